@@ -1,0 +1,1 @@
+"""heaplens: which objects leak, what holds them, which line made them, and what to change."""

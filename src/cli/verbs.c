@@ -1,0 +1,2 @@
+/* cli/verbs.c: to be written. */
+#include "cli/verb.h"

@@ -1,0 +1,2 @@
+/* container/container.c: to be written. */
+#include "base/err.h"

@@ -1,0 +1,2 @@
+/* diagnose/diagnose.c: to be written. */
+#include "base/err.h"

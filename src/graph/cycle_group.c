@@ -1,0 +1,2 @@
+/* graph/cycle_group.c: to be written. */
+#include "base/err.h"

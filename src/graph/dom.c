@@ -1,0 +1,2 @@
+/* graph/dom.c: to be written. */
+#include "base/err.h"

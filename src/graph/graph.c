@@ -1,0 +1,2 @@
+/* graph/graph.c: to be written. */
+#include "base/err.h"

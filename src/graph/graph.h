@@ -1,0 +1,188 @@
+/* graph/graph.h: what holds what, what goes with it, and how it grew.
+ *
+ * Room   graph; analyser process; works on a loaded hl_snap, never on a target.
+ * Gives  roots and the cheapest chain to every node (reach.c), dominators and retained sizes
+ *        (dom.c), components (scc.c), chains with names (path.c), path shapes over several
+ *        snapshots (shape.c).
+ * Rule   one predicate says which edges keep things alive, hl_edge_holds; every pass asks it. */
+#ifndef HL_GRAPH_H
+#define HL_GRAPH_H
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "snapshot/snapshot.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Keeps its target alive. */
+static inline bool hl_edge_holds(hl_label l)
+{
+    return hl_label_kind(l) != HL_LABEL_WEAK;
+}
+/* Is one of the references its target's count is made of. */
+static inline bool hl_edge_counted(hl_label l)
+{
+    return hl_label_kind(l) != HL_LABEL_WEAK && hl_label_kind(l) != HL_LABEL_UNOWNED;
+}
+
+/* Why a node needs no holder inside the graph. The first ones are hl_root_kind. */
+enum hl_hold {
+    HL_HOLD_NONE = 0,
+    HL_HOLD_MODULE = HL_ROOT_MODULE,
+    HL_HOLD_TYPE = HL_ROOT_TYPE,
+    HL_HOLD_FRAME = HL_ROOT_FRAME,
+    HL_HOLD_THREAD = HL_ROOT_THREAD,
+    HL_HOLD_INTERP = HL_ROOT_INTERP,
+    HL_HOLD_GC_GARBAGE = HL_ROOT_GARBAGE,
+    HL_HOLD_C = 32,       /* refcount above its in-edges: a C variable or a stack holds it */
+    HL_HOLD_CYCLE = 33,   /* nothing holds it but its own cycle: garbage                    */
+    HL_HOLD_STRAY = 34,   /* unreached, no cycle, no excess: seen half-way (counted, named) */
+};
+
+typedef struct hl_graph_root {
+    hl_node node;
+    enum hl_hold hold;
+    uint32_t named; /* index into snap->roots for the first kinds, else UINT32_MAX */
+} hl_graph_root;
+
+typedef struct hl_graph {
+    const hl_snap *snap; /* borrowed */
+    /* Roots, sorted by node, at most one a node (the best). Every node is reached from one. */
+    hl_graph_root *roots;
+    uint32_t n_roots;
+    uint32_t n_excess, n_deficit; /* nodes with refcount above / below their counted in-edges */
+    uint32_t n_garbage;           /* nodes reached from HL_HOLD_CYCLE roots only              */
+    /* Cheapest-chain tree: cost prefers modules over frames over C, names over keys over
+     * indices over internals, and shuns function.__globals__ and class links. */
+    hl_node *parent;    /* HL_NO_NODE for roots */
+    hl_label *via;      /* label of the edge parent -> node */
+    hl_node *order;     /* all nodes, a parent before its children */
+    uint8_t *from;      /* enum hl_hold of the root it hangs from */
+    uint32_t *in_count; /* counted in-edges */
+    /* After hl_graph_dominate */
+    hl_node *idom;              /* HL_NO_NODE: the virtual root */
+    uint64_t *retained_bytes;   /* self, memory outside, folded leaves, all it dominates */
+    uint32_t *retained_objects; /* folded leaves counted; saturated */
+    uint32_t *in_off;           /* reverse CSR of holding edges, kept for queries */
+    hl_node *in_src;
+    hl_arena arena;
+} hl_graph;
+
+/* Finds roots, the chain tree and garbage. snap must outlive the graph. */
+hl_status hl_graph_create(const hl_snap *snap, hl_graph **out, hl_err *err) HL_MUST_CHECK;
+/* Adds idom, retained_*, in_*. */
+hl_status hl_graph_dominate(hl_graph *g, hl_err *err) HL_MUST_CHECK;
+void hl_graph_destroy(hl_graph *g);
+/* The promises above as code: the tree reaches all, costs are minimal, idoms dominate
+ * (spot checks), sums of retained sizes agree. */
+hl_status hl_graph_check(const hl_graph *g, hl_err *err) HL_MUST_CHECK;
+
+const hl_graph_root *hl_graph_root_of(const hl_graph *g, hl_node root); /* or NULL */
+/* Bytes of v itself: object, memory outside, folded leaves; and objects (1 + folded). */
+uint64_t hl_graph_own_bytes(const hl_graph *g, hl_node v);
+uint64_t hl_graph_own_objects(const hl_graph *g, hl_node v);
+/* refcount - counted in-edges; 0 for immortals and static objects. */
+int64_t hl_graph_excess(const hl_graph *g, hl_node v);
+/* The node that edge `label` of v leads to: by kind and name text ("__closure__"), or NO_NODE. */
+hl_node hl_graph_follow(const hl_graph *g, hl_node v, enum hl_label_kind kind, const char *name);
+/* Label of the first holding edge src -> dst, or UINT32_MAX. */
+hl_label hl_graph_label(const hl_graph *g, hl_node src, hl_node dst);
+
+/* ---- components ------------------------------------------------------------------------------ */
+
+typedef struct hl_scc {
+    uint32_t *component; /* per node of the graph; UINT32_MAX where not asked for  */
+    uint32_t count;
+    uint32_t *off; /* count + 1 */
+    hl_node *members;
+} hl_scc;
+/* Tarjan, iterative, over the nodes where wanted[v] != 0 (wanted NULL: all), holding edges only.
+ * Components come out in reverse topological order. Arrays in arena. */
+hl_status hl_scc_find(const hl_snap *s, const uint8_t *wanted, hl_arena *arena, hl_scc *out,
+                      hl_err *err) HL_MUST_CHECK;
+
+/* Garbage cycles that look alike: same types joined by the same edges. */
+typedef struct hl_cycle {
+    uint64_t cycles;  /* how many such */
+    uint64_t objects; /* in them       */
+    uint64_t bytes;   /* their own and what only they keep alive */
+    hl_node sample;   /* a member      */
+    uint32_t n_edges; /* of one shortest cycle through sample, in order */
+    struct {
+        hl_node from;
+        hl_label label; /* logical: instance dict links are skipped, the name is on this label */
+    } edges[8];
+    bool finalizer, frozen, in_gc_garbage, uncollectable;
+    const char *signature; /* "__main__.A.b > __main__.B.a" */
+} hl_cycle;
+/* Components of two nodes or more, or with a self edge, reached from HL_HOLD_CYCLE roots only,
+ * grouped by signature, most bytes first. Needs hl_graph_dominate. */
+hl_status hl_cycles_find(const hl_graph *g, hl_arena *arena, hl_cycle **out, uint32_t *n,
+                         hl_err *err) HL_MUST_CHECK;
+
+/* ---- chains and names ------------------------------------------------------------------------- */
+
+typedef struct hl_step {
+    hl_node node;
+    hl_label label; /* of the edge that leads here from the step before; 0 for the first */
+} hl_step;
+/* The chain tree's chain root .. v. Returns its length; fills at most max steps from the root. */
+uint32_t hl_path_chain(const hl_graph *g, hl_node v, hl_step *steps, uint32_t max);
+/* Up to k chains to v that leave v by different holders, cheapest first. steps: k * max. */
+uint32_t hl_path_chains(const hl_graph *g, hl_node v, hl_step *steps, uint32_t max, uint32_t k,
+                        uint32_t *lengths);
+/* The name a developer knows it by: "__main__.cache", "app.Store.items", "main() local rows",
+ * "f() default seen", "registry[*].handler", a cell as "outer.<locals>.inner closure x"; always
+ * NUL-terminated, cut with "...". */
+void hl_path_name(const hl_graph *g, hl_node v, char *buf, size_t size);
+/* The edge as people write it: ".name", "[*]", "[3]", ".__closure__[0]"; type names for VALUE. */
+void hl_label_text(const hl_snap *s, hl_label label, char *buf, size_t size);
+/* Nodes that TARGET of `paths` means: type name, 0xADDRESS or dotted name. Arena array. */
+hl_status hl_path_find(const hl_graph *g, const char *target, hl_arena *arena, hl_node **out,
+                       uint32_t *n, hl_err *err) HL_MUST_CHECK;
+
+/* ---- path shapes over several snapshots -------------------------------------------------------- */
+
+typedef uint32_t hl_shape; /* 0 is the virtual root */
+
+typedef struct hl_shape_info {
+    hl_shape parent;
+    enum hl_label_kind kind; /* of the edge that leads here */
+    const char *edge;        /* its text, indices and keys folded: ".cache", "[*]" */
+    const char *type;        /* type name; for shapes below a root, the root's name is edge */
+    enum hl_hold hold;       /* of the root it hangs from */
+    uint32_t depth;
+} hl_shape_info;
+
+typedef struct hl_shape_count { /* in one snapshot */
+    uint64_t objects;           /* nodes and their folded leaves */
+    uint64_t bytes;             /* own bytes of those           */
+    uint64_t items;             /* sum of len of the nodes that have one */
+    uint64_t tree_bytes;        /* bytes of this shape and all below it in the tree */
+    uint64_t tree_objects;
+    uint64_t top_items, top_address; /* the member with the most items */
+} hl_shape_count;
+
+typedef struct hl_shapes {
+    hl_arena arena;
+    uint32_t n_shapes, n_snaps;
+    hl_shape_info *shapes;
+    hl_shape_count **counts; /* counts[snap][shape]; a shape later than that snapshot: see hl_shapes_count */
+    uint32_t *n_counts;
+    uint32_t *shape_of; /* node -> shape in the snapshot added last; owned */
+    void *index;        /* hash of (parent, kind, edge, type) */
+} hl_shapes;
+
+void hl_shapes_init(hl_shapes *s);
+void hl_shapes_deinit(hl_shapes *s);
+/* Adds a snapshot: each node's shape is its chain tree path with indices, keys and repetitions
+ * folded: a (edge, type) that stands among the last 6 ancestors becomes that ancestor's shape, so
+ * linked lists and trees have few shapes. Instance dicts are passed over: obj.attr is one edge. */
+hl_status hl_shapes_add(hl_shapes *s, const hl_graph *g, hl_err *err) HL_MUST_CHECK;
+hl_shape_count hl_shapes_count(const hl_shapes *s, uint32_t snap, hl_shape shape);
+/* "__main__.cache[*].name", cut with "...". */
+void hl_shape_name(const hl_shapes *s, hl_shape shape, char *buf, size_t size);
+
+#endif

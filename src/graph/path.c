@@ -1,0 +1,2 @@
+/* graph/path.c: to be written. */
+#include "base/err.h"

@@ -1,0 +1,2 @@
+/* graph/reach.c: to be written. */
+#include "base/err.h"

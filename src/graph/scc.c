@@ -1,0 +1,2 @@
+/* graph/scc.c: to be written. */
+#include "base/err.h"

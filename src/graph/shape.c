@@ -1,0 +1,2 @@
+/* graph/shape.c: to be written. */
+#include "base/err.h"

@@ -1,0 +1,60 @@
+/* inside/inside.h: all that runs in a live interpreter; the only room that sees Python.h.
+ *
+ * Room   inside; built once per interpreter (exact patch release), as the extension module
+ *        heaplens._inside. The same file is loaded by the preload library of `heaplens run`
+ *        (hl_inside_arm, found by dlsym) and by `import heaplens` (PyInit__inside).
+ * Parts  plan.c how to walk a type; walk_self.c the walk; names.c strings without the API;
+ *        codeuse.c container uses in bytecode; child.c the clone; pulse.c when to look;
+ *        binding.c the module; layout checks in inside_abi.h.
+ * In the child: no malloc, no Python API that can run code, allocate or count references. */
+#ifndef HL_INSIDE_H
+#define HL_INSIDE_H
+
+#include <stdint.h>
+#include <sys/types.h>
+
+/* ---- taking one snapshot ---------------------------------------------------------------------- */
+
+typedef struct hl_shot { /* what the child says back, in a page shared with it */
+    volatile uint32_t done; /* 1: END is written; set before _exit, so that nobody waits for exit */
+    uint32_t status;        /* hl_status */
+    int32_t error;          /* errno, where status has one */
+    uint32_t where;         /* enum hl_shot_step: what it was doing, for "it died while ..." */
+    uint64_t nodes, edges, folded, file_bytes;
+    uint64_t child_bytes, walk_ns, pause_ns;
+} hl_shot;
+enum hl_shot_step { HL_STEP_START, HL_STEP_ROOTS, HL_STEP_HEAP, HL_STEP_NAMES, HL_STEP_END };
+
+typedef struct hl_shot_request {
+    int fd;            /* opened by hl_container_append */
+    uint32_t stream;   /* 1, 2, 3 ... */
+    const char *reason;
+    uint64_t time_us, cpu_us, rss_bytes;
+    const char *program; /* or NULL */
+    int unsettled;     /* the GIL is not held */
+    unsigned deadline; /* seconds the child may live */
+} hl_shot_request;
+
+/* The caller holds the GIL. Clones the child (no exit signal, no atfork handlers), returns its pid, or -errno.
+ * pause_ns of *shot is filled by the parent. The child appends one snapshot stream to fd. */
+pid_t hl_child_start(const hl_shot_request *request, hl_shot *shot);
+/* Waits until the child said done or died; the GIL is not needed. Returns hl_status. Reaps it later or now. */
+int hl_child_finish(pid_t pid, hl_shot *shot);
+/* A page of memory for shots, shared with children. */
+hl_shot *hl_shot_new(void);
+
+/* ---- under `heaplens run` --------------------------------------------------------------------- */
+
+/* The launcher's page: a memfd mapped by launcher, program and sentinel (src/preload/page.h). */
+struct hl_page;
+
+/* Called once by the preload library from the audit event cpython.run_*: interpreter up, program
+ * not begun, GIL held. Checks that this build fits the interpreter, unlinks the audit hook, starts
+ * the pulse. 0, or -1 with a sentence in page->refusal. */
+int hl_inside_arm(struct hl_page *page);
+/* The last snapshot, and the message to the sentinel; waits for its answer. gil: the caller holds
+ * the GIL. Returns the exit status the program is to leave with, or -1 for its own. Idempotent;
+ * does nothing in a forked child. */
+int hl_inside_farewell(const char *reason, int gil);
+
+#endif

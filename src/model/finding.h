@@ -1,0 +1,85 @@
+/* model/finding.h: what heaplens has to say, as plain data; the waist between analysis and words.
+ *
+ * Room   model; no behaviour. Analyses fill it, writers print it, neither knows the other.
+ * The JSON form is schema heaplens.diagnosis/1 (docs/diagnosis.md). Texts are UTF-8, may hold
+ * bytes from a target (writers escape), and live in the arena of whoever filled the struct. */
+#ifndef HL_FINDING_H
+#define HL_FINDING_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef enum hl_verdict { HL_NO_LEAK, HL_UNDECIDED, HL_LEAK } hl_verdict;
+typedef enum hl_confidence { HL_POSSIBLE = 1, HL_STRONG = 2, HL_CERTAIN = 3 } hl_confidence;
+
+typedef struct hl_chain_step {
+    const char *type;
+    const char *name; /* NULL, or what this object is called: module, class, function */
+    const char *edge; /* NULL for the first; ".cache", "[*]" */
+    bool guilty;      /* the edge that should not be, or not for so long */
+} hl_chain_step;
+
+typedef struct hl_site {
+    const char *file, *function;
+    uint32_t line;
+    uint64_t objects, bytes;
+} hl_site;
+
+typedef struct hl_finding {
+    const char *cause; /* id, as in docs/causes */
+    hl_confidence confidence;
+    char fingerprint[13]; /* 12 hex digits of cause + folded chain: the same bug, the same digits */
+    const char *title;    /* one sentence */
+    struct {
+        const char *name, *kind, *type;
+    } holder;
+    hl_chain_step *path;
+    uint32_t n_path;
+    struct {
+        uint64_t objects, bytes; /* since the first snapshot */
+        double per_second;       /* bytes; negative: unknown */
+        double per_round;        /* objects; negative: no rounds */
+    } growth;
+    struct {
+        uint64_t objects, bytes;
+    } retained;
+    hl_site *allocated_at;
+    uint32_t n_allocated_at;
+    const char **evidence;
+    uint32_t n_evidence;
+    const char *fix;
+    uint64_t *series; /* items or objects in each snapshot, for the sparkline */
+    uint32_t n_series;
+    const char *series_unit; /* "entries", "objects", "cycles" */
+} hl_finding;
+
+typedef struct hl_note {
+    const char *cause; /* the id it resembles */
+    const char *text;
+} hl_note;
+
+typedef struct hl_diagnosis {
+    struct {
+        uint32_t pid;
+        const char *python, *program, *file;
+        uint64_t started_us; /* unix; 0 unknown */
+        int exit;            /* status or 256 + signal; -1 unknown */
+    } target;
+    struct {
+        uint32_t snapshots;
+        double seconds;
+        int64_t rounds; /* -1: none declared */
+        uint64_t rss_first, rss_last, heap_first, heap_last, objects_first, objects_last;
+        uint64_t objects_skipped, samples_dropped;
+        double growth_explained; /* 0..1; negative: nothing grew */
+        double cost_seconds;     /* what observing cost the program: pauses; negative unknown */
+    } observed;
+    hl_verdict verdict;
+    const char *why; /* one sentence for no-leak and undecided, and what it would take */
+    hl_finding *findings;
+    uint32_t n_findings;
+    hl_note *notes;
+    uint32_t n_notes;
+} hl_diagnosis;
+
+#endif

@@ -1,0 +1,1 @@
+/* preload/preload.c: to be written. */

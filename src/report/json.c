@@ -1,0 +1,2 @@
+/* report/json.c: to be written. */
+#include "base/err.h"

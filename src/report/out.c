@@ -1,0 +1,2 @@
+/* report/out.c: to be written. */
+#include "base/err.h"

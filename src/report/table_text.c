@@ -1,0 +1,2 @@
+/* report/table_text.c: to be written. */
+#include "base/err.h"

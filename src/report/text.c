@@ -1,0 +1,2 @@
+/* report/text.c: to be written. */
+#include "base/err.h"

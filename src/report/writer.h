@@ -1,0 +1,64 @@
+/* report/writer.h: plain data into words; knows model only.
+ *
+ * Room   report; analyser process. Every text that came from a target is escaped here: control
+ *        bytes for terminals, quotes and controls for JSON.
+ * Writers append to an hl_out; who owns the descriptor behind it is cli's business. */
+#ifndef HL_WRITER_H
+#define HL_WRITER_H
+
+#include "model/finding.h"
+#include "model/table.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* A growing buffer; a failed allocation is remembered and ends further writing. */
+typedef struct hl_out {
+    char *bytes; /* owned */
+    size_t n, capacity;
+    bool failed;
+} hl_out;
+
+void hl_out_deinit(hl_out *o);
+void hl_out_write(hl_out *o, const char *bytes, size_t n);
+void hl_out_text(hl_out *o, const char *s); /* as it is */
+void hl_out_printf(hl_out *o, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* s with control bytes, bidi controls and invalid UTF-8 shown as \xNN, cut at max columns (0: no). */
+void hl_out_safe(hl_out *o, const char *s, size_t max);
+
+typedef struct hl_style {
+    bool color;
+    unsigned width; /* columns; 0: 100 */
+    bool verbose;
+    bool unicode; /* sparklines and arrows; else ASCII */
+} hl_style;
+
+void hl_report_text(const hl_diagnosis *d, const hl_style *style, hl_out *out);
+void hl_report_json(const hl_diagnosis *d, hl_out *out);
+void hl_table_text(const hl_table *t, const hl_style *style, hl_out *out);
+void hl_table_json(const hl_table *t, hl_out *out);
+
+/* ---- JSON, streaming ---- */
+typedef struct hl_json {
+    hl_out *out;
+    unsigned depth;
+    uint64_t has_item; /* a bit a depth: a comma is due */
+    bool after_key;
+} hl_json;
+void hl_json_open(hl_json *j, char bracket); /* '{' or '[' */
+void hl_json_close(hl_json *j, char bracket);
+void hl_json_key(hl_json *j, const char *key);
+void hl_json_text(hl_json *j, const char *s); /* NULL: null */
+void hl_json_int(hl_json *j, int64_t v);
+void hl_json_uint(hl_json *j, uint64_t v);
+void hl_json_double(hl_json *j, double v); /* NaN and infinities: null */
+void hl_json_bool(hl_json *j, bool v);
+void hl_json_null(hl_json *j);
+
+/* "98.4 MB", "1.2 KB", "312 B"; decimal units. Returns buf. */
+const char *hl_bytes_text(uint64_t bytes, char buf[16]);
+/* "10 000" grouped by thin commas: "10,000". Returns buf. */
+const char *hl_count_text(uint64_t n, char buf[32]);
+
+#endif

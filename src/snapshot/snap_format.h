@@ -1,0 +1,179 @@
+/* snapshot/snap_format.h: the chunk kinds and columns of a snapshot; docs/format.md in C.
+ *
+ * Room   snapshot; written in the target's cloned child, read by the analyser.
+ * A snapshot is one stream: a META chunk first, COLUMN chunks in any order (the chunks of one
+ * column, joined in file order, are that column's bytes), an END chunk last. Without END it is not whole and is
+ * not used. Column contents are varints (rt.h) unless said; "delta" is the zigzag difference to
+ * the previous value of the same column.
+ *
+ * Ids. A node's *provisional id* is  page sequence << 8 | granule:  the sequence number of the 4 KiB
+ * page (in order of discovery; two sequences for a page whose objects are only 8-byte aligned) and
+ * the 16-byte granule in it. The PAGE column gives each sequence's key, so
+ *     address = (key >> 1) << 12 | granule << 4 | (key & 1) << 3.
+ * Readers number nodes 0..n-1 in row order. */
+#ifndef HL_SNAP_FORMAT_H
+#define HL_SNAP_FORMAT_H
+
+enum hl_chunk_kind {
+    HL_KIND_RUN_META = 1,  /* stream 0: fields of enum hl_run_field                              */
+    HL_KIND_RUN_END = 2,   /* stream 0: HL_RUN_EXIT, HL_RUN_SECONDS                              */
+    HL_KIND_SNAP_META = 16, /* fields of enum hl_snap_field, first chunk of its stream           */
+    HL_KIND_SNAP_COLUMN = 17,
+    HL_KIND_SNAP_END = 18, /* fields HL_SNAP_NODES .. : totals the reader checks, last chunk     */
+};
+
+/* META and END payloads are a list of fields: varint tag << 1 | is_text, then a varint value, or a
+ * varint length and that many bytes of UTF-8. Unknown tags are skipped. */
+enum hl_run_field {
+    HL_RUN_PID = 1,
+    HL_RUN_PYTHON = 2,  /* text: "3.11.7"                                    */
+    HL_RUN_PROGRAM = 3, /* text: script path, "-m mod" or "-c": never arguments */
+    HL_RUN_STARTED = 4, /* unix time, microseconds                           */
+    HL_RUN_EXIT = 5,    /* exit status, or 256 + signal                      */
+    HL_RUN_SECONDS = 6, /* microseconds from start to end                    */
+    HL_RUN_TOOL = 7,    /* text: heaplens version that wrote                 */
+    HL_RUN_KEY = 8,     /* text: 16 hex digits, key of content hashes        */
+};
+enum hl_snap_field {
+    HL_SNAP_TIME = 1,      /* microseconds since the program began             */
+    HL_SNAP_CPU = 2,       /* CPU microseconds of the program, ours taken off  */
+    HL_SNAP_RSS = 3,       /* bytes                                            */
+    HL_SNAP_REASON = 4,    /* text: start, growth, time, end, exit, api ...     */
+    HL_SNAP_GC_ENABLED = 5,
+    HL_SNAP_GC_THRESHOLD0 = 6,
+    HL_SNAP_GC_COLLECTIONS0 = 7, /* of generations 0, 1, 2 */
+    HL_SNAP_GC_COLLECTIONS1 = 8,
+    HL_SNAP_GC_COLLECTIONS2 = 9,
+    HL_SNAP_GC_RUNNING = 10, /* a collection was under way                       */
+    HL_SNAP_PYTHON = 11,     /* text                                             */
+    HL_SNAP_PID = 12,
+    HL_SNAP_UNSETTLED = 13, /* taken without the GIL: never used for growth     */
+    HL_SNAP_PAUSE = 14,     /* nanoseconds the program stood still (END, if known) */
+    HL_SNAP_PROGRAM = 15,   /* text, where the file has no RUN_META              */
+    HL_SNAP_GC_FROZEN = 16, /* objects in the permanent generation              */
+    /* totals, in END */
+    HL_SNAP_NODES = 32,
+    HL_SNAP_EDGES = 33,
+    HL_SNAP_FOLDED = 34,  /* objects folded into their holder                  */
+    HL_SNAP_SKIPPED = 35, /* objects that could not be read                    */
+    HL_SNAP_WALK_NS = 36, /* CPU nanoseconds of the child                      */
+    HL_SNAP_CHILD_BYTES = 37, /* private memory of the child                   */
+    HL_SNAP_CHUNKS = 38,  /* chunks of this stream, END included               */
+};
+
+enum hl_snap_column {
+    /* a row a node, in discovery order */
+    HL_COL_ID = 0,     /* delta of provisional id                              */
+    HL_COL_FLAGS = 1,  /* enum hl_row_flag                                     */
+    HL_COL_TYPE = 2,   /* type index                                           */
+    HL_COL_SIZE = 3,   /* bytes of the object itself, GC header included        */
+    HL_COL_REFCNT = 4, /* 0 = immortal                                         */
+    HL_COL_NEDGE = 5,  /* only rows with HL_ROW_EDGES                          */
+    HL_COL_NFOLD = 6,  /* only rows with HL_ROW_FOLDS                          */
+    HL_COL_LEN = 7,    /* only rows with HL_ROW_LEN                            */
+    HL_COL_CAP = 8,    /* only rows with HL_ROW_CAP: capacity or bound          */
+    HL_COL_EXT = 9,    /* only rows with HL_ROW_EXT: bytes outside the object   */
+    /* per edge, in row order */
+    HL_COL_DST = 10,   /* delta of provisional id                              */
+    HL_COL_LABEL = 11, /* hl_label: kind | value << 4                          */
+    /* per fold row: three varints */
+    HL_COL_FOLD = 12, /* type index, objects, bytes                            */
+    /* a list of values */
+    HL_COL_PAGE = 13, /* delta of page key, one a sequence                     */
+    HL_COL_GEN0 = 14, /* delta of provisional id: members of the generation     */
+    HL_COL_GEN1 = 15,
+    HL_COL_FROZEN = 16, /* the permanent generation                            */
+    HL_COL_NAME = 17,   /* texts: varint length, bytes; index = order, 1 the first; 0 is "no name" */
+    HL_COL_TYPES = 18,  /* per type: id + 1 of the type object (0: not a node), name index, flags hl_type_flag, basicsize */
+    HL_COL_CODE = 19,   /* per code object: id, name, qualname, file (name indices), first line,
+                           positional args, keyword-only args, count of variable names, those
+                           names, count of free names, those names                            */
+    HL_COL_USE = 20,    /* per (code, name) use of a container: code id, hl_use_scope, name index, hl_use bits */
+    HL_COL_ROOT = 21,   /* per named root: hl_root_kind, id + 1, name index, thread index, line  */
+    HL_COL_KEYS = 22,   /* per big dict or set: id, hl_keys_kind, detail                        */
+    HL_COL_STATIC = 23, /* ids of objects whose references C holds for good (static types)       */
+    HL_COL_COUNT = 24,
+};
+
+enum hl_row_flag {
+    HL_ROW_EDGES = 1,
+    HL_ROW_FOLDS = 2,
+    HL_ROW_LEN = 4,
+    HL_ROW_CAP = 8,
+    HL_ROW_EXT = 16,
+    HL_ROW_TRACKED = 32, /* the collector knows it                             */
+    HL_ROW_BOUNDED = 64, /* cap is a declared bound (deque maxlen, lru maxsize) */
+    HL_ROW_OPAQUE = 128, /* owns references tp_traverse may not report          */
+};
+
+enum hl_type_flag {
+    HL_TYPE_GC = 1,
+    HL_TYPE_HEAP = 2,
+    HL_TYPE_FINALIZER = 4,   /* __del__ (tp_finalize of a class) or tp_del */
+    HL_TYPE_NO_TRAVERSE = 8, /* in the collector, without tp_traverse      */
+    HL_TYPE_EXCEPTION = 16,
+    HL_TYPE_TYPE = 32, /* a metatype: its instances are types */
+    HL_TYPE_DICT = 64, /* subclass flags of the interpreter   */
+    HL_TYPE_LIST = 128,
+    HL_TYPE_TUPLE = 256,
+};
+
+/* A label is  kind | value << 4. */
+enum hl_label_kind {
+    HL_LABEL_INTERNAL = 0, /* value: ordinal of the reference in tp_traverse               */
+    HL_LABEL_NAMED = 1,    /* value: name of a C-level field: __closure__, __globals__ ...  */
+    HL_LABEL_ATTR = 2,     /* value: name; instance attribute kept inline                   */
+    HL_LABEL_SLOT = 3,     /* value: name; member of __slots__                              */
+    HL_LABEL_KEY = 4,      /* value: name; entry of a namespace (module, type, instance)    */
+    HL_LABEL_VALUE = 5,    /* value: type index of the key; value of another dict            */
+    HL_LABEL_DICTKEY = 6,  /* the key object itself                                         */
+    HL_LABEL_INDEX = 7,    /* value: index + 1 in tuples of up to 255, 0 elsewhere          */
+    HL_LABEL_ELEMENT = 8,  /* member of a set                                               */
+    HL_LABEL_CELL = 9,     /* cell -> content                                               */
+    HL_LABEL_LOCAL = 10,   /* value: name; local of a frame, generator or coroutine         */
+    HL_LABEL_STACK = 11,   /* a frame's evaluation stack                                    */
+    HL_LABEL_WEAK = 12,    /* weak reference -> referent: keeps nothing alive               */
+    HL_LABEL_TYPE = 13,    /* instance -> its class                                         */
+    HL_LABEL_BASE = 14,    /* view -> the object whose memory it shows                      */
+    HL_LABEL_UNOWNED = 15, /* seen, but not counted in the referent's refcount              */
+};
+
+enum hl_root_kind {
+    HL_ROOT_MODULE = 1, /* name: key in sys.modules                               */
+    HL_ROOT_TYPE = 2,   /* static type; name as the type                           */
+    HL_ROOT_FRAME = 3,  /* running frame (or running generator); name: qualname; line; thread index */
+    HL_ROOT_THREAD = 4, /* thread state: dict, context, current exception; name says which */
+    HL_ROOT_INTERP = 5, /* interpreter state: builtins, codecs, import; name says which    */
+    HL_ROOT_GARBAGE = 6, /* gc.garbage                                                     */
+};
+
+/* How a code object uses a container it knows by one name. Adaptive bytecode is read through its
+ * deoptimised form. */
+enum hl_use_scope { HL_SCOPE_GLOBAL = 1, HL_SCOPE_ATTR = 2, HL_SCOPE_FREE = 3, HL_SCOPE_LOCAL = 4 };
+enum hl_use {
+    HL_USE_TEST = 1,    /* key in c                                    */
+    HL_USE_GET = 2,     /* c[k], c.get                                 */
+    HL_USE_STORE = 4,   /* c[k] = v, c.setdefault, c.update            */
+    HL_USE_ADD = 8,     /* c.append, add, extend, insert, appendleft, put */
+    HL_USE_REMOVE = 16, /* del c[k], c.pop, popitem, popleft, clear, remove, discard, c[:] = */
+    HL_USE_LEN = 32,    /* len(c)                                      */
+    HL_USE_REBIND = 64, /* the name is assigned                        */
+    HL_USE_ITER = 128,  /* for x in c                                  */
+};
+
+/* Keys and elements of a big container, told by a sample, never by value. */
+enum hl_keys_kind {
+    HL_KEYS_MIXED = 0,
+    HL_KEYS_INT = 1,
+    HL_KEYS_INT_RISING = 2,
+    HL_KEYS_STR = 3,
+    HL_KEYS_STR_UUID = 4,
+    HL_KEYS_STR_DIGITS = 5,
+    HL_KEYS_STR_PATH = 6,
+    HL_KEYS_TUPLE = 7, /* detail: length */
+    HL_KEYS_BYTES = 8,
+    HL_KEYS_FLOAT = 9,
+    HL_KEYS_OBJECT = 10, /* detail: type index */
+};
+
+#endif

@@ -1,0 +1,2 @@
+/* snapshot/snap_read.c: to be written. */
+#include "base/err.h"

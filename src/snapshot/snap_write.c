@@ -1,0 +1,2 @@
+/* snapshot/snap_write.c: to be written. */
+#include "base/err.h"

@@ -1,0 +1,185 @@
+/* snapshot/snapshot.h: a heap at one moment, as columns.
+ *
+ * Room   snapshot; the door of the room. Reading and building: analyser. Writing: snap_write.h.
+ * Gives  hl_run (what one .hlens file holds) and hl_snap (one whole snapshot in memory).
+ * Nodes are dense 32-bit ids in row order, edges lie in CSR order by source. */
+#ifndef HL_SNAPSHOT_H
+#define HL_SNAPSHOT_H
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "container/container.h"
+#include "snapshot/snap_format.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef uint32_t hl_node;  /* dense, 0 .. nodes-1 */
+typedef uint32_t hl_label; /* kind | value << 4   */
+typedef uint32_t hl_name;  /* index into names; 0 = none */
+
+#define HL_NO_NODE UINT32_MAX
+enum { HL_LEN_NONE = -1 };
+
+static inline enum hl_label_kind hl_label_kind(hl_label l)
+{
+    return (enum hl_label_kind)(l & 15);
+}
+static inline uint32_t hl_label_value(hl_label l)
+{
+    return l >> 4;
+}
+static inline hl_label hl_label_make(enum hl_label_kind kind, uint32_t value)
+{
+    return (hl_label)kind | value << 4;
+}
+
+typedef struct hl_snap_type {
+    hl_node node; /* HL_NO_NODE: the type object is not a node */
+    hl_name name; /* "module.qualname", builtins without module */
+    uint32_t flags;
+    uint32_t basicsize;
+} hl_snap_type;
+
+typedef struct hl_snap_extra { /* for the few nodes that have one; sorted by node */
+    hl_node node;
+    bool bounded;
+    uint64_t cap, ext; /* 0 = none */
+} hl_snap_extra;
+
+typedef struct hl_snap_fold { /* leaves counted in their holder; sorted by node */
+    hl_node node;
+    uint32_t type;
+    uint64_t objects, bytes;
+} hl_snap_fold;
+
+typedef struct hl_snap_code {
+    hl_node node;
+    hl_name name, qualname, file;
+    uint32_t line, args, kwonly;
+    uint32_t vars, n_vars; /* name_lists[vars .. ): arguments first */
+    uint32_t free, n_free;
+    uint32_t uses, n_uses; /* into uses[] */
+} hl_snap_code;
+
+typedef struct hl_snap_use {
+    uint32_t code; /* index into codes */
+    enum hl_use_scope scope;
+    hl_name name;
+    uint32_t bits;
+} hl_snap_use;
+
+typedef struct hl_snap_root {
+    enum hl_root_kind kind;
+    hl_node node;
+    hl_name name;
+    uint32_t thread, line;
+} hl_snap_root;
+
+typedef struct hl_snap_keys { /* sorted by node */
+    hl_node node;
+    enum hl_keys_kind kind;
+    uint32_t detail;
+} hl_snap_keys;
+
+typedef struct hl_snap_info {
+    uint32_t stream; /* in the file; snapshots are ordered by it */
+    uint64_t time_us, cpu_us, rss_bytes, pause_ns, walk_ns, child_bytes;
+    const char *reason, *python, *program; /* never NULL */
+    uint32_t pid;
+    bool gc_enabled, gc_running, unsettled;
+    uint32_t gc_threshold0, gc_frozen;
+    uint64_t gc_collections[3];
+    uint64_t folded, skipped; /* objects */
+} hl_snap_info;
+
+enum hl_node_flag { /* hl_snap.flag */
+    HL_NODE_TRACKED = 1,
+    HL_NODE_GEN0 = 2,
+    HL_NODE_GEN1 = 4,
+    HL_NODE_FROZEN = 8,
+    HL_NODE_IMMORTAL = 16,
+    HL_NODE_OPAQUE = 32,
+    HL_NODE_STATIC = 64,
+    HL_NODE_EXTRA = 128, /* has a row in extra */
+};
+
+typedef struct hl_snap {
+    hl_snap_info info;
+    uint32_t nodes;
+    uint64_t edges;
+    /* a value a node */
+    uint32_t *type;
+    uint64_t *size;   /* bytes: the object and its memory outside (ext); folded leaves not */
+    uint32_t *refcnt; /* saturated; 0 for immortals */
+    int32_t *len;     /* items, saturated; HL_LEN_NONE */
+    uint8_t *flag;
+    uint32_t *prov; /* provisional id: hl_snap_address */
+    /* CSR */
+    uint32_t *off; /* nodes + 1; a file of more than 2^32 - 2 edges is refused */
+    hl_node *dst;
+    hl_label *label;
+    /* tables */
+    hl_snap_extra *extra;
+    hl_snap_fold *folds;
+    hl_snap_type *types;
+    hl_snap_code *codes; /* sorted by node */
+    hl_snap_use *uses;   /* sorted by code */
+    hl_snap_root *roots;
+    hl_snap_keys *keys;
+    hl_name *name_lists;
+    const char **names; /* names[0] is "" ; UTF-8, NUL-terminated, control bytes kept: escape when printing */
+    uint64_t *page_key;
+    uint32_t n_extra, n_folds, n_types, n_codes, n_uses, n_roots, n_keys, n_name_lists, n_names,
+        n_pages;
+    hl_arena arena; /* owns all of it */
+} hl_snap;
+
+void hl_snap_destroy(hl_snap *snap);
+uint64_t hl_snap_address(const hl_snap *s, hl_node v);
+const char *hl_snap_type_name(const hl_snap *s, hl_node v);
+const hl_snap_extra *hl_snap_extra_of(const hl_snap *s, hl_node v);                 /* or NULL */
+const hl_snap_code *hl_snap_code_of(const hl_snap *s, hl_node code);                /* or NULL */
+const hl_snap_keys *hl_snap_keys_of(const hl_snap *s, hl_node v);                   /* or NULL */
+/* Fold rows of v: *out borrowed, count returned. */
+uint32_t hl_snap_folds_of(const hl_snap *s, hl_node v, const hl_snap_fold **out);
+/* The node at an address, or HL_NO_NODE. Linear in the number of nodes. */
+hl_node hl_snap_find_address(const hl_snap *s, uint64_t address);
+/* Every promise above, checked: ids in range, offsets ascending, tables sorted. The first broken
+ * one becomes HL_CORRUPT with its place. Run after each load and by fuzzers. */
+hl_status hl_snap_check(const hl_snap *s, hl_err *err) HL_MUST_CHECK;
+
+/* ---- a file of snapshots -------------------------------------------------------------------- */
+
+typedef struct hl_run {
+    hl_container *file; /* owned */
+    const char *path;
+    uint32_t pid;
+    const char *python, *program, *tool; /* "" if unknown */
+    uint64_t started_us;
+    bool ended;          /* exit and seconds_us are known */
+    int exit;            /* status, or 256 + signal */
+    uint64_t seconds_us; /* length of the run */
+    uint32_t n_snaps;    /* whole ones, in time order */
+    hl_snap_info *snaps;
+    uint32_t n_torn; /* begun and not finished: not used */
+    hl_arena arena;
+} hl_run;
+
+/* Opens the container and lists its snapshots (reads META and END chunks only). */
+hl_status hl_run_open(const char *path, hl_run **out, hl_err *err) HL_MUST_CHECK;
+hl_status hl_run_open_bytes(const void *bytes, size_t n, hl_run **out, hl_err *err) HL_MUST_CHECK;
+void hl_run_close(hl_run *run);
+/* Loads snapshot i of run->snaps. On failure nothing is kept. */
+hl_status hl_snap_load(hl_run *run, uint32_t i, hl_snap **out, hl_err *err) HL_MUST_CHECK;
+
+/* What snap_verify found, for `doctor`. */
+typedef struct hl_snap_verdict {
+    uint32_t whole, torn, broken; /* snapshots */
+    hl_damage damage;
+    char first_problem[HL_ERR_TEXT]; /* "" if none */
+} hl_snap_verdict;
+/* Reads everything, checks everything. HL_OK also for a damaged file: the verdict says. */
+hl_status hl_run_verify(hl_run *run, hl_snap_verdict *out, hl_err *err) HL_MUST_CHECK;
+
+#endif
