@@ -3,7 +3,8 @@
  * Room   container; the writing half runs in the target's cloned child (no malloc, one write(2)
  *        a chunk on an O_APPEND descriptor), the reading half in the analyser.
  * Layout a 32-byte file header, then chunks: a 32-byte chunk header and its payload. All numbers
- *        little-endian. docs/format.md is the specification; container.c is its only code.
+ *        little-endian. docs/format.md is the specification; container.c holds the headers,
+ *        container_write.c and container_read.c the rest.
  *
  *   file   0 magic "\x89HLENS\r\n" | 8 major u16 | 10 minor u16 | 12 reserved u32
  *         16 run id u64            | 24 reserved u32            | 28 crc32 of bytes 0..27
@@ -100,8 +101,8 @@ hl_damage hl_container_damage(const hl_container *c);
 uint64_t hl_container_run_id(const hl_container *c);
 const char *hl_container_name(const hl_container *c); /* the path, for messages */
 /* Reads and decompresses into out (chunk->raw_size bytes). */
-hl_status hl_chunk_read(hl_container *c, const hl_chunk *chunk, void *out, hl_err *err)
-    HL_MUST_CHECK;
+hl_status hl_chunk_read(hl_container *c, const hl_chunk *chunk, void *out,
+                        hl_err *err) HL_MUST_CHECK;
 /* Reads every payload; HL_OK also when damage was found: see hl_container_damage. */
 hl_status hl_container_verify(hl_container *c, hl_err *err) HL_MUST_CHECK;
 
