@@ -29,9 +29,9 @@ typedef struct hl_err {
     char text[HL_ERR_TEXT]; /* one sentence: what failed, where, what to try; cut if longer */
 } hl_err;
 
-#define HL_MUST_CHECK __attribute__((warn_unused_result))
+#define HL_MUST_CHECK   __attribute__((warn_unused_result))
 #define HL_PRINTF(f, a) __attribute__((format(printf, f, a)))
-#define HL_CLEANUP(fn) __attribute__((cleanup(fn)))
+#define HL_CLEANUP(fn)  __attribute__((cleanup(fn)))
 
 /* Fills *err and returns status (never HL_OK). */
 hl_status hl_err_set(hl_err *err, hl_status status, const char *format, ...) HL_PRINTF(3, 4);

@@ -1,2 +1,225 @@
-/* diagnose/diagnose.c: to be written. */
-#include "base/err.h"
+/* diagnose/diagnose.c: snapshots in, verdict out: observe every moment, judge growth, name causes.
+ *
+ * Room   diagnose; analyser process; at most one heap graph in memory at a time.
+ * Verdict  leak: a finding that is certain or strong. undecided: only possible ones, or growth that
+ *        matters and that nothing here explains. no-leak: the rest, with notes on what was seen. */
+#include "diagnose/diagnose.h"
+
+#include "diagnose/case.h"
+#include "diagnose/judge.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const uint64_t MATERIAL_FLOOR = 1 << 20;
+static const double MATERIAL_SHARE = 0.05, WARM_UP = 0.25, STRONG_SHARE = 0.5;
+
+/* The most specific rule first; the last takes what is left. */
+static const hl_rule *const rules[] = {
+    &hl_rule_unbounded_cache,
+    &hl_rule_closure,
+    &hl_rule_growing_container,
+};
+
+static hl_status observe_all(hl_case *c, hl_run *const *runs, uint32_t n, hl_err *err)
+{
+    uint32_t total = 0;
+    for (uint32_t r = 0; r < n; r++)
+        total += runs[r]->n_snaps;
+    c->moments = hl_arena_array(c->arena, total ? total : 1, sizeof *c->moments);
+    if (!c->moments)
+        return hl_err_set(err, HL_NO_MEMORY, "no memory for %u snapshots", total);
+    for (uint32_t r = 0; r < n; r++)
+        for (uint32_t i = 0; i < runs[r]->n_snaps; i++) {
+            if (runs[r]->snaps[i].unsettled)
+                continue; /* seen half-way: shows what was there, proves no growth */
+            if (hl_case_observe(c, runs[r], i, err))
+                return hl_err_note(err, "snapshot %u of %s", i + 1, runs[r]->path);
+        }
+    return HL_OK;
+}
+
+/* Growth is judged per CPU second; where a file has none, per second. */
+static void settle_axis(hl_case *c)
+{
+    hl_moment *m = c->moments;
+    uint32_t n = c->n_moments;
+    bool cpu = n && m[n - 1].work > m[0].work;
+    for (uint32_t i = 1; i < n && cpu; i++)
+        cpu = m[i].work >= m[i - 1].work;
+    for (uint32_t i = 0; i < n && !cpu; i++)
+        m[i].work = (double)m[i].info.time_us / 1e6;
+    for (uint32_t i = 0; i < n; i++)
+        if (m[i].work <= m[0].work + WARM_UP * (m[n - 1].work - m[0].work))
+            c->baseline = i;
+    c->material = c->options.min_growth;
+    if (n && !c->material) {
+        uint64_t share = (uint64_t)(MATERIAL_SHARE * (double)m[n - 1].heap_bytes);
+        c->material = share > MATERIAL_FLOOR ? share : MATERIAL_FLOOR;
+    }
+}
+
+static hl_status judge_growths(hl_case *c, hl_err *err)
+{
+    if (hl_growth_find(c, err))
+        return err->status;
+    /* the last moment's graph is loaded: look there first, then where functions have returned */
+    for (int pass = 0; pass < 2; pass++)
+        for (uint32_t i = 0; i < c->n_growths; i++) {
+            const hl_growth *g = &c->growths[i];
+            if (g->released != (pass == 1))
+                continue;
+            hl_suspect s;
+            hl_uses uses;
+            if (hl_case_anchor(c, g->anchor, err))
+                return err->status;
+            if (!hl_suspect_find(c, g, &s))
+                continue;
+            if (hl_uses_find(c, &s, &uses, err))
+                return err->status;
+            hl_filled filled = hl_calls_filled(c, g, &uses);
+            for (size_t r = 0; r < sizeof rules / sizeof *rules; r++)
+                if (rules[r]->run(c, &s, &uses, filled))
+                    break;
+        }
+    return HL_OK;
+}
+
+static int by_weight(const void *a, const void *b)
+{
+    const hl_finding *x = a, *y = b;
+    if ((x->confidence == HL_POSSIBLE) != (y->confidence == HL_POSSIBLE))
+        return x->confidence == HL_POSSIBLE ? 1 : -1;
+    if (x->growth.bytes != y->growth.bytes)
+        return x->growth.bytes < y->growth.bytes ? 1 : -1;
+    return strcmp(x->fingerprint, y->fingerprint);
+}
+
+/* Findings that together explain less than half of the growth are not sure enough to accuse. */
+static void weigh(hl_case *c)
+{
+    hl_diagnosis *d = c->out;
+    const hl_moment *m = c->moments;
+    uint64_t peak = 0, explained = 0;
+    for (uint32_t i = 0; i < c->n_moments; i++)
+        if (m[i].heap_bytes > peak)
+            peak = m[i].heap_bytes;
+    uint64_t grown = c->n_moments && peak > m[0].heap_bytes ? peak - m[0].heap_bytes : 0;
+    for (uint32_t i = 0; i < d->n_findings; i++)
+        explained += d->findings[i].growth.bytes;
+    double share = grown ? (double)explained / (double)grown : -1;
+    d->observed.growth_explained = share > 1 ? 1 : share;
+    for (uint32_t i = 0; i < d->n_findings && share >= 0 && share < STRONG_SHARE; i++)
+        if (d->findings[i].confidence == HL_STRONG)
+            d->findings[i].confidence = HL_POSSIBLE;
+    if (d->n_findings)
+        qsort(d->findings, d->n_findings, sizeof *d->findings, by_weight);
+}
+
+static void decide(hl_case *c)
+{
+    hl_diagnosis *d = c->out;
+    const hl_moment *m = c->moments;
+    uint32_t n = c->n_moments;
+    char bytes[16];
+    d->verdict = HL_NO_LEAK;
+    d->why = "nothing grew that matters";
+    for (uint32_t i = 0; i < d->n_findings; i++)
+        if (d->findings[i].confidence != HL_POSSIBLE)
+            d->verdict = HL_LEAK;
+        else if (d->verdict == HL_NO_LEAK)
+            d->verdict = HL_UNDECIDED;
+    if (d->verdict == HL_LEAK) {
+        d->why = NULL;
+        return;
+    }
+    if (d->verdict == HL_UNDECIDED) {
+        d->why =
+            "something grew, and this run is too short to tell a leak from a result being built: "
+            "run it longer, or over more of its usual work";
+        return;
+    }
+    uint64_t live_first = n ? m[c->baseline].heap_bytes - m[c->baseline].garbage_bytes : 0;
+    uint64_t live_last = n ? m[n - 1].heap_bytes - m[n - 1].garbage_bytes : 0;
+    bool grew = live_last > live_first && live_last - live_first >= c->material;
+    if (n < 2) {
+        d->verdict = HL_UNDECIDED;
+        d->why = n ? "one snapshot shows what is there, not what grows: take more while it works"
+                   : "no whole snapshot to examine";
+        return;
+    }
+    if (!grew)
+        return;
+    bool steady = n >= 4;
+    for (uint32_t i = c->baseline; i + 1 < n; i++)
+        steady &=
+            m[i + 1].heap_bytes - m[i + 1].garbage_bytes > m[i].heap_bytes - m[i].garbage_bytes;
+    if (n < 4 || steady) {
+        d->verdict = HL_UNDECIDED;
+        d->why = hl_arena_printf(
+            c->arena, "the heap grew by %s after its warm-up and no single holder explains it%s",
+            hl_bytes_words(live_last - live_first, bytes),
+            n < 4 ? ", or too few snapshots show it: run it longer"
+                  : ": run it longer, or look at "
+                    "`heaplens show FILE --view growth`");
+        return;
+    }
+    d->why = "memory grew and then stayed: filled once, or a warm-up";
+}
+
+static void describe(hl_case *c, hl_run *const *runs, uint32_t n)
+{
+    hl_diagnosis *d = c->out;
+    const hl_run *r = runs[n - 1];
+    d->target.pid = r->pid;
+    d->target.python = hl_arena_printf(c->arena, "%s", r->python);
+    d->target.program = hl_arena_printf(c->arena, "%s", r->program);
+    d->target.file = hl_arena_printf(c->arena, "%s", r->path);
+    d->target.started_us = r->started_us;
+    d->target.exit = r->ended ? r->exit : -1;
+    d->observed.snapshots = c->n_moments;
+    d->observed.rounds = -1;
+    d->observed.growth_explained = -1;
+    d->observed.cost_seconds = -1;
+    if (!c->n_moments)
+        return;
+    const hl_moment *a = &c->moments[0], *z = &c->moments[c->n_moments - 1];
+    d->observed.seconds =
+        r->ended ? (double)r->seconds_us / 1e6 : (double)(z->info.time_us - a->info.time_us) / 1e6;
+    d->observed.rss_first = a->info.rss_bytes;
+    d->observed.rss_last = z->info.rss_bytes;
+    d->observed.heap_first = a->heap_bytes;
+    d->observed.heap_last = z->heap_bytes;
+    d->observed.objects_first = a->objects;
+    d->observed.objects_last = z->objects;
+    d->observed.objects_skipped = z->info.skipped;
+}
+
+hl_status hl_diagnose(hl_run *const *runs, uint32_t n, const hl_diagnose_options *options,
+                      hl_arena *arena, hl_diagnosis *out, hl_err *err)
+{
+    *out = (hl_diagnosis){0};
+    hl_case c = {.arena = arena, .out = out, .anchor = UINT32_MAX};
+    if (options)
+        c.options = *options;
+    if (!n)
+        return hl_err_set(err, HL_EMPTY, "no file to diagnose");
+    hl_arena_init(&c.scratch);
+    hl_shapes_init(&c.shapes);
+    hl_status status = observe_all(&c, runs, n, err);
+    if (!status) {
+        settle_axis(&c);
+        describe(&c, runs, n);
+    }
+    if (!status && c.n_moments) {
+        status = hl_rule_cycles(&c, err);
+        if (!status)
+            status = judge_growths(&c, err);
+    }
+    if (!status) {
+        weigh(&c);
+        decide(&c);
+    }
+    hl_case_deinit(&c);
+    return status;
+}

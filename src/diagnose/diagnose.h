@@ -22,7 +22,7 @@ hl_status hl_diagnose(hl_run *const *runs, uint32_t n, const hl_diagnose_options
 
 /* What `heaplens explain` prints and docs/causes/ holds: one row a cause. */
 typedef struct hl_cause {
-    const char *id, *title, *seed; /* seed: the article's word, or "" */
+    const char *id, *title, *seed;                         /* seed: the article's word, or "" */
     const char *what, *leaks, *healthy, *recognised, *fix; /* leaks and healthy: Python source */
 } hl_cause;
 const hl_cause *hl_causes(uint32_t *n);

@@ -89,10 +89,14 @@ enum hl_snap_column {
                            positional args, keyword-only args, count of variable names, those
                            names, count of free names, those names                            */
     HL_COL_USE = 20,    /* per (code, name) use of a container: code id, hl_use_scope, name index, hl_use bits */
-    HL_COL_ROOT = 21,   /* per named root: hl_root_kind, id + 1, name index, thread index, line  */
+    HL_COL_ROOT = 21,   /* per named root: hl_root_kind, id + 1, name index, thread index, line;
+                           a thread's frames innermost first                                      */
     HL_COL_KEYS = 22,   /* per big dict or set: id, hl_keys_kind, detail                        */
     HL_COL_STATIC = 23, /* ids of objects whose references C holds for good (static types)       */
-    HL_COL_COUNT = 24,
+    HL_COL_PROGRESS = 24, /* per ROOT row of kind FRAME, in their order: 32-bit digest of where the frame
+                             stands: instruction, locals, evaluation stack, states of iterators
+                             there; it cannot change while a call the frame made is running        */
+    HL_COL_COUNT = 25,
 };
 
 enum hl_row_flag {
@@ -152,11 +156,11 @@ enum hl_root_kind {
 enum hl_use_scope { HL_SCOPE_GLOBAL = 1, HL_SCOPE_ATTR = 2, HL_SCOPE_FREE = 3, HL_SCOPE_LOCAL = 4 };
 enum hl_use {
     HL_USE_TEST = 1,    /* key in c                                    */
-    HL_USE_GET = 2,     /* c[k], c.get                                 */
+    HL_USE_GET = 2,     /* c[k], c.get, c.setdefault                   */
     HL_USE_STORE = 4,   /* c[k] = v, c.setdefault, c.update            */
     HL_USE_ADD = 8,     /* c.append, add, extend, insert, appendleft, put */
     HL_USE_REMOVE = 16, /* del c[k], c.pop, popitem, popleft, clear, remove, discard, c[:] = */
-    HL_USE_LEN = 32,    /* len(c)                                      */
+    HL_USE_LEN = 32,    /* len(c) compared with something              */
     HL_USE_REBIND = 64, /* the name is assigned                        */
     HL_USE_ITER = 128,  /* for x in c                                  */
 };

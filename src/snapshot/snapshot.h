@@ -74,6 +74,7 @@ typedef struct hl_snap_root {
     hl_node node;
     hl_name name;
     uint32_t thread, line;
+    uint32_t progress; /* of a frame: HL_COL_PROGRESS; 0 unknown */
 } hl_snap_root;
 
 typedef struct hl_snap_keys { /* sorted by node */

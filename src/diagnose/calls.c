@@ -1,0 +1,133 @@
+/* diagnose/calls.c: was a container filled by one call that never returned, or by many?
+ *
+ * Room   diagnose; analyser process.
+ * Method A frame stands still while the call it made runs. If every caller of the storing code
+ *        stands where it stood one snapshot ago, it is the same call: a loop filling one result,
+ *        which may be all the program wanted. If a caller moved, or the storing code is not on any
+ *        stack while its container grows, it is called again and again. */
+#include "diagnose/case.h"
+
+#include <string.h>
+
+enum { USES_KEPT = 64 };
+
+/* Copies the container uses of a running frame's code: a module body has no function to find it by
+ * later. */
+static bool keep_uses(hl_case *c, const hl_snap *s, const hl_snap_code *row, hl_call *call)
+{
+    uint32_t n = row->n_uses < USES_KEPT ? row->n_uses : USES_KEPT;
+    call->uses = hl_arena_array(c->arena, n, sizeof *call->uses);
+    if (!call->uses)
+        return false;
+    for (uint32_t u = 0; u < n; u++) {
+        const hl_snap_use *use = &s->uses[row->uses + u];
+        const char *name = s->names[use->name];
+        call->uses[u] =
+            (hl_call_use){use->scope, hl_arena_copy(c->arena, name, strlen(name)), use->bits};
+        if (!call->uses[u].name)
+            return false;
+    }
+    call->n_uses = n;
+    return true;
+}
+
+/* The code object and globals of a frame, or of a generator that runs. */
+static void read_frame(const hl_snap *s, hl_node v, hl_node *code, hl_node *globals)
+{
+    *code = *globals = HL_NO_NODE;
+    for (uint32_t e = s->off[v]; e < s->off[v + 1]; e++) {
+        if (hl_label_kind(s->label[e]) != HL_LABEL_NAMED)
+            continue;
+        const char *name = s->names[hl_label_value(s->label[e])];
+        if (!strcmp(name, "f_code") || !strcmp(name, "gi_code") || !strcmp(name, "cr_code") ||
+            !strcmp(name, "ag_code"))
+            *code = s->dst[e];
+        if (!strcmp(name, "f_globals"))
+            *globals = s->dst[e];
+    }
+}
+
+hl_status hl_calls_note(hl_case *c, hl_moment *m, const hl_graph *g, hl_err *err)
+{
+    const hl_snap *s = g->snap;
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < s->n_roots; i++)
+        n += s->roots[i].kind == HL_ROOT_FRAME;
+    m->calls = hl_arena_array(c->arena, n, sizeof *m->calls);
+    if (!m->calls)
+        return hl_err_set(err, HL_NO_MEMORY, "no memory for %u running frames", n);
+    /* rows come innermost first in each thread; kept outermost first */
+    for (uint32_t i = s->n_roots; i-- > 0;) {
+        const hl_snap_root *r = &s->roots[i];
+        if (r->kind != HL_ROOT_FRAME)
+            continue;
+        hl_node code, globals;
+        read_frame(s, r->node, &code, &globals);
+        hl_call *call = &m->calls[m->n_calls++];
+        *call = (hl_call){.thread = r->thread,
+                          .code = code == HL_NO_NODE ? 0 : hl_snap_address(s, code),
+                          .globals = globals == HL_NO_NODE ? 0 : hl_snap_address(s, globals),
+                          .progress = r->progress};
+        const hl_snap_code *row = code == HL_NO_NODE ? NULL : hl_snap_code_of(s, code);
+        if (!row)
+            continue;
+        call->place = hl_arena_printf(c->arena, "%s (%s:%u)", s->names[row->qualname],
+                                      s->names[row->file], row->line);
+        if (!call->place || !keep_uses(c, s, row, call))
+            return hl_err_set(err, HL_NO_MEMORY, "no memory for the names in running code");
+    }
+    return HL_OK;
+}
+
+static bool stores(const hl_uses *u, uint64_t code)
+{
+    for (uint32_t i = 0; i < u->n_stores; i++)
+        if (u->stores[i] == code)
+            return true;
+    return false;
+}
+
+/* The outermost frame of a moment that runs storing code, as an index; n_calls: none. */
+static uint32_t storing(const hl_moment *m, const hl_uses *u)
+{
+    uint32_t i = 0;
+    while (i < m->n_calls && !stores(u, m->calls[i].code))
+        i++;
+    return i;
+}
+
+/* Do frames a of x and b of y stand for the same call? Their callers must stand still. */
+static bool same_call(const hl_moment *x, uint32_t a, const hl_moment *y, uint32_t b)
+{
+    if (x->calls[a].code != y->calls[b].code)
+        return false;
+    uint32_t thread = x->calls[a].thread;
+    if (thread != y->calls[b].thread)
+        return false;
+    while (a > 0 && b > 0 && x->calls[a - 1].thread == thread && y->calls[b - 1].thread == thread) {
+        a--, b--;
+        if (x->calls[a].code != y->calls[b].code || x->calls[a].progress != y->calls[b].progress)
+            return false;
+    }
+    bool more_a = a > 0 && x->calls[a - 1].thread == thread;
+    bool more_b = b > 0 && y->calls[b - 1].thread == thread;
+    return more_a == more_b;
+}
+
+hl_filled hl_calls_filled(const hl_case *c, const hl_growth *g, const hl_uses *u)
+{
+    if (!u->n_stores)
+        return HL_FILLED_UNKNOWN;
+    uint32_t calls = 0, rises = 0;
+    for (uint32_t i = g->onset; i < g->anchor; i++) {
+        const hl_moment *x = &c->moments[i], *y = &c->moments[i + 1];
+        if (g->series[i + 1] <= g->series[i])
+            continue;
+        rises++;
+        uint32_t a = storing(x, u), b = storing(y, u);
+        bool on_x = a < x->n_calls, on_y = b < y->n_calls;
+        if (on_y ? !(on_x && same_call(x, a, y, b)) : !on_x)
+            calls++; /* one that began since, seen or come and gone */
+    }
+    return calls >= 3 || (calls >= 2 && rises <= 3) ? HL_FILLED_BY_MANY : HL_FILLED_BY_ONE_CALL;
+}

@@ -1,0 +1,77 @@
+/* diagnose/case.c: loads one heap at a time, so that a long run costs no more than its largest
+ * heap.
+ *
+ * Room   diagnose; analyser process. */
+#include "diagnose/case.h"
+
+static void drop_anchor(hl_case *c)
+{
+    hl_graph_destroy(c->graph);
+    hl_snap_destroy(c->snap);
+    c->graph = NULL;
+    c->snap = NULL;
+    c->anchor = UINT32_MAX;
+}
+
+hl_status hl_case_anchor(hl_case *c, uint32_t moment, hl_err *err)
+{
+    if (c->anchor == moment && c->graph->idom)
+        return HL_OK;
+    if (c->anchor != moment) {
+        drop_anchor(c);
+        const hl_moment *m = &c->moments[moment];
+        if (hl_snap_load(m->run, m->index, &c->snap, err))
+            return err->status;
+        c->anchor = moment;
+        if (hl_graph_create(c->snap, &c->graph, err) || hl_shapes_add(&c->shapes, c->graph, err)) {
+            drop_anchor(c);
+            return err->status;
+        }
+    }
+    if (hl_graph_dominate(c->graph, err)) {
+        drop_anchor(c);
+        return err->status;
+    }
+    return HL_OK;
+}
+
+hl_shape hl_case_shape(const hl_case *c, hl_node v)
+{
+    return c->shapes.shape_of[v];
+}
+
+void hl_case_deinit(hl_case *c)
+{
+    drop_anchor(c);
+    hl_shapes_deinit(&c->shapes);
+    hl_arena_deinit(&c->scratch);
+}
+
+/* Reads one snapshot and keeps its numbers; it stays loaded as the anchor. */
+hl_status hl_case_observe(hl_case *c, hl_run *run, uint32_t index, hl_err *err)
+{
+    drop_anchor(c);
+    hl_snap_info info = run->snaps[index];
+    if (hl_snap_load(run, index, &c->snap, err) || hl_graph_create(c->snap, &c->graph, err) ||
+        hl_shapes_add(&c->shapes, c->graph, err)) {
+        drop_anchor(c);
+        return err->status;
+    }
+    c->anchor = c->n_moments;
+    hl_moment *m = &c->moments[c->n_moments++];
+    *m = (hl_moment){.run = run, .index = index, .info = c->snap->info};
+    m->info.time_us = info.time_us;
+    m->work = (double)info.cpu_us / 1e6;
+    for (hl_node v = 0; v < c->snap->nodes; v++) {
+        uint64_t bytes = hl_graph_own_bytes(c->graph, v);
+        uint64_t objects = hl_graph_own_objects(c->graph, v);
+        m->heap_bytes += bytes;
+        m->objects += objects;
+        if (c->graph->from[v] != HL_HOLD_CYCLE)
+            continue;
+        m->garbage_bytes += bytes;
+        m->garbage_objects += objects;
+        m->frozen_garbage += (c->snap->flag[v] & HL_NODE_FROZEN) != 0;
+    }
+    return hl_calls_note(c, m, c->graph, err);
+}

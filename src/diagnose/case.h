@@ -1,0 +1,158 @@
+/* diagnose/case.h: the evidence of one diagnosis, gathered once, read by every rule.
+ *
+ * Room   diagnose, its own files only.
+ * Takes  runs (borrowed).  Gives  hl_case: what each snapshot said in numbers, path shapes over all
+ *        of them, and at most one heap graph in memory at a time (the anchor). */
+#ifndef HL_CASE_H
+#define HL_CASE_H
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "diagnose/diagnose.h"
+#include "graph/graph.h"
+#include "model/finding.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* One snapshot in numbers. */
+typedef struct hl_moment {
+    hl_run *run;    /* borrowed */
+    uint32_t index; /* in run->snaps */
+    hl_snap_info info;
+    double work;         /* CPU seconds of the program up to here: the axis growth is judged on */
+    uint64_t heap_bytes; /* own bytes of all nodes and folded leaves, garbage included */
+    uint64_t objects;
+    uint64_t garbage_objects, garbage_bytes; /* in cycles nothing holds */
+    uint64_t frozen_garbage;                 /* of those, in the permanent generation */
+    struct hl_call *calls; /* running frames, outermost first in a thread: calls.c */
+    uint32_t n_calls;
+} hl_moment;
+
+typedef enum hl_metric { HL_METRIC_ITEMS, HL_METRIC_OBJECTS, HL_METRIC_BYTES } hl_metric;
+
+/* A path shape that kept growing: growth.c. */
+typedef struct hl_growth {
+    hl_shape shape;
+    hl_metric metric;
+    uint32_t anchor;      /* moment whose graph shows it best: the last that has it */
+    uint32_t onset;       /* moment from which it grew without a pause */
+    uint32_t intervals;   /* rising ones since onset, short ones merged */
+    bool decelerating;    /* the later half rose at less than half the rate of the first */
+    bool released;        /* gone in the last moment: its frame had returned */
+    uint64_t *series;     /* n_moments values of the metric */
+    uint64_t units;       /* metric gained from the first moment to the anchor */
+    uint64_t bytes;       /* own and below, gained from the first moment to the anchor */
+    uint64_t onset_bytes; /* of those, gained since onset: what must be material */
+    double per_second;    /* bytes a wall second since onset */
+} hl_growth;
+
+typedef struct hl_case {
+    hl_diagnose_options options;
+    hl_arena *arena; /* borrowed: the diagnosis' own; findings and their texts live there */
+    hl_arena scratch;
+    hl_moment *moments;
+    uint32_t n_moments, baseline; /* baseline: last moment of the warm-up */
+    uint64_t material;            /* bytes of growth worth a word */
+    hl_shapes shapes;
+    hl_growth *growths;
+    uint32_t n_growths;
+    /* the anchor */
+    uint32_t anchor; /* moment, or UINT32_MAX */
+    hl_snap *snap;
+    hl_graph *graph;
+    hl_diagnosis *out;
+    uint32_t findings_capacity, notes_capacity;
+} hl_case;
+
+/* Reads one snapshot, keeps its numbers as the next moment; its graph stays as the anchor. */
+hl_status hl_case_observe(hl_case *c, hl_run *run, uint32_t index, hl_err *err) HL_MUST_CHECK;
+void hl_case_deinit(hl_case *c);
+/* Loads a moment's heap as the anchor, with dominators; nothing to do if it is there already. */
+hl_status hl_case_anchor(hl_case *c, uint32_t moment, hl_err *err) HL_MUST_CHECK;
+/* The path shape of v in the anchor. */
+hl_shape hl_case_shape(const hl_case *c, hl_node v);
+
+/* growth.c: fills growths, most bytes first. */
+hl_status hl_growth_find(hl_case *c, hl_err *err) HL_MUST_CHECK;
+
+/* What a rule is given: a growth and its holder in the anchor's graph. */
+typedef struct hl_suspect {
+    const hl_growth *growth;
+    hl_node holder;   /* the accumulator: the object that gains */
+    hl_node owner;    /* who names it: module, type, instance, function, frame; or NO_NODE */
+    const char *name; /* of the holder, as people write it */
+    const char *kind; /* holder.kind of the schema */
+    hl_node payload;  /* a heavy member, or NO_NODE */
+    hl_shape payload_shape;
+} hl_suspect;
+
+/* holder.c: the accumulator of a growth, its name and kind. False: nothing to show. */
+bool hl_suspect_find(hl_case *c, const hl_growth *g, hl_suspect *out);
+/* The chain root .. holder .. payload as steps; the edge into the holder's members is guilty. */
+void hl_suspect_chain(hl_case *c, const hl_suspect *s, hl_finding *f);
+
+/* A name the holder is known by: from each in-edge that carries one. */
+typedef struct hl_known_as {
+    enum hl_use_scope scope;
+    const char *name;
+    uint64_t space; /* address: the globals dict for HL_SCOPE_GLOBAL, the cell for FREE, else 0 */
+    hl_node owner;  /* module dict, instance, type, cell, frame or function */
+} hl_known_as;
+
+/* uses.c: what live code does to the holder by its names. */
+enum { HL_STORES_MAX = 8 };
+typedef struct hl_uses {
+    uint32_t all;                   /* bits of every code object that knows it   */
+    bool memo;                      /* one code object both looks up and stores  */
+    bool evicts;                    /* one that stores also removes              */
+    bool compares;                  /* one that stores also compares its length  */
+    hl_node memo_code;              /* or NO_NODE */
+    const char *storer;             /* "add (app.py:12)" or NULL */
+    uint64_t stores[HL_STORES_MAX]; /* addresses of code objects that store into it */
+    uint32_t n_stores;
+} hl_uses;
+hl_status hl_uses_find(hl_case *c, const hl_suspect *s, hl_uses *out, hl_err *err) HL_MUST_CHECK;
+
+/* calls.c: was the holder filled by one call that is still running, or by many? A frame cannot
+ * change while the call it made has not returned; so if a caller of the storing code moved between
+ * two snapshots, that code was called again. */
+typedef struct hl_call_use {
+    enum hl_use_scope scope;
+    const char *name;
+    uint32_t bits;
+} hl_call_use;
+typedef struct hl_call { /* a running frame */
+    uint32_t thread;
+    uint64_t code, globals; /* addresses */
+    uint32_t progress;      /* digest of where it stands */
+    const char *place;      /* "main (app.py:12)" */
+    hl_call_use *uses;
+    uint32_t n_uses;
+} hl_call;
+typedef enum hl_filled { HL_FILLED_UNKNOWN, HL_FILLED_BY_ONE_CALL, HL_FILLED_BY_MANY } hl_filled;
+/* Notes the running frames of a snapshot, outermost first in each thread. */
+hl_status hl_calls_note(hl_case *c, hl_moment *m, const hl_graph *g, hl_err *err) HL_MUST_CHECK;
+hl_filled hl_calls_filled(const hl_case *c, const hl_growth *g, const hl_uses *u);
+
+/* words.c: making findings and notes. */
+hl_finding *hl_finding_add(hl_case *c, const char *cause, hl_confidence confidence);
+void hl_finding_holder(hl_case *c, hl_finding *f, const hl_suspect *s);
+void hl_finding_growth(hl_case *c, hl_finding *f, const hl_growth *g);
+void hl_finding_evidence(hl_case *c, hl_finding *f, const char *format, ...) HL_PRINTF(3, 4);
+void hl_finding_seal(hl_case *c, hl_finding *f); /* fingerprint */
+void hl_note_add(hl_case *c, const char *cause, const char *format, ...) HL_PRINTF(3, 4);
+const char *hl_code_place(const hl_case *c, hl_node code); /* "inner (app.py:12)" */
+const char *hl_code_name(const hl_case *c, hl_node code);
+
+/* A rule over a growth: true if it took the suspect and made its finding. */
+typedef struct hl_rule {
+    const char *cause;
+    bool (*run)(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_filled filled);
+} hl_rule;
+extern const hl_rule hl_rule_unbounded_cache, hl_rule_closure, hl_rule_growing_container;
+
+/* cycle.c: garbage nobody collects; judged over all moments, shown in the last. */
+hl_status hl_rule_cycles(hl_case *c, hl_err *err) HL_MUST_CHECK;
+
+#endif

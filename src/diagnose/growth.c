@@ -1,0 +1,242 @@
+/* diagnose/growth.c: which path shapes kept growing, and which object of the chain gains.
+ *
+ * Room   diagnose; analyser process.
+ * Takes  hl_case with moments and shapes.   Gives  hl_case.growths, most bytes first.
+ * Method A series is judged from its last pause on ("onset"): it must rise in every interval to the
+ *        end, intervals too short to say anything joined to their neighbours, and must never have
+ *        shrunk after the warm-up. Rates are per CPU second, so that checkpoints taken because
+ *        memory grew do not bias them. A shape whose members multiply is charged to the nearest
+ *        shape above it whose members do not: that is the accumulator. */
+#include "diagnose/case.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MIN_INTERVALS = 2 };
+static const double SHORT_SHARE = 0.04; /* of the run's work: an interval below says nothing */
+static const double SHRINK = 0.95;      /* a fall below this share of the peak is a fall */
+
+static uint64_t metric_of(const hl_shape_count *n, hl_metric m)
+{
+    switch (m) {
+    case HL_METRIC_ITEMS:
+        return n->items;
+    case HL_METRIC_OBJECTS:
+        return n->objects;
+    case HL_METRIC_BYTES:
+        break;
+    }
+    return n->bytes;
+}
+
+/* The last moment in which the shape has members. Only what hangs from a frame may be gone at
+ * the end: a function returned. */
+static bool anchor_of(const hl_case *c, hl_shape shape, uint32_t *out)
+{
+    uint32_t last = c->n_moments - 1;
+    for (uint32_t i = c->n_moments; i-- > 0;)
+        if (hl_shapes_count(&c->shapes, i, shape).members) {
+            *out = i;
+            return i == last || c->shapes.shapes[shape].hold == HL_HOLD_FRAME;
+        }
+    return false;
+}
+
+/* Moments 0 .. anchor with the short intervals joined: indices into moments. */
+static uint32_t join_short(const hl_case *c, uint32_t anchor, uint32_t *kept)
+{
+    const hl_moment *m = c->moments;
+    double least = SHORT_SHARE * (m[anchor].work - m[0].work);
+    uint32_t n = 0;
+    double next = INFINITY;
+    for (uint32_t i = anchor + 1; i-- > 0;)
+        if (i == anchor || i == 0 || next - m[i].work >= least) {
+            if (i == 0 && n > 1 && next - m[0].work < least)
+                n--; /* the start takes the place of a neighbour too close to it */
+            kept[n++] = i;
+            next = m[i].work;
+        }
+    for (uint32_t a = 0; a < n / 2; a++) {
+        uint32_t t = kept[a];
+        kept[a] = kept[n - 1 - a];
+        kept[n - 1 - a] = t;
+    }
+    return n;
+}
+
+static double value_at(const hl_case *c, const uint64_t *series, const uint32_t *kept,
+                       uint32_t from, uint32_t to, double work)
+{
+    for (uint32_t j = from; j < to; j++) {
+        double w0 = c->moments[kept[j]].work, w1 = c->moments[kept[j + 1]].work;
+        if (work > w1)
+            continue;
+        double v0 = (double)series[kept[j]], v1 = (double)series[kept[j + 1]];
+        return w1 > w0 ? v0 + (v1 - v0) * (work - w0) / (w1 - w0) : v1;
+    }
+    return (double)series[kept[to]];
+}
+
+/* Did this series rise to the end? Fills onset, intervals, decelerating. */
+static bool rises(const hl_case *c, const uint64_t *series, uint32_t *kept, hl_growth *g)
+{
+    uint32_t n = join_short(c, g->anchor, kept);
+    if (n < 2)
+        return false;
+    uint32_t j = n - 1;
+    while (j > 0 && series[kept[j]] > series[kept[j - 1]])
+        j--;
+    g->onset = kept[j];
+    g->intervals = n - 1 - j;
+    if (g->intervals < MIN_INTERVALS)
+        return false;
+    uint64_t peak = 0;
+    for (uint32_t i = c->baseline; i <= g->anchor; i++) {
+        if ((double)series[i] < SHRINK * (double)peak)
+            return false;
+        if (series[i] > peak)
+            peak = series[i];
+    }
+    double w0 = c->moments[g->onset].work, w1 = c->moments[g->anchor].work;
+    double mid = value_at(c, series, kept, j, n - 1, (w0 + w1) / 2);
+    g->decelerating = (double)series[g->anchor] - mid < 0.5 * (mid - (double)series[g->onset]);
+    return true;
+}
+
+/* The accumulator of a growing shape: itself if its members did not multiply since onset, else the
+ * nearest shape above that did not. 0: none below the root. */
+static hl_shape accumulator(const hl_case *c, hl_shape s, uint32_t onset, uint32_t anchor)
+{
+    while (s) {
+        uint64_t was = hl_shapes_count(&c->shapes, onset, s).members;
+        uint64_t is = hl_shapes_count(&c->shapes, anchor, s).members;
+        if (is <= (was ? was : 1))
+            return s;
+        s = c->shapes.shapes[s].parent;
+    }
+    return 0;
+}
+
+static bool try_metric(hl_case *c, hl_shape s, hl_metric metric, uint64_t *series, uint32_t *kept,
+                       hl_growth *g)
+{
+    for (uint32_t i = 0; i < c->n_moments; i++) {
+        hl_shape_count n = hl_shapes_count(&c->shapes, i, s);
+        series[i] = metric_of(&n, metric);
+    }
+    g->metric = metric;
+    return series[g->anchor] > series[0] && rises(c, series, kept, g);
+}
+
+/* Charges a growth to its accumulator: the one found first keeps the longest rise. */
+static bool charge(hl_case *c, hl_growth g, const uint64_t *series, int32_t *growth_of)
+{
+    int32_t at = growth_of[g.shape];
+    if (at >= 0) {
+        hl_growth *known = &c->growths[at];
+        bool better = known->metric != HL_METRIC_ITEMS && g.intervals > known->intervals;
+        if (!better)
+            return true;
+        memcpy(known->series, series, c->n_moments * sizeof *series);
+        g.series = known->series;
+        *known = g;
+        return true;
+    }
+    g.series = hl_arena_array(c->arena, c->n_moments, sizeof *series);
+    if (!g.series)
+        return false;
+    memcpy(g.series, series, c->n_moments * sizeof *series);
+    growth_of[g.shape] = (int32_t)c->n_growths;
+    c->growths[c->n_growths++] = g;
+    return true;
+}
+
+static int64_t tree_gain(const hl_case *c, hl_shape s, uint32_t from, uint32_t to)
+{
+    return (int64_t)hl_shapes_count(&c->shapes, to, s).tree_bytes -
+           (int64_t)hl_shapes_count(&c->shapes, from, s).tree_bytes;
+}
+
+/* Bytes gained by each accumulator, those of accumulators below it taken off. */
+static void measure(hl_case *c, const int32_t *growth_of)
+{
+    for (uint32_t i = 0; i < c->n_growths; i++) {
+        hl_growth *g = &c->growths[i];
+        int64_t all = tree_gain(c, g->shape, 0, g->anchor);
+        int64_t late = tree_gain(c, g->shape, g->onset, g->anchor);
+        for (uint32_t k = 0; k < c->n_growths; k++) {
+            if (k == i)
+                continue;
+            /* k counts against i only if i is its nearest accumulator above */
+            hl_shape s = c->shapes.shapes[c->growths[k].shape].parent;
+            while (s && growth_of[s] < 0)
+                s = c->shapes.shapes[s].parent;
+            if (s == g->shape) {
+                all -= tree_gain(c, c->growths[k].shape, 0, g->anchor);
+                late -= tree_gain(c, c->growths[k].shape, g->onset, g->anchor);
+            }
+        }
+        g->bytes = all > 0 ? (uint64_t)all : 0;
+        g->onset_bytes = late > 0 ? (uint64_t)late : 0;
+        g->units = g->series[g->anchor] - g->series[0];
+        double seconds =
+            (double)(c->moments[g->anchor].info.time_us - c->moments[g->onset].info.time_us) / 1e6;
+        g->per_second = seconds > 0 ? (double)g->onset_bytes / seconds : -1;
+        g->released = g->anchor + 1 < c->n_moments;
+    }
+}
+
+static int by_bytes(const void *a, const void *b)
+{
+    const hl_growth *x = a, *y = b;
+    if (x->onset_bytes != y->onset_bytes)
+        return x->onset_bytes < y->onset_bytes ? 1 : -1;
+    return x->shape < y->shape ? -1 : x->shape > y->shape;
+}
+
+/* The warm-up is not seen, so what grew from its end on grew by more in the whole run. */
+static bool is_material(const hl_case *c, const hl_growth *g)
+{
+    const hl_moment *m = c->moments;
+    double run = m[g->anchor].work - m[0].work;
+    double seen = m[g->anchor].work - m[g->onset].work;
+    double share = g->onset <= c->baseline && run > 0 ? seen / run : 1;
+    return (double)g->onset_bytes >= (double)c->material * (share > 0.5 ? share : 1);
+}
+
+hl_status hl_growth_find(hl_case *c, hl_err *err)
+{
+    uint32_t shapes = c->shapes.n_shapes;
+    uint64_t *series = hl_arena_array(&c->scratch, c->n_moments, sizeof *series);
+    uint32_t *kept = hl_arena_array(&c->scratch, c->n_moments, sizeof *kept);
+    int32_t *growth_of = hl_arena_array(&c->scratch, shapes, sizeof *growth_of);
+    c->growths = hl_arena_array(&c->scratch, shapes, sizeof *c->growths);
+    if (!series || !kept || !growth_of || !c->growths)
+        return hl_err_set(err, HL_NO_MEMORY, "no memory to judge the growth of %u shapes", shapes);
+    memset(growth_of, 0xff, shapes * sizeof *growth_of);
+    for (hl_shape s = 1; s < shapes && c->n_moments > MIN_INTERVALS; s++) {
+        hl_growth g = {.shape = s};
+        if (!anchor_of(c, s, &g.anchor))
+            continue;
+        if (tree_gain(c, s, 0, g.anchor) < (int64_t)c->material / 4)
+            continue;
+        /* what counts for a container is its length; for a kind of object, how many; else size */
+        bool up = try_metric(c, s, HL_METRIC_ITEMS, series, kept, &g) ||
+                  try_metric(c, s, HL_METRIC_OBJECTS, series, kept, &g) ||
+                  try_metric(c, s, HL_METRIC_BYTES, series, kept, &g);
+        if (!up)
+            continue;
+        g.shape = accumulator(c, s, g.onset, g.anchor);
+        if (g.shape && !charge(c, g, series, growth_of))
+            return hl_err_set(err, HL_NO_MEMORY, "no memory for growing shapes");
+    }
+    measure(c, growth_of);
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < c->n_growths; i++)
+        if (is_material(c, &c->growths[i]))
+            c->growths[n++] = c->growths[i];
+    c->n_growths = n;
+    qsort(c->growths, n, sizeof *c->growths, by_bytes);
+    return HL_OK;
+}

@@ -1,0 +1,222 @@
+/* diagnose/holder.c: the object that gains, what people call it, and the chain that shows it.
+ *
+ * Room   diagnose; analyser process; works on the anchor's graph.
+ * Knows  graph. Plumbing (instance dicts, the dict in an lru_cache wrapper) is stepped over, so
+ * that the holder is always something a developer can find in a source file. */
+#include "diagnose/case.h"
+
+#include <string.h>
+
+enum { NAME_MAX_BYTES = 240, CHAIN_MAX = 64, SHOWN_MAX = 12 };
+
+static bool type_is(const hl_snap *s, hl_node v, const char *name)
+{
+    return v != HL_NO_NODE && !strcmp(hl_snap_type_name(s, v), name);
+}
+
+static bool is_type(const hl_snap *s, hl_node v)
+{
+    uint32_t t = s->type[v];
+    return t < s->n_types && (s->types[t].flags & HL_TYPE_TYPE);
+}
+
+/* The member of the shape that gains most: most items, else most retained. */
+static hl_node holder_of(const hl_case *c, const hl_growth *g)
+{
+    hl_node best = HL_NO_NODE;
+    for (hl_node v = 0; v < c->snap->nodes; v++) {
+        if (hl_case_shape(c, v) != g->shape)
+            continue;
+        if (best == HL_NO_NODE || c->snap->len[v] > c->snap->len[best] ||
+            (c->snap->len[v] == c->snap->len[best] &&
+             c->graph->retained_bytes[v] > c->graph->retained_bytes[best]))
+            best = v;
+    }
+    return best;
+}
+
+/* Steps from plumbing to what a developer sees. */
+static hl_node lift(const hl_case *c, hl_node v)
+{
+    hl_node up = c->graph->parent[v];
+    if (up == HL_NO_NODE)
+        return v;
+    if (type_is(c->snap, up, "functools._lru_cache_wrapper") && type_is(c->snap, v, "dict"))
+        return up;
+    if (hl_label_kind(c->graph->via[v]) == HL_LABEL_NAMED && hl_graph_is_namespace(c->graph, v))
+        return up;
+    return v;
+}
+
+/* Which kind of place names v: the last name on its chain decides. */
+static const char *kind_of(const hl_case *c, hl_node v, hl_node *owner)
+{
+    const hl_graph *g = c->graph;
+    const hl_snap *s = c->snap;
+    for (; v != HL_NO_NODE; v = g->parent[v]) {
+        hl_node up = g->parent[v];
+        *owner = up;
+        if (up == HL_NO_NODE)
+            break;
+        switch (hl_label_kind(g->via[v])) {
+        case HL_LABEL_KEY: {
+            hl_node who = g->parent[up];
+            *owner = who;
+            if (who == HL_NO_NODE)
+                return "module-global";
+            if (type_is(s, who, "module"))
+                return "module-global";
+            if (type_is(s, who, "function"))
+                return "mutable-default"; /* __kwdefaults__ */
+            return is_type(s, who) ? "class-attribute" : "instance-attribute";
+        }
+        case HL_LABEL_ATTR:
+        case HL_LABEL_SLOT:
+            return "instance-attribute";
+        case HL_LABEL_LOCAL:
+            return "frame-local";
+        case HL_LABEL_CELL:
+            /* a cell variable of a frame that still runs is that frame's local */
+            for (hl_node a = up; a != HL_NO_NODE; a = g->parent[a])
+                if (hl_label_kind(g->via[a]) == HL_LABEL_LOCAL && g->parent[a] != HL_NO_NODE &&
+                    g->from[a] == HL_HOLD_FRAME && a == up) {
+                    *owner = g->parent[a];
+                    return "frame-local";
+                }
+            return "closure-cell";
+        case HL_LABEL_INDEX:
+            if (type_is(s, up, "tuple") && g->parent[up] != HL_NO_NODE &&
+                type_is(s, g->parent[up], "function") &&
+                hl_graph_follow(g, g->parent[up], HL_LABEL_NAMED, "__defaults__") == up) {
+                *owner = g->parent[up];
+                return "mutable-default";
+            }
+            break;
+        case HL_LABEL_INTERNAL:
+        case HL_LABEL_NAMED:
+        case HL_LABEL_VALUE:
+        case HL_LABEL_DICTKEY:
+        case HL_LABEL_ELEMENT:
+        case HL_LABEL_STACK:
+        case HL_LABEL_WEAK:
+        case HL_LABEL_TYPE:
+        case HL_LABEL_BASE:
+        case HL_LABEL_UNOWNED:
+            break;
+        }
+    }
+    if (v == HL_NO_NODE)
+        return "none";
+    switch ((enum hl_hold)g->from[v]) {
+    case HL_HOLD_THREAD:
+        return "thread-local";
+    case HL_HOLD_C:
+        return "native";
+    case HL_HOLD_TYPE:
+        return "class-attribute";
+    case HL_HOLD_MODULE:
+        return "module-global";
+    case HL_HOLD_FRAME:
+        return "frame-local";
+    case HL_HOLD_INTERP:
+    case HL_HOLD_GC_GARBAGE:
+        return "interpreter";
+    case HL_HOLD_NONE:
+    case HL_HOLD_CYCLE:
+    case HL_HOLD_STRAY:
+        break;
+    }
+    return "none";
+}
+
+/* A member of the shape below g whose tree gained most, to show what is kept. */
+static void find_payload(const hl_case *c, const hl_growth *g, hl_suspect *out)
+{
+    hl_shape best = 0;
+    uint64_t gain = 0;
+    for (hl_shape s = g->shape + 1; s < c->shapes.n_shapes; s++) {
+        if (c->shapes.shapes[s].parent != g->shape)
+            continue;
+        uint64_t is = hl_shapes_count(&c->shapes, g->anchor, s).tree_bytes;
+        uint64_t was = hl_shapes_count(&c->shapes, 0, s).tree_bytes;
+        if (is > was && is - was > gain) {
+            gain = is - was;
+            best = s;
+        }
+    }
+    out->payload = HL_NO_NODE;
+    out->payload_shape = best;
+    uint64_t most = 0;
+    for (hl_node v = 0; best && v < c->snap->nodes; v++)
+        if (hl_case_shape(c, v) == best && c->graph->retained_bytes[v] >= most) {
+            most = c->graph->retained_bytes[v];
+            out->payload = v;
+        }
+}
+
+bool hl_suspect_find(hl_case *c, const hl_growth *g, hl_suspect *out)
+{
+    hl_node holder = holder_of(c, g);
+    if (holder == HL_NO_NODE)
+        return false;
+    *out = (hl_suspect){.growth = g, .holder = lift(c, holder)};
+    find_payload(c, g, out);
+    out->kind = kind_of(c, out->holder, &out->owner);
+    char name[NAME_MAX_BYTES];
+    hl_path_name(c->graph, out->holder, name, sizeof name);
+    out->name = hl_arena_copy(c->arena, name, strlen(name));
+    return out->name != NULL;
+}
+
+/* What an object on the chain is called besides its type. */
+static const char *called(hl_case *c, hl_node v)
+{
+    const hl_snap *s = c->snap;
+    char name[NAME_MAX_BYTES];
+    if (type_is(s, v, "function"))
+        return hl_code_name(c, hl_graph_follow(c->graph, v, HL_LABEL_NAMED, "__code__"));
+    if (c->graph->parent[v] == HL_NO_NODE || is_type(s, v) || type_is(s, v, "cell")) {
+        hl_path_name(c->graph, v, name, sizeof name);
+        return hl_arena_copy(c->arena, name, strlen(name));
+    }
+    return NULL;
+}
+
+void hl_suspect_chain(hl_case *c, const hl_suspect *s, hl_finding *f)
+{
+    const hl_snap *snap = c->snap;
+    hl_step steps[CHAIN_MAX];
+    hl_node end = s->payload == HL_NO_NODE ? s->holder : s->payload;
+    uint32_t n = hl_path_chain(c->graph, end, steps, CHAIN_MAX);
+    if (n > CHAIN_MAX)
+        n = hl_path_chain(c->graph, s->holder, steps, CHAIN_MAX);
+    f->path = hl_arena_array(c->arena, SHOWN_MAX, sizeof *f->path);
+    if (!f->path || n > CHAIN_MAX)
+        return;
+    for (uint32_t i = 0; i < n && f->n_path < SHOWN_MAX; i++) {
+        hl_node v = steps[i].node;
+        bool silent =
+            i + 1 < n && i > 0 && v != s->holder &&
+            (hl_graph_is_namespace(c->graph, v) ||
+             (type_is(snap, v, "tuple") && type_is(snap, steps[i - 1].node, "function")) ||
+             type_is(snap, v, "cell"));
+        if (silent)
+            continue; /* the next edge carries the name */
+        char edge[128];
+        hl_label l = steps[i].label;
+        if (hl_label_kind(l) == HL_LABEL_CELL && i >= 1) {
+            char cell[NAME_MAX_BYTES];
+            hl_path_name(c->graph, steps[i - 1].node, cell, sizeof cell);
+            const char *var = strstr(cell, " closure ");
+            hl_label_text(snap, l, edge, sizeof edge);
+            f->path[f->n_path].edge = hl_arena_printf(c->arena, "%s", var ? var + 1 : edge);
+        } else if (i) {
+            hl_label_text(snap, l, edge, sizeof edge);
+            f->path[f->n_path].edge = hl_arena_copy(c->arena, edge, strlen(edge));
+        }
+        f->path[f->n_path].type = hl_arena_printf(c->arena, "%s", hl_snap_type_name(snap, v));
+        f->path[f->n_path].name = called(c, v);
+        f->path[f->n_path].guilty = v == s->holder;
+        f->n_path++;
+    }
+}

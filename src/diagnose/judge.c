@@ -1,0 +1,154 @@
+/* diagnose/judge.c: how sure a growth makes us.
+ *
+ * Room   diagnose; analyser process.
+ * Order  what cannot be a leak is dismissed first (a declared bound, a result its function let go);
+ *        what may be something else is `possible` (a rate that falls, a loop that fills one result,
+ *        too few intervals); the rest is `certain` as growth, and the rule lowers it if the
+ *        structure could still shrink. */
+#include "diagnose/judge.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { SURE_INTERVALS = 3 };
+static const double LATE_SHARE = 0.25; /* of the run's work */
+
+const char *hl_bytes_words(uint64_t bytes, char buf[16])
+{
+    static const char *const unit[] = {"B", "KB", "MB", "GB", "TB", "PB", "EB"};
+    double v = (double)bytes;
+    unsigned u = 0;
+    while (v >= 999.5 && u < 6)
+        v /= 1000, u++;
+    snprintf(buf, 16, u == 0 || v >= 99.95 ? "%.0f %s" : "%.1f %s", v, unit[u]);
+    return buf;
+}
+
+const char *hl_count_words(uint64_t n, char buf[32])
+{
+    char digits[24];
+    int len = snprintf(digits, sizeof digits, "%" PRIu64, n), out = 0;
+    for (int i = 0; i < len; i++) {
+        if (i && (len - i) % 3 == 0)
+            buf[out++] = ',';
+        buf[out++] = digits[i];
+    }
+    buf[out] = 0;
+    return buf;
+}
+
+static bool is_bounded(const hl_case *c, hl_node v)
+{
+    const hl_snap_extra *x = hl_snap_extra_of(c->snap, v);
+    return x && x->bounded;
+}
+
+bool hl_judge(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_filled filled,
+              hl_confidence *out)
+{
+    const hl_growth *g = s->growth;
+    const hl_moment *m = c->moments;
+    char bytes[16], count[32];
+    const char *type = hl_snap_type_name(c->snap, s->holder);
+    if (is_bounded(c, s->holder)) {
+        const hl_snap_extra *x = hl_snap_extra_of(c->snap, s->holder);
+        hl_note_add(c, "unbounded-cache",
+                    "%s (%s) is filling up to its bound of %s entries; it holds %s", s->name, type,
+                    hl_count_words(x->cap, count),
+                    hl_bytes_words(c->graph->retained_bytes[s->holder], bytes));
+        return false;
+    }
+    if (g->released && filled != HL_FILLED_BY_MANY) {
+        hl_note_add(c, "growing-container", "%s (%s) grew to %s and was gone at the end", s->name,
+                    type, hl_bytes_words(c->graph->retained_bytes[s->holder], bytes));
+        return false;
+    }
+    double run = m[g->anchor].work - m[0].work;
+    bool late = run > 0 && (m[g->anchor].work - m[g->onset].work) < LATE_SHARE * run;
+    bool unsure = g->decelerating || filled == HL_FILLED_BY_ONE_CALL ||
+                  g->intervals < SURE_INTERVALS || (u->evicts && g->intervals < 6) ||
+                  (late && filled != HL_FILLED_BY_MANY);
+    *out = unsure ? HL_POSSIBLE : HL_CERTAIN;
+    return true;
+}
+
+const char *hl_judge_title(hl_case *c, const hl_suspect *s, const char *and)
+{
+    const hl_growth *g = s->growth;
+    char count[32], bytes[16], gained[16];
+    const char *type = hl_snap_type_name(c->snap, s->holder);
+    const char *holds = hl_bytes_words(c->graph->retained_bytes[s->holder], bytes);
+    if (g->metric == HL_METRIC_BYTES)
+        return hl_arena_printf(c->arena, "%s (%s) grew by %s and %s; it holds %s", s->name, type,
+                               hl_bytes_words(g->units, gained), and, holds);
+    return hl_arena_printf(c->arena, "%s (%s) gained %s %s and %s; it holds %s", s->name, type,
+                           hl_count_words(g->units, count),
+                           g->metric == HL_METRIC_ITEMS ? "entries" : "objects", and, holds);
+}
+
+static const char *keys_text(const hl_case *c, hl_node v)
+{
+    const hl_snap_keys *k = hl_snap_keys_of(c->snap, v);
+    if (!k)
+        return NULL;
+    switch (k->kind) {
+    case HL_KEYS_INT:
+        return "ints";
+    case HL_KEYS_INT_RISING:
+        return "ints, rising";
+    case HL_KEYS_STR:
+        return "str";
+    case HL_KEYS_STR_UUID:
+        return "str like uuids";
+    case HL_KEYS_STR_DIGITS:
+        return "str of digits";
+    case HL_KEYS_STR_PATH:
+        return "str like paths";
+    case HL_KEYS_TUPLE:
+        return hl_arena_printf(c->arena, "tuples of %u", k->detail);
+    case HL_KEYS_BYTES:
+        return "bytes";
+    case HL_KEYS_FLOAT:
+        return "floats";
+    case HL_KEYS_OBJECT:
+        return k->detail < c->snap->n_types
+                   ? hl_arena_printf(c->arena, "%s objects",
+                                     c->snap->names[c->snap->types[k->detail].name])
+                   : "objects";
+    case HL_KEYS_MIXED:
+        break;
+    }
+    return NULL;
+}
+
+void hl_judge_evidence(hl_case *c, hl_finding *f, const hl_suspect *s, const hl_uses *u,
+                       hl_filled filled)
+{
+    const hl_growth *g = s->growth;
+    char text[256] = "", count[32];
+    size_t n = 0;
+    uint32_t step = c->n_moments > 8 ? (c->n_moments + 7) / 8 : 1;
+    for (uint32_t i = 0; i <= g->anchor && n < sizeof text - 32; i++)
+        if (i == g->anchor || i % step == 0)
+            n += (size_t)snprintf(text + n, sizeof text - n, "%s%s", n ? " -> " : "",
+                                  hl_count_words(g->series[i], count));
+    const char *what = g->metric == HL_METRIC_ITEMS     ? "len"
+                       : g->metric == HL_METRIC_OBJECTS ? "objects"
+                                                        : "bytes";
+    hl_finding_evidence(c, f, "%s %s, never shrank", what, text);
+    const char *keys = keys_text(c, s->holder);
+    if (keys)
+        hl_finding_evidence(c, f, "keys: %s", keys);
+    if (u->storer)
+        hl_finding_evidence(c, f, "filled by %s%s", u->storer,
+                            filled == HL_FILLED_BY_MANY       ? ", in many calls"
+                            : filled == HL_FILLED_BY_ONE_CALL ? ", in one call still running"
+                                                              : "");
+    if (g->decelerating)
+        hl_finding_evidence(c, f, "its growth is slowing down: it may be filling up");
+    if (u->evicts)
+        hl_finding_evidence(c, f, "code that fills it also removes entries");
+    if (g->released)
+        hl_finding_evidence(c, f, "gone when its function returned");
+}

@@ -1,0 +1,21 @@
+/* diagnose/judge.h: how sure a growth makes us, and the words all growth rules share.
+ *
+ * Room   diagnose, its own files only. */
+#ifndef HL_JUDGE_H
+#define HL_JUDGE_H
+
+#include "diagnose/case.h"
+
+/* False: no word about it (bounded, or released by the function that filled it); else how sure the
+ * growth alone makes us, structure aside. Notes what it dismisses if that is big. */
+bool hl_judge(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_filled filled,
+              hl_confidence *out);
+/* "__main__.cache (dict) gained 10,000 entries and evicts none; it holds 98.4 MB" */
+const char *hl_judge_title(hl_case *c, const hl_suspect *s, const char *and);
+void hl_judge_evidence(hl_case *c, hl_finding *f, const hl_suspect *s, const hl_uses *u,
+                       hl_filled filled);
+/* Words for numbers, for sentences; return buf. */
+const char *hl_bytes_words(uint64_t bytes, char buf[16]);
+const char *hl_count_words(uint64_t n, char buf[32]);
+
+#endif

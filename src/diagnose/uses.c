@@ -1,0 +1,264 @@
+/* diagnose/uses.c: what live code does to the holder, by the names it knows it under.
+ *
+ * Room   diagnose; analyser process; works on the anchor's graph and the frames of all moments.
+ * Method Each in-edge that carries a name gives a (scope, name, space); a code object counts if it
+ *        uses that name in that scope and, for globals, lives in that module; for attributes, is a
+ *        function of the class; for closures, holds that cell. So a same name elsewhere says
+ *        nothing, and renaming the variable changes nothing. */
+#include "diagnose/case.h"
+
+#include <string.h>
+
+enum { NAMES_MAX = 16, LINKS_MAX = 4096 };
+
+static bool type_is(const hl_snap *s, hl_node v, const char *name)
+{
+    return v != HL_NO_NODE && !strcmp(hl_snap_type_name(s, v), name);
+}
+
+static const char *label_name(const hl_snap *s, hl_label l)
+{
+    uint32_t i = hl_label_value(l);
+    return i && i < s->n_names ? s->names[i] : NULL;
+}
+
+static void add_name(hl_known_as *names, uint32_t *n, hl_known_as name)
+{
+    if (*n < NAMES_MAX && name.name)
+        names[(*n)++] = name;
+}
+
+/* Owners of a namespace dict: module, class or instance. */
+static void names_of_namespace(const hl_case *c, hl_node dict, const char *name, hl_known_as *names,
+                               uint32_t *n)
+{
+    const hl_graph *g = c->graph;
+    bool module = false;
+    for (uint32_t e = g->in_off[dict]; e < g->in_off[dict + 1] && e < g->in_off[dict] + LINKS_MAX;
+         e++) {
+        hl_node who = g->in_src[e];
+        if (type_is(c->snap, who, "function") || type_is(c->snap, who, "module")) {
+            module = true; /* __globals__: a module's namespace, maybe of one without a module */
+            continue;
+        }
+        if (type_is(c->snap, who, "frame"))
+            continue;
+        add_name(names, n, (hl_known_as){HL_SCOPE_ATTR, name, 0, who});
+    }
+    if (module)
+        add_name(names, n,
+                 (hl_known_as){HL_SCOPE_GLOBAL, name, hl_snap_address(c->snap, dict), dict});
+}
+
+static uint32_t known_as(const hl_case *c, hl_node v, hl_known_as *names)
+{
+    const hl_graph *g = c->graph;
+    const hl_snap *s = c->snap;
+    uint32_t n = 0;
+    for (uint32_t e = g->in_off[v]; e < g->in_off[v + 1] && e < g->in_off[v] + LINKS_MAX; e++) {
+        hl_node from = g->in_src[e];
+        hl_label l = hl_graph_label(g, from, v);
+        if (l == UINT32_MAX)
+            continue;
+        enum hl_label_kind kind = hl_label_kind(l);
+        if (kind == HL_LABEL_KEY)
+            names_of_namespace(c, from, label_name(s, l), names, &n);
+        else if (kind == HL_LABEL_ATTR || kind == HL_LABEL_SLOT)
+            add_name(names, &n, (hl_known_as){HL_SCOPE_ATTR, label_name(s, l), 0, from});
+        else if (kind == HL_LABEL_LOCAL)
+            add_name(names, &n, (hl_known_as){HL_SCOPE_LOCAL, label_name(s, l), 0, from});
+        else if (kind == HL_LABEL_CELL)
+            add_name(names, &n, (hl_known_as){HL_SCOPE_FREE, "", hl_snap_address(s, from), from});
+        else if (kind == HL_LABEL_INDEX && type_is(s, from, "tuple"))
+            for (uint32_t k = g->in_off[from]; k < g->in_off[from + 1]; k++) {
+                /* a default argument is a local of its function */
+                hl_node f = g->in_src[k];
+                uint32_t at = hl_label_value(l);
+                if (!at || !type_is(s, f, "function") ||
+                    hl_graph_follow(g, f, HL_LABEL_NAMED, "__defaults__") != from)
+                    continue;
+                hl_node code = hl_graph_follow(g, f, HL_LABEL_NAMED, "__code__");
+                const hl_snap_code *row = code == HL_NO_NODE ? NULL : hl_snap_code_of(s, code);
+                uint32_t defaults = s->off[from + 1] - s->off[from];
+                if (row && defaults <= row->args && at <= defaults &&
+                    row->args - defaults + at - 1 < row->n_vars)
+                    add_name(names, &n,
+                             (hl_known_as){
+                                 HL_SCOPE_LOCAL,
+                                 s->names[s->name_lists[row->vars + row->args - defaults + at - 1]],
+                                 0, f});
+            }
+    }
+    return n;
+}
+
+/* Does class or a base of it have the function in its namespace? Bounded by its namespaces. */
+static bool class_has(const hl_case *c, hl_node type, hl_node function)
+{
+    const hl_graph *g = c->graph;
+    for (uint32_t e = g->in_off[function]; e < g->in_off[function + 1]; e++) {
+        hl_node d = g->in_src[e];
+        /* staticmethod and classmethod objects stand between */
+        if (type_is(c->snap, d, "classmethod") || type_is(c->snap, d, "staticmethod") ||
+            type_is(c->snap, d, "property") ||
+            type_is(c->snap, d, "functools._lru_cache_wrapper")) {
+            if (class_has(c, type, d))
+                return true;
+            continue;
+        }
+        if (!hl_graph_is_namespace(g, d))
+            continue;
+        for (hl_node t = type; t != HL_NO_NODE;) {
+            if (hl_graph_follow(g, t, HL_LABEL_NAMED, "__dict__") == d)
+                return true;
+            hl_node base = hl_graph_follow(g, t, HL_LABEL_NAMED, "__base__");
+            t = base == t ? HL_NO_NODE : base;
+        }
+    }
+    return false;
+}
+
+/* Does function f (or, with code alone, frame f) mean this object by that name? */
+static bool means(const hl_case *c, const hl_known_as *as, hl_node f, hl_node code)
+{
+    const hl_graph *g = c->graph;
+    const hl_snap *s = c->snap;
+    switch (as->scope) {
+    case HL_SCOPE_GLOBAL:
+        return hl_graph_follow(g, f, HL_LABEL_NAMED, "__globals__") == as->owner;
+    case HL_SCOPE_LOCAL:
+        return f == as->owner;
+    case HL_SCOPE_FREE: {
+        hl_node closure = hl_graph_follow(g, f, HL_LABEL_NAMED, "__closure__");
+        return closure != HL_NO_NODE && hl_graph_label(g, closure, as->owner) != UINT32_MAX;
+    }
+    case HL_SCOPE_ATTR: {
+        hl_node owner = as->owner;
+        bool is_class = s->types[s->type[owner]].flags & HL_TYPE_TYPE;
+        hl_node type = is_class ? owner : s->types[s->type[owner]].node;
+        return type != HL_NO_NODE && class_has(c, type, f);
+    }
+    }
+    (void)code;
+    return false;
+}
+
+/* The name code row uses for this cell: its place among the free names. */
+static const char *free_name(const hl_case *c, const hl_known_as *as, hl_node f,
+                             const hl_snap_code *row)
+{
+    const hl_snap *s = c->snap;
+    hl_node closure = hl_graph_follow(c->graph, f, HL_LABEL_NAMED, "__closure__");
+    if (closure == HL_NO_NODE)
+        return NULL;
+    for (uint32_t e = s->off[closure]; e < s->off[closure + 1]; e++)
+        if (s->dst[e] == as->owner && e - s->off[closure] < row->n_free)
+            return s->names[s->name_lists[row->free + e - s->off[closure]]];
+    return NULL;
+}
+
+static void take(const hl_case *c, uint32_t bits, uint64_t code_address, hl_node code,
+                 const char *place, hl_uses *out)
+{
+    out->all |= bits;
+    if ((bits & HL_USE_STORE) && (bits & (HL_USE_TEST | HL_USE_GET)) && !out->memo) {
+        out->memo = true;
+        out->memo_code = code;
+    }
+    if (!(bits & (HL_USE_STORE | HL_USE_ADD)))
+        return;
+    out->evicts |= (bits & HL_USE_REMOVE) != 0;
+    out->compares |= (bits & HL_USE_LEN) != 0;
+    for (uint32_t i = 0; i < out->n_stores; i++)
+        if (out->stores[i] == code_address)
+            return;
+    if (out->n_stores < HL_STORES_MAX)
+        out->stores[out->n_stores++] = code_address;
+    if (!out->storer)
+        out->storer = place ? place : hl_code_place(c, code);
+}
+
+static void uses_in_functions(const hl_case *c, const hl_known_as *as, hl_uses *out)
+{
+    const hl_snap *s = c->snap;
+    const hl_graph *g = c->graph;
+    for (uint32_t i = 0; i < s->n_codes; i++) {
+        const hl_snap_code *row = &s->codes[i];
+        for (uint32_t e = g->in_off[row->node]; row->n_uses && e < g->in_off[row->node + 1]; e++) {
+            hl_node f = g->in_src[e];
+            if (!type_is(s, f, "function"))
+                continue;
+            const char *name = as->scope == HL_SCOPE_FREE ? free_name(c, as, f, row) : as->name;
+            if (!name)
+                continue;
+            uint32_t bits = 0;
+            for (uint32_t u = 0; u < row->n_uses; u++) {
+                const hl_snap_use *use = &s->uses[row->uses + u];
+                if (use->scope == as->scope && use->name < s->n_names &&
+                    !strcmp(s->names[use->name], name))
+                    bits |= use->bits;
+            }
+            if (bits && means(c, as, f, row->node)) {
+                take(c, bits, hl_snap_address(s, row->node), row->node, NULL, out);
+                break; /* other functions with this code do the same */
+            }
+        }
+    }
+}
+
+/* Code of frames that ran in some moment and has no function now: module bodies, locals. */
+static void uses_in_frames(const hl_case *c, const hl_known_as *as, hl_uses *out)
+{
+    for (uint32_t m = 0; m < c->n_moments; m++)
+        for (uint32_t i = 0; i < c->moments[m].n_calls; i++) {
+            const hl_call *call = &c->moments[m].calls[i];
+            if (as->scope == HL_SCOPE_GLOBAL && call->globals != as->space)
+                continue;
+            if (as->scope == HL_SCOPE_ATTR || as->scope == HL_SCOPE_FREE)
+                continue;
+            if (as->scope == HL_SCOPE_LOCAL) {
+                hl_node code = hl_graph_follow(c->graph, as->owner, HL_LABEL_NAMED, "f_code");
+                if (code == HL_NO_NODE || hl_snap_address(c->snap, code) != call->code)
+                    continue;
+            }
+            for (uint32_t u = 0; u < call->n_uses; u++)
+                if (call->uses[u].scope == as->scope && !strcmp(call->uses[u].name, as->name))
+                    take(c, call->uses[u].bits, call->code, HL_NO_NODE, call->place, out);
+        }
+}
+
+hl_status hl_uses_find(hl_case *c, const hl_suspect *s, hl_uses *out, hl_err *err)
+{
+    *out = (hl_uses){.memo_code = HL_NO_NODE};
+    hl_known_as names[NAMES_MAX];
+    uint32_t n = known_as(c, s->holder, names);
+    for (uint32_t i = 0; i < n; i++) {
+        uses_in_functions(c, &names[i], out);
+        uses_in_frames(c, &names[i], out);
+        if (names[i].scope != HL_SCOPE_LOCAL && names[i].scope != HL_SCOPE_FREE)
+            continue;
+        /* a cell of a running frame is known there by its local name */
+        for (uint32_t e = c->graph->in_off[names[i].owner];
+             names[i].scope == HL_SCOPE_FREE && e < c->graph->in_off[names[i].owner + 1]; e++) {
+            hl_node frame = c->graph->in_src[e];
+            hl_label l = hl_graph_label(c->graph, frame, names[i].owner);
+            if (l == UINT32_MAX || hl_label_kind(l) != HL_LABEL_LOCAL)
+                continue;
+            hl_known_as local = {HL_SCOPE_LOCAL, label_name(c->snap, l), 0, frame};
+            hl_known_as cell = {HL_SCOPE_FREE, local.name, 0, frame};
+            hl_node code = hl_graph_follow(c->graph, frame, HL_LABEL_NAMED, "f_code");
+            for (uint32_t m = 0; local.name && code != HL_NO_NODE && m < c->n_moments; m++)
+                for (uint32_t k = 0; k < c->moments[m].n_calls; k++) {
+                    const hl_call *call = &c->moments[m].calls[k];
+                    if (call->code != hl_snap_address(c->snap, code))
+                        continue;
+                    for (uint32_t u = 0; u < call->n_uses; u++)
+                        if (call->uses[u].scope == cell.scope &&
+                            !strcmp(call->uses[u].name, cell.name))
+                            take(c, call->uses[u].bits, call->code, HL_NO_NODE, call->place, out);
+                }
+        }
+    }
+    (void)err;
+    return HL_OK;
+}

@@ -1,0 +1,136 @@
+/* diagnose/words.c: findings and notes take shape: holder, growth, evidence, fingerprint.
+ *
+ * Room   diagnose; analyser process. Texts live in the diagnosis' arena. When memory runs out a
+ * text is NULL or missing, and writers show what is there. */
+#define _GNU_SOURCE
+#include "diagnose/case.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { EVIDENCE_MAX = 12, TEXT_MAX = 1024 };
+
+static void *grown(hl_case *c, void *items, uint32_t n, uint32_t *capacity, size_t size)
+{
+    if (n < *capacity)
+        return items;
+    uint32_t more = *capacity ? *capacity * 2 : 16;
+    void *p = hl_arena_array(c->arena, more, size);
+    if (p && n)
+        memcpy(p, items, n * size);
+    if (p)
+        *capacity = more;
+    return p;
+}
+
+hl_finding *hl_finding_add(hl_case *c, const char *cause, hl_confidence confidence)
+{
+    hl_diagnosis *d = c->out;
+    hl_finding *all = grown(c, d->findings, d->n_findings, &c->findings_capacity, sizeof *all);
+    if (!all)
+        return NULL;
+    d->findings = all;
+    hl_finding *f = &all[d->n_findings++];
+    *f = (hl_finding){.cause = cause,
+                      .confidence = confidence,
+                      .title = "",
+                      .holder = {"", "none", ""},
+                      .growth = {.per_second = -1, .per_round = -1},
+                      .fix = ""};
+    f->evidence = hl_arena_array(c->arena, EVIDENCE_MAX, sizeof *f->evidence);
+    return f;
+}
+
+void hl_finding_holder(hl_case *c, hl_finding *f, const hl_suspect *s)
+{
+    f->holder.name = s->name;
+    f->holder.kind = s->kind;
+    f->holder.type = hl_arena_printf(c->arena, "%s", hl_snap_type_name(c->snap, s->holder));
+    f->retained.bytes = c->graph->retained_bytes[s->holder];
+    f->retained.objects = c->graph->retained_objects[s->holder];
+    hl_suspect_chain(c, s, f);
+}
+
+void hl_finding_growth(hl_case *c, hl_finding *f, const hl_growth *g)
+{
+    f->growth.objects = g->units;
+    f->growth.bytes = g->bytes;
+    f->growth.per_second = g->per_second;
+    f->series = g->series;
+    f->n_series = c->n_moments;
+    f->series_unit = g->metric == HL_METRIC_ITEMS     ? "entries"
+                     : g->metric == HL_METRIC_OBJECTS ? "objects"
+                                                      : "bytes";
+}
+
+void hl_finding_evidence(hl_case *c, hl_finding *f, const char *format, ...)
+{
+    char text[TEXT_MAX];
+    va_list ap;
+    va_start(ap, format);
+    vsnprintf(text, sizeof text, format, ap);
+    va_end(ap);
+    if (f->evidence && f->n_evidence < EVIDENCE_MAX &&
+        (f->evidence[f->n_evidence] = hl_arena_copy(c->arena, text, strlen(text))))
+        f->n_evidence++;
+}
+
+void hl_note_add(hl_case *c, const char *cause, const char *format, ...)
+{
+    hl_diagnosis *d = c->out;
+    hl_note *all = grown(c, d->notes, d->n_notes, &c->notes_capacity, sizeof *all);
+    if (!all)
+        return;
+    d->notes = all;
+    char text[TEXT_MAX];
+    va_list ap;
+    va_start(ap, format);
+    vsnprintf(text, sizeof text, format, ap);
+    va_end(ap);
+    const char *copy = hl_arena_copy(c->arena, text, strlen(text));
+    if (copy)
+        all[d->n_notes++] = (hl_note){cause, copy};
+}
+
+/* FNV-1a over what stays the same from run to run: cause, holder, and the folded chain. */
+void hl_finding_seal(hl_case *c, hl_finding *f)
+{
+    uint64_t h = 0xcbf29ce484222325u;
+    const char *parts[2 + 2 * 16] = {f->cause, f->holder.name};
+    uint32_t n = 2;
+    for (uint32_t i = 0; i < f->n_path && n + 2 <= sizeof parts / sizeof *parts; i++) {
+        parts[n++] = f->path[i].edge ? f->path[i].edge : "";
+        parts[n++] = f->path[i].type ? f->path[i].type : "";
+    }
+    for (uint32_t i = 0; i < n; i++)
+        for (const char *p = parts[i] ? parts[i] : "";; p++) {
+            h = (h ^ (uint8_t)*p) * 0x100000001b3u;
+            if (!*p)
+                break;
+        }
+    snprintf(f->fingerprint, sizeof f->fingerprint, "%012" PRIx64, h >> 16);
+    (void)c;
+}
+
+static const char *base_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+const char *hl_code_place(const hl_case *c, hl_node code)
+{
+    const hl_snap_code *row = code == HL_NO_NODE ? NULL : hl_snap_code_of(c->snap, code);
+    if (!row)
+        return NULL;
+    return hl_arena_printf(c->arena, "%s (%s:%u)", c->snap->names[row->qualname],
+                           base_name(c->snap->names[row->file]), row->line);
+}
+
+const char *hl_code_name(const hl_case *c, hl_node code)
+{
+    const hl_snap_code *row = code == HL_NO_NODE ? NULL : hl_snap_code_of(c->snap, code);
+    return row ? hl_arena_printf(c->arena, "%s", c->snap->names[row->qualname]) : NULL;
+}
