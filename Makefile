@@ -1,0 +1,55 @@
+# make run | build | test | lint | sanitize | fuzz | bench | matrix | clean
+#
+# PYTHON=... chooses the interpreter (default python3), FUZZ_SECONDS=... the time of each fuzz
+# target. Everything is made below build/, .venv/ and .venvs/.
+PYTHON ?= python3
+FUZZ_SECONDS ?= 60
+export PYTHON FUZZ_SECONDS
+
+venv := .venv
+sources := $(shell find src python meson.build meson_options.txt pyproject.toml tools/build.sh \
+	-not -name '*_test.c' -not -name '*.pyc' -type f)
+built := $(venv)/.built-$(subst /,_,$(PYTHON))
+
+.PHONY: run build test c-test lint sanitize fuzz bench matrix clean bootstrap bootstrap-dev
+
+# A program that leaks, and what heaplens says about it.
+run: build
+	$(venv)/bin/heaplens run -f -o build/leaky_cache.hlens examples/leaky_cache.py
+
+build: bootstrap $(built)
+
+bootstrap:
+	@tools/bootstrap.sh
+
+bootstrap-dev:
+	@tools/bootstrap.sh dev
+
+$(built): $(sources) | bootstrap
+	@tools/build.sh $(venv) $(PYTHON)
+	@touch $@
+
+test: bootstrap-dev build c-test
+	@tools/group.sh $(venv) test
+	$(venv)/bin/python -m pytest tests
+
+c-test: build
+	@tools/ctest.sh test -Dbuildtype=debug
+
+lint: bootstrap-dev build
+	tools/lint.sh
+
+sanitize: bootstrap-dev build
+	tools/sanitize.sh
+
+fuzz: bootstrap-dev build
+	tools/fuzz.sh
+
+bench: build
+	tools/bench.sh
+
+matrix: bootstrap-dev build
+	tools/matrix.sh
+
+clean:
+	rm -rf build .venv .venvs .cache

@@ -1,0 +1,22 @@
+# Sourced by the tools that compile: meson_folder FOLDER OPTION... sets a build folder up once and
+# compiles in it. Expects the checkout as the current folder.
+# shellcheck shell=bash
+PATH=$PWD/.venv/bin:$PATH
+
+meson_folder() {
+    local folder=$1 asked
+    shift
+    asked="$PWD ${CC:-} $(.venv/bin/python -V) $*"
+    if [ "$(cat "$folder/.asked" 2>/dev/null)" != "$asked" ]; then
+        rm -rf "$folder"
+        meson setup "$folder" "$@" >"$folder.log" 2>&1 || {
+            cat "$folder.log" >&2
+            return 1
+        }
+        echo "$asked" >"$folder/.asked"
+    fi
+    meson compile -C "$folder" >"$folder.log" 2>&1 || {
+        grep -v '^\[[0-9]*/[0-9]*\] [CL]' "$folder.log" >&2
+        return 1
+    }
+}
