@@ -2,21 +2,20 @@
  *
  * Room   snapshot; written in the target's cloned child, read by the analyser.
  * A snapshot is one stream: a META chunk first, COLUMN chunks in any order (the chunks of one
- * column, joined in file order, are that column's bytes), an END chunk last. Without END it is not whole and is
- * not used. Column contents are varints (rt.h) unless said; "delta" is the zigzag difference to
- * the previous value of the same column.
+ * column, joined in file order, are that column's bytes), an END chunk last. Without END it is not
+ * whole and is not used. Column contents are varints (rt.h) unless said; "delta" is the zigzag
+ * difference to the previous value of the same column.
  *
- * Ids. A node's *provisional id* is  page sequence << 8 | granule:  the sequence number of the 4 KiB
- * page (in order of discovery; two sequences for a page whose objects are only 8-byte aligned) and
- * the 16-byte granule in it. The PAGE column gives each sequence's key, so
- *     address = (key >> 1) << 12 | granule << 4 | (key & 1) << 3.
- * Readers number nodes 0..n-1 in row order. */
+ * Ids. A node's *provisional id* is  page sequence << 8 | granule:  the sequence number of the 4
+ * KiB page (in order of discovery; two sequences for a page whose objects are only 8-byte aligned)
+ * and the 16-byte granule in it. The PAGE column gives each sequence's key, so address = (key >> 1)
+ * << 12 | granule << 4 | (key & 1) << 3. Readers number nodes 0..n-1 in row order. */
 #ifndef HL_SNAP_FORMAT_H
 #define HL_SNAP_FORMAT_H
 
 enum hl_chunk_kind {
-    HL_KIND_RUN_META = 1,  /* stream 0: fields of enum hl_run_field                              */
-    HL_KIND_RUN_END = 2,   /* stream 0: HL_RUN_EXIT, HL_RUN_SECONDS                              */
+    HL_KIND_RUN_META = 1,   /* stream 0: fields of enum hl_run_field                              */
+    HL_KIND_RUN_END = 2,    /* stream 0: HL_RUN_EXIT, HL_RUN_SECONDS                              */
     HL_KIND_SNAP_META = 16, /* fields of enum hl_snap_field, first chunk of its stream           */
     HL_KIND_SNAP_COLUMN = 17,
     HL_KIND_SNAP_END = 18, /* fields HL_SNAP_NODES .. : totals the reader checks, last chunk     */
@@ -35,10 +34,10 @@ enum hl_run_field {
     HL_RUN_KEY = 8,     /* text: 16 hex digits, key of content hashes        */
 };
 enum hl_snap_field {
-    HL_SNAP_TIME = 1,      /* microseconds since the program began             */
-    HL_SNAP_CPU = 2,       /* CPU microseconds of the program, ours taken off  */
-    HL_SNAP_RSS = 3,       /* bytes                                            */
-    HL_SNAP_REASON = 4,    /* text: start, growth, time, end, exit, api ...     */
+    HL_SNAP_TIME = 1,   /* microseconds since the program began             */
+    HL_SNAP_CPU = 2,    /* CPU microseconds of the program, ours taken off  */
+    HL_SNAP_RSS = 3,    /* bytes                                            */
+    HL_SNAP_REASON = 4, /* text: start, growth, time, end, exit, api ...     */
     HL_SNAP_GC_ENABLED = 5,
     HL_SNAP_GC_THRESHOLD0 = 6,
     HL_SNAP_GC_COLLECTIONS0 = 7, /* of generations 0, 1, 2 */
@@ -54,11 +53,11 @@ enum hl_snap_field {
     /* totals, in END */
     HL_SNAP_NODES = 32,
     HL_SNAP_EDGES = 33,
-    HL_SNAP_FOLDED = 34,  /* objects folded into their holder                  */
-    HL_SNAP_SKIPPED = 35, /* objects that could not be read                    */
-    HL_SNAP_WALK_NS = 36, /* CPU nanoseconds of the child                      */
+    HL_SNAP_FOLDED = 34,      /* objects folded into their holder                  */
+    HL_SNAP_SKIPPED = 35,     /* objects that could not be read                    */
+    HL_SNAP_WALK_NS = 36,     /* CPU nanoseconds of the child                      */
     HL_SNAP_CHILD_BYTES = 37, /* private memory of the child                   */
-    HL_SNAP_CHUNKS = 38,  /* chunks of this stream, END included               */
+    HL_SNAP_CHUNKS = 38,      /* chunks of this stream, END included               */
 };
 
 enum hl_snap_column {
@@ -83,19 +82,22 @@ enum hl_snap_column {
     HL_COL_GEN0 = 14, /* delta of provisional id: members of the generation     */
     HL_COL_GEN1 = 15,
     HL_COL_FROZEN = 16, /* the permanent generation                            */
-    HL_COL_NAME = 17,   /* texts: varint length, bytes; index = order, 1 the first; 0 is "no name" */
-    HL_COL_TYPES = 18,  /* per type: id + 1 of the type object (0: not a node), name index, flags hl_type_flag, basicsize */
-    HL_COL_CODE = 19,   /* per code object: id, name, qualname, file (name indices), first line,
-                           positional args, keyword-only args, count of variable names, those
-                           names, count of free names, those names                            */
-    HL_COL_USE = 20,    /* per (code, name) use of a container: code id, hl_use_scope, name index, hl_use bits */
-    HL_COL_ROOT = 21,   /* per named root: hl_root_kind, id + 1, name index, thread index, line;
-                           a thread's frames innermost first                                      */
-    HL_COL_KEYS = 22,   /* per big dict or set: id, hl_keys_kind, detail                        */
+    HL_COL_NAME = 17,  /* texts: varint length, bytes; index = order, 1 the first; 0 is "no name" */
+    HL_COL_TYPES = 18, /* per type: id + 1 of the type object (0: not a node), name index, flags
+                          hl_type_flag, basicsize */
+    HL_COL_CODE = 19,  /* per code object: id, name, qualname, file (name indices), first line,
+                          positional args, keyword-only args, count of variable names, those
+                          names, count of free names, those names                            */
+    HL_COL_USE = 20,   /* per (code, name) use of a container: code id, hl_use_scope, name index,
+                          hl_use bits */
+    HL_COL_ROOT = 21,  /* per named root: hl_root_kind, id + 1, name index, thread index, line;
+                          a thread's frames innermost first                                      */
+    HL_COL_KEYS = 22,  /* per big dict or set: id, hl_keys_kind, detail                        */
     HL_COL_STATIC = 23, /* ids of objects whose references C holds for good (static types)       */
-    HL_COL_PROGRESS = 24, /* per ROOT row of kind FRAME, in their order: 32-bit digest of where the frame
-                             stands: instruction, locals, evaluation stack, states of iterators
-                             there; it cannot change while a call the frame made is running        */
+    HL_COL_PROGRESS =
+        24, /* per ROOT row of kind FRAME, in their order: 32-bit digest of where the frame
+               stands: instruction, locals, evaluation stack, states of iterators
+               there; it cannot change while a call the frame made is running        */
     HL_COL_COUNT = 25,
 };
 
@@ -145,9 +147,10 @@ enum hl_label_kind {
 enum hl_root_kind {
     HL_ROOT_MODULE = 1, /* name: key in sys.modules                               */
     HL_ROOT_TYPE = 2,   /* static type; name as the type                           */
-    HL_ROOT_FRAME = 3,  /* running frame (or running generator); name: qualname; line; thread index */
-    HL_ROOT_THREAD = 4, /* thread state: dict, context, current exception; name says which */
-    HL_ROOT_INTERP = 5, /* interpreter state: builtins, codecs, import; name says which    */
+    HL_ROOT_FRAME =
+        3, /* running frame (or running generator); name: qualname; line; thread index */
+    HL_ROOT_THREAD = 4,  /* thread state: dict, context, current exception; name says which */
+    HL_ROOT_INTERP = 5,  /* interpreter state: builtins, codecs, import; name says which    */
     HL_ROOT_GARBAGE = 6, /* gc.garbage                                                     */
 };
 

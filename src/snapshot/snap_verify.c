@@ -1,2 +1,216 @@
-/* snapshot/snap_verify.c: to be written. */
-#include "base/err.h"
+/* snapshot/snap_verify.c: the promises of snapshot.h as code, and a whole file held against them.
+ *
+ * Room   snapshot; analyser process; for doctor, tests and fuzzers.
+ * Takes  a loaded hl_snap, or an open hl_run.   Gives  the first broken promise, or a verdict.
+ * Shares no code with the loader, which it judges. */
+#define _GNU_SOURCE
+#include "snapshot/snap_load.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+static hl_status broken(hl_err *err, const char *what, uint64_t at)
+{
+    return hl_err_set(err, HL_CORRUPT, "broken promise: %s (at %" PRIu64 ")", what, at);
+}
+
+static hl_status check_rows(const hl_snap *s, hl_err *err)
+{
+    uint32_t extras = 0;
+    for (uint32_t v = 0; v < s->nodes; v++) {
+        if (s->type[v] >= s->n_types)
+            return broken(err, "type of a node", v);
+        if (s->prov[v] >> 8 >= s->n_pages)
+            return broken(err, "page of a node", v);
+        if (s->len[v] < HL_LEN_NONE)
+            return broken(err, "length of a node", v);
+        if ((s->refcnt[v] == 0) != ((s->flag[v] & HL_NODE_IMMORTAL) != 0))
+            return broken(err, "immortal flag of a node", v);
+        if (s->flag[v] & HL_NODE_EXTRA) {
+            if (extras == s->n_extra || s->extra[extras].node != v)
+                return broken(err, "extra row of a node", v);
+            if (s->extra[extras].ext > s->size[v])
+                return broken(err, "memory outside is part of the size", v);
+            extras++;
+        }
+    }
+    return extras == s->n_extra ? HL_OK : broken(err, "extra rows without a node", extras);
+}
+
+static bool label_fits(const hl_snap *s, hl_label label)
+{
+    uint32_t value = hl_label_value(label);
+    switch (hl_label_kind(label)) {
+    case HL_LABEL_NAMED:
+    case HL_LABEL_ATTR:
+    case HL_LABEL_SLOT:
+    case HL_LABEL_KEY:
+    case HL_LABEL_LOCAL:
+        return value < s->n_names;
+    case HL_LABEL_VALUE:
+        return value < s->n_types;
+    case HL_LABEL_INTERNAL:
+    case HL_LABEL_DICTKEY:
+    case HL_LABEL_INDEX:
+    case HL_LABEL_ELEMENT:
+    case HL_LABEL_CELL:
+    case HL_LABEL_STACK:
+    case HL_LABEL_WEAK:
+    case HL_LABEL_TYPE:
+    case HL_LABEL_BASE:
+    case HL_LABEL_UNOWNED:
+        break;
+    }
+    return true;
+}
+
+static hl_status check_edges(const hl_snap *s, hl_err *err)
+{
+    if (s->edges >= UINT32_MAX)
+        return broken(err, "number of edges", s->edges);
+    if (s->off[0] != 0 || s->off[s->nodes] != s->edges)
+        return broken(err, "ends of the offsets", s->off[s->nodes]);
+    for (uint32_t v = 0; v < s->nodes; v++)
+        if (s->off[v] > s->off[v + 1])
+            return broken(err, "ascending offsets", v);
+    for (uint64_t e = 0; e < s->edges; e++) {
+        if (s->dst[e] >= s->nodes)
+            return broken(err, "target of an edge", e);
+        if (!label_fits(s, s->label[e]))
+            return broken(err, "label of an edge", e);
+    }
+    return HL_OK;
+}
+
+static hl_status check_names(const hl_snap *s, hl_err *err)
+{
+    if (s->n_names == 0 || s->names[0][0])
+        return broken(err, "name 0 is empty", 0);
+    for (uint32_t i = 0; i < s->n_names; i++)
+        for (const char *p = s->names[i], *end = p + strlen(p); p < end;) {
+            unsigned n = hl_snap_text_char(p, end);
+            if (!n)
+                return broken(err, "a name is UTF-8", i);
+            p += n;
+        }
+    for (uint32_t i = 0; i < s->n_types; i++) {
+        if (s->types[i].name >= s->n_names)
+            return broken(err, "name of a type", i);
+        if (s->types[i].node != HL_NO_NODE && s->types[i].node >= s->nodes)
+            return broken(err, "node of a type", i);
+    }
+    for (uint32_t i = 0; i < s->n_name_lists; i++)
+        if (s->name_lists[i] >= s->n_names)
+            return broken(err, "name of a variable", i);
+    return HL_OK;
+}
+
+static hl_status check_codes(const hl_snap *s, hl_err *err)
+{
+    uint64_t uses = 0;
+    for (uint32_t i = 0; i < s->n_codes; i++) {
+        const hl_snap_code *c = &s->codes[i];
+        if (c->node >= s->nodes || (i && s->codes[i - 1].node >= c->node))
+            return broken(err, "order of the codes", i);
+        if (c->name >= s->n_names || c->qualname >= s->n_names || c->file >= s->n_names)
+            return broken(err, "names of a code", i);
+        if ((uint64_t)c->vars + c->n_vars > s->n_name_lists ||
+            (uint64_t)c->free + c->n_free > s->n_name_lists)
+            return broken(err, "name lists of a code", i);
+        if ((uint64_t)c->uses + c->n_uses > s->n_uses)
+            return broken(err, "uses of a code", i);
+        for (uint32_t u = 0; u < c->n_uses; u++)
+            if (s->uses[c->uses + u].code != i)
+                return broken(err, "code of a use", c->uses + u);
+        uses += c->n_uses;
+    }
+    if (uses != s->n_uses)
+        return broken(err, "every use has a code", uses);
+    for (uint32_t i = 0; i < s->n_uses; i++)
+        if (s->uses[i].name >= s->n_names || (i && s->uses[i - 1].code > s->uses[i].code))
+            return broken(err, "order of the uses", i);
+    return HL_OK;
+}
+
+static hl_status check_tables(const hl_snap *s, hl_err *err)
+{
+    for (uint32_t i = 0; i < s->n_extra; i++)
+        if (s->extra[i].node >= s->nodes || (i && s->extra[i - 1].node >= s->extra[i].node))
+            return broken(err, "order of the extra rows", i);
+    for (uint32_t i = 0; i < s->n_folds; i++)
+        if (s->folds[i].node >= s->nodes || s->folds[i].type >= s->n_types ||
+            (i && s->folds[i - 1].node > s->folds[i].node))
+            return broken(err, "order of the folds", i);
+    for (uint32_t i = 0; i < s->n_roots; i++)
+        if (s->roots[i].node >= s->nodes || s->roots[i].name >= s->n_names)
+            return broken(err, "node and name of a root", i);
+    for (uint32_t i = 0; i < s->n_keys; i++)
+        if (s->keys[i].node >= s->nodes || (i && s->keys[i - 1].node >= s->keys[i].node) ||
+            (s->keys[i].kind == HL_KEYS_OBJECT && s->keys[i].detail >= s->n_types))
+            return broken(err, "order of the keys", i);
+    return HL_OK;
+}
+
+hl_status hl_snap_check(const hl_snap *s, hl_err *err)
+{
+    if (check_names(s, err) || check_tables(s, err) || check_rows(s, err) || check_edges(s, err) ||
+        check_codes(s, err))
+        return err->status;
+    return HL_OK;
+}
+
+static void damage_sentence(const hl_damage *d, char *out, size_t size)
+{
+    if (d->torn_tail && !d->gaps && !d->payloads_bad)
+        snprintf(out, size,
+                 "the file ends inside a chunk: the last %" PRIu64 " bytes (from %" PRIu64
+                 " on) are lost, what comes before is whole",
+                 d->bytes_lost, d->first_offset);
+    else
+        snprintf(out, size,
+                 "damaged from byte %" PRIu64 " on: %" PRIu64 " bytes lost, %u gaps, %u chunks "
+                 "with bad contents",
+                 d->first_offset, d->bytes_lost, d->gaps, d->payloads_bad);
+}
+
+/* The damage the container sees explains what the snapshots lack, so it is said first. */
+static void first_problem(const hl_run_body *b, const hl_err *load, hl_snap_verdict *v)
+{
+    const hl_damage *d = &v->damage;
+    if (d->bytes_lost || d->payloads_bad)
+        damage_sentence(d, v->first_problem, sizeof v->first_problem);
+    else if (b->first_problem[0])
+        memcpy(v->first_problem, b->first_problem, sizeof v->first_problem);
+    else if (load->status)
+        memcpy(v->first_problem, load->text, sizeof v->first_problem);
+}
+
+hl_status hl_run_verify(hl_run *run, hl_snap_verdict *out, hl_err *err)
+{
+    const hl_run_body *b = (const hl_run_body *)run;
+    if (hl_container_verify(run->file, err))
+        return err->status;
+    hl_snap_verdict v = {.torn = run->n_torn - b->n_broken, .broken = b->n_broken};
+    hl_err first = {0};
+    for (uint32_t i = 0; i < run->n_snaps; i++) {
+        hl_err why;
+        hl_snap *s = NULL;
+        hl_status status = hl_snap_load(run, i, &s, &why);
+        if (!status)
+            status = hl_snap_check(s, &why);
+        hl_snap_destroy(s);
+        if (status == HL_NO_MEMORY || status == HL_IO) {
+            *err = why;
+            return status;
+        }
+        v.whole += status == HL_OK;
+        v.broken += status != HL_OK;
+        if (status && !first.status)
+            first = why;
+    }
+    v.damage = hl_container_damage(run->file);
+    first_problem(b, &first, &v);
+    *out = v;
+    return HL_OK;
+}

@@ -34,8 +34,8 @@ typedef struct hl_snap_writer {
     hl_err err; /* the first failure; HL_OK: none */
 } hl_snap_writer;
 
-hl_status hl_snap_writer_init(hl_snap_writer *w, int fd, uint32_t stream, int level, hl_err *err)
-    HL_MUST_CHECK;
+hl_status hl_snap_writer_init(hl_snap_writer *w, int fd, uint32_t stream, int level,
+                              hl_err *err) HL_MUST_CHECK;
 void hl_snap_writer_deinit(hl_snap_writer *w);
 void hl_snap_writer_flush(hl_snap_writer *w, enum hl_snap_column c);
 hl_status hl_snap_writer_meta(hl_snap_writer *w, const hl_fields *f, hl_err *err) HL_MUST_CHECK;

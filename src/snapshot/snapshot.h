@@ -95,14 +95,14 @@ typedef struct hl_snap_info {
 } hl_snap_info;
 
 enum hl_node_flag { /* hl_snap.flag */
-    HL_NODE_TRACKED = 1,
-    HL_NODE_GEN0 = 2,
-    HL_NODE_GEN1 = 4,
-    HL_NODE_FROZEN = 8,
-    HL_NODE_IMMORTAL = 16,
-    HL_NODE_OPAQUE = 32,
-    HL_NODE_STATIC = 64,
-    HL_NODE_EXTRA = 128, /* has a row in extra */
+                    HL_NODE_TRACKED = 1,
+                    HL_NODE_GEN0 = 2,
+                    HL_NODE_GEN1 = 4,
+                    HL_NODE_FROZEN = 8,
+                    HL_NODE_IMMORTAL = 16,
+                    HL_NODE_OPAQUE = 32,
+                    HL_NODE_STATIC = 64,
+                    HL_NODE_EXTRA = 128, /* has a row in extra */
 };
 
 typedef struct hl_snap {
@@ -129,7 +129,8 @@ typedef struct hl_snap {
     hl_snap_root *roots;
     hl_snap_keys *keys;
     hl_name *name_lists;
-    const char **names; /* names[0] is "" ; UTF-8, NUL-terminated, control bytes kept: escape when printing */
+    const char **names; /* names[0] is "" ; UTF-8, NUL-terminated, control bytes kept: escape when
+                           printing */
     uint64_t *page_key;
     uint32_t n_extra, n_folds, n_types, n_codes, n_uses, n_roots, n_keys, n_name_lists, n_names,
         n_pages;
@@ -139,9 +140,9 @@ typedef struct hl_snap {
 void hl_snap_destroy(hl_snap *snap);
 uint64_t hl_snap_address(const hl_snap *s, hl_node v);
 const char *hl_snap_type_name(const hl_snap *s, hl_node v);
-const hl_snap_extra *hl_snap_extra_of(const hl_snap *s, hl_node v);                 /* or NULL */
-const hl_snap_code *hl_snap_code_of(const hl_snap *s, hl_node code);                /* or NULL */
-const hl_snap_keys *hl_snap_keys_of(const hl_snap *s, hl_node v);                   /* or NULL */
+const hl_snap_extra *hl_snap_extra_of(const hl_snap *s, hl_node v);  /* or NULL */
+const hl_snap_code *hl_snap_code_of(const hl_snap *s, hl_node code); /* or NULL */
+const hl_snap_keys *hl_snap_keys_of(const hl_snap *s, hl_node v);    /* or NULL */
 /* Fold rows of v: *out borrowed, count returned. */
 uint32_t hl_snap_folds_of(const hl_snap *s, hl_node v, const hl_snap_fold **out);
 /* The node at an address, or HL_NO_NODE. Linear in the number of nodes. */

@@ -1,0 +1,75 @@
+/* snapshot/snap_load.h: what the files that read snapshots share.
+ *
+ * Room   snapshot; analyser process; for its own files only. */
+#ifndef HL_SNAP_LOAD_H
+#define HL_SNAP_LOAD_H
+
+#include "snapshot/snap_column.h"
+#include "snapshot/snapshot.h"
+
+/* A whole snapshot's place in its file, beside run->snaps[i]. */
+typedef struct hl_snap_span {
+    uint32_t first, n;     /* in hl_run_body.order */
+    uint64_t nodes, edges; /* as END claims */
+} hl_snap_span;
+
+typedef struct hl_run_body {
+    hl_run run;
+    uint32_t *order;     /* arena; chunk indices by stream, then place */
+    hl_snap_span *spans; /* arena; beside run.snaps */
+    uint32_t n_broken;   /* of run.n_torn: finished, but not all of it is there */
+    char first_problem[HL_ERR_TEXT];
+} hl_run_body;
+
+/* Provisional ids to rows: a bit map a page, counted, and the row of each set bit in turn. */
+typedef struct hl_id_page {
+    uint64_t bits[4];
+    uint32_t before;    /* bits set in earlier pages                */
+    uint8_t in_page[4]; /* bits set in earlier words of this page   */
+} hl_id_page;
+
+typedef struct hl_snap_loader {
+    hl_container *file; /* borrowed */
+    const char *path;   /* borrowed */
+    hl_snap *s;
+    const hl_chunk **chunks; /* arena; of this snapshot, by column */
+    uint32_t first[HL_COL_COUNT + 1];
+    uint64_t raw[HL_COL_COUNT]; /* bytes of each column, as its chunks claim */
+    uint8_t *buffer[2];         /* for the column readers; two are open at most */
+    hl_id_page *pages;          /* beside s->page_key */
+    uint32_t *row_of;           /* by rank */
+    hl_err *err;
+} hl_snap_loader;
+
+static inline hl_node hl_loader_row(const hl_snap_loader *l, uint64_t prov)
+{
+    uint64_t page = prov >> 8;
+    if (__builtin_expect(page >= l->s->n_pages, 0))
+        return HL_NO_NODE;
+    const hl_id_page *p = &l->pages[page];
+    unsigned word = (unsigned)prov >> 6 & 3;
+    uint64_t bit = UINT64_C(1) << (prov & 63);
+    if (__builtin_expect(!(p->bits[word] & bit), 0))
+        return HL_NO_NODE;
+    return l->row_of[p->before + p->in_page[word] +
+                     (unsigned)__builtin_popcountll(p->bits[word] & (bit - 1))];
+}
+
+/* Opens a column in buffer `slot`. */
+void hl_loader_column(hl_snap_loader *l, enum hl_snap_column c, unsigned slot,
+                      hl_column_reader *out);
+/* count values of size bytes, in the snapshot's arena; NULL, with the sentence, without memory. */
+void *hl_loader_array(hl_snap_loader *l, uint64_t count, size_t size);
+
+/* Names, types, code, uses, roots, keys (snap_tables.c). Names and types come first: edges and
+ * folds refer to them. */
+hl_status hl_loader_names(hl_snap_loader *l) HL_MUST_CHECK;
+hl_status hl_loader_types(hl_snap_loader *l) HL_MUST_CHECK;
+hl_status hl_loader_tables(hl_snap_loader *l) HL_MUST_CHECK;
+
+/* Makes n bytes from outside a text: what is not UTF-8 becomes '?'. */
+void hl_snap_text_mend(char *s, size_t n);
+/* Length of the valid UTF-8 character at s, or 0. */
+unsigned hl_snap_text_char(const char *s, const char *end);
+
+#endif
