@@ -1,1 +1,21 @@
-"""heaplens: which objects leak, what holds them, which line made them, and what to change."""
+"""python -m heaplens ...: the native executable in place of this interpreter."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from heaplens._native import Error, executable
+
+
+def main() -> int:
+    try:
+        path = executable()
+        os.execv(path, [path, *sys.argv[1:]])
+    except (Error, OSError) as why:
+        print(f"heaplens: {why}", file=sys.stderr)
+        return 3
+
+
+if __name__ == "__main__":
+    sys.exit(main())
