@@ -12,7 +12,7 @@ import re
 import sys
 from pathlib import Path
 
-INCLUDE = re.compile(r'^\s*#\s*include\s+(["<])([^">]+)[">]', re.M)
+INCLUDE = re.compile(r'^[ \t]*#[ \t]*include\s+(["<])([^">]+)[">]', re.M)
 # Comments, strings and character constants, whichever begins first.
 PROSE = re.compile(r"""/\*.*?\*/|//[^\n]*|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])+'""", re.S)
 # What only the command line may do: write to stdout, end the process.
@@ -93,6 +93,8 @@ def check_file(src: Path, path: Path, layers: dict[str, set[str]]) -> list[str]:
         elif not (src / name).exists():
             problems.append(f"{where}: {name} does not exist")
     if room != "cli" and not is_test:
+        # The preload library stands in for the program's exit.
+        allowed = {"exit"} if room == "preload" else set()
 
         def blank(match: re.Match[str]) -> str:
             return re.sub(r"[^\n]", " ", match.group())
@@ -100,7 +102,8 @@ def check_file(src: Path, path: Path, layers: dict[str, set[str]]) -> list[str]:
         code = PROSE.sub(blank, text)
         for call in CALLS.finditer(code):
             word = call.group(1) or call.group(2)
-            problems.append(f"{path}:{line_of(call.start())}: {word} belongs to src/cli")
+            if word not in allowed:
+                problems.append(f"{path}:{line_of(call.start())}: {word} belongs to src/cli")
     return problems
 
 
