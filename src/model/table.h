@@ -6,6 +6,8 @@
 
 #include <stdint.h>
 
+#define HL_CELL_NONE INT64_MIN /* a number that is not there: "-", null in JSON */
+
 typedef enum hl_column_kind {
     HL_COLUMN_TEXT,
     HL_COLUMN_COUNT, /* printed with separators */

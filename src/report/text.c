@@ -1,2 +1,297 @@
-/* report/text.c: to be written. */
-#include "base/err.h"
+/* report/text.c: the verdict on a terminal: short, and clear at first sight.
+ *
+ * Room   report; analyser process.
+ * Order  the verdict, and for each finding: the sentence, the chain with the guilty edge marked,
+ * how it grew, what proves it, the fix, what to type for more. Then what was seen and is no leak,
+ *        and what was not seen. */
+#include "report/text_parts.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { LABEL = 9, INDENT = 4, EVIDENCE_SHOWN = 4, SITES_SHOWN = 3, NOTES_SHOWN = 3 };
+
+static const char *const confidence_word[] = {
+    [HL_POSSIBLE] = "possible", [HL_STRONG] = "strong", [HL_CERTAIN] = "certain"};
+
+/* The label of a paragraph; the cursor is at INDENT + LABEL after it. */
+static void label(hl_out *o, const hl_style *style, const char *name)
+{
+    hl_out_spaces(o, INDENT);
+    hl_paint_text(o, style, HL_DIM, name);
+    hl_out_spaces(o, LABEL - strlen(name));
+}
+
+static void paragraph(hl_out *o, const hl_style *style, const char *name, const char *text)
+{
+    label(o, style, name);
+    hl_out_wrapped(o, style, INDENT + LABEL, text);
+}
+
+/* The path without its folders. */
+static const char *base_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash && slash[1] ? slash + 1 : path;
+}
+
+static void seconds_text(double s, char *buf, size_t size)
+{
+    if (s < 10)
+        snprintf(buf, size, "%.1f s", s);
+    else if (s < 600)
+        snprintf(buf, size, "%.0f s", s);
+    else if (s < 36000)
+        snprintf(buf, size, "%.0f min", s / 60);
+    else
+        snprintf(buf, size, "%.1f h", s / 3600);
+}
+
+/* "heaplens: LEAK  unbounded-cache (certain)   app.py, Python 3.11.7, 12 s, 5 snapshots" */
+static void headline(const hl_diagnosis *d, const hl_style *style, hl_out *o)
+{
+    static const struct {
+        const char *word;
+        hl_paint paint;
+    } as[] = {[HL_NO_LEAK] = {"NO LEAK", HL_GREEN},
+              [HL_UNDECIDED] = {"UNDECIDED", HL_YELLOW},
+              [HL_LEAK] = {"LEAK", HL_RED}};
+    hl_out_text(o, "heaplens: ");
+    hl_paint_text(o, style, as[d->verdict].paint, as[d->verdict].word);
+    if (d->n_findings == 1) {
+        hl_out_text(o, "  ");
+        hl_paint_text(o, style, HL_BOLD, d->findings[0].cause);
+        hl_out_printf(o, " (%s)", confidence_word[d->findings[0].confidence]);
+    } else if (d->n_findings) {
+        hl_out_printf(o, "  %" PRIu32 " findings", d->n_findings);
+    }
+    hl_out_text(o, "   ");
+    hl_paint_begin(o, style, HL_DIM);
+    if (d->target.program && *d->target.program) {
+        hl_out_safe(o, base_name(d->target.program), 40);
+        hl_out_text(o, ", ");
+    }
+    if (d->target.python && *d->target.python) {
+        hl_out_text(o, "Python ");
+        hl_out_safe(o, d->target.python, 24);
+        hl_out_text(o, ", ");
+    }
+    char seconds[32];
+    seconds_text(d->observed.seconds, seconds, sizeof seconds);
+    hl_out_printf(o, "%s, %" PRIu32 " snapshot%s", seconds, d->observed.snapshots,
+                  d->observed.snapshots == 1 ? "" : "s");
+    hl_paint_end(o, style, HL_DIM);
+    hl_out_text(o, "\n");
+}
+
+static void amount(uint64_t v, const char *unit, char buf[48])
+{
+    if (unit && !strcmp(unit, "bytes"))
+        hl_bytes_text(v, buf);
+    else
+        hl_count_text(v, buf);
+}
+
+static void growth(const hl_finding *f, const hl_style *style, hl_out *o)
+{
+    char a[48], b[48];
+    const char *comma = "";
+    label(o, style, "growth");
+    if (f->n_series) {
+        hl_paint_begin(o, style, HL_RED);
+        hl_spark(o, style, f->series, f->n_series);
+        hl_paint_end(o, style, HL_RED);
+        /* a local that was let go ends at 0: the peak says what it was */
+        uint64_t peak = 0;
+        for (uint32_t i = 0; i < f->n_series; i++)
+            peak = f->series[i] > peak ? f->series[i] : peak;
+        amount(f->series[0], f->series_unit, a);
+        amount(peak, f->series_unit, b);
+        hl_out_printf(o, "  %s %s %s", a, style->unicode ? "→" : "->", b);
+        if (f->series_unit && strcmp(f->series_unit, "bytes"))
+            hl_out_printf(o, " %s", f->series_unit);
+        comma = ", ";
+    }
+    hl_out_printf(o, "%s%s", comma, hl_bytes_text(f->growth.bytes, a));
+    if (f->growth.per_second >= 0 && isfinite(f->growth.per_second))
+        hl_out_printf(o, ", %s/s", hl_bytes_text((uint64_t)f->growth.per_second, a));
+    if (f->growth.per_round >= 0 && isfinite(f->growth.per_round))
+        hl_out_printf(o, ", %.3g objects a round", f->growth.per_round);
+    hl_out_text(o, "\n");
+}
+
+static void sites(const hl_finding *f, const hl_style *style, hl_out *o)
+{
+    uint32_t shown =
+        style->verbose || f->n_allocated_at < SITES_SHOWN ? f->n_allocated_at : SITES_SHOWN;
+    for (uint32_t i = 0; i < shown; i++) {
+        const hl_site *s = &f->allocated_at[i];
+        char count[32], bytes[16];
+        label(o, style, i ? "" : "made at");
+        hl_paint_begin(o, style, HL_BOLD);
+        hl_out_safe(o, s->file ? s->file : "?", 60);
+        hl_out_printf(o, ":%" PRIu32, s->line);
+        hl_paint_end(o, style, HL_BOLD);
+        hl_out_text(o, "  ");
+        hl_out_safe(o, s->function ? s->function : "", 40);
+        hl_out_printf(o, "  %s objects, %s\n", hl_count_text(s->objects, count),
+                      hl_bytes_text(s->bytes, bytes));
+    }
+}
+
+static void evidence(const hl_finding *f, const hl_style *style, hl_out *o)
+{
+    uint32_t n = f->n_evidence;
+    uint32_t shown = style->verbose || n <= EVIDENCE_SHOWN ? n : EVIDENCE_SHOWN;
+    for (uint32_t i = 0; i < shown; i++)
+        paragraph(o, style, i ? "" : "because", f->evidence[i]);
+    if (shown < n) {
+        label(o, style, "");
+        hl_out_printf(o, "(%" PRIu32 " more with -v)\n", n - shown);
+    }
+}
+
+/* A word of a command line, quoted if the shell would read more into it. */
+static void shell_word(hl_out *o, const char *s)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                                "_./-+:@%,=";
+    if (*s && s[strspn(s, plain)] == 0) {
+        hl_out_text(o, s);
+        return;
+    }
+    hl_out_text(o, "'");
+    for (; *s; s++)
+        if (*s == '\'') {
+            hl_out_text(o, "'\\''");
+        } else {
+            char one[2] = {*s, 0};
+            if ((unsigned char)*s >= 0x80 || !hl_char_hidden((unsigned char)*s))
+                hl_out_write(o, one, 1);
+            else
+                hl_out_text(o, "?");
+        }
+    hl_out_text(o, "'");
+}
+
+static bool printable(const char *s)
+{
+    for (uint32_t c; *s;) {
+        unsigned n = hl_utf8_read(s, &c);
+        if (!n || hl_char_hidden(c))
+            return false;
+        s += n;
+    }
+    return true;
+}
+
+static void more(const hl_diagnosis *d, const hl_finding *f, const hl_style *style, hl_out *o)
+{
+    const char *file = d->target.file;
+    label(o, style, "more");
+    hl_out_text(o, "heaplens explain ");
+    hl_out_safe(o, f->cause, 0);
+    hl_out_text(o, "\n");
+    if (!file || !*file || !printable(file))
+        return;
+    bool named = f->holder.name && *f->holder.name && strcmp(f->holder.kind, "none") &&
+                 printable(f->holder.name) && !strchr(f->holder.name, ' ');
+    hl_out_spaces(o, INDENT + LABEL);
+    hl_out_text(o, named ? "heaplens paths " : "heaplens show ");
+    shell_word(o, file);
+    hl_out_text(o, named ? " " : " --view ");
+    shell_word(o, named ? f->holder.name
+                        : (!strcmp(f->cause, "reference-cycle") ? "cycles" : "growth"));
+    hl_out_text(o, "\n");
+}
+
+static void finding(const hl_diagnosis *d, uint32_t i, const hl_style *style, hl_out *o)
+{
+    const hl_finding *f = &d->findings[i];
+    if (d->n_findings > 1) {
+        hl_out_printf(o, "\n%" PRIu32 ". ", i + 1);
+        hl_paint_text(o, style, HL_BOLD, f->cause);
+        hl_out_printf(o, " (%s)\n", confidence_word[f->confidence]);
+    }
+    hl_out_spaces(o, 2);
+    hl_paint_begin(o, style, HL_BOLD);
+    hl_out_wrapped(o, style, 2, f->title);
+    hl_paint_end(o, style, HL_BOLD);
+    hl_out_text(o, "\n");
+    if (f->n_path) {
+        hl_chain_text(o, style, INDENT, f->path, f->n_path, 0,
+                      strcmp(f->cause, "reference-cycle") ? "grows" : "closes the cycle");
+        hl_out_text(o, "\n");
+    }
+    growth(f, style, o);
+    sites(f, style, o);
+    evidence(f, style, o);
+    if (f->fix && *f->fix)
+        paragraph(o, style, "fix", f->fix);
+    more(d, f, style, o);
+}
+
+static void notes(const hl_diagnosis *d, const hl_style *style, hl_out *o)
+{
+    static const char lead[] = "  seen, and no leak: ";
+    uint32_t shown = style->verbose || d->n_notes <= NOTES_SHOWN ? d->n_notes : NOTES_SHOWN;
+    for (uint32_t i = 0; i < shown; i++) {
+        hl_paint_text(o, style, HL_DIM, lead);
+        hl_out_wrapped(o, style, sizeof lead - 1, d->notes[i].text);
+    }
+    if (shown < d->n_notes)
+        hl_out_printf(o, "  (%" PRIu32 " more notes with -v)\n", d->n_notes - shown);
+}
+
+/* What the verdict rests on, and what it does not see. */
+static void basis(const hl_diagnosis *d, const hl_style *style, hl_out *o)
+{
+    char a[32], b[32];
+    bool grown = d->observed.growth_explained >= 0;
+    if (d->observed.snapshots && (d->verdict != HL_NO_LEAK || style->verbose)) {
+        hl_out_printf(o, "  heap %s %s %s in %s objects", hl_bytes_text(d->observed.heap_first, a),
+                      style->unicode ? "→" : "->", hl_bytes_text(d->observed.heap_last, b),
+                      hl_count_text(d->observed.objects_last, (char[32]){0}));
+        if (d->n_findings && grown)
+            hl_out_printf(o, "; %s explain%s %.0f %% of its growth",
+                          d->n_findings > 1 ? "these" : "this", d->n_findings > 1 ? "" : "s",
+                          floor(100 * d->observed.growth_explained));
+        hl_out_text(o, "\n");
+    }
+    if (d->observed.cost_seconds >= 0 && style->verbose)
+        hl_out_printf(o, "  the program stood still for %.0f ms while snapshots were taken\n",
+                      1000 * d->observed.cost_seconds);
+    if (d->observed.objects_skipped)
+        hl_out_printf(o, "  not seen: %s object%s that could not be read\n",
+                      hl_count_text(d->observed.objects_skipped, a),
+                      d->observed.objects_skipped == 1 ? "" : "s");
+    if (d->observed.samples_dropped)
+        hl_out_printf(o, "  not seen: %s allocation samples that were dropped\n",
+                      hl_count_text(d->observed.samples_dropped, a));
+    if (d->observed.snapshots_torn)
+        hl_out_printf(o, "  not used: %" PRIu32 " snapshot%s cut off before %s whole\n",
+                      d->observed.snapshots_torn, d->observed.snapshots_torn == 1 ? "" : "s",
+                      d->observed.snapshots_torn == 1 ? "it was" : "they were");
+    if (d->observed.bytes_damaged)
+        hl_out_printf(o, "  not read: %s of the file, damaged\n",
+                      hl_bytes_text(d->observed.bytes_damaged, a));
+}
+
+void hl_report_text(const hl_diagnosis *d, const hl_style *style, hl_out *out)
+{
+    headline(d, style, out);
+    if (d->why && *d->why && d->verdict != HL_LEAK) {
+        hl_out_spaces(out, 2);
+        hl_out_wrapped(out, style, 2, d->why);
+    }
+    for (uint32_t i = 0; i < d->n_findings; i++)
+        finding(d, i, style, out);
+    bool after =
+        d->n_findings > 0 && (d->n_notes || d->observed.snapshots || d->observed.objects_skipped);
+    if (after)
+        hl_out_text(out, "\n");
+    basis(d, style, out);
+    notes(d, style, out);
+}

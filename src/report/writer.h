@@ -6,6 +6,7 @@
 #ifndef HL_WRITER_H
 #define HL_WRITER_H
 
+#include "model/chains.h"
 #include "model/finding.h"
 #include "model/table.h"
 
@@ -24,12 +25,13 @@ void hl_out_deinit(hl_out *o);
 void hl_out_write(hl_out *o, const char *bytes, size_t n);
 void hl_out_text(hl_out *o, const char *s); /* as it is */
 void hl_out_printf(hl_out *o, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/* s with control bytes, bidi controls and invalid UTF-8 shown as \xNN, cut at max columns (0: no). */
+/* s with control bytes, bidi controls and invalid UTF-8 shown as \xNN, cut at max columns (0: no).
+ */
 void hl_out_safe(hl_out *o, const char *s, size_t max);
 
 typedef struct hl_style {
     bool color;
-    unsigned width; /* columns; 0: 100 */
+    unsigned width; /* columns; 0: no terminal: text wraps at 100, tables are not cut */
     bool verbose;
     bool unicode; /* sparklines and arrows; else ASCII */
 } hl_style;
@@ -38,11 +40,16 @@ void hl_report_text(const hl_diagnosis *d, const hl_style *style, hl_out *out);
 void hl_report_json(const hl_diagnosis *d, hl_out *out);
 void hl_table_text(const hl_table *t, const hl_style *style, hl_out *out);
 void hl_table_json(const hl_table *t, hl_out *out);
+/* Several tables as one answer: {"view": view, "tables": [...]}. */
+void hl_tables_json(const char *view, const hl_table *tables, uint32_t n, hl_out *out);
+void hl_chains_text(const hl_chains *c, const hl_style *style, hl_out *out);
+void hl_chains_json(const hl_chains *c, hl_out *out);
 
 /* ---- JSON, streaming ---- */
 typedef struct hl_json {
     hl_out *out;
     unsigned depth;
+    unsigned lines;    /* containers down to this depth have a line for each item; 0: one line */
     uint64_t has_item; /* a bit a depth: a comma is due */
     bool after_key;
 } hl_json;

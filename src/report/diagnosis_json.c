@@ -1,0 +1,219 @@
+/* report/diagnosis_json.c: a diagnosis for programs: schema heaplens.diagnosis/1.
+ *
+ * Room   report; analyser process.
+ * Rule   every key is always there; what is not known is null. docs/diagnosis.md and
+ *        docs/schema/diagnosis-1.json describe it, and a test holds them against this file. */
+#define _GNU_SOURCE
+#include "report/writer.h"
+
+#include <stdio.h>
+#include <time.h>
+
+enum { SIGNALLED = 256, UNFOLDED = 3 };
+
+static const char *text_or_null(const char *s)
+{
+    return s && *s ? s : NULL;
+}
+
+static void put_text(hl_json *j, const char *key, const char *value)
+{
+    hl_json_key(j, key);
+    hl_json_text(j, value);
+}
+
+static void put_uint(hl_json *j, const char *key, uint64_t value)
+{
+    hl_json_key(j, key);
+    hl_json_uint(j, value);
+}
+
+/* Negative: unknown. */
+static void put_known(hl_json *j, const char *key, double value)
+{
+    hl_json_key(j, key);
+    if (value < 0)
+        hl_json_null(j);
+    else
+        hl_json_double(j, value);
+}
+
+static void put_pair(hl_json *j, const char *key, bool known, uint64_t first, uint64_t last)
+{
+    hl_json_key(j, key);
+    if (!known) {
+        hl_json_null(j);
+        return;
+    }
+    unsigned lines = j->lines;
+    j->lines = 0;
+    hl_json_open(j, '[');
+    hl_json_uint(j, first);
+    hl_json_uint(j, last);
+    hl_json_close(j, ']');
+    j->lines = lines;
+}
+
+static void put_time(hl_json *j, const char *key, uint64_t us)
+{
+    hl_json_key(j, key);
+    time_t seconds = (time_t)(us / 1000000);
+    struct tm tm;
+    char text[48], whole[64];
+    if (!us || !gmtime_r(&seconds, &tm) || !strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &tm)) {
+        hl_json_null(j);
+        return;
+    }
+    snprintf(whole, sizeof whole, "%s.%06uZ", text, (unsigned)(us % 1000000));
+    hl_json_text(j, whole);
+}
+
+static void put_target(hl_json *j, const hl_diagnosis *d)
+{
+    hl_json_key(j, "target");
+    hl_json_open(j, '{');
+    hl_json_key(j, "pid");
+    if (d->target.pid)
+        hl_json_uint(j, d->target.pid);
+    else
+        hl_json_null(j);
+    put_text(j, "python", text_or_null(d->target.python));
+    put_text(j, "program", text_or_null(d->target.program));
+    put_time(j, "started", d->target.started_us);
+    hl_json_key(j, "exit");
+    if (d->target.exit < 0)
+        hl_json_null(j);
+    else if (d->target.exit >= SIGNALLED) /* as Python's subprocess says it */
+        hl_json_int(j, SIGNALLED - (int64_t)d->target.exit);
+    else
+        hl_json_int(j, d->target.exit);
+    hl_json_close(j, '}');
+}
+
+static void put_observed(hl_json *j, const hl_diagnosis *d)
+{
+    bool known = d->observed.snapshots > 0;
+    hl_json_key(j, "observed");
+    hl_json_open(j, '{');
+    put_uint(j, "snapshots", d->observed.snapshots);
+    put_uint(j, "snapshots_torn", d->observed.snapshots_torn);
+    put_known(j, "seconds", d->observed.seconds);
+    hl_json_key(j, "rounds");
+    if (d->observed.rounds < 0)
+        hl_json_null(j);
+    else
+        hl_json_int(j, d->observed.rounds);
+    put_pair(j, "rss_bytes", known, d->observed.rss_first, d->observed.rss_last);
+    put_pair(j, "heap_bytes", known, d->observed.heap_first, d->observed.heap_last);
+    put_pair(j, "objects", known, d->observed.objects_first, d->observed.objects_last);
+    put_uint(j, "objects_skipped", d->observed.objects_skipped);
+    put_uint(j, "samples_dropped", d->observed.samples_dropped);
+    put_known(j, "growth_explained", d->observed.growth_explained);
+    hl_json_close(j, '}');
+}
+
+static void put_path(hl_json *j, const hl_finding *f)
+{
+    hl_json_key(j, "path");
+    hl_json_open(j, '[');
+    for (uint32_t i = 0; i < f->n_path; i++) {
+        hl_json_open(j, '{');
+        put_text(j, "edge", f->path[i].edge);
+        put_text(j, "type", f->path[i].type);
+        put_text(j, "name", text_or_null(f->path[i].name));
+        hl_json_key(j, "guilty");
+        hl_json_bool(j, f->path[i].guilty);
+        hl_json_close(j, '}');
+    }
+    hl_json_close(j, ']');
+}
+
+static void put_sites(hl_json *j, const hl_finding *f)
+{
+    hl_json_key(j, "allocated_at");
+    hl_json_open(j, '[');
+    for (uint32_t i = 0; i < f->n_allocated_at; i++) {
+        const hl_site *s = &f->allocated_at[i];
+        hl_json_open(j, '{');
+        put_text(j, "file", s->file);
+        put_uint(j, "line", s->line);
+        put_text(j, "function", s->function);
+        put_uint(j, "objects", s->objects);
+        put_uint(j, "bytes", s->bytes);
+        hl_json_close(j, '}');
+    }
+    hl_json_close(j, ']');
+}
+
+static void put_finding(hl_json *j, const hl_finding *f)
+{
+    static const char *const confidence[] = {
+        [HL_POSSIBLE] = "possible", [HL_STRONG] = "strong", [HL_CERTAIN] = "certain"};
+    hl_json_open(j, '{');
+    put_text(j, "cause", f->cause);
+    put_text(j, "confidence", confidence[f->confidence]);
+    put_text(j, "fingerprint", f->fingerprint);
+    put_text(j, "title", f->title ? f->title : "");
+    hl_json_key(j, "holder");
+    hl_json_open(j, '{');
+    put_text(j, "name", text_or_null(f->holder.name));
+    put_text(j, "kind", f->holder.kind && *f->holder.kind ? f->holder.kind : "none");
+    put_text(j, "type", text_or_null(f->holder.type));
+    hl_json_close(j, '}');
+    put_path(j, f);
+    hl_json_key(j, "growth");
+    hl_json_open(j, '{');
+    put_uint(j, "objects", f->growth.objects);
+    put_uint(j, "bytes", f->growth.bytes);
+    put_known(j, "per_second", f->growth.per_second);
+    put_known(j, "per_round", f->growth.per_round);
+    hl_json_close(j, '}');
+    hl_json_key(j, "retained");
+    hl_json_open(j, '{');
+    put_uint(j, "objects", f->retained.objects);
+    put_uint(j, "bytes", f->retained.bytes);
+    hl_json_close(j, '}');
+    put_sites(j, f);
+    hl_json_key(j, "native");
+    hl_json_null(j);
+    hl_json_key(j, "evidence");
+    hl_json_open(j, '[');
+    for (uint32_t i = 0; i < f->n_evidence; i++)
+        hl_json_text(j, f->evidence[i]);
+    hl_json_close(j, ']');
+    put_text(j, "fix", f->fix ? f->fix : "");
+    hl_json_close(j, '}');
+}
+
+void hl_report_json(const hl_diagnosis *d, hl_out *out)
+{
+    static const char *const verdict[] = {
+        [HL_NO_LEAK] = "no-leak", [HL_UNDECIDED] = "undecided", [HL_LEAK] = "leak"};
+    hl_json j = {.out = out, .lines = UNFOLDED};
+    hl_json_open(&j, '{');
+    put_text(&j, "schema", "heaplens.diagnosis/1");
+    hl_json_key(&j, "tool");
+    hl_json_open(&j, '{');
+    put_text(&j, "name", "heaplens");
+    put_text(&j, "version", HL_VERSION);
+    hl_json_close(&j, '}');
+    put_target(&j, d);
+    put_observed(&j, d);
+    put_text(&j, "verdict", verdict[d->verdict]);
+    put_text(&j, "why", text_or_null(d->why));
+    hl_json_key(&j, "findings");
+    hl_json_open(&j, '[');
+    for (uint32_t i = 0; i < d->n_findings; i++)
+        put_finding(&j, &d->findings[i]);
+    hl_json_close(&j, ']');
+    hl_json_key(&j, "notes");
+    hl_json_open(&j, '[');
+    for (uint32_t i = 0; i < d->n_notes; i++) {
+        hl_json_open(&j, '{');
+        put_text(&j, "cause", d->notes[i].cause);
+        put_text(&j, "text", d->notes[i].text);
+        hl_json_close(&j, '}');
+    }
+    hl_json_close(&j, ']');
+    hl_json_close(&j, '}');
+}

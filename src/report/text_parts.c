@@ -1,0 +1,209 @@
+/* report/text_parts.c: paint, wrapping, sparklines, chains: the pieces reports are made of.
+ *
+ * Room   report; analyser process. */
+#include "report/text_parts.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { CHAIN_SHOWN = 10, CHAIN_EDGE = 40, CHAIN_INDENT_MAX = 24 };
+
+/* ---- paint ------------------------------------------------------------------------------------
+ */
+
+void hl_paint_begin(hl_out *o, const hl_style *style, hl_paint p)
+{
+    static const char *const code[] = {
+        [HL_PLAIN] = "",         [HL_BOLD] = "\033[1m",   [HL_DIM] = "\033[2m",
+        [HL_RED] = "\033[1;31m", [HL_GREEN] = "\033[32m", [HL_YELLOW] = "\033[33m"};
+    if (style->color)
+        hl_out_text(o, code[p]);
+}
+
+void hl_paint_end(hl_out *o, const hl_style *style, hl_paint p)
+{
+    if (style->color && p != HL_PLAIN)
+        hl_out_text(o, "\033[0m");
+}
+
+void hl_paint_text(hl_out *o, const hl_style *style, hl_paint p, const char *s)
+{
+    hl_paint_begin(o, style, p);
+    hl_out_safe(o, s, 0);
+    hl_paint_end(o, style, p);
+}
+
+void hl_out_spaces(hl_out *o, size_t n)
+{
+    while (n--)
+        hl_out_write(o, " ", 1);
+}
+
+unsigned hl_style_width(const hl_style *style)
+{
+    unsigned width = style->width ? style->width : HL_TEXT_WIDTH;
+    return width < HL_TEXT_NARROW ? HL_TEXT_NARROW : width;
+}
+
+/* ---- wrapping ---------------------------------------------------------------------------------
+ */
+
+/* A word of at most this many bytes is copied to be measured; a longer one is split. */
+enum { WORD_MAX = 512 };
+
+void hl_out_wrapped(hl_out *o, const hl_style *style, size_t indent, const char *s)
+{
+    size_t width = hl_style_width(style), column = indent;
+    while (*s) {
+        char word[WORD_MAX];
+        size_t n = strcspn(s, " ");
+        if (n >= sizeof word) {
+            n = sizeof word - 1;
+            while (n > sizeof word - 5 && ((unsigned char)s[n] & 0xc0) == 0x80)
+                n--; /* not inside a character */
+        }
+        memcpy(word, s, n);
+        word[n] = 0;
+        s += n;
+        while (*s == ' ')
+            s++;
+        size_t columns = hl_text_columns(word);
+        if (column > indent && column + 1 + columns > width) {
+            hl_out_text(o, "\n");
+            hl_out_spaces(o, indent);
+            column = indent;
+        } else if (column > indent) {
+            hl_out_text(o, " ");
+            column++;
+        }
+        hl_out_safe(o, word, 0);
+        column += columns;
+    }
+    hl_out_text(o, "\n");
+}
+
+/* ---- sparklines -------------------------------------------------------------------------------
+ */
+
+size_t hl_spark(hl_out *o, const hl_style *style, const uint64_t *values, uint32_t n)
+{
+    static const char *const blocks[] = {"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
+    static const char *const ascii[] = {"_", ".", "-", "~", "=", "+", "*", "#"};
+    const char *const *ramp = style->unicode ? blocks : ascii;
+    uint64_t least = UINT64_MAX, most = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        least = values[i] < least ? values[i] : least;
+        most = values[i] > most ? values[i] : most;
+    }
+    uint32_t shown = n < HL_SPARK_MAX ? n : HL_SPARK_MAX;
+    for (uint32_t i = 0; i < shown; i++) {
+        /* the last of each group, so that both ends are true */
+        uint64_t v = values[shown == n ? i : (uint64_t)i * (n - 1) / (shown - 1)];
+        double height = most > least ? (double)(v - least) / (double)(most - least) : 0;
+        hl_out_text(o, ramp[(unsigned)(height * 7 + 0.5)]);
+    }
+    return shown;
+}
+
+/* ---- chains -----------------------------------------------------------------------------------
+ */
+
+/* Long chains show both ends and what is around the guilty edge. */
+static bool step_shown(uint32_t i, uint32_t n, uint32_t guilty)
+{
+    if (n <= CHAIN_SHOWN)
+        return true;
+    return i < 3 || i + 2 >= n || (guilty < n && i + 1 >= guilty && i <= guilty + 2);
+}
+
+static void step_text(hl_out *o, const hl_style *style, const hl_chain_step *s, size_t *column)
+{
+    const char *edge = s->edge ? s->edge : "";
+    while (*edge == ' ')
+        edge++;
+    if (*edge) {
+        hl_paint p = s->guilty ? HL_RED : HL_BOLD;
+        hl_paint_begin(o, style, p);
+        hl_out_safe(o, edge, CHAIN_EDGE);
+        size_t shown = hl_text_columns(edge);
+        hl_paint_end(o, style, p);
+        *column += shown > CHAIN_EDGE ? CHAIN_EDGE : shown;
+        hl_out_text(o, "  ");
+        *column += 2;
+    }
+    const char *type = s->type ? s->type : "?";
+    size_t left = hl_style_width(style) > *column + 24 ? hl_style_width(style) - *column - 12 : 24;
+    hl_out_safe(o, type, left);
+    *column += hl_text_columns(type) < left ? hl_text_columns(type) : left;
+    if (s->name && *s->name && strcmp(s->name, type)) {
+        left = hl_style_width(style) > *column + 24 ? hl_style_width(style) - *column - 12 : 24;
+        hl_out_text(o, " ");
+        hl_out_safe(o, s->name, left);
+        *column += 1 + (hl_text_columns(s->name) < left ? hl_text_columns(s->name) : left);
+    }
+}
+
+void hl_chain_text(hl_out *o, const hl_style *style, size_t indent, const hl_chain_step *steps,
+                   uint32_t n, uint64_t left_out, const char *mark)
+{
+    uint32_t guilty = n, depth = 0;
+    uint64_t skipped = 0;
+    for (uint32_t i = 0; i < n; i++)
+        if (steps[i].guilty)
+            guilty = i;
+    for (uint32_t i = 0; i < n; i++) {
+        if (!step_shown(i, n, guilty)) {
+            skipped++;
+            continue;
+        }
+        size_t column = indent + (2 * depth < CHAIN_INDENT_MAX ? 2 * depth : CHAIN_INDENT_MAX);
+        if (skipped) {
+            hl_out_spaces(o, column);
+            hl_out_printf(o, "%s %" PRIu64 " more\n", style->unicode ? "⋮" : ":",
+                          skipped + left_out);
+            skipped = left_out = 0;
+        }
+        hl_out_spaces(o, column);
+        if (i && style->unicode) {
+            hl_paint_text(o, style, HL_DIM, "└ ");
+            column += 2;
+        }
+        step_text(o, style, &steps[i], &column);
+        if (steps[i].guilty && mark) {
+            hl_out_spaces(o, 2);
+            hl_paint_begin(o, style, HL_RED);
+            hl_out_printf(o, "%s %s", style->unicode ? "◀─" : "<-", mark);
+            hl_paint_end(o, style, HL_RED);
+        }
+        hl_out_text(o, "\n");
+        depth++;
+    }
+}
+
+/* ---- numbers ----------------------------------------------------------------------------------
+ */
+
+const char *hl_bytes_text(uint64_t bytes, char buf[16])
+{
+    static const char *const unit[] = {"B", "KB", "MB", "GB", "TB", "PB", "EB"};
+    double v = (double)bytes;
+    unsigned u = 0;
+    while (v >= 999.5 && u < 6)
+        v /= 1000, u++;
+    snprintf(buf, 16, u == 0 || v >= 99.95 ? "%.0f %s" : "%.1f %s", v, unit[u]);
+    return buf;
+}
+
+const char *hl_count_text(uint64_t n, char buf[32])
+{
+    char digits[24];
+    int length = snprintf(digits, sizeof digits, "%" PRIu64, n), at = 0;
+    for (int i = 0; i < length; i++) {
+        if (i && (length - i) % 3 == 0)
+            buf[at++] = ',';
+        buf[at++] = digits[i];
+    }
+    buf[at] = 0;
+    return buf;
+}
