@@ -1,0 +1,17 @@
+"""Twin of closure: each callback keeps a number instead of the table it came from."""
+
+
+def make_reader(number):
+    table = [number + i for i in range(4_000)]
+    size = len(table)
+
+    def read():
+        return size
+
+    return read
+
+
+readers = []
+for number in range(4_000):
+    readers.append(make_reader(number))
+print(len(readers), readers[-1]())

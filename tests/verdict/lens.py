@@ -1,0 +1,65 @@
+"""Runs programs plainly and under heaplens, for the tests of verdicts.
+
+HEAPLENS_EXE    the executable (default: .venv/bin/heaplens of this checkout)
+HEAPLENS_PYTHON the interpreter to watch (default: the one beside the executable)
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+EXE = Path(os.environ.get("HEAPLENS_EXE") or ROOT / ".venv/bin/heaplens")
+PYTHON = os.environ.get("HEAPLENS_PYTHON")
+SECONDS = 120
+
+
+@dataclass
+class Watched:
+    stdout: str
+    status: int
+    diagnosis: dict
+
+
+def _environment() -> dict[str, str]:
+    return {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
+
+
+def plain(arguments: list[str], folder: Path) -> tuple[str, int]:
+    python = PYTHON or str(EXE.parent / "python")
+    done = subprocess.run([python, *arguments], cwd=folder, env=_environment(), text=True,
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, timeout=SECONDS)
+    return done.stdout, done.returncode
+
+
+def watch(arguments: list[str], folder: Path, file: Path) -> Watched:
+    assert EXE.exists(), f"{EXE} is not there: type `make build`, or set HEAPLENS_EXE"
+    python = ["--python", PYTHON] if PYTHON else []
+    done = subprocess.run([str(EXE), "run", "--json", "-f", "-o", str(file), *python, *arguments],
+                          cwd=folder, env=_environment(), text=True, stdin=subprocess.DEVNULL,
+                          capture_output=True, timeout=SECONDS)
+    start = re.search(r"^\{", done.stderr, re.MULTILINE)
+    assert start, f"no diagnosis; status {done.returncode}, stderr:\n{done.stderr}"
+    return Watched(done.stdout, done.returncode, json.loads(done.stderr[start.start():]))
+
+
+def words(value: object) -> set[str]:
+    """Every identifier in a piece of a diagnosis."""
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return set(re.findall(r"[^\W\d]\w*", text))
+
+
+def brief(diagnosis: dict) -> str:
+    """A diagnosis in a few lines, for the message of a test that fails."""
+    lines = [f"verdict {diagnosis['verdict']}: {diagnosis.get('why')}", str(diagnosis["observed"])]
+    for finding in diagnosis["findings"]:
+        lines.append(f"  {finding['cause']} {finding['confidence']}: {finding['title']}")
+        lines.append(f"    {finding['holder']}")
+        lines.extend(f"    {piece}" for piece in finding["evidence"])
+    lines.extend(f"  note {note['cause']}: {note['text']}" for note in diagnosis["notes"])
+    return "\n".join(lines)

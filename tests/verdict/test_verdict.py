@@ -1,0 +1,87 @@
+"""Every program of tests/leaks under `heaplens run`, held against its answer key."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import lens
+import pytest
+from rename import rename
+
+LEAKS_FOLDER = Path(__file__).resolve().parents[1] / "leaks"
+sys.path.insert(0, str(LEAKS_FOLDER))
+import key  # noqa: E402  (the path comes first)
+
+
+def command(leak: key.Leak, root: Path) -> tuple[list[str], Path]:
+    """What to run, and where."""
+    path = root / leak.program
+    return (["-m", path.name], path.parent) if leak.package else ([str(path)], root)
+
+
+def check_leak(leak: key.Leak, diagnosis: dict, names: dict[str, str]) -> None:
+    def renamed(old: tuple[str, ...]) -> set[str]:
+        return {names.get(name, name) for name in old}
+
+    story = lens.brief(diagnosis)
+    assert diagnosis["verdict"] == "leak", story
+    first = diagnosis["findings"][0]
+    assert first["cause"] in leak.causes, story
+    assert first["confidence"] in ("certain", "strong"), story
+    assert first["holder"]["kind"] in leak.kinds, story
+    assert renamed(leak.holder) <= lens.words(first["holder"]["name"]), story
+    assert renamed(leak.says) <= lens.words(first), story
+    assert first["retained"]["bytes"] >= leak.megabytes * 1e6, story
+    assert first["growth"]["bytes"] >= leak.megabytes * 1e6 / 2, story
+    accused = {finding["holder"]["name"] for finding in diagnosis["findings"]
+               if finding["confidence"] != "possible"}
+    assert len(accused) == 1, f"one thing leaks, {len(accused)} are accused\n{story}"
+
+
+def check_silent(diagnosis: dict) -> None:
+    story = lens.brief(diagnosis)
+    assert diagnosis["verdict"] == "no-leak", story
+    assert diagnosis["findings"] == [], story
+
+
+@pytest.mark.parametrize("leak", key.LEAKS, ids=lambda leak: leak.name)
+def test_leak(leak: key.Leak, tmp_path: Path) -> None:
+    arguments, folder = command(leak, LEAKS_FOLDER)
+    watched = lens.watch(arguments, folder, tmp_path / "run.hlens")
+    assert (watched.stdout, watched.status) == lens.plain(arguments, folder)
+    check_leak(leak, watched.diagnosis, {})
+
+
+@pytest.mark.parametrize("leak", key.LEAKS, ids=lambda leak: leak.name)
+def test_renamed_leak(leak: key.Leak, tmp_path: Path) -> None:
+    """The same program with other names gets the same cause: no name is looked at."""
+    path = LEAKS_FOLDER / leak.program
+    files = sorted(path.glob("*.py")) if leak.package else [path]
+    sources = {str(file.relative_to(LEAKS_FOLDER)): file.read_text() for file in files}
+    sources, names = rename(sources, leak.keep)
+    for name, text in sources.items():
+        target = tmp_path / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text)
+    arguments, folder = command(leak, tmp_path)
+    watched = lens.watch(arguments, folder, tmp_path / "run.hlens")
+    assert (watched.stdout, watched.status) == lens.plain(*command(leak, LEAKS_FOLDER))
+    check_leak(leak, watched.diagnosis, names)
+
+
+@pytest.mark.parametrize("program", key.HEALTHY)
+def test_healthy(program: str, tmp_path: Path) -> None:
+    arguments = [str(LEAKS_FOLDER / program)]
+    watched = lens.watch(arguments, tmp_path, tmp_path / "run.hlens")
+    assert (watched.stdout, watched.status) == lens.plain(arguments, tmp_path)
+    check_silent(watched.diagnosis)
+
+
+@pytest.mark.parametrize("program", key.UNACCUSED)
+def test_unaccused(program: str, tmp_path: Path) -> None:
+    """What cannot be decided is not decided."""
+    watched = lens.watch([str(LEAKS_FOLDER / program)], tmp_path, tmp_path / "run.hlens")
+    assert watched.diagnosis["verdict"] != "leak", lens.brief(watched.diagnosis)
+    for finding in watched.diagnosis["findings"]:
+        assert finding["confidence"] == "possible", lens.brief(watched.diagnosis)
