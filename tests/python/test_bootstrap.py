@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture
 def machine(tmp_path):
-    """machine(USER ID, FAKES) -> (exit code, stderr, apt-get calls) on a PATH of next to nothing."""
+    """machine(USER ID, FAKES) -> (exit code, stderr, apt-get calls), on an almost empty PATH."""
 
     def play(user: int, fakes: dict[str, str], *arguments: str) -> tuple[int, str, list[str]]:
         folder = tmp_path / "bin"
