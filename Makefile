@@ -31,7 +31,7 @@ $(built): $(sources) | bootstrap
 
 test: bootstrap-dev build c-test
 	@tools/group.sh $(venv) test
-	$(venv)/bin/python -m pytest tests
+	HEAPLENS_EXE=$(CURDIR)/$(venv)/bin/heaplens $(venv)/bin/python -m pytest tests
 
 c-test: build
 	@tools/ctest.sh test -Dbuildtype=debug

@@ -9,7 +9,7 @@ cd "$(dirname "$0")/.."
 
 wanted=(3.9 3.10 3.11 3.12 3.13 3.14 3.15)
 tests=()
-for folder in tests/inside tests/run tests/python; do
+for folder in tests/inside tests/run tests/verdict tests/python; do
     [ ! -d $folder ] || tests+=("$folder")
 done
 
@@ -44,7 +44,7 @@ try() { # PYTHON VERSION: builds, tests, gives the core to the main environment
     fi
     if [ ${#tests[@]} -gt 0 ]; then
         tools/group.sh "$venv" test
-        if ! "$venv/bin/python" -m pytest -q "${tests[@]}" </dev/null >"build/matrix-$version.log" 2>&1; then
+        if ! HEAPLENS_EXE=$PWD/$venv/bin/heaplens "$venv/bin/python" -m pytest -q "${tests[@]}" </dev/null >"build/matrix-$version.log" 2>&1; then
             tail -n 60 "build/matrix-$version.log"
             say "$version  $python: $(tail -n 1 "build/matrix-$version.log")"
             return 1
