@@ -36,9 +36,9 @@ enum hl_hold {
     HL_HOLD_THREAD = HL_ROOT_THREAD,
     HL_HOLD_INTERP = HL_ROOT_INTERP,
     HL_HOLD_GC_GARBAGE = HL_ROOT_GARBAGE,
-    HL_HOLD_C = 32,       /* refcount above its in-edges: a C variable or a stack holds it */
-    HL_HOLD_CYCLE = 33,   /* nothing holds it but its own cycle: garbage                    */
-    HL_HOLD_STRAY = 34,   /* unreached, no cycle, no excess: seen half-way (counted, named) */
+    HL_HOLD_C = 32,     /* refcount above its in-edges: a C variable or a stack holds it */
+    HL_HOLD_CYCLE = 33, /* nothing holds it but its own cycle: garbage                    */
+    HL_HOLD_STRAY = 34, /* unreached, no cycle, no excess: seen half-way (counted, named) */
 };
 
 typedef struct hl_graph_root {
@@ -49,14 +49,19 @@ typedef struct hl_graph_root {
 
 typedef struct hl_graph {
     const hl_snap *snap; /* borrowed */
-    /* Roots, sorted by node, at most one a node (the best). Every node is reached from one. */
+    /* Roots, sorted by node, at most one a node (the best). Every node is reached from one. They
+     * are the children of the virtual root: objects that stay alive without any other's help.
+     * Immortal and static objects are roots (HL_HOLD_C) if nothing names them. */
     hl_graph_root *roots;
     uint32_t n_roots;
-    uint32_t n_excess, n_deficit; /* nodes with refcount above / below their counted in-edges */
-    uint32_t n_garbage;           /* nodes reached from HL_HOLD_CYCLE roots only              */
+    /* Nodes with refcount above / below their counted in-edges; only objects the collector tracks
+     * or that hold others: plain leaves (interned strings, small ints) are held by C everywhere. */
+    uint32_t n_excess, n_deficit;
+    uint32_t n_garbage; /* nodes reached from HL_HOLD_CYCLE roots only */
     /* Cheapest-chain tree: cost prefers modules over frames over C, names over keys over
      * indices over internals, and shuns function.__globals__ and class links. */
-    hl_node *parent;    /* HL_NO_NODE for roots */
+    hl_node *parent;    /* HL_NO_NODE: the chain starts here, at a root. A root that a better chain
+                           reaches (C holds it, and __main__.cache too) has a parent all the same */
     hl_label *via;      /* label of the edge parent -> node */
     hl_node *order;     /* all nodes, a parent before its children */
     uint8_t *from;      /* enum hl_hold of the root it hangs from */
@@ -67,6 +72,8 @@ typedef struct hl_graph {
     uint32_t *retained_objects; /* folded leaves counted; saturated */
     uint32_t *in_off;           /* reverse CSR of holding edges, kept for queries */
     hl_node *in_src;
+    /* What names and types mean here: enums of graph_parts.h, for the room's own files. */
+    uint8_t *name_role, *type_role;
     hl_arena arena;
 } hl_graph;
 
@@ -89,6 +96,12 @@ int64_t hl_graph_excess(const hl_graph *g, hl_node v);
 hl_node hl_graph_follow(const hl_graph *g, hl_node v, enum hl_label_kind kind, const char *name);
 /* Label of the first holding edge src -> dst, or UINT32_MAX. */
 hl_label hl_graph_label(const hl_graph *g, hl_node src, hl_node dst);
+/* The nearest object above v on its chain that a developer would call an object: instance dicts,
+ * cells, closure and default tuples, the dict inside an lru_cache are passed over. HL_NO_NODE if v
+ * starts its chain. */
+hl_node hl_graph_owner(const hl_graph *g, hl_node v);
+/* Is it the __dict__ of a module, a class or an instance: entries are attributes, not data? */
+bool hl_graph_is_namespace(const hl_graph *g, hl_node dict);
 
 /* ---- components ------------------------------------------------------------------------------ */
 
@@ -103,26 +116,33 @@ typedef struct hl_scc {
 hl_status hl_scc_find(const hl_snap *s, const uint8_t *wanted, hl_arena *arena, hl_scc *out,
                       hl_err *err) HL_MUST_CHECK;
 
+enum { HL_CYCLE_EDGES = 8 };
+
 /* Garbage cycles that look alike: same types joined by the same edges. */
 typedef struct hl_cycle {
     uint64_t cycles;  /* how many such */
     uint64_t objects; /* in them       */
-    uint64_t bytes;   /* their own and what only they keep alive */
+    uint64_t bytes;   /* their own and what only they keep alive; what another garbage cycle
+                         further down keeps is counted there, so that groups add up */
     hl_node sample;   /* a member      */
-    uint32_t n_edges; /* of one shortest cycle through sample, in order */
+    uint32_t n_edges; /* of one shortest cycle through sample, in order; repetitions folded, at most
+                         HL_CYCLE_EDGES kept */
     struct {
         hl_node from;
-        hl_label label; /* logical: instance dict links are skipped, the name is on this label */
-    } edges[8];
+        hl_label label; /* logical: instance dicts are skipped, the name is on this label; a
+                           closure's tuple and cell too: CELL, the variable's name its value */
+    } edges[HL_CYCLE_EDGES];
     bool finalizer, frozen, in_gc_garbage, uncollectable;
     const char *signature; /* "__main__.A.b > __main__.B.a" */
 } hl_cycle;
-/* Components of two nodes or more, or with a self edge, reached from HL_HOLD_CYCLE roots only,
- * grouped by signature, most bytes first. Needs hl_graph_dominate. */
+/* Components of two nodes or more, or with a self edge, reached from HL_HOLD_CYCLE roots only or
+ * from gc.garbage only, grouped by signature and flags, most bytes first. Needs hl_graph_dominate.
+ */
 hl_status hl_cycles_find(const hl_graph *g, hl_arena *arena, hl_cycle **out, uint32_t *n,
                          hl_err *err) HL_MUST_CHECK;
 
-/* ---- chains and names ------------------------------------------------------------------------- */
+/* ---- chains and names -------------------------------------------------------------------------
+ */
 
 typedef struct hl_step {
     hl_node node;
@@ -130,22 +150,26 @@ typedef struct hl_step {
 } hl_step;
 /* The chain tree's chain root .. v. Returns its length; fills at most max steps from the root. */
 uint32_t hl_path_chain(const hl_graph *g, hl_node v, hl_step *steps, uint32_t max);
-/* Up to k chains to v that leave v by different holders, cheapest first. steps: k * max. */
+/* Up to k chains to v that leave v by different holders, cheapest first, the chain tree's before
+ * all; chains that pass v itself are none. Needs hl_graph_dominate. steps: k * max. */
 uint32_t hl_path_chains(const hl_graph *g, hl_node v, hl_step *steps, uint32_t max, uint32_t k,
                         uint32_t *lengths);
 /* The name a developer knows it by: "__main__.cache", "app.Store.items", "main() local rows",
  * "f() default seen", "registry[*].handler", a cell as "outer.<locals>.inner closure x"; always
  * NUL-terminated, cut with "...". */
 void hl_path_name(const hl_graph *g, hl_node v, char *buf, size_t size);
-/* The edge as people write it: ".name", "[*]", "[3]", ".__closure__[0]"; type names for VALUE. */
+/* The edge as people write it: ".name", "[*]", "[3]", " local x", " closure x"; "[str]" for a VALUE
+ * under a str key; ".*" for a field nobody named. */
 void hl_label_text(const hl_snap *s, hl_label label, char *buf, size_t size);
 /* Nodes that TARGET of `paths` means: type name, 0xADDRESS or dotted name. Arena array. */
 hl_status hl_path_find(const hl_graph *g, const char *target, hl_arena *arena, hl_node **out,
                        uint32_t *n, hl_err *err) HL_MUST_CHECK;
 
-/* ---- path shapes over several snapshots -------------------------------------------------------- */
+/* ---- path shapes over several snapshots --------------------------------------------------------
+ */
 
 typedef uint32_t hl_shape; /* 0 is the virtual root */
+enum { HL_SHAPES_MAX = 200000 };
 
 typedef struct hl_shape_info {
     hl_shape parent;
@@ -157,9 +181,10 @@ typedef struct hl_shape_info {
 } hl_shape_info;
 
 typedef struct hl_shape_count { /* in one snapshot */
-    uint64_t objects;           /* nodes and their folded leaves */
+    uint64_t members;           /* nodes of this very shape; their instance dicts not */
+    uint64_t objects;           /* members, their instance dicts and their folded leaves */
     uint64_t bytes;             /* own bytes of those           */
-    uint64_t items;             /* sum of len of the nodes that have one */
+    uint64_t items;             /* sum of len of the members that have one */
     uint64_t tree_bytes;        /* bytes of this shape and all below it in the tree */
     uint64_t tree_objects;
     uint64_t top_items, top_address; /* the member with the most items */
@@ -169,17 +194,22 @@ typedef struct hl_shapes {
     hl_arena arena;
     uint32_t n_shapes, n_snaps;
     hl_shape_info *shapes;
-    hl_shape_count **counts; /* counts[snap][shape]; a shape later than that snapshot: see hl_shapes_count */
+    hl_shape_count *
+        *counts; /* counts[snap][shape]; a shape later than that snapshot: see hl_shapes_count */
     uint32_t *n_counts;
-    uint32_t *shape_of; /* node -> shape in the snapshot added last; owned */
-    void *index;        /* hash of (parent, kind, edge, type) */
+    uint32_t *shape_of;           /* node -> shape in the snapshot added last; arena */
+    uint32_t n_nodes;             /* of that snapshot */
+    struct hl_shape_index *index; /* hash of (parent, kind, edge, type), and of texts */
 } hl_shapes;
 
 void hl_shapes_init(hl_shapes *s);
 void hl_shapes_deinit(hl_shapes *s);
 /* Adds a snapshot: each node's shape is its chain tree path with indices, keys and repetitions
  * folded: a (edge, type) that stands among the last 6 ancestors becomes that ancestor's shape, so
- * linked lists and trees have few shapes. Instance dicts are passed over: obj.attr is one edge. */
+ * linked lists and trees have few shapes. Instance, class and module dicts are passed over:
+ * obj.attr is one edge, and shape_of[dict] is its owner's. Ids and addresses have no part in it:
+ * the same state of a program has the same shapes in every snapshot. At most HL_SHAPES_MAX shapes;
+ * what is deeper counts for the last shape above it. */
 hl_status hl_shapes_add(hl_shapes *s, const hl_graph *g, hl_err *err) HL_MUST_CHECK;
 hl_shape_count hl_shapes_count(const hl_shapes *s, uint32_t snap, hl_shape shape);
 /* "__main__.cache[*].name", cut with "...". */
