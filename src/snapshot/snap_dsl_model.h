@@ -79,6 +79,18 @@ typedef struct dsl_heap {
     uint64_t folded, skipped;
 } dsl_heap;
 
+enum { DSL_WORDS_MAX = 256 };
+
+typedef struct dsl_parser {
+    dsl_heap *h;
+    unsigned line;
+    hl_err *err;
+    char *words[DSL_WORDS_MAX];
+    unsigned n_words;
+    hl_fields *run, *run_end; /* NULL after the first snapshot */
+    bool ended;
+} dsl_parser;
+
 void *dsl_push(dsl_vec *v, size_t size); /* a zeroed item; aborts without memory */
 #define DSL_AT(vec, type, i) (&((type *)(vec).items)[i])
 
@@ -86,6 +98,35 @@ void dsl_heap_free(dsl_heap *h);
 /* Where the members of a group called `name` (n bytes) begin. */
 uint64_t dsl_address(const char *name, size_t n);
 enum { DSL_MEMBER_BYTES = 64, DSL_MEMBERS_MAX = 1 << 20 };
+
+/* Parts of lines (snap_dsl_node.c). dsl_name and dsl_type_index make what is not there yet. */
+hl_status dsl_complain(dsl_parser *p, const char *format, ...) HL_PRINTF(2, 3);
+char *dsl_copy(const char *s, size_t n);
+hl_name dsl_name(dsl_heap *h, const char *s, size_t n);
+uint32_t dsl_type_index(dsl_heap *h, const char *s, size_t n);
+/* The value of "key=value", or NULL. */
+const char *dsl_value(const char *word, const char *key);
+/* word is key=NUMBER (0x10, 4K, 3M): true, and *out has it; *bad becomes true for other values. */
+bool dsl_numeric(const char *word, const char *key, uint64_t *out, bool *bad);
+/* word is key=SECONDS: *out in 1/scale seconds. */
+bool dsl_seconds(const char *word, const char *key, double scale, uint64_t *out, bool *bad);
+/* A word that names nodes, declaring them at their first mention. */
+hl_status dsl_nodes(dsl_parser *p, const char *word, uint32_t *first, uint32_t *count);
+hl_status dsl_node_index(dsl_parser *p, const char *word, uint32_t *out); /* exactly one */
+hl_status dsl_label(dsl_parser *p, const char *s, hl_label *out);
+void dsl_join(dsl_heap *h, uint32_t src, uint32_t dst, hl_label label);
+void dsl_join_groups(dsl_heap *h, uint32_t src, uint32_t n_src, uint32_t dst, uint32_t n_dst,
+                     hl_label label);
+hl_status dsl_set_attribute(dsl_parser *p, dsl_node *x, const char *word);
+
+/* Kinds of lines (snap_dsl_line.c). */
+hl_status dsl_node_line(dsl_parser *p);
+hl_status dsl_chain_line(dsl_parser *p);
+hl_status dsl_root_line(dsl_parser *p);
+hl_status dsl_type_line(dsl_parser *p);
+hl_status dsl_code_line(dsl_parser *p);
+hl_status dsl_run_line(dsl_parser *p);
+hl_status dsl_snap_line(dsl_parser *p);
 
 /* Writes h as one stream (snap_dsl_write.c). */
 hl_status dsl_write_heap(dsl_heap *h, int fd, uint32_t stream, hl_err *err) HL_MUST_CHECK;
