@@ -52,9 +52,10 @@ struct hl_page;
  * not begun, GIL held. Checks that this build fits the interpreter, unlinks the audit hook, starts
  * the pulse. 0, or -1 with a sentence in page->refusal. */
 int hl_inside_arm(struct hl_page *page);
-/* The last snapshot, and the message to the sentinel; waits for its answer. gil: the caller holds
- * the GIL. Returns the exit status the program is to leave with, or -1 for its own. Idempotent;
- * does nothing in a forked child. */
-int hl_inside_farewell(const char *reason, int gil);
+/* The last snapshot; then the sentinel is told that none will follow. gil: the caller holds the GIL;
+ * without it no snapshot is taken. Idempotent; does nothing in a forked child. */
+void hl_inside_farewell(const char *reason, int gil);
+/* How many threads of ours run in this process (the fork warning of 3.12 counts them). */
+int hl_inside_threads(void);
 
 #endif

@@ -1,41 +1,107 @@
 /* preload/page.h: the page that launcher, program and sentinel share under `heaplens run`.
  *
- * Room   preload; plain C, no Python. The launcher creates it (memfd), the preload library maps it
- *        through /proc/SENTINEL/fd/N and closes the descriptor, so the program has none extra.
- * Who writes what: settings by the launcher before exec; state by the program; answer by the sentinel. */
+ * Room   preload; plain C, no Python; included by all three processes.
+ * The launcher creates it (memfd); the program opens it through /proc/SENTINEL/fd/N, maps it and
+ * closes the descriptor, so that it has none extra.
+ * Who writes what: settings by the launcher before exec, state by the program, the rest by the
+ * sentinel. Words another process waits on are futex words, changed with the functions below. */
 #ifndef HL_PAGE_H
 #define HL_PAGE_H
 
+#include <errno.h>
+#include <linux/futex.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
+#include <sys/syscall.h>
+#include <sys/types.h>
+#include <time.h>
+#include <unistd.h>
 
 enum { HL_PAGE_VERSION = 1, HL_PAGE_SIZE = 65536, HL_PAGE_PATH = 4096 };
-#define HL_PAGE_ENV "HEAPLENS_PAGE"   /* /proc/PID/fd/N, taken out of the environment at start */
+#define HL_PAGE_ENV    "HEAPLENS_PAGE" /* /proc/PID/fd/N, taken out of the environment at start */
 #define HL_PRELOAD_ENV "HEAPLENS_LD_PRELOAD" /* the user's own LD_PRELOAD, put back at start */
 
 typedef struct hl_page {
     uint32_t version; /* HL_PAGE_VERSION */
     /* settings */
-    char file[HL_PAGE_PATH];    /* the .hlens file, absolute, created by the launcher */
-    char package[HL_PAGE_PATH]; /* folder of heaplens/_inside.*.so and heaplens/cores/ */
-    char program[1024];         /* as it stands in RUN_PROGRAM */
-    uint64_t started_us;        /* unix */
-    uint64_t started_mono_ns;   /* CLOCK_MONOTONIC */
-    uint32_t max_snapshots, interval_ms; /* 0: as pulse.c decides */
-    uint32_t owner_pid; /* the program: only it is observed */
+    char file[HL_PAGE_PATH]; /* the .hlens file, absolute, created by the launcher */
+    char
+        packages[4 * HL_PAGE_PATH]; /* folders that may hold cores/ and _inside.*.so, a line each */
+    char program[1024];             /* as it stands in RUN_PROGRAM */
+    uint64_t started_us;            /* unix */
+    uint64_t started_mono_ns;       /* CLOCK_MONOTONIC */
+    uint32_t max_snapshots, interval_ms; /* 0: as the pulse decides */
+    uint32_t owner_pid;                  /* the program: only it is observed */
     uint32_t sentinel_pid;
     /* state, by the program */
-    volatile uint32_t armed;    /* 1: observation began */
-    volatile uint32_t refused;  /* 1: see refusal; the program did not begin */
-    volatile uint32_t leaving;  /* 1: farewell snapshot done, waiting for the answer (futex word) */
+    volatile uint32_t bell;          /* futex word: counts whatever the sentinel should look at */
+    volatile uint32_t armed;         /* 1: observation began */
+    volatile uint32_t refused;       /* 1: see refusal; the program did not begin */
+    volatile uint32_t settled;       /* 1: no snapshot will follow: the diagnosis may begin */
+    volatile uint32_t leaving;       /* 1: waits for the answer */
+    volatile int32_t exit_status;    /* the program's own, where leaving is set; -1: unknown */
     volatile uint32_t taken, failed; /* snapshots */
-    char reason[64];    /* how it ended: end, exit, exec ... */
-    char refusal[512];
+    volatile uint32_t walker_pid[2]; /* children at work: the watcher's, the farewell's; 0: none */
+    volatile uint64_t pause_ns;      /* sum: the program stood still */
+    volatile uint64_t fault_ns;      /* sum: copies of pages it wrote to meanwhile, estimated */
+    volatile uint64_t wake_at_rss;   /* bytes: the pulse wants to be woken at this size */
+    char reason[64];                 /* how it ended: end, exit, exec ... */
+    char refusal[1024];
     char python[32];
-    volatile uint64_t pause_ns; /* sum */
     char failure[512]; /* first failure of a snapshot: "disk full ..." */
-    /* answer, by the sentinel */
-    volatile uint32_t answered;  /* 1: the verdict is printed, go (futex word) */
+    /* by the sentinel */
+    volatile uint32_t alive;     /* its thread id; the kernel adds FUTEX_OWNER_DIED when it dies */
+    volatile uint32_t wake;      /* futex word: counts how often wake_at_rss was reached */
+    volatile uint64_t rss_bytes; /* of the program, a few ms old; 0: not known yet */
+    volatile uint32_t answered;  /* futex word, 1: the verdict is printed, go */
     volatile int32_t leave_with; /* exit status for --fail-on; -1: the program's own */
 } hl_page;
+
+_Static_assert(sizeof(hl_page) <= HL_PAGE_SIZE, "the page is a page");
+
+/* Sets a futex word, or adds one to it, and wakes who waits for it. errno may change. */
+static inline void hl_page_set(volatile uint32_t *word, uint32_t value)
+{
+    __atomic_store_n(word, value, __ATOMIC_SEQ_CST);
+    syscall(SYS_futex, word, FUTEX_WAKE, INT32_MAX, NULL, NULL, 0);
+}
+static inline void hl_page_ring(volatile uint32_t *word)
+{
+    __atomic_add_fetch(word, 1, __ATOMIC_SEQ_CST);
+    syscall(SYS_futex, word, FUTEX_WAKE, INT32_MAX, NULL, NULL, 0);
+}
+
+/* Waits at most ns while *word == seen. 0, or -1 with errno (EINTR, ETIMEDOUT, EAGAIN). */
+static inline int hl_page_wait(volatile uint32_t *word, uint32_t seen, uint64_t ns)
+{
+    struct timespec t = {(time_t)(ns / 1000000000), (long)(ns % 1000000000)};
+    return (int)syscall(SYS_futex, word, FUTEX_WAIT, seen, &t, NULL, 0);
+}
+
+static inline uint64_t hl_page_now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
+/* The kernel marks the word of a thread that died; the pid is asked too, where it does not. */
+static inline bool hl_page_sentinel_lives(const hl_page *page)
+{
+    return !(page->alive & FUTEX_OWNER_DIED) &&
+           (!kill((pid_t)page->sentinel_pid, 0) || errno == EPERM);
+}
+
+/* Rings, and waits for the sentinel's answer for as long as the sentinel lives. Signals do not cut
+ * it short: the handlers run, the verdict is not lost. */
+static inline void hl_page_farewell(hl_page *page)
+{
+    enum { SLICE_NS = 50 * 1000 * 1000 };
+    hl_page_ring(&page->bell);
+    while (!page->answered && hl_page_sentinel_lives(page))
+        hl_page_wait(&page->answered, 0, SLICE_NS);
+}
 
 #endif

@@ -1,1 +1,272 @@
-/* preload/preload.c: to be written. */
+/* preload/preload.c: rides into the interpreter ahead of the program, and sees it out.
+ *
+ * Room   preload; target process, from its first instruction on. Links no Python symbol, so that
+ *        it passes unharmed through shells, env and version managers until it meets a Python.
+ * Start  __libc_start_main is wrapped: if the process is a Python, the environment is scrubbed, the
+ *        page mapped, a C audit hook added, and main goes on as it would have. At the audit event
+ *        cpython.run_* the interpreter is up and the program has not begun: the core that fits
+ *        this interpreter is loaded and armed (core.c, inside/pulse.c), or the start is refused.
+ * End    exit, _exit, exec* and the signal a process sends itself after its farewell are
+ *        interposed: the last snapshot is taken, the sentinel prints the verdict, and only then
+ *        the process goes, with the status it had.
+ * Owner  every interposed function acts in the observed process only: a forked child has another
+ *        pid and gets libc's behaviour. errno is the program's. */
+#define _GNU_SOURCE
+#include "preload/core.h"
+#include "preload/page.h"
+
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+#define INTERPOSED __attribute__((visibility("default")))
+enum { STATUS_REFUSED = 3, STATUS_UNKNOWN = -1, SIGNAL_BASE = 256 };
+
+typedef int main_fn(int, char **, char **);
+typedef int start_fn(main_fn *, int, char **, void (*)(void), void (*)(void), void (*)(void),
+                     void *);
+typedef int hook_fn(const char *event, void *args, void *data);
+
+/* Written by the main thread before the program begins; `left` by whoever leaves first. */
+static struct {
+    main_fn *main;
+    hl_page *page;
+    hl_core core;
+    int (*gil_held)(void);       /* PyGILState_Check */
+    int (*interpreter_up)(void); /* Py_IsInitialized */
+    pid_t owner;
+    bool asked, armed, left;
+} run;
+
+/* ---- start --------------------------------------------------------------------------------- */
+
+/* The sentinel says why, so that nothing is printed twice; without one it is said here. */
+static _Noreturn void refuse(void)
+{
+    run.page->refused = 1;
+    hl_page_farewell(run.page);
+    if (!run.page->answered)
+        dprintf(STDERR_FILENO, "heaplens: %s\n", run.page->refusal);
+    syscall(SYS_exit_group, STATUS_REFUSED);
+    __builtin_unreachable();
+}
+
+static int hook(const char *event, void *args, void *data)
+{
+    if (run.asked || strncmp(event, "cpython.run_", 12) != 0)
+        return 0;
+    run.asked = true;
+    run.gil_held = (int (*)(void))dlsym(RTLD_DEFAULT, "PyGILState_Check");
+    run.interpreter_up = (int (*)(void))dlsym(RTLD_DEFAULT, "Py_IsInitialized");
+    if (!run.gil_held || !run.interpreter_up || !hl_core_arm(run.page, &run.core))
+        refuse();
+    run.armed = true;
+    return 0;
+}
+
+/* What the launcher put in goes out before anybody looks; what the user had there comes back. */
+static void scrub_environment(void)
+{
+    const char *users = getenv(HL_PRELOAD_ENV);
+    if (users)
+        setenv("LD_PRELOAD", users, 1);
+    else
+        unsetenv("LD_PRELOAD");
+    unsetenv(HL_PRELOAD_ENV);
+    unsetenv(HL_PAGE_ENV);
+}
+
+static hl_page *map_page(const char *path)
+{
+    int fd = open(path, O_RDWR | O_CLOEXEC);
+    if (fd < 0)
+        return NULL;
+    void *p = mmap(NULL, HL_PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    close(fd);
+    return p == MAP_FAILED ? NULL : p;
+}
+
+static void prepare(const char *page_path)
+{
+    int (*add_hook)(hook_fn *, void *) =
+        (int (*)(hook_fn *, void *))dlsym(RTLD_DEFAULT, "PySys_AddAuditHook");
+    if (!add_hook)
+        return;
+    run.page = map_page(page_path);
+    scrub_environment();
+    if (!run.page) {
+        dprintf(STDERR_FILENO, "heaplens: the observer is gone: the program runs unobserved\n");
+        return;
+    }
+    run.owner = getpid();
+    if (run.page->version == HL_PAGE_VERSION && (pid_t)run.page->owner_pid == run.owner)
+        add_hook(hook, run.page);
+}
+
+/* ---- end ----------------------------------------------------------------------------------- */
+
+static bool observed(void)
+{
+    return run.armed && getpid() == run.owner;
+}
+
+/* The last snapshot, if the farewell at interpreter exit has not taken it. */
+static void settle(const char *reason)
+{
+    if (!run.page->settled)
+        run.core.farewell(reason, run.interpreter_up() && run.gil_held());
+}
+
+/* Waits until the verdict is out. Gives the status to leave with: the program's own, unless that is
+ * 0 and --fail-on wants another. */
+static int leave(int status)
+{
+    if (__atomic_exchange_n(&run.left, true, __ATOMIC_SEQ_CST))
+        return status;
+    run.page->exit_status = status;
+    run.page->leaving = 1;
+    hl_page_farewell(run.page);
+    int wanted = run.page->leave_with;
+    return status == 0 && run.page->answered && wanted >= 0 ? wanted : status;
+}
+
+static int see_out(const char *reason, int status)
+{
+    if (!observed())
+        return status;
+    settle(reason);
+    return leave(status & 255);
+}
+
+static int our_main(int argc, char **argv, char **envp)
+{
+    const char *page_path = getenv(HL_PAGE_ENV);
+    if (page_path)
+        prepare(page_path);
+    return see_out("exit", run.main(argc, argv, environ));
+}
+
+INTERPOSED int __libc_start_main(main_fn *, int, char **, void (*)(void), void (*)(void),
+                                 void (*)(void), void *);
+int __libc_start_main(main_fn *program, int argc, char **argv, void (*init)(void),
+                      void (*fini)(void), void (*rtld_fini)(void), void *stack_end)
+{
+    start_fn *real = (start_fn *)dlsym(RTLD_NEXT, "__libc_start_main");
+    run.main = program;
+    return real(our_main, argc, argv, init, fini, rtld_fini, stack_end);
+}
+
+INTERPOSED void exit(int status)
+{
+    void (*real)(int) = (void (*)(int))dlsym(RTLD_NEXT, "exit");
+    real(see_out("exit", status));
+    __builtin_unreachable();
+}
+
+INTERPOSED void _exit(int status)
+{
+    status = see_out("exit", status);
+    for (;;)
+        syscall(SYS_exit_group, status);
+}
+
+INTERPOSED void _Exit(int status)
+{
+    _exit(status);
+}
+
+/* Python leaves after an unhandled KeyboardInterrupt by sending itself the signal. */
+INTERPOSED int kill(pid_t pid, int signum)
+{
+    if (observed() && pid == run.owner && run.page->settled && signum > 0)
+        leave(SIGNAL_BASE + signum);
+    return (int)syscall(SYS_kill, pid, signum);
+}
+
+static void before_exec(const char *path)
+{
+    if (!observed() || run.left)
+        return;
+    int kept = errno;
+    struct stat st;
+    if (!access(path, X_OK) && !stat(path, &st) && S_ISREG(st.st_mode)) {
+        settle("exec");
+        leave(STATUS_UNKNOWN);
+    }
+    errno = kept;
+}
+
+INTERPOSED int execve(const char *path, char *const argv[], char *const envp[])
+{
+    before_exec(path);
+    return (int)syscall(SYS_execve, path, argv, envp);
+}
+
+INTERPOSED int execv(const char *path, char *const argv[])
+{
+    return execve(path, argv, environ);
+}
+
+INTERPOSED int fexecve(int fd, char *const argv[], char *const envp[])
+{
+    int (*real)(int, char *const[], char *const[]) =
+        (int (*)(int, char *const[], char *const[]))dlsym(RTLD_NEXT, "fexecve");
+    char path[64];
+    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    before_exec(path);
+    return real(fd, argv, envp);
+}
+
+/* ---- one thread more ----------------------------------------------------------------------- */
+
+/* Since 3.12 os.fork() warns when /proc/self/stat shows a second thread: ours is not the
+ * program's. Field 20 is the number of threads; the name, field 2, may hold anything but ends at
+ * the last bracket. */
+static FILE *without_our_threads(FILE *file, int ours)
+{
+    char text[1024];
+    size_t n = fread(text, 1, sizeof text - 1, file);
+    text[n] = 0;
+    char *at = strrchr(text, ')');
+    for (int field = 3; at && field <= 20; field++)
+        at = strchr(at + 1, ' ');
+    char *end = NULL;
+    long threads = at ? strtol(at + 1, &end, 10) : 0;
+    FILE *copy = threads > ours ? fmemopen(NULL, n + 1, "w+") : NULL;
+    if (copy) {
+        fprintf(copy, "%.*s %ld%s", (int)(at - text), text, threads - ours, end);
+        rewind(copy);
+        fclose(file);
+        return copy;
+    }
+    rewind(file);
+    return file;
+}
+
+static FILE *open_stream(const char *name, const char *path, const char *mode)
+{
+    FILE *(*real)(const char *, const char *) =
+        (FILE * (*)(const char *, const char *)) dlsym(RTLD_NEXT, name);
+    FILE *file = real(path, mode);
+    if (file && path[0] == '/' && !strcmp(path, "/proc/self/stat") && observed()) {
+        int ours = run.core.threads();
+        if (ours)
+            file = without_our_threads(file, ours);
+    }
+    return file;
+}
+
+INTERPOSED FILE *fopen(const char *path, const char *mode)
+{
+    return open_stream("fopen", path, mode);
+}
+
+#undef fopen64
+INTERPOSED FILE *fopen64(const char *path, const char *mode)
+{
+    return open_stream("fopen64", path, mode);
+}

@@ -1,0 +1,315 @@
+/* cli/launch.c: makes the file, the page and the sentinel, and becomes the program.
+ *
+ * Room   cli; launcher process, which is the program's from the exec on: same pid, parent, group,
+ *        terminal, descriptors, signal mask, so that nobody outside can tell the difference.
+ * Order  everything that can fail fails before the exec, with a sentence and an exit code; the
+ *        file is removed again then. */
+#define _GNU_SOURCE
+#include "cli/run.h"
+#include "container/container.h"
+#include "snapshot/snap_format.h"
+#include "snapshot/snap_write.h"
+
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <sys/wait.h>
+
+extern char **environ;
+
+typedef struct launch {
+    const hl_run_options *o;
+    hl_arena *arena;
+    hl_python python;
+    hl_package package;
+    const char *script;
+    hl_page *page;
+    int page_fd, preload_fd; /* preload_fd -1: its path can stand in LD_PRELOAD */
+} launch;
+
+/* A descriptor of ours must never become the standard output or error of anything: where the user
+ * closed one, something harmless takes the place until the exec. */
+static void fill_standard_fds(void)
+{
+    int fd;
+    do
+        fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+    while (fd >= 0 && fd <= STDERR_FILENO);
+    if (fd >= 0)
+        close(fd);
+}
+
+/* ---- names ----------------------------------------------------------------------------------- */
+
+/* What stands in RUN_PROGRAM: never an argument, never the code. */
+static const char *program_name(const launch *l)
+{
+    switch (l->o->start) {
+    case HL_RUN_SCRIPT:
+        return l->script;
+    case HL_RUN_MODULE:
+        return hl_arena_printf(l->arena, "-m %s", l->o->what);
+    case HL_RUN_COMMAND:
+        return "-c";
+    case HL_RUN_STDIN:
+        break;
+    }
+    return "-";
+}
+
+/* heaplens-NAME-PID.hlens */
+static const char *default_output(const launch *l)
+{
+    const char *name = l->o->start == HL_RUN_SCRIPT    ? l->script
+                       : l->o->start == HL_RUN_MODULE  ? l->o->what
+                       : l->o->start == HL_RUN_COMMAND ? "command"
+                                                       : "stdin";
+    size_t n = strlen(name);
+    while (n > 1 && name[n - 1] == '/')
+        n--;
+    const char *base = memrchr(name, '/', n);
+    base = base && base + 1 < name + n ? base + 1 : name;
+    n -= (size_t)(base - name);
+    if (n > 3 && !strncmp(base + n - 3, ".py", 3))
+        n -= 3;
+    if (n > 100)
+        n = 100;
+    char *out = hl_arena_printf(l->arena, "heaplens-%.*s-%ld.hlens", (int)n, base, (long)getpid());
+    for (char *p = out; p && *p; p++)
+        if (*p == '/' || (unsigned char)*p < ' ')
+            *p = '_';
+    return out;
+}
+
+static hl_status absolute(hl_arena *arena, const char *path, const char **out, hl_err *err)
+{
+    char here[PATH_MAX];
+    if (path[0] == '/') {
+        *out = path;
+        return HL_OK;
+    }
+    if (!getcwd(here, sizeof here))
+        return hl_err_errno(err, errno, "cannot tell the current folder; name a file with -o");
+    *out = hl_arena_printf(arena, "%s/%s", here, path);
+    return *out ? HL_OK : hl_err_set(err, HL_NO_MEMORY, "no memory for a file name");
+}
+
+/* ---- page ------------------------------------------------------------------------------------ */
+
+static hl_status page_create(launch *l, hl_err *err)
+{
+    l->page_fd = memfd_create("heaplens", MFD_CLOEXEC);
+    if (l->page_fd < 0 || ftruncate(l->page_fd, HL_PAGE_SIZE))
+        return hl_err_errno(err, errno, "cannot make the page shared with the program");
+    void *p = mmap(NULL, HL_PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, l->page_fd, 0);
+    if (p == MAP_FAILED)
+        return hl_err_errno(err, errno, "cannot map the page shared with the program");
+    l->page = p;
+    return HL_OK;
+}
+
+static hl_status page_fill(launch *l, const char *file, hl_err *err)
+{
+    hl_page *page = l->page;
+    struct timespec now;
+    if (strlen(file) >= sizeof page->file)
+        return hl_err_set(err, HL_USAGE, "the name of the file is too long: name one with -o");
+    strcpy(page->file, file);
+    snprintf(page->packages, sizeof page->packages, "%s", l->package.folders);
+    snprintf(page->program, sizeof page->program, "%s", program_name(l));
+    clock_gettime(CLOCK_REALTIME, &now);
+    page->started_us = (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+    page->started_mono_ns = hl_page_now();
+    page->max_snapshots = l->o->max_snapshots;
+    page->interval_ms = l->o->interval_ms;
+    page->owner_pid = (uint32_t)getpid();
+    page->exit_status = page->leave_with = -1;
+    page->wake_at_rss = UINT64_MAX;
+    page->version = HL_PAGE_VERSION;
+    return HL_OK;
+}
+
+/* ---- file ------------------------------------------------------------------------------------ */
+
+static hl_status file_create(const launch *l, hl_err *err)
+{
+    const hl_page *page = l->page;
+    uint64_t random[2] = {page->started_us, page->owner_pid};
+    if (getrandom(random, sizeof random, GRND_NONBLOCK) != sizeof random)
+        random[1] ^= page->started_mono_ns;
+    char key[17];
+    snprintf(key, sizeof key, "%016" PRIx64, random[1]);
+    int fd;
+    if (hl_container_create(page->file, l->o->force, random[0], &fd, err))
+        return err->status;
+    hl_fields f = {.n = 0};
+    hl_field_uint(&f, HL_RUN_PID, page->owner_pid);
+    hl_field_text(&f, HL_RUN_PROGRAM, page->program);
+    hl_field_uint(&f, HL_RUN_STARTED, page->started_us);
+    hl_field_text(&f, HL_RUN_TOOL, HL_VERSION);
+    hl_field_text(&f, HL_RUN_KEY, key);
+    hl_status status = hl_run_record(fd, HL_KIND_RUN_META, 0, &f, err);
+    close(fd);
+    if (status) {
+        unlink(page->file);
+        return hl_err_note(err, "%s", page->file);
+    }
+    return HL_OK;
+}
+
+/* ---- sentinel -------------------------------------------------------------------------------- */
+
+/* Born twice, so that the program has no child it does not know of. */
+static hl_status sentinel_start(const launch *l, hl_err *err)
+{
+    int ready[2];
+    if (pipe2(ready, O_CLOEXEC))
+        return hl_err_errno(err, errno, "cannot make a pipe");
+    pid_t between = fork();
+    if (between < 0) {
+        int e = errno;
+        close(ready[0]);
+        close(ready[1]);
+        return hl_err_errno(err, e, "cannot start the observing process");
+    }
+    if (between == 0) {
+        if (fork() == 0)
+            hl_sentinel(l->page, l->page_fd, l->preload_fd, ready[1], l->o);
+        _exit(0);
+    }
+    close(ready[1]);
+    while (waitpid(between, NULL, 0) < 0 && errno == EINTR)
+        ;
+    char byte;
+    ssize_t n;
+    do
+        n = read(ready[0], &byte, 1);
+    while (n < 0 && errno == EINTR);
+    close(ready[0]);
+    return n == 1 ? HL_OK
+                  : hl_err_set(err, HL_IO,
+                               "the observing process did not start: try again, or "
+                               "look whether processes may be started (ulimit -u)");
+}
+
+/* ---- exec ------------------------------------------------------------------------------------ */
+
+static bool is_variable(const char *entry, const char *name)
+{
+    size_t n = strlen(name);
+    return !strncmp(entry, name, n) && entry[n] == '=';
+}
+
+/* The user's environment in its order; LD_PRELOAD changes in place, so that the preload library can
+ * put back what was there. */
+static char **make_environment(const launch *l)
+{
+    size_t n = 0, k = 0;
+    while (environ[n])
+        n++;
+    char **env = hl_arena_array(l->arena, n + 4, sizeof *env);
+    const char *users = getenv("LD_PRELOAD");
+    long sentinel = (long)l->page->sentinel_pid;
+    const char *library =
+        l->preload_fd < 0 ? l->package.preload
+                          : hl_arena_printf(l->arena, "/proc/%ld/fd/%d", sentinel, l->preload_fd);
+    if (!env || !library)
+        return NULL;
+    char *preload = hl_arena_printf(l->arena, "LD_PRELOAD=%s%s%s", library,
+                                    users && *users ? ":" : "", users ? users : "");
+    for (size_t i = 0; i < n; i++) {
+        if (is_variable(environ[i], HL_PAGE_ENV) || is_variable(environ[i], HL_PRELOAD_ENV))
+            continue;
+        env[k++] = is_variable(environ[i], "LD_PRELOAD") ? preload : environ[i];
+    }
+    if (users)
+        env[k++] = hl_arena_printf(l->arena, HL_PRELOAD_ENV "=%s", users);
+    else
+        env[k++] = preload;
+    env[k++] = hl_arena_printf(l->arena, HL_PAGE_ENV "=/proc/%ld/fd/%d", sentinel, l->page_fd);
+    env[k] = NULL;
+    return preload && env[k - 1] && env[k - 2] ? env : NULL;
+}
+
+static char **make_arguments(const launch *l)
+{
+    const hl_run_options *o = l->o;
+    size_t n = 0, words = 0, k = 0;
+    while (o->args[n])
+        n++;
+    while (l->python.words[words])
+        words++;
+    const char **argv = hl_arena_array(l->arena, words + n + 3, sizeof *argv);
+    if (!argv)
+        return NULL;
+    for (size_t i = 0; i < words; i++)
+        argv[k++] = l->python.words[i];
+    switch (o->start) {
+    case HL_RUN_MODULE:
+        argv[k++] = "-m";
+        argv[k++] = o->what;
+        break;
+    case HL_RUN_COMMAND:
+        argv[k++] = "-c";
+        argv[k++] = o->what;
+        break;
+    case HL_RUN_STDIN:
+        argv[k++] = "-";
+        break;
+    case HL_RUN_SCRIPT:
+        argv[k++] = l->script;
+        break;
+    }
+    for (size_t i = 0; i < n; i++)
+        argv[k++] = o->args[i];
+    argv[k] = NULL;
+    return (char **)argv;
+}
+
+static hl_status become(const launch *l, hl_err *err)
+{
+    char **argv = make_arguments(l), **env = make_environment(l);
+    if (argv && env) {
+        execve(l->python.path, argv, env);
+        hl_err_errno(err, errno, "cannot execute %s", l->python.path);
+        if (err->status != HL_NO_MEMORY)
+            err->status = HL_UNSUPPORTED;
+    } else {
+        hl_err_set(err, HL_NO_MEMORY, "no memory to start the program");
+    }
+    l->page->refused = 1; /* without a sentence: we have it */
+    hl_page_farewell(l->page);
+    return err->status;
+}
+
+hl_status hl_launch(const hl_run_options *o, hl_arena *arena, hl_err *err)
+{
+    hl_run_options options = *o;
+    launch l = {.o = &options, .arena = arena, .page_fd = -1, .preload_fd = -1};
+    const char *file;
+    fill_standard_fds();
+    if (hl_python_find(o->python, arena, &l.python, err))
+        return err->status;
+    if (o->start == HL_RUN_SCRIPT && hl_script_find(o->what, arena, &l.python, &l.script, err))
+        return err->status;
+    if (hl_package_find(&l.python, arena, &l.package, err))
+        return err->status;
+    if (!options.output)
+        options.output = default_output(&l);
+    if (absolute(arena, options.output, &file, err) || page_create(&l, err) ||
+        page_fill(&l, file, err) || file_create(&l, err))
+        return err->status;
+    /* the loader splits LD_PRELOAD at blanks and colons, and expands $ */
+    if (strpbrk(l.package.preload, " :$"))
+        l.preload_fd = open(l.package.preload, O_RDONLY | O_CLOEXEC);
+    if (sentinel_start(&l, err)) {
+        unlink(file);
+        return err->status;
+    }
+    return become(&l, err);
+}

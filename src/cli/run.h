@@ -1,0 +1,83 @@
+/* cli/run.h: the parts of `heaplens run`, for one another.
+ *
+ * Room   cli; verb_run.c parses, find_python.c finds, launch.c makes file and page and becomes
+ *        the program, sentinel.c outlives it, run_verdict.c speaks. */
+#ifndef HL_RUN_H
+#define HL_RUN_H
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "model/finding.h"
+#include "preload/page.h"
+#include "report/writer.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef enum hl_run_start {
+    HL_RUN_SCRIPT,
+    HL_RUN_MODULE,
+    HL_RUN_COMMAND,
+    HL_RUN_STDIN
+} hl_run_start;
+
+typedef struct hl_run_options {
+    const char *output; /* NULL: heaplens-NAME-PID.hlens here */
+    const char *python; /* NULL: as hl_python_find says */
+    bool force, json, quiet;
+    uint32_t interval_ms, max_snapshots; /* 0: as the pulse decides */
+    int fail_on;                         /* hl_confidence; 0: never */
+    uint64_t min_growth;                 /* bytes; 0: the default   */
+    hl_style style;                      /* of stderr               */
+    hl_run_start start;
+    const char *what; /* script, module or code as given; NULL for stdin */
+    char **args;      /* the program's own, up to NULL */
+} hl_run_options;
+
+/* ---- find_python.c -------------------------------------------------------------------------- */
+
+typedef struct hl_python {
+    const char *path;   /* the file to execute                                  */
+    const char **words; /* argv[0] as the interpreter sees it, then its flags; up to NULL */
+    bool by_default;    /* nobody asked for this one                            */
+} hl_python;
+
+/* asked: PATH, VENV, or a command line such as "python3.12 -X dev"; NULL: the one beside our own
+ * executable, else the first on PATH. Texts live in the arena. */
+hl_status hl_python_find(const char *asked, hl_arena *arena, hl_python *out,
+                         hl_err *err) HL_MUST_CHECK;
+/* The file that SCRIPT means: itself, or for a bare word that is no file the console script of
+ * that name. python may become the console script's own, where nobody asked for another. */
+hl_status hl_script_find(const char *script, hl_arena *arena, hl_python *python, const char **out,
+                         hl_err *err) HL_MUST_CHECK;
+
+typedef struct hl_package {
+    const char *preload; /* libheaplens_preload.so */
+    const char *folders; /* that may hold cores, a line each */
+} hl_package;
+hl_status hl_package_find(const hl_python *python, hl_arena *arena, hl_package *out,
+                          hl_err *err) HL_MUST_CHECK;
+
+/* ---- launch.c ------------------------------------------------------------------------------- */
+
+/* Becomes the program; returns only on failure. */
+hl_status hl_launch(const hl_run_options *o, hl_arena *arena, hl_err *err) HL_MUST_CHECK;
+
+/* ---- sentinel.c ----------------------------------------------------------------------------- */
+
+/* Runs until the program is gone and everything is said. page_fd and keep_fd (or -1) are read by
+ * the program through /proc/OUR-PID/fd. ready_fd gets one byte when the program may start. */
+_Noreturn void hl_sentinel(hl_page *page, int page_fd, int keep_fd, int ready_fd,
+                           const hl_run_options *o);
+
+/* ---- run_verdict.c -------------------------------------------------------------------------- */
+
+typedef struct hl_verdict_job hl_verdict_job;
+/* Opens the file and diagnoses it: all that can be done before the program has left. NULL: no
+ * memory. */
+hl_verdict_job *hl_verdict_prepare(const char *file, const hl_run_options *o);
+/* Says it on stderr. exit: status or 256 + signal, -1 unknown. Gives the exit status for --fail-on,
+ * or -1. job is freed. */
+int hl_verdict_say(hl_verdict_job *job, const hl_page *page, const hl_run_options *o, int exit);
+
+#endif

@@ -1,0 +1,141 @@
+/* cli/run_verdict.c: the last words of `heaplens run`.
+ *
+ * Room   cli; sentinel process. In two halves, so that the work is done while the interpreter
+ *        still tears itself down, and the words come when it is through.
+ * Standard output is the program's: everything here goes to standard error. */
+#define _GNU_SOURCE
+#include "cli/run.h"
+#include "cli/verb.h"
+#include "diagnose/diagnose.h"
+#include "rt/rt.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct hl_verdict_job {
+    hl_arena arena;
+    hl_run *run;
+    hl_diagnosis diagnosis;
+    bool diagnosed;
+    hl_err err; /* why not */
+};
+
+hl_verdict_job *hl_verdict_prepare(const char *file, const hl_run_options *o)
+{
+    hl_verdict_job *job = calloc(1, sizeof *job);
+    if (!job)
+        return NULL;
+    hl_arena_init(&job->arena);
+    if (hl_run_open(file, &job->run, &job->err))
+        return job;
+    if (!job->run->n_snaps) {
+        hl_err_set(&job->err, HL_EMPTY, "no snapshot came to its end");
+        return job;
+    }
+    hl_diagnose_options options = {.min_growth = o->min_growth};
+    job->diagnosed = !hl_diagnose(&job->run, 1, &options, &job->arena, &job->diagnosis, &job->err);
+    return job;
+}
+
+static void job_destroy(hl_verdict_job *job)
+{
+    if (!job)
+        return;
+    hl_run_close(job->run);
+    hl_arena_deinit(&job->arena);
+    free(job);
+}
+
+static void milliseconds(hl_out *out, uint64_t ns)
+{
+    hl_out_printf(out, ns < 10000000 ? "%.1f ms" : "%.0f ms", (double)ns / 1e6);
+}
+
+/* What the figures above do not tell: how it ended, what observing cost, what failed, where it is.
+ */
+static void postscript(const hl_page *page, const hl_run_options *o, int status, hl_out *out)
+{
+    bool gone = !page->leaving;
+    if (gone && page->settled)
+        hl_out_text(out, "  the program ended by a signal, or without leaving its interpreter\n");
+    else if (gone)
+        hl_out_text(out, "  the program was killed or died without a farewell: what it did after "
+                         "the last snapshot is not seen\n");
+    else if (!strcmp(page->reason, "exec"))
+        hl_out_text(out, "  the program became another one (exec), which is not observed\n");
+    else if (status > 255)
+        hl_out_printf(out, "  the program left by signal %d\n", status - 256);
+    hl_out_printf(out, "  observed in %" PRIu32 " snapshot%s: ", page->taken,
+                  page->taken == 1 ? "" : "s");
+    milliseconds(out, page->pause_ns);
+    hl_out_text(out, " of pause");
+    if (page->fault_ns) {
+        hl_out_text(out, ", about ");
+        milliseconds(out, page->fault_ns);
+        hl_out_text(out, " of copied pages");
+    }
+    hl_out_text(out, "\n");
+    if (page->failed) {
+        hl_out_printf(out, "  not seen: %" PRIu32 " snapshot%s failed: ", page->failed,
+                      page->failed == 1 ? "" : "s");
+        hl_out_safe(out, page->failure, 0);
+        hl_out_text(out, "\n");
+    }
+    hl_out_text(out, "  recording: ");
+    hl_out_safe(out, o->output, 0);
+    hl_out_text(out, "   more: heaplens show ");
+    hl_out_safe(out, o->output, 0);
+    hl_out_text(out, " --view retained\n");
+}
+
+static void say_failure(const hl_verdict_job *job, const hl_page *page, hl_out *out)
+{
+    const char *why = job ? job->err.text : "no memory for it";
+    hl_out_text(out, "heaplens: no verdict: ");
+    hl_out_safe(out, why, 0);
+    if (page->failed) {
+        hl_out_text(out, ": ");
+        hl_out_safe(out, page->failure, 0);
+    }
+    hl_out_text(out, "\n");
+}
+
+static bool reaches(const hl_diagnosis *d, int fail_on)
+{
+    for (uint32_t i = 0; fail_on && i < d->n_findings; i++)
+        if ((int)d->findings[i].confidence >= fail_on)
+            return true;
+    return false;
+}
+
+int hl_verdict_say(hl_verdict_job *job, const hl_page *page, const hl_run_options *o, int exit)
+{
+    hl_out out = {.n = 0};
+    int leave_with = -1;
+    if (job && job->diagnosed) {
+        hl_diagnosis *d = &job->diagnosis;
+        d->target.exit = exit;
+        d->target.file = o->output;
+        d->observed.cost_seconds = (double)(page->pause_ns + page->fault_ns) / 1e9;
+        if (o->json) {
+            hl_report_json(d, &out);
+        } else if (!o->quiet || d->verdict == HL_LEAK) {
+            hl_report_text(d, &o->style, &out);
+            if (!o->quiet)
+                postscript(page, o, exit, &out);
+        }
+        if (reaches(d, o->fail_on))
+            leave_with = HL_EXIT_FINDINGS;
+    } else {
+        say_failure(job, page, &out);
+        if (job && job->err.status == HL_EMPTY)
+            unlink(page->file);
+        if (o->fail_on)
+            leave_with = job && job->err.status == HL_EMPTY ? HL_EXIT_NOTHING : HL_EXIT_INCOMPLETE;
+    }
+    (void)hl_raw_write(STDERR_FILENO, out.bytes, out.n); /* closed or full: nobody to tell */
+    hl_out_deinit(&out);
+    job_destroy(job);
+    return leave_with;
+}

@@ -1,0 +1,216 @@
+/* cli/sentinel.c: outlives the program, and says what was found however it ended.
+ *
+ * Room   cli; a process of its own, in its own session, no child of the program. It holds the
+ *        program's standard error until the verdict is out, and nothing else of it.
+ * While the program runs it reads its resident size and wakes the pulse when the size it asked for
+ *        is reached: so the program itself polls nothing and holds no descriptor.
+ * End    the program rings (a farewell, a refusal), or a pidfd says it is gone. */
+#define _GNU_SOURCE
+#include "cli/run.h"
+#include "container/container.h"
+#include "snapshot/snap_format.h"
+#include "snapshot/snap_write.h"
+
+#include <fcntl.h>
+#include <linux/close_range.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+
+enum { MS = 1000 * 1000, WALKER_SECONDS = 20 };
+
+typedef struct sentinel {
+    hl_page *page;
+    const hl_run_options *o;
+    int program_fd; /* pidfd; -1: asked by kill */
+    int statm_fd;
+    uint64_t armed_ns; /* 0: not yet */
+    hl_verdict_job *job;
+} sentinel;
+
+/* ---- settling in ----------------------------------------------------------------------------- */
+
+static void ignore_signals(void)
+{
+    static const int signals[] = {SIGINT,  SIGQUIT, SIGHUP,  SIGTERM, SIGTSTP, SIGPIPE,
+                                  SIGTTOU, SIGTTIN, SIGUSR1, SIGUSR2, SIGALRM};
+    for (size_t i = 0; i < sizeof signals / sizeof *signals; i++)
+        signal(signals[i], SIG_IGN);
+}
+
+static void close_between(int from, int to)
+{
+    if (from <= to)
+        syscall(SYS_close_range, from, to, 0);
+}
+
+static int by_value(const void *a, const void *b)
+{
+    return *(const int *)a - *(const int *)b;
+}
+
+/* All but standard error and those in keep: pipes of the program must end when it does. */
+static void close_others(int *keep, size_t n)
+{
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    if (null >= 0) {
+        dup2(null, STDIN_FILENO);
+        dup2(null, STDOUT_FILENO);
+    }
+    qsort(keep, n, sizeof *keep, by_value);
+    int from = STDERR_FILENO + 1;
+    for (size_t i = 0; i < n; i++) {
+        if (keep[i] < from)
+            continue;
+        close_between(from, keep[i] - 1);
+        from = keep[i] + 1;
+    }
+    close_between(from, INT32_MAX);
+}
+
+/* The kernel marks page->alive when this thread dies, however it dies. */
+static void announce_life(hl_page *page)
+{
+    static struct robust_list entry;
+    static struct robust_list_head head;
+    head.list.next = &entry;
+    entry.next = &head.list;
+    head.futex_offset = (long)((uintptr_t)&page->alive - (uintptr_t)&entry);
+    page->alive = (uint32_t)syscall(SYS_gettid);
+    syscall(SYS_set_robust_list, &head, sizeof head);
+    page->sentinel_pid = (uint32_t)getpid();
+}
+
+/* ---- watching -------------------------------------------------------------------------------- */
+
+static bool program_gone(const sentinel *s)
+{
+    if (s->program_fd < 0)
+        return kill((pid_t)s->page->owner_pid, 0) && errno == ESRCH;
+    struct pollfd p = {.fd = s->program_fd, .events = POLLIN};
+    return poll(&p, 1, 0) > 0;
+}
+
+static void measure(const sentinel *s)
+{
+    char text[128];
+    unsigned long long size, resident;
+    ssize_t n = pread(s->statm_fd, text, sizeof text - 1, 0);
+    if (n <= 0)
+        return;
+    text[n] = 0;
+    if (sscanf(text, "%llu %llu", &size, &resident) != 2)
+        return;
+    s->page->rss_bytes = resident * (uint64_t)sysconf(_SC_PAGESIZE);
+    if (s->page->rss_bytes >= s->page->wake_at_rss)
+        hl_page_ring(&s->page->wake);
+}
+
+/* A short program must be seen growing, a long one must not pay. */
+static uint64_t patience(const sentinel *s)
+{
+    if (!s->armed_ns)
+        return 5 * MS;
+    uint64_t age = hl_page_now() - s->armed_ns;
+    return age < 100ull * MS    ? 1 * MS
+           : age < 300ull * MS  ? 2 * MS
+           : age < 1000ull * MS ? 5 * MS
+           : age < 5000ull * MS ? 10 * MS
+                                : 20 * MS;
+}
+
+/* Returns when the program waits for an answer, or is gone. */
+static void watch(sentinel *s)
+{
+    hl_page *page = s->page;
+    for (;;) {
+        uint32_t seen = page->bell;
+        if (page->armed && !s->armed_ns)
+            s->armed_ns = hl_page_now();
+        if (page->settled && !s->job)
+            s->job = hl_verdict_prepare(page->file, s->o);
+        if (page->leaving || page->refused || program_gone(s))
+            return;
+        if (s->armed_ns && !page->settled)
+            measure(s);
+        hl_page_wait(&page->bell, seen, patience(s));
+    }
+}
+
+/* A child that was walking when the program died goes on to its end. */
+static void wait_for_walkers(const hl_page *page)
+{
+    uint64_t until = hl_page_now() + (uint64_t)WALKER_SECONDS * 1000 * MS;
+    for (size_t i = 0; i < sizeof page->walker_pid / sizeof *page->walker_pid; i++)
+        while (page->walker_pid[i] && !kill((pid_t)page->walker_pid[i], 0) && hl_page_now() < until)
+            usleep(1000);
+}
+
+/* ---- the end --------------------------------------------------------------------------------- */
+
+static void record_end(const hl_page *page)
+{
+    hl_err err;
+    int fd;
+    if (hl_container_append(page->file, &fd, &err))
+        return; /* the verdict's reader will meet the same, and say so */
+    hl_fields f = {.n = 0};
+    if (page->exit_status >= 0)
+        hl_field_uint(&f, HL_RUN_EXIT, (uint64_t)page->exit_status);
+    hl_field_uint(&f, HL_RUN_SECONDS, (hl_page_now() - page->started_mono_ns) / 1000);
+    if (hl_run_record(fd, HL_KIND_RUN_END, 1, &f, &err))
+        dprintf(STDERR_FILENO, "heaplens: the end of the run is not in %s: %s\n", page->file,
+                err.text);
+    close(fd);
+}
+
+static void speak(sentinel *s)
+{
+    hl_page *page = s->page;
+    if (page->refused) {
+        if (page->refusal[0])
+            dprintf(STDERR_FILENO, "heaplens: %s\n", page->refusal);
+        unlink(page->file);
+        return;
+    }
+    if (!page->armed) {
+        dprintf(STDERR_FILENO,
+                "heaplens: nothing was examined: the program ended before a Python had begun it "
+                "(or what ran is no CPython of 3.9 or later, or ignores LD_PRELOAD)\n");
+        unlink(page->file);
+        return;
+    }
+    record_end(page);
+    if (!s->job)
+        s->job = hl_verdict_prepare(page->file, s->o);
+    page->leave_with = hl_verdict_say(s->job, page, s->o, page->exit_status);
+}
+
+_Noreturn void hl_sentinel(hl_page *page, int page_fd, int keep_fd, int ready_fd,
+                           const hl_run_options *o)
+{
+    sentinel s = {.page = page, .o = o};
+    char path[64];
+    setsid();
+    prctl(PR_SET_NAME, "heaplens");
+    ignore_signals();
+    s.program_fd = (int)syscall(SYS_pidfd_open, page->owner_pid, 0);
+    snprintf(path, sizeof path, "/proc/%u/statm", page->owner_pid);
+    s.statm_fd = open(path, O_RDONLY | O_CLOEXEC);
+    int keep[] = {page_fd, keep_fd, ready_fd, s.program_fd, s.statm_fd};
+    close_others(keep, sizeof keep / sizeof *keep);
+    announce_life(page);
+    if (write(ready_fd, "", 1) != 1)
+        _exit(1);
+    close(ready_fd);
+    if (chdir("/")) { /* only so that no file system stays busy */
+    }
+    watch(&s);
+    if (!page->leaving && !page->refused)
+        wait_for_walkers(page);
+    speak(&s);
+    hl_page_set(&page->answered, 1);
+    _exit(0);
+}

@@ -1,0 +1,92 @@
+/* inside/pulse_plan.c: when the next look is due.
+ *
+ * Room   inside; target process, watcher thread.
+ * Takes  what the looks so far cost.   Gives  the earliest moment, and the two reasons for the
+ * next. Knows  nothing but numbers. */
+#include "inside/pulse_plan.h"
+
+enum {
+    MS = 1000 * 1000,
+    GRACE_NS = 500 * MS, /* the first half second ...                        */
+    GRACE_TAKEN = 8,     /* ... has this many at the price of twice the cost */
+    GRACE_PAUSE_NS = 3 * MS,
+    FIRST_NS = 250 * MS,
+    PAY = 20,
+    PAY_IN_GRACE = 2,
+    GROWTH_MIN = 1024 * 1024,
+};
+
+void hl_plan_begin(hl_plan *p, uint32_t max, uint32_t interval_ms, uint64_t now_ns)
+{
+    *p = (hl_plan){
+        .max = max ? max : HL_PLAN_DEFAULT_MAX,
+        .interval_ms = interval_ms,
+        .cheap = true,
+        .begun_ns = now_ns,
+        .last_ns = now_ns,
+        .free_ns = now_ns,
+    };
+}
+
+void hl_plan_took(hl_plan *p, uint64_t at_ns, uint64_t done_ns, uint64_t rss_bytes,
+                  uint64_t pause_ns, uint64_t cost_ns)
+{
+    p->taken++;
+    p->last_ns = at_ns;
+    p->cheap = p->cheap && pause_ns < GRACE_PAUSE_NS;
+    bool grace = p->cheap && p->taken <= GRACE_TAKEN && done_ns - p->begun_ns < GRACE_NS;
+    p->free_ns = done_ns + cost_ns * (grace ? PAY_IN_GRACE : PAY);
+    uint64_t faded = p->high_bytes - p->high_bytes / 8;
+    p->high_bytes = rss_bytes > faded ? rss_bytes : faded;
+}
+
+/* 0, 1, 2: thirds of the places already used. */
+static unsigned third(const hl_plan *p)
+{
+    return p->max ? p->taken * 3 / p->max : 2;
+}
+
+bool hl_plan_spent(const hl_plan *p)
+{
+    return p->taken + 1 >= p->max;
+}
+
+uint64_t hl_plan_not_before(const hl_plan *p)
+{
+    return p->interval_ms ? p->last_ns : p->free_ns;
+}
+
+uint64_t hl_plan_due_at(const hl_plan *p)
+{
+    if (p->interval_ms)
+        return p->last_ns + ((uint64_t)p->interval_ms * MS << (third(p) == 2));
+    uint64_t elapsed = p->last_ns - p->begun_ns;
+    uint64_t next;
+    switch (third(p)) {
+    case 0:
+    case 1:
+        next = elapsed + elapsed / 2;
+        break;
+    default:
+        next = elapsed * 2;
+    }
+    return p->begun_ns + (next > FIRST_NS ? next : FIRST_NS);
+}
+
+uint64_t hl_plan_due_bytes(const hl_plan *p)
+{
+    if (p->interval_ms)
+        return UINT64_MAX;
+    uint64_t step;
+    switch (third(p)) {
+    case 0:
+        step = p->high_bytes / 5;
+        break;
+    case 1:
+        step = p->high_bytes / 2;
+        break;
+    default:
+        step = p->high_bytes;
+    }
+    return p->high_bytes + (step > GROWTH_MIN ? step : GROWTH_MIN);
+}

@@ -1,0 +1,38 @@
+/* inside/pulse_plan.h: when the next look is due; plain arithmetic over what the last ones cost.
+ *
+ * Room   inside; target process, watcher thread; no Python, no system call, so that a test can run
+ *        hours of it in a millisecond.
+ * Idea   A program of 50 ms gets its handful, a program of a day pays for two dozen: due by growth
+ *        of resident memory over the highest seen, or by time in geometric steps, both wider as
+ *        the places are used up; and never before the last look has been paid for twentyfold,
+ *        but for a few cheap ones in the first half second. */
+#ifndef HL_PULSE_PLAN_H
+#define HL_PULSE_PLAN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { HL_PLAN_DEFAULT_MAX = 24 };
+
+typedef struct hl_plan {
+    uint32_t max;         /* snapshots, the last one of all included */
+    uint32_t interval_ms; /* 0: by growth and time                   */
+    uint32_t taken;
+    bool cheap;          /* every pause so far was short       */
+    uint64_t begun_ns;   /* CLOCK_MONOTONIC, as all _ns here   */
+    uint64_t last_ns;    /* when the last one was taken        */
+    uint64_t free_ns;    /* when it is paid for                */
+    uint64_t high_bytes; /* resident, highest, slowly forgotten */
+} hl_plan;
+
+void hl_plan_begin(hl_plan *p, uint32_t max, uint32_t interval_ms, uint64_t now_ns);
+/* One was taken at at_ns and was over at done_ns. cost_ns: pause, page copies, CPU taken away. */
+void hl_plan_took(hl_plan *p, uint64_t at_ns, uint64_t done_ns, uint64_t rss_bytes,
+                  uint64_t pause_ns, uint64_t cost_ns);
+
+bool hl_plan_spent(const hl_plan *p); /* only the place of the last one is left */
+uint64_t hl_plan_not_before(const hl_plan *p);
+uint64_t hl_plan_due_at(const hl_plan *p);    /* by time   */
+uint64_t hl_plan_due_bytes(const hl_plan *p); /* by growth; UINT64_MAX: never */
+
+#endif

@@ -1,0 +1,211 @@
+/* preload/core.c: the core that fits this interpreter, loaded and armed; or a sentence why not.
+ *
+ * Room   preload; target process, GIL held, the program has not begun. No Python symbol is linked.
+ * Takes  the package folders of the page, one a line. A folder may hold
+ *            cores/3.11.7/_inside.so                        built for exactly this release
+ *            _inside.cpython-311-x86_64-linux-gnu.so        built for some 3.11
+ *        A core knows its exact release and refuses any other by itself. */
+#define _GNU_SOURCE
+#include "preload/core.h"
+
+#include <dirent.h>
+#include <dlfcn.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { VERSION_TEXT = 32, PATH_TEXT = HL_PAGE_PATH + 512 };
+
+typedef struct interpreter {
+    char version[VERSION_TEXT]; /* "3.11.7" */
+    char tag[VERSION_TEXT];     /* "_inside.cpython-311-" */
+    const char *flavour;        /* "default", "free-threaded", "debug" */
+} interpreter;
+
+static void refusal(hl_page *page, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void refusal(hl_page *page, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    vsnprintf(page->refusal, sizeof page->refusal, format, args);
+    va_end(args);
+}
+
+/* ---- who are we in ------------------------------------------------------------------------- */
+
+static bool ask_interpreter(interpreter *out)
+{
+    const char *(*version)(void) = (const char *(*)(void))dlsym(RTLD_DEFAULT, "Py_GetVersion");
+    void *(*sys_get)(const char *) =
+        (void *(*)(const char *))dlsym(RTLD_DEFAULT, "PySys_GetObject");
+    if (!version || !sys_get)
+        return false;
+    const char *text = version();
+    size_t n = strcspn(text, " ");
+    snprintf(out->version, sizeof out->version, "%.*s", (int)n, text);
+    int major = 0, minor = 0;
+    if (sscanf(text, "%d.%d", &major, &minor) != 2)
+        return false;
+    snprintf(out->tag, sizeof out->tag, "_inside.cpython-%d%d-", major, minor);
+    if (strstr(text, "free-threading"))
+        out->flavour = "free-threaded";
+    else if (sys_get("gettotalrefcount"))
+        out->flavour = "debug";
+    else
+        out->flavour = "default";
+    return true;
+}
+
+static const char *own_path(char buf[HL_PAGE_PATH])
+{
+    ssize_t n = readlink("/proc/self/exe", buf, HL_PAGE_PATH - 1);
+    buf[n < 0 ? 0 : n] = 0;
+    return n < 0 ? "this interpreter" : buf;
+}
+
+/* ---- what is there ------------------------------------------------------------------------- */
+
+/* Calls visit for each package folder until it says true. */
+static bool any_package(const hl_page *page, bool (*visit)(const char *folder, void *to), void *to)
+{
+    char folder[HL_PAGE_PATH];
+    for (const char *p = page->packages; *p;) {
+        size_t n = strcspn(p, "\n");
+        if (n && n < sizeof folder) {
+            memcpy(folder, p, n);
+            folder[n] = 0;
+            if (visit(folder, to))
+                return true;
+        }
+        p += n + (p[n] == '\n');
+    }
+    return false;
+}
+
+typedef struct builds {
+    char text[512];
+    size_t n;
+} builds;
+
+static void builds_add(builds *b, const char *name, size_t n)
+{
+    if (b->n + n + 3 > sizeof b->text)
+        return;
+    b->n += (size_t)snprintf(b->text + b->n, sizeof b->text - b->n, "%s%.*s", b->n ? ", " : "",
+                             (int)n, name);
+}
+
+/* cores/3.13.0 is "3.13.0"; _inside.cpython-311-x86_64-linux-gnu.so is "some 3.11". */
+static bool list_builds(const char *folder, void *to)
+{
+    builds *b = to;
+    char path[PATH_TEXT];
+    snprintf(path, sizeof path, "%s/cores", folder);
+    DIR *d = opendir(path);
+    for (const struct dirent *e; d && (e = readdir(d));)
+        if (e->d_name[0] != '.')
+            builds_add(b, e->d_name, strlen(e->d_name));
+    if (d)
+        closedir(d);
+    d = opendir(folder);
+    for (const struct dirent *e; d && (e = readdir(d));) {
+        unsigned minor;
+        char name[VERSION_TEXT];
+        if (sscanf(e->d_name, "_inside.cpython-3%u-", &minor) == 1)
+            builds_add(b, name, (size_t)snprintf(name, sizeof name, "a 3.%u", minor));
+    }
+    if (d)
+        closedir(d);
+    return false;
+}
+
+static void refuse_unfit(hl_page *page, const interpreter *who)
+{
+    char exe[HL_PAGE_PATH];
+    builds b = {.n = 0};
+    any_package(page, list_builds, &b);
+    own_path(exe);
+    if (strcmp(who->flavour, "default"))
+        refusal(page,
+                "%.400s is a %s build of CPython %s, which heaplens cannot look into: choose a "
+                "default build of 3.9 to 3.13 with --python",
+                exe, who->flavour, who->version);
+    else if (b.n)
+        refusal(page,
+                "%.400s is CPython %s, and there is no build of heaplens for it, only for %s: run "
+                "%.400s -m pip install heaplens, or choose another interpreter with --python",
+                exe, who->version, b.text, exe);
+    else
+        refusal(page,
+                "%.400s is CPython %s, and no build of heaplens was found at all (looked in "
+                "%.400s): install heaplens anew, or set HEAPLENS_HOME to its package folder",
+                exe, who->version, page->packages);
+}
+
+/* ---- the one that fits --------------------------------------------------------------------- */
+
+typedef struct attempt {
+    hl_page *page;
+    hl_core *core;
+    const interpreter *who;
+} attempt;
+
+static bool load(const char *path, attempt *a)
+{
+    void *handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    if (!handle) {
+        const char *why = dlerror();
+        refusal(a->page, "cannot load %.500s: %.400s", path, why ? why : "unknown reason");
+        return false;
+    }
+    int (*arm)(hl_page *) = (int (*)(hl_page *))dlsym(handle, "hl_inside_arm");
+    *a->core = (hl_core){
+        .farewell = (void (*)(const char *, int))dlsym(handle, "hl_inside_farewell"),
+        .threads = (int (*)(void))dlsym(handle, "hl_inside_threads"),
+    };
+    if (!arm || !a->core->farewell || !a->core->threads) {
+        refusal(a->page, "%.500s is no core of this heaplens: install heaplens anew", path);
+        return false;
+    }
+    return arm(a->page) == 0;
+}
+
+static bool load_from(const char *folder, void *to)
+{
+    attempt *a = to;
+    char path[PATH_TEXT];
+    snprintf(path, sizeof path, "%s/cores/%s/_inside.so", folder, a->who->version);
+    if (!access(path, F_OK) && load(path, a))
+        return true;
+    bool fits = false;
+    DIR *d = opendir(folder);
+    for (const struct dirent *e; !fits && d && (e = readdir(d));) {
+        size_t n = strlen(e->d_name);
+        if (strncmp(e->d_name, a->who->tag, strlen(a->who->tag)) || n < 3 ||
+            strcmp(e->d_name + n - 3, ".so"))
+            continue;
+        snprintf(path, sizeof path, "%s/%s", folder, e->d_name);
+        fits = load(path, a);
+    }
+    if (d)
+        closedir(d);
+    return fits;
+}
+
+bool hl_core_arm(hl_page *page, hl_core *out)
+{
+    interpreter who;
+    if (!ask_interpreter(&who)) {
+        refusal(page, "this interpreter does not say which Python it is: choose a CPython 3.9 to "
+                      "3.13 with --python");
+        return false;
+    }
+    snprintf(page->python, sizeof page->python, "%s", who.version);
+    attempt a = {.page = page, .core = out, .who = &who};
+    if (!strcmp(who.flavour, "default") && any_package(page, load_from, &a))
+        return true;
+    if (!page->refusal[0])
+        refuse_unfit(page, &who);
+    return false;
+}

@@ -1,0 +1,18 @@
+/* preload/core.h: which build of the core fits the interpreter we are in.
+ *
+ * Room   preload; its own header. */
+#ifndef HL_CORE_H
+#define HL_CORE_H
+
+#include "preload/page.h"
+
+typedef struct hl_core { /* functions of inside/pulse.c */
+    void (*farewell)(const char *reason, int gil);
+    int (*threads)(void); /* how many of ours run in this process */
+} hl_core;
+
+/* Finds, loads and arms it. GIL held. False: page->refusal says which interpreter this is, which
+ * builds there are, and what to do. */
+bool hl_core_arm(hl_page *page, hl_core *out);
+
+#endif
