@@ -12,6 +12,7 @@
  * Owner  every interposed function acts in the observed process only: a forked child has another
  *        pid and gets libc's behaviour. errno is the program's. */
 #define _GNU_SOURCE
+#undef _FILE_OFFSET_BITS /* it would make fopen another name for fopen64; we define both */
 #include "preload/core.h"
 #include "preload/page.h"
 
@@ -265,7 +266,6 @@ INTERPOSED FILE *fopen(const char *path, const char *mode)
     return open_stream("fopen", path, mode);
 }
 
-#undef fopen64
 INTERPOSED FILE *fopen64(const char *path, const char *mode)
 {
     return open_stream("fopen64", path, mode);
