@@ -147,8 +147,9 @@ static hl_status keep(hl_container *c, const hl_chunk *chunk, hl_err *err)
 }
 
 /* Was chunk written whole? It was if it ends where the next one begins or the file ends. If
- * neither, it was if no other chunk begins inside it. *next: where one begins behind its header,
- * NOWHERE if none does (looked for only when chunk is not followed by another). */
+ * neither, it was if no other chunk begins inside it. (A torn one whose claimed end happens to be
+ * the start of a later one passes here, and its checksum tells.) *next: where one begins behind its
+ * header, NOWHERE if none does (looked for only when chunk is not followed by another). */
 static hl_status judge(hl_container *c, const hl_chunk *chunk, bool *whole, uint64_t *next,
                        hl_err *err)
 {
