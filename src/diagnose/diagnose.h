@@ -8,6 +8,7 @@
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "model/cause.h"
 #include "model/finding.h"
 #include "model/table.h"
 #include "snapshot/snapshot.h"
@@ -21,10 +22,6 @@ hl_status hl_diagnose(hl_run *const *runs, uint32_t n, const hl_diagnose_options
                       hl_arena *arena, hl_diagnosis *out, hl_err *err) HL_MUST_CHECK;
 
 /* What `heaplens explain` prints and docs/causes/ holds: one row a cause. */
-typedef struct hl_cause {
-    const char *id, *title, *seed;                         /* seed: the article's word, or "" */
-    const char *what, *leaks, *healthy, *recognised, *fix; /* leaks and healthy: Python source */
-} hl_cause;
 const hl_cause *hl_causes(uint32_t *n);
 
 #endif

@@ -6,6 +6,7 @@
 #ifndef HL_WRITER_H
 #define HL_WRITER_H
 
+#include "model/cause.h"
 #include "model/chains.h"
 #include "model/finding.h"
 #include "model/table.h"
@@ -44,6 +45,9 @@ void hl_table_json(const hl_table *t, hl_out *out);
 void hl_tables_json(const char *view, const hl_table *tables, uint32_t n, hl_out *out);
 void hl_chains_text(const hl_chains *c, const hl_style *style, hl_out *out);
 void hl_chains_json(const hl_chains *c, hl_out *out);
+void hl_cause_text(const hl_cause *c, const hl_style *style, hl_out *out);
+void hl_cause_markdown(const hl_cause *c, hl_out *out);
+void hl_causes_json(const hl_cause *causes, uint32_t n, hl_out *out);
 
 /* ---- JSON, streaming ---- */
 typedef struct hl_json {

@@ -1,0 +1,92 @@
+/* diagnose/view_containers.c: the biggest dicts, lists, sets and queues, and what their keys are
+ * like.
+ *
+ * Room   diagnose; analyser process.
+ * The dict of a module, a class or an instance holds attributes, not data: passed over. */
+#include "diagnose/view_parts.h"
+
+static const hl_column columns[] = {
+    {"name", "name", HL_COLUMN_TEXT},          {"type", "type", HL_COLUMN_TEXT},
+    {"address", "address", HL_COLUMN_TEXT},    {"len", "len", HL_COLUMN_COUNT},
+    {"capacity", "capacity", HL_COLUMN_COUNT}, {"limit", "limit", HL_COLUMN_COUNT},
+    {"keys", "keys", HL_COLUMN_TEXT},          {"retained_bytes", "retained", HL_COLUMN_BYTES},
+};
+enum { COLUMNS = sizeof columns / sizeof *columns };
+
+static const char *keys_text(const hl_snap *s, hl_node v, hl_arena *arena)
+{
+    const hl_snap_keys *k = hl_snap_keys_of(s, v);
+    if (!k)
+        return NULL;
+    switch (k->kind) {
+    case HL_KEYS_MIXED:
+        return "mixed";
+    case HL_KEYS_INT:
+        return "ints";
+    case HL_KEYS_INT_RISING:
+        return "ints, rising";
+    case HL_KEYS_STR:
+        return "str";
+    case HL_KEYS_STR_UUID:
+        return "str like uuids";
+    case HL_KEYS_STR_DIGITS:
+        return "str of digits";
+    case HL_KEYS_STR_PATH:
+        return "str like paths";
+    case HL_KEYS_TUPLE:
+        return hl_arena_printf(arena, "tuples of %u", k->detail);
+    case HL_KEYS_BYTES:
+        return "bytes";
+    case HL_KEYS_FLOAT:
+        return "floats";
+    case HL_KEYS_OBJECT:
+        return k->detail < s->n_types ? hl_view_copy(arena, s->names[s->types[k->detail].name])
+                                      : "objects";
+    }
+    return NULL;
+}
+
+static bool is_container(const hl_graph *g, hl_node v)
+{
+    const hl_snap *s = g->snap;
+    if (s->len[v] == HL_LEN_NONE || hl_graph_is_namespace(g, v))
+        return false;
+    const hl_snap_fold *fold;
+    uint32_t holds = s->off[v + 1] - s->off[v] + hl_snap_folds_of(s, v, &fold);
+    return holds || s->types[s->type[v]].flags & (HL_TYPE_DICT | HL_TYPE_LIST | HL_TYPE_TUPLE);
+}
+
+static hl_status fill(const hl_view_query *q, const hl_graph *g, hl_arena *scratch, hl_arena *arena,
+                      hl_table *out, hl_err *err)
+{
+    const hl_snap *s = g->snap;
+    hl_top top;
+    if (hl_top_init(&top, q->top, s->nodes, scratch, err))
+        return err->status;
+    for (hl_node v = 0; v < s->nodes; v++)
+        if (is_container(g, v))
+            hl_top_offer(&top, g->retained_bytes[v], v);
+    hl_top_finish(&top);
+    if (hl_view_rows(out, "containers", columns, COLUMNS, top.n, top.offered - top.n, arena, err))
+        return err->status;
+    out->title = "containers: those that keep most memory alive";
+    for (uint32_t i = 0; i < top.n; i++) {
+        hl_node v = top.items[i].id;
+        const hl_snap_extra *x = hl_snap_extra_of(s, v);
+        hl_cell *row = hl_view_row(out, i);
+        row[0].text = hl_view_name(g, v, arena);
+        row[1].text = hl_view_copy(arena, hl_snap_type_name(s, v));
+        row[2].text = hl_arena_printf(arena, "0x%llx", (unsigned long long)hl_snap_address(s, v));
+        row[3].number = s->len[v];
+        row[4].number = x && x->cap && !x->bounded ? (int64_t)x->cap : HL_CELL_NONE;
+        row[5].number = x && x->bounded ? (int64_t)x->cap : HL_CELL_NONE;
+        row[6].text = keys_text(s, v, arena);
+        row[7].number = (int64_t)g->retained_bytes[v];
+    }
+    return HL_OK;
+}
+
+hl_status hl_view_containers(const hl_view_query *q, hl_arena *arena, hl_table *out, hl_err *err)
+{
+    return hl_view_one_heap(q, fill, arena, out, err);
+}

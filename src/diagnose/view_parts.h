@@ -1,0 +1,77 @@
+/* diagnose/view_parts.h: what the views share: a loaded heap, the best few of many, rows.
+ *
+ * Room   diagnose, files of the views only. */
+#ifndef HL_VIEW_PARTS_H
+#define HL_VIEW_PARTS_H
+
+#include "diagnose/views.h"
+#include "graph/graph.h"
+
+hl_status hl_view_types(const hl_view_query *q, hl_arena *arena, hl_table *out, hl_err *err);
+hl_status hl_view_growth(const hl_view_query *q, hl_arena *arena, hl_table *out, hl_err *err);
+hl_status hl_view_retained(const hl_view_query *q, hl_arena *arena, hl_table *out, hl_err *err);
+hl_status hl_view_containers(const hl_view_query *q, hl_arena *arena, hl_table *out, hl_err *err);
+hl_status hl_view_cycles(const hl_view_query *q, hl_arena *arena, hl_table *out, hl_err *err);
+hl_status hl_view_roots(const hl_view_query *q, hl_arena *arena, hl_table *out, hl_err *err);
+
+/* One snapshot with its graph. */
+typedef struct hl_view_heap {
+    hl_snap *snap;
+    hl_graph *graph;
+} hl_view_heap;
+hl_status hl_view_heap_load(hl_run *run, uint32_t index, bool dominate, hl_view_heap *out,
+                            hl_err *err) HL_MUST_CHECK;
+/* The snapshot the query asks for, with dominators. HL_EMPTY: there is none; HL_USAGE: none with
+ * that number. */
+hl_status hl_view_heap_open(const hl_view_query *q, hl_view_heap *out, hl_err *err) HL_MUST_CHECK;
+void hl_view_heap_close(hl_view_heap *h); /* zeroed is fine */
+
+/* A view of one moment: opens the snapshot, lets fill write the table, closes. */
+typedef hl_status hl_view_fill(const hl_view_query *q, const hl_graph *g, hl_arena *scratch,
+                               hl_arena *arena, hl_table *out, hl_err *err);
+hl_status hl_view_one_heap(const hl_view_query *q, hl_view_fill *fill, hl_arena *arena,
+                           hl_table *out, hl_err *err) HL_MUST_CHECK;
+
+/* The snapshots a view of several moments reads, in time order. */
+typedef struct hl_view_moment {
+    hl_run *run;
+    uint32_t index;
+} hl_view_moment;
+/* HL_EMPTY: fewer than `least`. */
+hl_status hl_view_moments(const hl_view_query *q, uint32_t least, hl_arena *arena,
+                          hl_view_moment **out, uint32_t *n, hl_err *err) HL_MUST_CHECK;
+
+/* The k greatest of many: a heap whose least is at 0 while it fills, descending after finish. */
+typedef struct hl_top_item {
+    uint64_t score;
+    uint32_t id;
+} hl_top_item;
+typedef struct hl_top {
+    hl_top_item *items;
+    uint32_t n, capacity;
+    uint64_t offered; /* items with a score above 0 */
+} hl_top;
+/* of: how many may be offered. */
+hl_status hl_top_init(hl_top *t, uint32_t k, uint32_t of, hl_arena *arena,
+                      hl_err *err) HL_MUST_CHECK;
+void hl_top_offer(hl_top *t, uint64_t score, uint32_t id); /* score 0 is passed over */
+void hl_top_finish(hl_top *t);
+
+/* Cells for n rows, with the head filled in. */
+hl_status hl_view_rows(hl_table *t, const char *view, const hl_column *columns, uint32_t n_columns,
+                       uint32_t n_rows, uint64_t rows_left, hl_arena *arena,
+                       hl_err *err) HL_MUST_CHECK;
+static inline hl_cell *hl_view_row(const hl_table *t, uint32_t row)
+{
+    return &t->cells[(size_t)row * t->n_columns];
+}
+const char *hl_view_name(const hl_graph *g, hl_node v, hl_arena *arena); /* hl_path_name, kept */
+const char *hl_view_copy(hl_arena *arena, const char *s);
+
+/* Bytes that go with each class of objects: per key, the retained sizes of the members that no
+ * other member dominates. key: per node, below n_keys. Needs dominators. out: n_keys, zeroed by
+ * the caller. folds: also the leaves folded into their holders, whose key is their type. */
+hl_status hl_view_retained_by(const hl_graph *g, const uint32_t *key, uint32_t n_keys, bool folds,
+                              uint64_t *out, hl_err *err) HL_MUST_CHECK;
+
+#endif

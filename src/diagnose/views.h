@@ -1,0 +1,39 @@
+/* diagnose/views.h: what a heap looks like, as tables: types, growth, holders, containers, cycles.
+ *
+ * Room   diagnose; analyser process. A view takes whole snapshots and gives an hl_table in the
+ *        caller's arena; it judges nothing. view.c holds the table of views, view_NAME.c each one.
+ */
+#ifndef HL_VIEWS_H
+#define HL_VIEWS_H
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "model/chains.h"
+#include "model/table.h"
+#include "snapshot/snapshot.h"
+
+typedef struct hl_view_query {
+    hl_run *const *runs; /* borrowed; oldest first */
+    uint32_t n_runs;
+    uint32_t top;      /* rows at most */
+    uint32_t snapshot; /* 1 .. of all whole ones; 0: the last; views of one moment */
+    bool last_only;    /* views of several moments: the last of each run instead of all */
+} hl_view_query;
+
+typedef struct hl_view {
+    const char *name, *about;
+    hl_status (*make)(const hl_view_query *q, hl_arena *arena, hl_table *out, hl_err *err);
+} hl_view;
+/* The views of `show`, in the order help lists them. */
+const hl_view *hl_views(uint32_t *n);
+
+/* What grew from the first moment to the last: by path shape, and by type. */
+enum { HL_DIFF_TABLES = 2 };
+hl_status hl_view_diff(const hl_view_query *q, hl_arena *arena, hl_table out[HL_DIFF_TABLES],
+                       hl_err *err) HL_MUST_CHECK;
+/* Chains root -> what target means (type name, 0xADDRESS, dotted name); q->top of them.
+ * HL_NOT_FOUND: nothing there is called so. */
+hl_status hl_view_paths(const hl_view_query *q, const char *target, hl_arena *arena, hl_chains *out,
+                        hl_err *err) HL_MUST_CHECK;
+
+#endif
