@@ -64,6 +64,7 @@ LEAKS = [
     # neither the wrapping nor the keeping is wrong in more than one way: two names for one thing
     leak("closure/stacked.py", (CLOSURE, "decorator"), "handler", (GLOBAL, CELL), 10, "layer"),
     leak("closure/hooks", CLOSURE, "HOOKS", GLOBAL, 8, "on_close profile"),
+    leak("closure/signal_slots.py", CLOSURE, "Signals slots", CLASS, 8, "Widget __init__"),
     leak("closure/one_cell.py", (CLOSURE, CONTAINER), "record records", CELL, 5),
 
     leak("growing_container/global_list.py", CONTAINER, "readings", GLOBAL, 40),
@@ -84,6 +85,24 @@ LEAKS = [
     leak("growing_container/local_list.py", CONTAINER, "main trace", LOCAL, 8),
     leak("growing_container/local_thread.py", CONTAINER, "worker done", LOCAL, 5),
     leak("growing_container/local_coroutine.py", CONTAINER, "consume log", LOCAL, 5),
+    leak("growing_container/wrong_key.py", CONTAINER, "sessions", GLOBAL, 8),
+    leak("growing_container/strings.py", CONTAINER, "notes", GLOBAL, 5),
+    leak("growing_container/shards.py", CONTAINER, "shards entries", INSTANCE, 8),
+    leak("growing_container/numbers_array.py", CONTAINER, "recorder figures", INSTANCE, 15),
+    leak("growing_container/dataclass_field.py", CONTAINER, "session messages", INSTANCE, 8),
+    leak("growing_container/singleton.py", CONTAINER, "Metrics points", INSTANCE, 8),
+    leak("growing_container/function_attribute.py", CONTAINER, "greet calls",
+         (INSTANCE, GLOBAL), 5),
+    leak("growing_container/among_churn.py", CONTAINER, "kept", GLOBAL, 5),
+    leak("growing_container/late_start.py", CONTAINER, "log", GLOBAL, 5),
+    # these have narrower causes, which may win over the general one
+    leak("growing_container/outrun.py", (CONTAINER, "backlog"), "waiting", GLOBAL, 8),
+    leak("growing_container/futures.py", CONTAINER, "started", GLOBAL, 8),
+    leak("growing_container/tracebacks.py", (CONTAINER, "exception-traceback"), "failures",
+         GLOBAL, 8),
+    leak("growing_container/log_handlers.py", (CONTAINER, "callback-registry"), "handlers",
+         INSTANCE, 8),
+    leak("growing_container/pending_tasks.py", (CONTAINER, "pending-task"), "waiting", GLOBAL, 5),
     leak("growing_container/audit", CONTAINER, "store ENTRIES", GLOBAL, 8),
     leak("growing_container/service_with_decoys.py", CONTAINER, "Gateway _calls", CLASS, 8),
 
@@ -103,10 +122,19 @@ LEAKS = [
     leak("unbounded_cache/two_levels.py", CACHE, "rates", GLOBAL, 8),
     # what looks up is the dict itself
     leak("unbounded_cache/missing.py", (CACHE, CONTAINER), "squares", GLOBAL, 10),
+    leak("unbounded_cache/weak_key.py", (CACHE, CONTAINER), "views", (INSTANCE, GLOBAL), 5),
+    leak("unbounded_cache/wide_key.py", CACHE, "Weather answers", CLASS, 8),
     leak("unbounded_cache/lookup", CACHE, "users _users", GLOBAL, 10),
 ]
 
+# Two leaks in one program: both are named, in whatever order.
+TWO = "growing_container/two_at_once.py"
+TWO_HOLDERS = {("mailer", "sent"): CONTAINER, ("addresses",): CACHE}
+
 HEALTHY = sorted("healthy/" + path.name for path in (HERE / "healthy").glob("*.py"))
+
+# Healthy programs about which there is still something to say: words in the text of a note.
+NOTED = {"healthy/cycle_single.py": (CYCLE, ("Head", "Tail", "head", "tail"))}
 
 # One thing filled by one call from the first moment to the last: nobody can tell from outside
 # whether it is wanted. `undecided` is honest there, an accusation is not.

@@ -85,3 +85,26 @@ def test_unaccused(program: str, tmp_path: Path) -> None:
     assert watched.diagnosis["verdict"] != "leak", lens.brief(watched.diagnosis)
     for finding in watched.diagnosis["findings"]:
         assert finding["confidence"] == "possible", lens.brief(watched.diagnosis)
+
+
+def test_two_leaks(tmp_path: Path) -> None:
+    watched = lens.watch([str(LEAKS_FOLDER / key.TWO)], tmp_path, tmp_path / "run.hlens")
+    story = lens.brief(watched.diagnosis)
+    assert watched.diagnosis["verdict"] == "leak", story
+    accused = [finding for finding in watched.diagnosis["findings"]
+               if finding["confidence"] != "possible"]
+    assert len(accused) == 2, story
+    for holder, cause in key.TWO_HOLDERS.items():
+        named = [finding for finding in accused
+                 if set(holder) <= lens.words(finding["holder"]["name"])]
+        assert [finding["cause"] for finding in named] == [cause], story
+
+
+@pytest.mark.parametrize("program", key.NOTED)
+def test_noted(program: str, tmp_path: Path) -> None:
+    """Seen, no leak, and worth a sentence."""
+    watched = lens.watch([str(LEAKS_FOLDER / program)], tmp_path, tmp_path / "run.hlens")
+    check_silent(watched.diagnosis)
+    cause, wanted = key.NOTED[program]
+    texts = [note["text"] for note in watched.diagnosis["notes"] if note["cause"] == cause]
+    assert any(set(wanted) <= lens.words(text) for text in texts), lens.brief(watched.diagnosis)
