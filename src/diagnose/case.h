@@ -61,6 +61,7 @@ typedef struct hl_case {
     uint32_t anchor; /* moment, or UINT32_MAX */
     hl_snap *snap;
     hl_graph *graph;
+    uint64_t dismissed; /* bytes of growth seen and found to be no leak */
     hl_diagnosis *out;
     uint32_t findings_capacity, notes_capacity;
 } hl_case;

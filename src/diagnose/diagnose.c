@@ -141,6 +141,7 @@ static void decide(hl_case *c)
     }
     uint64_t live_first = n ? m[c->baseline].heap_bytes - m[c->baseline].garbage_bytes : 0;
     uint64_t live_last = n ? m[n - 1].heap_bytes - m[n - 1].garbage_bytes : 0;
+    live_first += c->dismissed;
     bool grew = live_last > live_first && live_last - live_first >= c->material;
     if (n < 2) {
         d->verdict = HL_UNDECIDED;

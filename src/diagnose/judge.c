@@ -53,6 +53,7 @@ bool hl_judge(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_filled fille
     const char *type = hl_snap_type_name(c->snap, s->holder);
     if (is_bounded(c, s->holder)) {
         const hl_snap_extra *x = hl_snap_extra_of(c->snap, s->holder);
+        c->dismissed += g->onset_bytes;
         hl_note_add(c, "unbounded-cache",
                     "%s (%s) is filling up to its bound of %s entries; it holds %s", s->name, type,
                     hl_count_words(x->cap, count),

@@ -13,7 +13,8 @@
  *
  *   NODE [-LABEL-> NODE]... [ATTR]...   nodes and edges; ATTRs are of the last NODE of the line
  *   chain LABEL NODE                    edges NODE[0] -> NODE[1] -> ... of one group
- *   root KIND NAME NODE [line=N] [thread=N]     KIND: module type frame thread interp garbage
+ *   root KIND NAME NODE [line=N] [thread=N] [progress=N]
+ *             KIND: module type frame thread interp garbage; a thread's frames innermost first
  *   type NAME [gc] [nogc] [heap] [finalizer] [notraverse] [exception] [basicsize=N] [node=NODE]
  *   code NODE [name=] [qualname=] [file=] [line=] [args=] [kwonly=] [vars=a,b] [free=a,b]
  *             [uses=SCOPE:NAME:BIT+BIT,...]     SCOPE: global attr free local

@@ -67,9 +67,10 @@ hl_status dsl_root_line(dsl_parser *p)
     bool bad = false;
     for (unsigned i = 4; i < p->n_words; i++)
         bad |= !dsl_numeric(p->words[i], "line", &root.line, &bad) &&
-               !dsl_numeric(p->words[i], "thread", &root.thread, &bad);
+               !dsl_numeric(p->words[i], "thread", &root.thread, &bad) &&
+               !dsl_numeric(p->words[i], "progress", &root.progress, &bad);
     if (bad)
-        return dsl_complain(p, "a root has line= and thread=");
+        return dsl_complain(p, "a root has line=, thread= and progress=");
     if (dsl_node_index(p, p->words[3], &root.node))
         return p->err->status;
     *(dsl_root *)dsl_push(&p->h->roots, sizeof root) = root;

@@ -64,7 +64,7 @@ typedef struct dsl_root {
     enum hl_root_kind kind;
     uint32_t node;
     hl_name name;
-    uint64_t thread, line;
+    uint64_t thread, line, progress;
 } dsl_root;
 
 typedef struct dsl_heap {

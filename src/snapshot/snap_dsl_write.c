@@ -188,6 +188,8 @@ static void put_tables(const dsl_heap *h, hl_snap_writer *w)
         const uint64_t values[] = {r->kind, link_of(h, r->node), r->name, r->thread, r->line};
         for (unsigned k = 0; k < sizeof values / sizeof values[0]; k++)
             hl_snap_put(w, HL_COL_ROOT, values[k]);
+        if (r->kind == HL_ROOT_FRAME)
+            hl_snap_put(w, HL_COL_PROGRESS, r->progress);
     }
 }
 

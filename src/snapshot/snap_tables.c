@@ -216,14 +216,17 @@ static hl_status load_roots(hl_snap_loader *l)
     if (!s->roots)
         return l->err->status;
     bool bad = false;
-    hl_column_reader r;
+    hl_column_reader r, progress;
     hl_loader_column(l, HL_COL_ROOT, 0, &r);
+    hl_loader_column(l, HL_COL_PROGRESS, 1, &progress);
     while (!hl_column_done(&r) && s->n_roots < l->raw[HL_COL_ROOT] / 5) {
         uint64_t kind = hl_column_take(&r);
         hl_snap_root root = {.node = take_link(l, &r)};
         root.name = take_below(&r, s->n_names, &bad);
         root.thread = hl_column_take32(&r, 0);
         root.line = hl_column_take32(&r, 0);
+        if (kind == HL_ROOT_FRAME && !hl_column_done(&progress))
+            root.progress = hl_column_take32(&progress, 0);
         if (root.node == HL_NO_NODE)
             s->info.skipped++;
         if (root.node == HL_NO_NODE || kind < HL_ROOT_MODULE || kind > HL_ROOT_GARBAGE)
