@@ -8,7 +8,7 @@ import shutil
 import sys
 import tempfile
 import weakref
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from types import TracebackType
 from typing import Any, Union
 
@@ -47,13 +47,19 @@ class Table:
 
 @dataclass(frozen=True)
 class Growth:
-    """One path shape that changed from the first snapshot to the last."""
+    """One path shape that gained bytes from the first snapshot to the last.
 
-    shape: str  # "__main__.cache[*]"
+    A path shape is a way from a root with indices and keys folded: __main__.cache[*].
+    """
+
+    where: str
     type: str
-    objects: int  # more, or fewer, than in the first snapshot
-    bytes: int
-    series: list[int]  # objects in each snapshot
+    objects_series: list[int]  # objects in each snapshot
+    objects: int  # in the last one
+    objects_delta: int
+    bytes_delta: int  # of the objects themselves
+    below_bytes_delta: int  # with all shapes below this one
+    retained_bytes_delta: int  # what would go with them
 
 
 class Snapshot:
@@ -170,20 +176,18 @@ def snapshot(path: _Path | None = None, *, append: bool = False) -> Snapshot:
     return taken
 
 
-def diff(old: _Path, new: _Path, *more: _Path) -> list[Growth]:
-    """What grew from the first snapshot to the last, most bytes first."""
+def diff(old: _Path, new: _Path, *more: _Path, top: int = 20) -> list[Growth]:
+    """What grew from the first snapshot to the last, at most top path shapes, most bytes first.
+
+    Of each file its last snapshot counts.
+    """
     files = [os.fspath(path) for path in (old, new, *more)]
-    return [_growth(row) for row in _table(ask("diff", *files)).rows]
-
-
-def _growth(row: dict[str, Any]) -> Growth:
+    answer = ask("diff", *files, "--top", str(top))
     try:
-        return Growth(
-            shape=row["shape"],
-            type=row["type"],
-            objects=row["objects"],
-            bytes=row["bytes"],
-            series=row["series"],
-        )
-    except KeyError as why:
-        raise Error(f"the executable gave a row without {why}") from why
+        table = next(_table(part) for part in answer["tables"] if part["view"] == "shapes")
+        return [Growth(**{name: row[name] for name in _GROWTH}) for row in table.rows]
+    except (KeyError, TypeError, StopIteration) as why:
+        raise Error(f"the executable gave no table of growth: {why!r}") from why
+
+
+_GROWTH = [field.name for field in fields(Growth)]

@@ -92,9 +92,10 @@ def test_diff_names_what_grew(tmp_path):
     finally:
         kept.clear()
     assert all(isinstance(row, heaplens.Growth) for row in rows)
-    mine = [row for row in rows if "kept" in row.shape and row.objects >= 1000]
+    mine = [row for row in rows if "kept" in row.where and row.objects_delta >= 1000]
     assert mine, rows[:5]
-    assert sum(row.bytes for row in mine) > 1000 * 1000
+    assert max(row.below_bytes_delta for row in mine) > 1000 * 1000
+    assert all(len(row.objects_series) == 3 for row in mine)
 
 
 def test_diagnose_answers_in_the_schema():
