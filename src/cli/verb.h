@@ -12,7 +12,7 @@
 
 typedef enum hl_exit {
     HL_EXIT_OK = 0,
-    HL_EXIT_FINDINGS = 1,   /* at or over --fail-on */
+    HL_EXIT_FINDINGS = 1, /* at or over --fail-on */
     HL_EXIT_USAGE = 2,
     HL_EXIT_TARGET = 3,     /* the target (process, interpreter, file) cannot be inspected */
     HL_EXIT_INCOMPLETE = 4, /* captured or read in part */
@@ -27,12 +27,19 @@ typedef struct hl_context { /* options every verb takes */
 } hl_context;
 
 typedef struct hl_verb {
-    const char *name, *usage, *about; /* about: one line */
+    const char *name, *usage, *about;                 /* about: one line */
     int (*run)(hl_context *c, int argc, char **argv); /* argv[0] is the verb */
-    const char *help; /* NULL, or more lines */
+    const char *help;                                 /* NULL, or more lines */
 } hl_verb;
 
-extern const hl_verb hl_verbs[]; /* ends with a NULL name; verbs.c */
+extern const hl_verb hl_verbs[]; /* ends with a NULL name; verbs.c, from verbs.def */
+
+/* Styles as the descriptors and the environment say. */
+void hl_context_init(hl_context *c);
+/* auto, always or never; false: none of them. */
+bool hl_context_color(hl_context *c, const char *when);
+/* Prints the overview (NULL) or the help of a verb; its exit code. */
+int hl_help(const char *verb);
 
 int hl_verb_run(hl_context *c, int argc, char **argv);
 int hl_verb_diagnose(hl_context *c, int argc, char **argv);
@@ -46,6 +53,8 @@ int hl_verb_doctor(hl_context *c, int argc, char **argv);
 int hl_fail(const hl_err *err);
 /* Prints a usage mistake and where help is; HL_EXIT_USAGE. */
 int hl_usage(const char *verb, const char *format, ...) HL_PRINTF(2, 3);
+/* A remark on stderr, "heaplens: ...", unless -q. */
+void hl_remark(const hl_context *c, const char *format, ...) HL_PRINTF(2, 3);
 /* Writes out to stdout; an error there (closed pipe, full disk) becomes the exit code. */
 int hl_print(hl_out *out, int code);
 

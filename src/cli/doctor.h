@@ -1,0 +1,14 @@
+/* cli/doctor.h: the parts of `heaplens doctor`, for one another.
+ *
+ * Room   cli. */
+#ifndef HL_DOCTOR_H
+#define HL_DOCTOR_H
+
+#include "cli/verb.h"
+
+/* Reads and checks all of one recording; prints; exit code. */
+int hl_doctor_file(const hl_context *c, const char *path);
+/* What works on this machine, and the command that mends what is missing. */
+int hl_doctor_here(const hl_context *c);
+
+#endif

@@ -1,0 +1,113 @@
+/* cli/verb_diagnose.c: `heaplens diagnose F...`: the verdict on recordings.
+ *
+ * Room   cli; analyser process. */
+#include "cli/args.h"
+#include "cli/files.h"
+#include "diagnose/diagnose.h"
+
+#include <string.h>
+
+typedef struct choices {
+    hl_diagnose_options options;
+    int fail_on; /* hl_confidence; 0: never */
+} choices;
+
+static bool take_fail_on(const char *word, int *out)
+{
+    static const char *const words[] = {"never", "possible", "strong", "certain"};
+    for (int i = 0; i < 4; i++)
+        if (!strcmp(word, words[i])) {
+            *out = i;
+            return true;
+        }
+    hl_usage("diagnose", "--fail-on takes certain, strong, possible or never, not '%s'", word);
+    return false;
+}
+
+static bool take_format(hl_context *c, const char *word)
+{
+    if (strcmp(word, "text") && strcmp(word, "json")) {
+        hl_usage("diagnose", "--format takes text or json, not '%s'", word);
+        return false;
+    }
+    c->json = !strcmp(word, "json");
+    return true;
+}
+
+static bool take_min_growth(const char *word, uint64_t *out)
+{
+    if (hl_parse_bytes(word, out) && *out)
+        return true;
+    hl_usage("diagnose", "--min-growth takes a number of bytes (4096, 512K, 2M), not '%s'", word);
+    return false;
+}
+
+static bool reaches(const hl_diagnosis *d, int fail_on)
+{
+    for (uint32_t i = 0; fail_on && i < d->n_findings; i++)
+        if ((int)d->findings[i].confidence >= fail_on)
+            return true;
+    return false;
+}
+
+static int judge(const hl_context *c, const hl_files *files, const choices *how)
+{
+    hl_arena arena;
+    hl_diagnosis d;
+    hl_err err = {0};
+    hl_arena_init(&arena);
+    if (hl_diagnose(files->runs, files->n, &how->options, &arena, &d, &err)) {
+        hl_arena_deinit(&arena);
+        return hl_fail(&err);
+    }
+    d.observed.snapshots_torn = files->torn;
+    d.observed.bytes_damaged = files->bytes_damaged;
+    int code = HL_EXIT_OK;
+    if (reaches(&d, how->fail_on))
+        code = HL_EXIT_FINDINGS;
+    else if (!d.observed.snapshots)
+        code = HL_EXIT_NOTHING;
+    hl_out out = {0};
+    if (c->json)
+        hl_report_json(&d, &out);
+    else
+        hl_report_text(&d, &c->out_style, &out);
+    hl_arena_deinit(&arena);
+    return hl_print(&out, hl_files_code(files, code));
+}
+
+int hl_verb_diagnose(hl_context *c, int argc, char **argv)
+{
+    static const hl_option options[] = {{"--fail-on", 0, "LEVEL"},
+                                        {"--min-growth", 0, "N"},
+                                        {"--format", 0, "FORMAT"},
+                                        {NULL, 0, NULL}};
+    hl_args a = {
+        .context = c, .options = options, .verb = "diagnose", .argc = argc, .argv = argv, .at = 1};
+    choices how = {0};
+    uint32_t n = 0;
+    for (int option; (option = hl_args_next(&a)) != HL_ARG_END;) {
+        bool fine = true;
+        if (option == HL_ARG_WORD)
+            argv[n++] = argv[a.at - 1]; /* files gather at the front; words before `at` are read */
+        else if (option == 0)
+            fine = take_fail_on(a.value, &how.fail_on);
+        else if (option == 1)
+            fine = take_min_growth(a.value, &how.options.min_growth);
+        else if (option == 2)
+            fine = take_format(c, a.value);
+        else
+            return option == HL_ARG_HELP ? HL_EXIT_OK : HL_EXIT_USAGE;
+        if (!fine)
+            return HL_EXIT_USAGE;
+    }
+    if (!n)
+        return hl_usage("diagnose", "name a recording (a .hlens file)");
+    hl_files files;
+    int code = hl_files_open(c, argv, n, &files);
+    if (code)
+        return code;
+    code = judge(c, &files, &how);
+    hl_files_close(&files);
+    return code;
+}

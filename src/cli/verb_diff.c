@@ -1,0 +1,56 @@
+/* cli/verb_diff.c: `heaplens diff OLD [MID...] NEW`: what grew.
+ *
+ * Room   cli; analyser process. */
+#include "cli/args.h"
+#include "cli/files.h"
+#include "diagnose/views.h"
+
+enum { TOP = 20 };
+
+static int compare(const hl_context *c, hl_view_query *q, char *const *paths, uint32_t n)
+{
+    hl_files files;
+    int code = hl_files_open(c, paths, n, &files);
+    if (code)
+        return code;
+    hl_arena arena;
+    hl_table tables[HL_DIFF_TABLES];
+    hl_err err = {0};
+    hl_out out = {0};
+    hl_arena_init(&arena);
+    q->runs = files.runs;
+    q->n_runs = n;
+    q->last_only = n > 1;
+    if (hl_view_diff(q, &arena, tables, &err)) {
+        code = hl_fail(&err);
+    } else {
+        if (c->json)
+            hl_tables_json("diff", tables, HL_DIFF_TABLES, &out);
+        for (uint32_t i = 0; !c->json && i < HL_DIFF_TABLES; i++) {
+            hl_out_text(&out, i ? "\n" : "");
+            hl_table_text(&tables[i], &c->out_style, &out);
+        }
+        code = hl_print(&out, hl_files_code(&files, HL_EXIT_OK));
+    }
+    hl_arena_deinit(&arena);
+    hl_files_close(&files);
+    return code;
+}
+
+int hl_verb_diff(hl_context *c, int argc, char **argv)
+{
+    static const hl_option options[] = {{"--top", 0, "N"}, {NULL, 0, NULL}};
+    hl_args a = {
+        .context = c, .options = options, .verb = "diff", .argc = argc, .argv = argv, .at = 1};
+    hl_view_query q = {.top = TOP};
+    uint32_t n = 0;
+    for (int option; (option = hl_args_next(&a)) != HL_ARG_END;) {
+        if (option == HL_ARG_WORD)
+            argv[n++] = argv[a.at - 1]; /* files gather at the front; words before `at` are read */
+        else if (option != 0 || !hl_parse_count("diff", "--top", a.value, &q.top))
+            return option == HL_ARG_HELP ? HL_EXIT_OK : HL_EXIT_USAGE;
+    }
+    if (!n)
+        return hl_usage("diff", "name two recordings, or one with several snapshots");
+    return compare(c, &q, argv, n);
+}
