@@ -234,7 +234,7 @@ static hl_status load_roots(hl_snap_loader *l)
         root.kind = (enum hl_root_kind)kind;
         s->roots[s->n_roots++] = root;
     }
-    if (hl_column_end(&r, l->err))
+    if (hl_column_end(&r, l->err) || hl_column_end(&progress, l->err))
         return l->err->status;
     return bad ? corrupt(l, HL_COL_ROOT, "a name that is not in the table", s->n_roots) : HL_OK;
 }
