@@ -3,6 +3,7 @@
  * Room   diagnose; analyser process. */
 #include "diagnose/view_parts.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -201,6 +202,11 @@ const char *hl_view_name(const hl_graph *g, hl_node v, hl_arena *arena)
     char name[512];
     hl_path_name(g, v, name, sizeof name);
     return hl_view_copy(arena, name);
+}
+
+const char *hl_view_address(const hl_graph *g, hl_node v, hl_arena *arena)
+{
+    return hl_arena_printf(arena, "0x%" PRIx64, hl_snap_address(g->snap, v));
 }
 
 /* ---- bytes that go with a class of objects ----------------------------------------------------

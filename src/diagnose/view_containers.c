@@ -76,7 +76,7 @@ static hl_status fill(const hl_view_query *q, const hl_graph *g, hl_arena *scrat
         hl_cell *row = hl_view_row(out, i);
         row[0].text = hl_view_name(g, v, arena);
         row[1].text = hl_view_copy(arena, hl_snap_type_name(s, v));
-        row[2].text = hl_arena_printf(arena, "0x%llx", (unsigned long long)hl_snap_address(s, v));
+        row[2].text = hl_view_address(g, v, arena);
         row[3].number = s->len[v];
         row[4].number = x && x->cap && !x->bounded ? (int64_t)x->cap : HL_CELL_NONE;
         row[5].number = x && x->bounded ? (int64_t)x->cap : HL_CELL_NONE;

@@ -86,10 +86,9 @@ static hl_status fill(const hl_view_query *q, const hl_graph *g, hl_arena *scrat
         row[4].text = hl_view_name(g, k->biggest, arena);
         row[5].number = (int64_t)g->retained_bytes[k->biggest];
     }
-    out->note = hl_arena_printf(arena,
-                                "reference counts: %u objects have more references than are seen, "
-                                "%u fewer",
-                                g->n_excess, g->n_deficit);
+    out->note =
+        hl_arena_printf(arena, "reference counts: %u higher than the references seen, %u lower",
+                        g->n_excess, g->n_deficit);
     return HL_OK;
 }
 

@@ -1,6 +1,7 @@
 /* diagnose/view_types.c: how many objects of each type, their bytes, and what goes with them.
  *
  * Room   diagnose; analyser process. */
+#include "diagnose/judge.h"
 #include "diagnose/view_parts.h"
 
 #include <inttypes.h>
@@ -17,7 +18,7 @@ typedef struct tally {
     uint64_t objects, bytes;
 } tally;
 
-static void count(const hl_snap *s, tally *per_type)
+static void tally_types(const hl_snap *s, tally *per_type)
 {
     for (hl_node v = 0; v < s->nodes; v++) {
         per_type[s->type[v]].objects++;
@@ -38,13 +39,13 @@ static hl_status fill(const hl_view_query *q, const hl_graph *g, hl_arena *scrat
     hl_top top;
     if (!per_type || !retained)
         return hl_err_set(err, HL_NO_MEMORY, "no memory for %u types", s->n_types);
-    count(s, per_type);
+    tally_types(s, per_type);
     if (hl_view_retained_by(g, s->type, s->n_types, true, retained, err) ||
         hl_top_init(&top, q->top, s->n_types, scratch, err))
         return err->status;
+    char count[32], size[16];
     uint64_t objects = 0, bytes = 0;
     for (uint32_t t = 0; t < s->n_types; t++) {
-        /* equal bytes are common among small types: more objects first */
         hl_top_offer(&top, per_type[t].bytes, t);
         objects += per_type[t].objects;
         bytes += per_type[t].bytes;
@@ -52,8 +53,8 @@ static hl_status fill(const hl_view_query *q, const hl_graph *g, hl_arena *scrat
     hl_top_finish(&top);
     if (hl_view_rows(out, "types", columns, COLUMNS, top.n, top.offered - top.n, arena, err))
         return err->status;
-    out->title =
-        hl_arena_printf(arena, "types: %" PRIu64 " objects, %.1f MB", objects, (double)bytes / 1e6);
+    out->title = hl_arena_printf(arena, "types: %s objects, %s", hl_count_words(objects, count),
+                                 hl_bytes_words(bytes, size));
     for (uint32_t i = 0; i < top.n; i++) {
         uint32_t t = top.items[i].id;
         hl_cell *row = hl_view_row(out, i);

@@ -103,7 +103,8 @@ static void put_observed(hl_json *j, const hl_diagnosis *d)
         hl_json_null(j);
     else
         hl_json_int(j, d->observed.rounds);
-    put_pair(j, "rss_bytes", known, d->observed.rss_first, d->observed.rss_last);
+    put_pair(j, "rss_bytes", known && d->observed.rss_last, d->observed.rss_first,
+             d->observed.rss_last);
     put_pair(j, "heap_bytes", known, d->observed.heap_first, d->observed.heap_last);
     put_pair(j, "objects", known, d->observed.objects_first, d->observed.objects_last);
     put_uint(j, "objects_skipped", d->observed.objects_skipped);
