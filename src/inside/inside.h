@@ -16,8 +16,8 @@
 /* ---- taking one snapshot ---------------------------------------------------------------------- */
 
 typedef struct hl_shot { /* what the child says back, in a page shared with it */
-    volatile uint32_t done; /* 1: END is written; set before _exit, so that nobody waits for exit */
-    uint32_t status;        /* hl_status */
+    volatile uint32_t done; /* 1: it has ended, before _exit, so that nobody waits for that; futex */
+    uint32_t status;        /* hl_status; HL_OK and done: END is written */
     int32_t error;          /* errno, where status has one */
     uint32_t where;         /* enum hl_shot_step: what it was doing, for "it died while ..." */
     uint64_t nodes, edges, folded, file_bytes;

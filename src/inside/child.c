@@ -1,0 +1,280 @@
+/* inside/child.c: the clone that walks the heap while the program goes on.
+ *
+ * Room   inside; target with the GIL (start), without it (finish), and the cloned child.
+ * Takes  a request.   Gives  one snapshot stream appended to its descriptor, and a hl_shot.
+ * Knows  the walk, snap_write, Linux.  Must not know  when to look (pulse.c).
+ * The child is made by a bare clone: no exit signal, so that neither SIGCHLD nor wait() of the
+ * program notices; no atfork handlers; reaped with __WCLONE. It keeps no descriptor but the
+ * file's, so that pipes of the program end when the program closes them. */
+#include "inside/inside_abi.h" /* first: Python.h sets _GNU_SOURCE */
+
+#include "inside/inside.h"
+#include "inside/walk.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/futex.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+    CHILD_FAULT = 70, /* exit status: it touched memory that is not there */
+    CHILD_FAILED = 71,
+    SIGNALS = 64,
+    STACK_BYTES = 64 * 1024,
+    WAIT_NS = 20 * 1000 * 1000,
+    GRACE_SECONDS = 5, /* after the deadline */
+    ZOMBIES = 16,
+    ZSTD_LEVEL = 1, /* 3 saves a tenth of the file and doubles the time: measured */
+};
+
+static uint64_t clock_ns(clockid_t id)
+{
+    struct timespec t;
+    return clock_gettime(id, &t) ? 0 : (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
+hl_shot *hl_shot_new(void)
+{
+    void *p =
+        mmap(NULL, sizeof(hl_shot), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    return p == MAP_FAILED ? NULL : p;
+}
+
+/* ---- the child --------------------------------------------------------------------------------
+ */
+
+static void on_fault(int signal_number)
+{
+    (void)signal_number;
+    _exit(CHILD_FAULT);
+}
+
+/* A program's handlers must not run here, and a torn heap must not look like its crash. */
+static void own_signals(unsigned deadline)
+{
+    struct sigaction plain = {.sa_handler = SIG_DFL}, fault = {.sa_handler = on_fault};
+    static const int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP, SIGSYS};
+    stack_t stack = {.ss_size = STACK_BYTES, .ss_sp = hl_pages_map(STACK_BYTES)};
+    sigset_t all;
+    for (int s = 1; s <= SIGNALS; s++)
+        sigaction(s, &plain, NULL);
+    if (stack.ss_sp && sigaltstack(&stack, NULL) == 0)
+        fault.sa_flags = SA_ONSTACK;
+    for (size_t i = 0; i < sizeof faults / sizeof *faults; i++)
+        sigaction(faults[i], &fault, NULL);
+    sigfillset(&all);
+    sigdelset(&all, SIGALRM);
+    for (size_t i = 0; i < sizeof faults / sizeof *faults; i++)
+        sigdelset(&all, faults[i]);
+    sigprocmask(SIG_SETMASK, &all, NULL); /* group signals (^C) are the program's, not ours */
+    alarm(deadline ? deadline : 1);
+}
+
+static void close_range_of(unsigned first, unsigned last)
+{
+#ifdef SYS_close_range
+    if (first <= last)
+        syscall(SYS_close_range, first, last, 0);
+#else
+    (void)first;
+    (void)last;
+#endif
+}
+
+static void die_first(void)
+{
+    int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+    if (fd < 0)
+        return;
+    (void)hl_raw_write(fd, "1000", 4);
+    close(fd);
+}
+
+static uint64_t listed(const PyGC_Head *head)
+{
+    uint64_t n = 0;
+    for (uintptr_t g = head->_gc_next & ~(uintptr_t)3; g && g != (uintptr_t)head;
+         g = ((const PyGC_Head *)g)->_gc_next & ~(uintptr_t)3)
+        n++;
+    return n;
+}
+
+static void put_meta(hl_fields *f, const hl_shot_request *r, PyInterpreterState *interp)
+{
+    const struct _gc_runtime_state *gc = &interp->gc;
+    hl_field_text(f, HL_SNAP_REASON, r->reason ? r->reason : "");
+    hl_field_text(f, HL_SNAP_PYTHON, PY_VERSION);
+    if (r->program)
+        hl_field_text(f, HL_SNAP_PROGRAM, r->program);
+    hl_field_uint(f, HL_SNAP_TIME, r->time_us);
+    hl_field_uint(f, HL_SNAP_CPU, r->cpu_us);
+    hl_field_uint(f, HL_SNAP_RSS, r->rss_bytes);
+    hl_field_uint(f, HL_SNAP_PID, (uint64_t)getppid());
+    hl_field_uint(f, HL_SNAP_UNSETTLED, r->unsettled != 0);
+    hl_field_uint(f, HL_SNAP_GC_ENABLED, hl_abi_gc_enabled(interp));
+    hl_field_uint(f, HL_SNAP_GC_THRESHOLD0, (uint64_t)gc->generations[0].threshold);
+    hl_field_uint(f, HL_SNAP_GC_RUNNING, gc->collecting != 0);
+    hl_field_uint(f, HL_SNAP_GC_FROZEN, listed(&gc->permanent_generation.head));
+    for (unsigned i = 0; i < NUM_GENERATIONS; i++)
+        hl_field_uint(f, HL_SNAP_GC_COLLECTIONS0 + i,
+                      (uint64_t)gc->generation_stats[i].collections);
+}
+
+/* Pages that became the child's own, by count of faults: its tables, and what it wrote to. */
+static uint64_t own_bytes(void)
+{
+    struct rusage r;
+    long page = sysconf(_SC_PAGESIZE);
+    return getrusage(RUSAGE_SELF, &r) || page < 0 ? 0 : (uint64_t)r.ru_minflt * (uint64_t)page;
+}
+
+static void say_done(hl_shot *shot)
+{
+    __atomic_store_n(&shot->done, 1, __ATOMIC_RELEASE);
+    syscall(SYS_futex, &shot->done, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
+}
+
+static _Noreturn void fail(hl_shot *shot, hl_status status)
+{
+    shot->status = status;
+    shot->error = status == HL_NO_SPACE || status == HL_IO ? errno : 0;
+    say_done(shot);
+    _exit(CHILD_FAILED);
+}
+
+static hl_status walk_and_write(hl_walk *w, const hl_shot_request *r, hl_shot *shot, hl_err *err)
+{
+    hl_fields meta = {.n = 0};
+    put_meta(&meta, r, w->interp);
+    if (hl_snap_writer_meta(&w->out, &meta, err))
+        return err->status;
+    if (setjmp(w->stop))
+        return w->stopped;
+    if (!hl_visited_init(&w->seen))
+        return HL_NO_MEMORY;
+    hl_names_init(w);
+    hl_plan_init(w);
+    hl_walk_heap(w, &shot->where);
+    hl_fields end = {.n = 0};
+    shot->where = HL_STEP_END;
+    shot->nodes = w->nodes;
+    shot->edges = w->edges_total;
+    shot->folded = w->folded;
+    shot->walk_ns = clock_ns(CLOCK_PROCESS_CPUTIME_ID);
+    shot->child_bytes = own_bytes();
+    hl_field_uint(&end, HL_SNAP_NODES, w->nodes);
+    hl_field_uint(&end, HL_SNAP_EDGES, w->edges_total);
+    hl_field_uint(&end, HL_SNAP_FOLDED, w->folded);
+    hl_field_uint(&end, HL_SNAP_SKIPPED, w->skipped);
+    hl_field_uint(&end, HL_SNAP_WALK_NS, shot->walk_ns);
+    hl_field_uint(&end, HL_SNAP_CHILD_BYTES, shot->child_bytes);
+    return hl_snap_writer_end(&w->out, &end, err);
+}
+
+static _Noreturn void child(const hl_shot_request *r, hl_shot *shot, PyInterpreterState *interp)
+{
+    hl_err err = {.status = HL_OK};
+    struct rlimit none = {0, 0};
+    prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0); /* a table that is nearly empty must stay small */
+    own_signals(r->deadline);
+    setrlimit(RLIMIT_CORE, &none);
+    close_range_of(0, (unsigned)r->fd - 1);
+    close_range_of((unsigned)r->fd + 1, ~0u);
+    die_first();
+    hl_walk *w = hl_pages_map(sizeof *w);
+    if (!w)
+        fail(shot, HL_NO_MEMORY);
+    w->interp = interp;
+    hl_status status = hl_snap_writer_init(&w->out, r->fd, r->stream, ZSTD_LEVEL, &err);
+    errno = 0;
+    if (!status)
+        status = walk_and_write(w, r, shot, &err);
+    if (status)
+        fail(shot, status);
+    shot->file_bytes = w->out.chunks.bytes_written;
+    say_done(shot);
+    _exit(0); /* giving the memory back takes longer than the walk of a small heap */
+}
+
+/* ---- the parent -------------------------------------------------------------------------------
+ */
+
+/* Children that said done and had not exited yet. A slot belongs to whoever swaps its pid out. */
+static _Atomic pid_t zombies[ZOMBIES];
+
+static void reap_zombies(void)
+{
+    for (unsigned i = 0; i < ZOMBIES; i++) {
+        pid_t pid = atomic_exchange(&zombies[i], 0);
+        if (!pid || waitpid(pid, NULL, __WCLONE | WNOHANG) != 0)
+            continue;
+        pid_t expected = 0;
+        while (!atomic_compare_exchange_strong(&zombies[i], &expected, pid)) {
+            expected = 0;
+            i = (i + 1) % ZOMBIES;
+        }
+    }
+}
+
+static void reap_later(pid_t pid)
+{
+    for (unsigned i = 0; i < ZOMBIES; i++) {
+        pid_t expected = 0;
+        if (atomic_compare_exchange_strong(&zombies[i], &expected, pid))
+            return;
+    }
+    waitpid(pid, NULL, __WCLONE);
+}
+
+pid_t hl_child_start(const hl_shot_request *request, hl_shot *shot)
+{
+    PyInterpreterState *interp = PyInterpreterState_Get();
+    sigset_t all, before;
+    int kept = errno;
+    *shot = (hl_shot){.where = HL_STEP_START};
+    sigfillset(&all);
+    uint64_t begin = clock_ns(CLOCK_MONOTONIC);
+    pthread_sigmask(SIG_SETMASK, &all, &before); /* no handler may run in the child */
+    long pid = syscall(SYS_clone, 0, NULL, NULL, NULL, 0);
+    if (pid == 0)
+        child(request, shot, interp);
+    int failed = pid < 0 ? errno : 0;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    shot->pause_ns = clock_ns(CLOCK_MONOTONIC) - begin;
+    errno = kept;
+    return failed ? -failed : (pid_t)pid;
+}
+
+/* Sleeps until done is set, at most WAIT_NS. */
+static void wait_a_moment(hl_shot *shot)
+{
+    struct timespec t = {.tv_nsec = WAIT_NS};
+    syscall(SYS_futex, &shot->done, FUTEX_WAIT, 0, &t, NULL, 0);
+}
+
+int hl_child_finish(pid_t pid, hl_shot *shot)
+{
+    int state, kept = errno;
+    pid_t gone = 0;
+    reap_zombies();
+    while (!__atomic_load_n(&shot->done, __ATOMIC_ACQUIRE)) {
+        gone = waitpid(pid, &state, __WCLONE | WNOHANG);
+        if (gone)
+            break;
+        wait_a_moment(shot);
+    }
+    bool done = __atomic_load_n(&shot->done, __ATOMIC_ACQUIRE) != 0;
+    if (!gone && waitpid(pid, &state, __WCLONE | WNOHANG) == 0)
+        reap_later(pid);
+    errno = kept;
+    return done ? (int)shot->status : HL_CORRUPT;
+}

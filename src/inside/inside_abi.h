@@ -1,0 +1,386 @@
+/* inside/inside_abi.h: the interpreter this room is compiled against, and its shapes by one name.
+ *
+ * Room   inside; target with the GIL, and its cloned child.
+ * The build sees one patch release's internal headers and runs on that release only: layouts move
+ * between patch releases (3.13.0 and 3.13.5 differ), so hl_abi_refusal compares the version at
+ * load. What differs between minor versions is bridged here, so that the walk asks for a thread's
+ * first frame and not for 3.12. */
+#ifndef HL_INSIDE_ABI_H
+#define HL_INSIDE_ABI_H
+
+#define PY_SSIZE_T_CLEAN
+#ifndef Py_BUILD_CORE
+#define Py_BUILD_CORE 1
+#endif
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wshadow"
+#pragma GCC diagnostic ignored "-Wsign-compare"
+#pragma GCC diagnostic ignored "-Wpedantic"
+#pragma GCC diagnostic ignored "-Wunused-function"
+#include <Python.h>
+
+#if PY_MAJOR_VERSION != 3 || PY_MINOR_VERSION < 9 || PY_MINOR_VERSION > 13
+#error "heaplens reads CPython 3.9 to 3.13 from inside; build it with one of these interpreters"
+#endif
+#ifdef Py_GIL_DISABLED
+#error "heaplens does not support free-threaded interpreters yet; build it with the default build"
+#endif
+#if defined(Py_DEBUG) || defined(Py_TRACE_REFS)
+#error "heaplens does not support debug builds of the interpreter; build it with a release build"
+#endif
+
+#include <frameobject.h>
+#include <internal/pycore_gc.h>
+#include <internal/pycore_interp.h>
+#include <internal/pycore_pystate.h>
+#include <internal/pycore_runtime.h>
+#include <structmember.h>
+#if PY_VERSION_HEX >= 0x030B0000
+#include <internal/pycore_code.h>
+#include <internal/pycore_dict.h>
+#include <internal/pycore_frame.h>
+#include <internal/pycore_object.h>
+#endif
+#if PY_VERSION_HEX >= 0x030A0000
+#include <internal/pycore_moduleobject.h>
+#endif
+#if PY_VERSION_HEX >= 0x030D0000
+#include <internal/pycore_setobject.h>
+#endif
+#pragma GCC diagnostic pop
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define HL_PY_AT_LEAST(minor) (PY_VERSION_HEX >= 0x03000000 + ((minor) << 16))
+
+/* NULL if this build fits the running interpreter, else a sentence that says why not. The caller
+ * holds the GIL. */
+const char *hl_abi_refusal(void);
+
+/* ---- the interpreter ------------------------------------------------------------------------ */
+
+static inline PyInterpreterState *hl_abi_interpreters(void)
+{
+    return _PyRuntime.interpreters.head;
+}
+
+static inline PyThreadState *hl_abi_threads(PyInterpreterState *interp)
+{
+#if HL_PY_AT_LEAST(11)
+    return interp->threads.head;
+#else
+    return interp->tstate_head;
+#endif
+}
+
+static inline PyObject *hl_abi_modules(PyInterpreterState *interp)
+{
+#if HL_PY_AT_LEAST(12)
+    return interp->imports.modules;
+#else
+    return interp->modules;
+#endif
+}
+
+static inline PyObject *hl_abi_importlib(PyInterpreterState *interp)
+{
+#if HL_PY_AT_LEAST(12)
+    return interp->imports.importlib;
+#else
+    return interp->importlib;
+#endif
+}
+
+static inline bool hl_abi_gc_enabled(PyInterpreterState *interp)
+{
+    return interp->gc.enabled != 0;
+}
+
+/* ---- objects -------------------------------------------------------------------------------- */
+
+static inline bool hl_abi_immortal_count(const PyObject *o)
+{
+#if HL_PY_AT_LEAST(12)
+    return (int32_t)o->ob_refcnt < 0;
+#else
+    (void)o;
+    return false;
+#endif
+}
+
+static inline PyGC_Head *hl_abi_gc_head(PyObject *o)
+{
+    return (PyGC_Head *)o - 1;
+}
+
+static inline bool hl_abi_tracked(PyObject *o)
+{
+    return hl_abi_gc_head(o)->_gc_next != 0;
+}
+
+/* Digits of an int: 30 bits each, four bytes. */
+static inline size_t hl_abi_digits(const PyObject *o)
+{
+#if HL_PY_AT_LEAST(12)
+    return ((const PyLongObject *)o)->long_value.lv_tag >> 3;
+#else
+    return (size_t)Py_ABS(((const PyVarObject *)o)->ob_size);
+#endif
+}
+
+/* ---- types ---------------------------------------------------------------------------------- */
+
+static inline bool hl_abi_heap_type(const PyTypeObject *t)
+{
+    return (t->tp_flags & Py_TPFLAGS_HEAPTYPE) != 0;
+}
+
+#if HL_PY_AT_LEAST(13)
+typedef managed_static_type_state hl_abi_type_state;
+#elif HL_PY_AT_LEAST(12)
+typedef static_builtin_state hl_abi_type_state;
+#endif
+
+#if HL_PY_AT_LEAST(12)
+/* Since 3.12 a static type of the core keeps its dict per interpreter; tp_subclasses holds a
+ * 1-based index into the interpreter's table. */
+static inline const hl_abi_type_state *hl_abi_state_of(PyInterpreterState *interp,
+                                                       const PyTypeObject *t)
+{
+    if (!(t->tp_flags & _Py_TPFLAGS_STATIC_BUILTIN))
+        return NULL;
+    size_t i = (size_t)t->tp_subclasses - 1;
+#if HL_PY_AT_LEAST(13)
+    if (i < _Py_MAX_MANAGED_STATIC_BUILTIN_TYPES && interp->types.builtins.initialized[i].type == t)
+        return &interp->types.builtins.initialized[i];
+    if (i < _Py_MAX_MANAGED_STATIC_EXT_TYPES &&
+        interp->types.for_extensions.initialized[i].type == t)
+        return &interp->types.for_extensions.initialized[i];
+#else
+    if (i < _Py_MAX_STATIC_BUILTIN_TYPES && interp->types.builtins[i].type == t)
+        return &interp->types.builtins[i];
+#endif
+    return NULL;
+}
+#endif
+
+static inline PyObject *hl_abi_type_dict(PyInterpreterState *interp, const PyTypeObject *t)
+{
+#if HL_PY_AT_LEAST(12)
+    const hl_abi_type_state *s = hl_abi_state_of(interp, t);
+    if (s)
+        return s->tp_dict;
+#else
+    (void)interp;
+#endif
+    return t->tp_dict;
+}
+
+static inline PyObject *hl_abi_type_subclasses(PyInterpreterState *interp, const PyTypeObject *t)
+{
+#if HL_PY_AT_LEAST(12)
+    const hl_abi_type_state *s = hl_abi_state_of(interp, t);
+    if (s)
+        return s->tp_subclasses;
+    if (t->tp_flags & _Py_TPFLAGS_STATIC_BUILTIN)
+        return NULL;
+#else
+    (void)interp;
+#endif
+    return (PyObject *)t->tp_subclasses;
+}
+
+static inline bool hl_abi_managed_dict(const PyTypeObject *t)
+{
+#if HL_PY_AT_LEAST(11)
+    return (t->tp_flags & Py_TPFLAGS_MANAGED_DICT) != 0;
+#else
+    (void)t;
+    return false;
+#endif
+}
+
+/* Bytes in front of an object's address: collector header, managed dict and weak list. */
+static inline uint32_t hl_abi_presize(const PyTypeObject *t, bool gc)
+{
+    uint32_t n = gc ? (uint32_t)sizeof(PyGC_Head) : 0;
+#if HL_PY_AT_LEAST(12)
+    if (t->tp_flags & Py_TPFLAGS_PREHEADER)
+        n += 2 * (uint32_t)sizeof(PyObject *);
+#elif HL_PY_AT_LEAST(11)
+    if (t->tp_flags & Py_TPFLAGS_MANAGED_DICT)
+        n += 2 * (uint32_t)sizeof(PyObject *);
+#endif
+    return n;
+}
+
+/* ---- dicts ---------------------------------------------------------------------------------- */
+
+/* One table of a dict, or the attribute values inside an instance. */
+typedef struct hl_abi_table {
+    const char *entries;      /* hash? key value */
+    PyObject *const *values;  /* of a split table; NULL: the values lie in the entries */
+    size_t n, stride, key_at; /* entries to look at; bytes */
+    bool shared;              /* the keys belong to a class */
+    bool embedded;            /* the values lie in an instance, which reports them */
+} hl_abi_table;
+
+#if !HL_PY_AT_LEAST(11)
+/* Objects/dict-common.h; the same in all of 3.9 and 3.10. */
+struct hl_abi_keys {
+    Py_ssize_t dk_refcnt;
+    Py_ssize_t dk_size;
+    void *dk_lookup;
+    Py_ssize_t dk_usable;
+    Py_ssize_t dk_nentries;
+    char dk_indices[];
+};
+enum { HL_ABI_ENTRY = 24, HL_ABI_ENTRY_KEY = 8 };
+static inline size_t hl_abi_index_bytes(const struct hl_abi_keys *k)
+{
+    size_t size = (size_t)k->dk_size;
+    return size * (size <= 0xff ? 1 : size <= 0xffff ? 2 : size <= 0xffffffff ? 4 : 8);
+}
+#endif
+
+static inline void hl_abi_keys_table(const void *keys, hl_abi_table *t)
+{
+#if HL_PY_AT_LEAST(11)
+    const struct _dictkeysobject *k = keys;
+    bool general = k->dk_kind == DICT_KEYS_GENERAL;
+    t->entries = k->dk_indices + ((size_t)1 << k->dk_log2_index_bytes);
+    t->n = (size_t)k->dk_nentries;
+    t->stride = general ? sizeof(PyDictKeyEntry) : sizeof(PyDictUnicodeEntry);
+    t->key_at = general ? offsetof(PyDictKeyEntry, me_key) : offsetof(PyDictUnicodeEntry, me_key);
+#else
+    const struct hl_abi_keys *k = keys;
+    t->entries = k->dk_indices + hl_abi_index_bytes(k);
+    t->n = (size_t)k->dk_nentries;
+    t->stride = HL_ABI_ENTRY;
+    t->key_at = HL_ABI_ENTRY_KEY;
+#endif
+    t->values = NULL;
+    t->shared = t->embedded = false;
+}
+
+static inline hl_abi_table hl_abi_dict_table(const PyDictObject *d)
+{
+    hl_abi_table t;
+    hl_abi_keys_table(d->ma_keys, &t);
+    if (d->ma_values) {
+        t.shared = true;
+#if HL_PY_AT_LEAST(11)
+        t.values = (PyObject *const *)d->ma_values->values;
+#else
+        t.values = d->ma_values;
+#endif
+#if HL_PY_AT_LEAST(13)
+        t.embedded = d->ma_values->embedded;
+        if (t.n > d->ma_values->capacity)
+            t.n = d->ma_values->capacity;
+#endif
+    }
+    return t;
+}
+
+static inline PyObject *hl_abi_table_key(const hl_abi_table *t, size_t i)
+{
+    return *(PyObject *const *)(t->entries + i * t->stride + t->key_at);
+}
+static inline PyObject *hl_abi_table_value(const hl_abi_table *t, size_t i)
+{
+    if (t->values)
+        return t->values[i];
+    return *(PyObject *const *)(t->entries + i * t->stride + t->key_at + sizeof(PyObject *));
+}
+
+static inline uint64_t hl_abi_keys_refs(const void *keys)
+{
+#if HL_PY_AT_LEAST(11)
+    return (uint64_t)((const struct _dictkeysobject *)keys)->dk_refcnt;
+#else
+    return (uint64_t)((const struct hl_abi_keys *)keys)->dk_refcnt;
+#endif
+}
+
+/* Entries the table has room for, and bytes of a whole keys object (_PyDict_KeysSize). */
+static inline size_t hl_abi_keys_room(const void *keys)
+{
+#if HL_PY_AT_LEAST(11)
+    return (((size_t)1 << ((const struct _dictkeysobject *)keys)->dk_log2_size) << 1) / 3;
+#else
+    return ((size_t)((const struct hl_abi_keys *)keys)->dk_size << 1) / 3;
+#endif
+}
+static inline size_t hl_abi_keys_bytes(const void *keys)
+{
+#if HL_PY_AT_LEAST(11)
+    const struct _dictkeysobject *k = keys;
+    size_t entry =
+        k->dk_kind == DICT_KEYS_GENERAL ? sizeof(PyDictKeyEntry) : sizeof(PyDictUnicodeEntry);
+    return sizeof *k + ((size_t)1 << k->dk_log2_index_bytes) + hl_abi_keys_room(k) * entry;
+#else
+    const struct hl_abi_keys *k = keys;
+    return sizeof *k + hl_abi_index_bytes(k) + hl_abi_keys_room(k) * HL_ABI_ENTRY;
+#endif
+}
+
+/* The keys that the instances of a class share, or NULL. */
+static inline const void *hl_abi_cached_keys(const PyTypeObject *t)
+{
+    return hl_abi_heap_type(t) ? ((const PyHeapTypeObject *)t)->ht_cached_keys : NULL;
+}
+
+#if HL_PY_AT_LEAST(11)
+/* Attributes kept in an instance of a class with a managed dict. values is NULL if there are none;
+ * *dict gets the materialised dict or NULL; *bytes what the values take outside the object. */
+static inline void hl_abi_inline_values(PyObject *o, PyTypeObject *t, hl_abi_table *table,
+                                        PyObject **dict, size_t *bytes)
+{
+    const struct _dictkeysobject *keys = ((PyHeapTypeObject *)t)->ht_cached_keys;
+    PyObject *const *values = NULL;
+    *dict = NULL;
+    *bytes = 0;
+#if HL_PY_AT_LEAST(13)
+    *dict = (PyObject *)_PyObject_ManagedDictPointer(o)->dict;
+    size_t room = 0;
+    if (t->tp_flags & Py_TPFLAGS_INLINE_VALUES) {
+        const PyDictValues *v = _PyObject_InlineValues(o);
+        if (v->valid)
+            values = (PyObject *const *)v->values;
+        room = v->capacity;
+        *bytes = _PyInlineValuesSize(t);
+    }
+#elif HL_PY_AT_LEAST(12)
+    PyDictOrValues dorv = *_PyObject_DictOrValuesPointer(o);
+    if (_PyDictOrValues_IsValues(dorv)) {
+        uintptr_t at = (uintptr_t)dorv.values + 1; /* kept minus one; 1 before: none */
+        values = (PyObject *const *)at;
+    } else {
+        *dict = dorv.dict;
+    }
+#else
+    const PyDictValues *v = *_PyObject_ValuesPointer(o);
+    *dict = *_PyObject_ManagedDictPointer(o);
+    values = v ? (PyObject *const *)v->values : NULL;
+#endif
+    if (!values || !keys) {
+        table->n = 0;
+        table->values = NULL;
+        return;
+    }
+    hl_abi_keys_table(keys, table);
+#if HL_PY_AT_LEAST(13)
+    if (table->n > room)
+        table->n = room;
+#else
+    *bytes = ((const uint8_t *)values)[-1] +
+             (size_t)(keys->dk_usable + keys->dk_nentries) * sizeof(PyObject *);
+#endif
+    table->values = values;
+    table->shared = true;
+}
+#endif
+
+#endif

@@ -1,0 +1,86 @@
+/* inside/progress.c: where a running frame stands, as a number.
+ *
+ * Room   inside; the cloned child.
+ * Takes  a running frame.   Gives  the digest of HL_COL_PROGRESS.
+ * Why    A frame cannot change while a call it made is running. If it changed between two
+ * snapshots, that call has returned and was made again: so many calls are told from one long one.
+ * What   its instruction, the pointers in its locals and its whole evaluation stack (what lies
+ * above the top is stale, but nobody writes there either), the state of the iterators it loops over
+ *        where the stack's depth is known, and for a module body the values of its int variables:
+ *        its loop counters are globals. Nothing of it can be read back from 32 bits. */
+#include "inside/walk.h"
+
+enum { ITERATOR_BYTES = 256 };
+
+static uint64_t mix(uint64_t h, uint64_t v)
+{
+    h = (h ^ v) * 0x9E3779B97F4A7C15ull;
+    return h ^ h >> 29;
+}
+
+#if HL_PY_AT_LEAST(11)
+static uint64_t mix_iterator(uint64_t h, PyObject *o)
+{
+    const PyTypeObject *t = o ? Py_TYPE(o) : NULL;
+    if (!t || !t->tp_iternext || t->tp_basicsize > ITERATOR_BYTES)
+        return h;
+    const uint64_t *word = (const uint64_t *)(const void *)(o + 1);
+    size_t n = ((size_t)t->tp_basicsize - sizeof(PyObject)) / sizeof *word;
+    for (size_t i = 0; i < n; i++)
+        h = mix(h, word[i]);
+    return h;
+}
+#endif
+
+static uint64_t mix_counters(uint64_t h, PyObject *space)
+{
+    if (!space || !PyDict_CheckExact(space))
+        return h;
+    hl_abi_table t = hl_abi_dict_table((PyDictObject *)space);
+    for (size_t i = 0; i < t.n; i++) {
+        PyObject *v = hl_abi_table_value(&t, i);
+        if (v && PyLong_CheckExact(v) && hl_abi_digits(v))
+#if HL_PY_AT_LEAST(12)
+            h = mix(h, ((PyLongObject *)v)->long_value.ob_digit[0]);
+#else
+            h = mix(h, ((PyLongObject *)v)->ob_digit[0]);
+#endif
+    }
+    return h;
+}
+
+static uint64_t mix_slots(uint64_t h, PyObject *const *slots, Py_ssize_t n)
+{
+    for (Py_ssize_t i = 0; i < n; i++)
+        h = mix(h, (uintptr_t)slots[i]);
+    return h;
+}
+
+#if HL_PY_AT_LEAST(11)
+
+uint32_t hl_frame_progress(const struct _PyInterpreterFrame *f, const PyCodeObject *code)
+{
+    Py_ssize_t locals = code->co_nlocalsplus, room = locals + code->co_stacksize;
+    uint64_t h = mix(0, (uint64_t)_PyInterpreterFrame_LASTI((struct _PyInterpreterFrame *)f));
+    h = mix_slots(h, f->localsplus, room);
+    for (Py_ssize_t i = locals; i < f->stacktop && i < room; i++)
+        h = mix_iterator(h, f->localsplus[i]);
+    if (f->f_locals && f->f_locals == f->f_globals)
+        h = mix_counters(h, f->f_locals);
+    return (uint32_t)(h >> 32);
+}
+
+#else
+
+uint32_t hl_frame_progress(const PyFrameObject *f)
+{
+    uint64_t h = mix(0, (uint64_t)f->f_lasti);
+    if (f->f_valuestack)
+        h = mix_slots(h, f->f_localsplus,
+                      (f->f_valuestack - f->f_localsplus) + f->f_code->co_stacksize);
+    if (f->f_locals && f->f_locals == f->f_globals)
+        h = mix_counters(h, f->f_locals);
+    return (uint32_t)(h >> 32);
+}
+
+#endif

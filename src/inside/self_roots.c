@@ -1,0 +1,168 @@
+/* inside/self_roots.c: what the interpreter itself holds, by name.
+ *
+ * Room   inside; the cloned child.
+ * Takes  the interpreter state.   Gives  ROOT and STATIC columns, and the first objects to walk.
+ * Knows  interpreter and thread state of 3.9 to 3.13.  Must not know  how objects are walked. */
+#include "inside/walk.h"
+
+void hl_root_id(hl_walk *w, enum hl_root_kind kind, uint32_t id, uint32_t name, uint32_t thread,
+                uint32_t line)
+{
+    hl_snap_put(&w->out, HL_COL_ROOT, kind);
+    hl_snap_put(&w->out, HL_COL_ROOT, (uint64_t)id + 1);
+    hl_snap_put(&w->out, HL_COL_ROOT, name);
+    hl_snap_put(&w->out, HL_COL_ROOT, thread);
+    hl_snap_put(&w->out, HL_COL_ROOT, line);
+}
+
+static bool leaf_or_singleton(const PyObject *o)
+{
+    return o == Py_None || hl_leaf_of(Py_TYPE(o)) >= 0 || Py_TYPE(o) == &PyBool_Type;
+}
+
+void hl_root(hl_walk *w, enum hl_root_kind kind, PyObject *o, uint32_t name, uint32_t thread,
+             uint32_t line)
+{
+    if (o && !leaf_or_singleton(o))
+        hl_root_id(w, kind, hl_walk_reach(w, o), name, thread, line);
+}
+
+/* 0 for the main thread, then in the order they were made. */
+static uint32_t thread_index(PyInterpreterState *interp, const PyThreadState *thread)
+{
+    uint32_t index = 1;
+    if (thread->thread_id == _PyRuntime.main_thread)
+        return 0;
+    for (const PyThreadState *t = hl_abi_threads(interp); t; t = t->next)
+        if (t->id < thread->id && t->thread_id != _PyRuntime.main_thread)
+            index++;
+    return index;
+}
+
+void hl_roots_frames(hl_walk *w)
+{
+    for (PyThreadState *t = hl_abi_threads(w->interp); t; t = t->next)
+        hl_frames_of(w, t, thread_index(w->interp, t));
+}
+
+void hl_roots_modules(hl_walk *w)
+{
+    PyObject *modules = hl_abi_modules(w->interp);
+    if (!modules || !PyDict_Check(modules))
+        return;
+    hl_abi_table t = hl_abi_dict_table((PyDictObject *)modules);
+    for (size_t i = 0; i < t.n; i++) {
+        PyObject *module = hl_abi_table_value(&t, i);
+        if (module)
+            hl_root(w, HL_ROOT_MODULE, module, hl_name_of(w, hl_abi_table_key(&t, i)), 0, 0);
+    }
+}
+
+static void named(hl_walk *w, enum hl_root_kind kind, PyObject *o, const char *name,
+                  uint32_t thread)
+{
+    if (o)
+        hl_root(w, kind, o, hl_name_c(w, name), thread, 0);
+}
+
+static void thread_roots(hl_walk *w, PyThreadState *t)
+{
+    uint32_t index = thread_index(w->interp, t);
+    named(w, HL_ROOT_THREAD, t->dict, "thread dict", index);
+    named(w, HL_ROOT_THREAD, t->context, "context", index);
+    named(w, HL_ROOT_THREAD, t->async_exc, "async exception", index);
+    named(w, HL_ROOT_THREAD, t->c_profileobj, "profile function", index);
+    named(w, HL_ROOT_THREAD, t->c_traceobj, "trace function", index);
+    named(w, HL_ROOT_THREAD, t->async_gen_firstiter, "asyncgen hooks", index);
+    named(w, HL_ROOT_THREAD, t->async_gen_finalizer, "asyncgen hooks", index);
+#if HL_PY_AT_LEAST(12)
+    named(w, HL_ROOT_THREAD, t->current_exception, "exception being raised", index);
+#else
+    named(w, HL_ROOT_THREAD, t->curexc_type, "exception being raised", index);
+    named(w, HL_ROOT_THREAD, t->curexc_value, "exception being raised", index);
+    named(w, HL_ROOT_THREAD, t->curexc_traceback, "exception being raised", index);
+#endif
+    /* the items of generators are theirs; the last one is the thread's */
+    named(w, HL_ROOT_THREAD, t->exc_state.exc_value, "exception being handled", index);
+#if !HL_PY_AT_LEAST(11)
+    named(w, HL_ROOT_THREAD, t->exc_state.exc_type, "exception being handled", index);
+    named(w, HL_ROOT_THREAD, t->exc_state.exc_traceback, "exception being handled", index);
+#endif
+#if HL_PY_AT_LEAST(13)
+    named(w, HL_ROOT_THREAD, t->threading_local_key, "thread-local key", index);
+    named(w, HL_ROOT_THREAD, t->threading_local_sentinel, "thread-local sentinel", index);
+#endif
+}
+
+#if HL_PY_AT_LEAST(10)
+static void atexit_roots(hl_walk *w)
+{
+    struct atexit_state *state = &w->interp->atexit;
+    for (int i = 0; state->callbacks && i < state->ncallbacks; i++) {
+#if HL_PY_AT_LEAST(12)
+        const atexit_py_callback *c = state->callbacks[i];
+#else
+        const atexit_callback *c = state->callbacks[i];
+#endif
+        if (!c)
+            continue;
+        named(w, HL_ROOT_INTERP, c->func, "atexit", 0);
+        named(w, HL_ROOT_INTERP, c->args, "atexit", 0);
+        named(w, HL_ROOT_INTERP, c->kwargs, "atexit", 0);
+    }
+}
+#endif
+
+void hl_roots_state(hl_walk *w)
+{
+    PyInterpreterState *s = w->interp;
+    for (PyThreadState *t = hl_abi_threads(s); t; t = t->next)
+        thread_roots(w, t);
+    named(w, HL_ROOT_INTERP, s->sysdict, "sys.__dict__", 0);
+    named(w, HL_ROOT_INTERP, s->builtins, "builtins.__dict__", 0);
+    named(w, HL_ROOT_INTERP, s->builtins_copy, "copy of builtins.__dict__", 0);
+    named(w, HL_ROOT_INTERP, s->dict, "interpreter dict", 0);
+    named(w, HL_ROOT_INTERP, hl_abi_modules(s), "sys.modules", 0);
+    named(w, HL_ROOT_INTERP, hl_abi_importlib(s), "importlib", 0);
+#if HL_PY_AT_LEAST(12)
+    named(w, HL_ROOT_INTERP, s->sysdict_copy, "copy of sys.__dict__", 0);
+    named(w, HL_ROOT_INTERP, s->imports.modules_by_index, "modules by index", 0);
+    named(w, HL_ROOT_INTERP, s->imports.import_func, "__import__", 0);
+#else
+    named(w, HL_ROOT_INTERP, s->modules_by_index, "modules by index", 0);
+    named(w, HL_ROOT_INTERP, s->import_func, "__import__", 0);
+#endif
+#if HL_PY_AT_LEAST(13)
+    named(w, HL_ROOT_INTERP, s->codecs.search_path, "codecs", 0);
+    named(w, HL_ROOT_INTERP, s->codecs.search_cache, "codecs", 0);
+    named(w, HL_ROOT_INTERP, s->codecs.error_registry, "codecs", 0);
+#else
+    named(w, HL_ROOT_INTERP, s->codec_search_path, "codecs", 0);
+    named(w, HL_ROOT_INTERP, s->codec_search_cache, "codecs", 0);
+    named(w, HL_ROOT_INTERP, s->codec_error_registry, "codecs", 0);
+#endif
+#ifdef HAVE_FORK
+    named(w, HL_ROOT_INTERP, s->before_forkers, "os.register_at_fork", 0);
+    named(w, HL_ROOT_INTERP, s->after_forkers_parent, "os.register_at_fork", 0);
+    named(w, HL_ROOT_INTERP, s->after_forkers_child, "os.register_at_fork", 0);
+#endif
+    named(w, HL_ROOT_INTERP, s->audit_hooks, "audit hooks", 0);
+    named(w, HL_ROOT_INTERP, s->warnings.filters, "warnings", 0);
+    named(w, HL_ROOT_INTERP, s->warnings.once_registry, "warnings", 0);
+    named(w, HL_ROOT_INTERP, s->warnings.default_action, "warnings", 0);
+    named(w, HL_ROOT_INTERP, s->gc.callbacks, "gc.callbacks", 0);
+    named(w, HL_ROOT_GARBAGE, s->gc.garbage, "gc.garbage", 0);
+#if HL_PY_AT_LEAST(10)
+    atexit_roots(w);
+#endif
+}
+
+void hl_roots_types(hl_walk *w)
+{
+    for (uint32_t i = 0; i < w->n_kinds; i++) {
+        PyObject *t = (PyObject *)hl_kind_at(w, i)->type;
+        if (hl_abi_heap_type((PyTypeObject *)t))
+            continue;
+        hl_root(w, HL_ROOT_TYPE, t, hl_kind_at(w, i)->name, 0, 0);
+    }
+}

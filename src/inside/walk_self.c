@@ -1,0 +1,327 @@
+/* inside/walk_self.c: the live heap, closed over from its roots, as rows of a snapshot.
+ *
+ * Room   inside; the cloned child.
+ * Takes  the interpreters of this process.   Gives  node, edge, fold and generation columns.
+ * Knows  the collector's lists, snap_write.  Must not know  how objects look (shapes.c, frames.c).
+ * Method everything met is marked in the visited set and put on a list of ids, never on the C
+ *        stack. Leaves with one holder are folded into it. Dicts wait on a list of their own: their
+ *        rows come right after an owner's that makes their keys names, or last. */
+#include "inside/inside.h"
+#include "inside/walk.h"
+
+#include <string.h>
+
+enum { FOLD_BYTES_MAX = 1024, DICTS_AHEAD = 8, LISTED_PER_CHECK = 4096 };
+
+_Noreturn void hl_walk_stop(hl_walk *w, hl_status why)
+{
+    w->stopped = why;
+    longjmp(w->stop, 1);
+}
+
+void *hl_walk_pages(hl_walk *w, size_t n)
+{
+    void *p = hl_pages_map(n);
+    if (!p)
+        hl_walk_stop(w, HL_NO_MEMORY);
+    return p;
+}
+
+/* ---- rows -------------------------------------------------------------------------------------
+ */
+
+void hl_walk_row_begin(hl_walk *w)
+{
+    w->edges = 0;
+    w->n_namespaces = 0;
+    if (w->folds_any) {
+        memset(w->fold_n, 0, sizeof w->fold_n);
+        memset(w->fold_bytes, 0, sizeof w->fold_bytes);
+        w->folds_any = 0;
+    }
+}
+
+static uint32_t put_folds(hl_walk *w)
+{
+    uint32_t rows = 0;
+    for (unsigned i = 0; i < HL_LEAVES; i++) {
+        if (!w->fold_n[i])
+            continue;
+        hl_snap_put(&w->out, HL_COL_FOLD, w->leaf_type[i]);
+        hl_snap_put(&w->out, HL_COL_FOLD, w->fold_n[i]);
+        hl_snap_put(&w->out, HL_COL_FOLD, w->fold_bytes[i]);
+        w->folded += w->fold_n[i];
+        rows++;
+    }
+    return rows;
+}
+
+void hl_walk_row_end(hl_walk *w, uint32_t id, const hl_kind *k, uint64_t refcount, bool tracked,
+                     const hl_measured *m)
+{
+    hl_snap_writer *out = &w->out;
+    uint32_t folds = w->folds_any ? put_folds(w) : 0;
+    unsigned flags = (w->edges ? HL_ROW_EDGES : 0) | (folds ? HL_ROW_FOLDS : 0) |
+                     (m->len >= 0 ? HL_ROW_LEN : 0) | (m->cap ? HL_ROW_CAP : 0) |
+                     (m->ext ? HL_ROW_EXT : 0) | (tracked ? HL_ROW_TRACKED : 0) |
+                     (m->bounded ? HL_ROW_BOUNDED : 0) | (k->opaque ? HL_ROW_OPAQUE : 0);
+    hl_snap_put_delta(out, HL_COL_ID, id);
+    hl_snap_put(out, HL_COL_FLAGS, flags);
+    hl_snap_put(out, HL_COL_TYPE, k->index);
+    hl_snap_put(out, HL_COL_SIZE, m->size);
+    hl_snap_put(out, HL_COL_REFCNT, refcount);
+    if (w->edges)
+        hl_snap_put(out, HL_COL_NEDGE, w->edges);
+    if (folds)
+        hl_snap_put(out, HL_COL_NFOLD, folds);
+    if (m->len >= 0)
+        hl_snap_put(out, HL_COL_LEN, (uint64_t)m->len);
+    if (m->cap)
+        hl_snap_put(out, HL_COL_CAP, m->cap);
+    if (m->ext)
+        hl_snap_put(out, HL_COL_EXT, m->ext);
+    w->nodes++;
+    w->edges_total += w->edges;
+}
+
+static uint64_t count_of(const PyObject *o)
+{
+    return hl_abi_immortal_count(o) ? 0 : (uint64_t)o->ob_refcnt;
+}
+
+/* A leaf that stays a node has no edges: its row can be written while another's edges are. */
+static void leaf_row(hl_walk *w, PyObject *o, uint32_t id, enum hl_leaf leaf)
+{
+    hl_snap_writer *out = &w->out;
+    hl_snap_put_delta(out, HL_COL_ID, id);
+    hl_snap_put(out, HL_COL_FLAGS, 0);
+    hl_snap_put(out, HL_COL_TYPE, w->leaf_type[leaf]);
+    hl_snap_put(out, HL_COL_SIZE, hl_leaf_size(o, leaf));
+    hl_snap_put(out, HL_COL_REFCNT, count_of(o));
+    w->nodes++;
+}
+
+/* ---- edges ------------------------------------------------------------------------------------
+ */
+
+/* An int, str or bytes the interpreter keeps for ever: no node, no weight. */
+static bool immortal_leaf(const hl_walk *w, PyObject *o, enum hl_leaf leaf)
+{
+#if HL_PY_AT_LEAST(12)
+    (void)w;
+    (void)leaf;
+    return hl_abi_immortal_count(o);
+#elif HL_PY_AT_LEAST(11)
+    (void)w;
+    (void)leaf;
+    return (uintptr_t)o - (uintptr_t)&_PyRuntime < sizeof _PyRuntime;
+#else
+    if (leaf != HL_LEAF_INT || hl_abi_digits(o) > 1)
+        return false;
+    long v = hl_abi_digits(o) ? (long)((PyLongObject *)o)->ob_digit[0] : 0;
+    v = Py_SIZE(o) < 0 ? -v : v;
+    return v >= -_PY_NSMALLNEGINTS && v < _PY_NSMALLPOSINTS &&
+           (PyObject *)w->interp->small_ints[v + _PY_NSMALLNEGINTS] == o;
+#endif
+}
+
+static bool fold(hl_walk *w, PyObject *o, enum hl_leaf leaf)
+{
+    size_t n = hl_leaf_size(o, leaf);
+    if (n > FOLD_BYTES_MAX)
+        return false;
+    w->fold_n[leaf]++;
+    w->fold_bytes[leaf] += n;
+    w->folds_any = 1;
+    return true;
+}
+
+static uint32_t mark(hl_walk *w, const void *o, bool *fresh)
+{
+    uint32_t id = hl_visited_mark(&w->seen, o, fresh);
+    if (__builtin_expect(id == UINT32_MAX, 0))
+        hl_walk_stop(w, HL_NO_MEMORY);
+    return id;
+}
+
+static void wait_for_row(hl_walk *w, PyObject *o, uint32_t id)
+{
+    if (!hl_ids_push(Py_TYPE(o) == &PyDict_Type ? &w->dicts : &w->work, id))
+        hl_walk_stop(w, HL_NO_MEMORY);
+}
+
+void hl_walk_edge(hl_walk *w, PyObject *o, uint32_t label)
+{
+    if (o == Py_None)
+        return;
+    PyTypeObject *t = Py_TYPE(o);
+    int leaf = hl_leaf_of(t);
+    if (leaf >= 0) {
+        if (o->ob_refcnt == 1 && fold(w, o, (enum hl_leaf)leaf))
+            return;
+        if (immortal_leaf(w, o, (enum hl_leaf)leaf)) {
+            w->immortal++;
+            return;
+        }
+    } else if (t == &PyBool_Type || o == Py_Ellipsis || o == Py_NotImplemented) {
+        w->immortal++;
+        return;
+    }
+    bool fresh;
+    uint32_t id = mark(w, o, &fresh);
+    hl_snap_put_delta(&w->out, HL_COL_DST, id);
+    hl_snap_put(&w->out, HL_COL_LABEL, label);
+    w->edges++;
+    if (!fresh)
+        return;
+    if (leaf >= 0)
+        leaf_row(w, o, id, (enum hl_leaf)leaf);
+    else
+        wait_for_row(w, o, id);
+}
+
+uint32_t hl_walk_reach(hl_walk *w, PyObject *o)
+{
+    bool fresh;
+    uint32_t id = mark(w, o, &fresh);
+    if (fresh) {
+        int leaf = hl_leaf_of(Py_TYPE(o));
+        if (leaf >= 0)
+            leaf_row(w, o, id, (enum hl_leaf)leaf);
+        else
+            wait_for_row(w, o, id);
+    }
+    return id;
+}
+
+void hl_walk_namespace(hl_walk *w, PyObject *dict)
+{
+    if (dict && Py_TYPE(dict) == &PyDict_Type && w->n_namespaces < HL_NAMESPACES)
+        w->namespaces[w->n_namespaces++] = dict;
+}
+
+/* ---- one node ---------------------------------------------------------------------------------
+ */
+
+static bool in_collector(PyObject *o, const hl_kind *k)
+{
+    return k->gc && (!k->asks_is_gc || k->type->tp_is_gc(o));
+}
+
+static void dict_row(hl_walk *w, PyObject *o, uint32_t id, bool as_namespace)
+{
+    const hl_kind *k = hl_kind_of(w, &PyDict_Type);
+    hl_measured m;
+    if (!hl_visited_first_row(&w->seen, id))
+        return;
+    hl_walk_row_begin(w);
+    hl_shape_edges(w, o, k, as_namespace);
+    hl_measure(w, o, k, &m);
+    hl_walk_row_end(w, id, k, count_of(o), hl_abi_tracked(o), &m);
+    if (m.len >= HL_KEYS_FROM && !as_namespace)
+        hl_keys_row(w, id, o);
+}
+
+static void node(hl_walk *w, PyObject *o, uint32_t id)
+{
+    const hl_kind *k = hl_kind_of(w, Py_TYPE(o));
+    hl_measured m;
+    if (k->shape == HL_SHAPE_FRAME && !hl_visited_first_row(&w->seen, id))
+        return; /* a running frame: written with its thread */
+    bool gc = in_collector(o, k);
+    hl_walk_row_begin(w);
+    if (gc || !k->gc || k->shape == HL_SHAPE_TYPE)
+        hl_shape_edges(w, o, k, false);
+    hl_measure(w, o, k, &m);
+    hl_walk_row_end(w, id, k, count_of(o), gc && hl_abi_tracked(o), &m);
+    if (m.len >= HL_KEYS_FROM &&
+        (k->shape == HL_SHAPE_SET || k->shape == HL_SHAPE_DICT || k->shape == HL_SHAPE_ODICT))
+        hl_keys_row(w, id, o);
+    if (k->shape == HL_SHAPE_CODE)
+        hl_code_rows(w, id, (PyCodeObject *)o);
+    if (!w->n_namespaces)
+        return;
+    PyObject *namespaces[HL_NAMESPACES]; /* dict_row empties the walk's list */
+    unsigned n = w->n_namespaces;
+    memcpy(namespaces, w->namespaces, n * sizeof *namespaces);
+    for (unsigned i = 0; i < n; i++)
+        dict_row(w, namespaces[i], hl_walk_reach(w, namespaces[i]), true);
+}
+
+static void drain(hl_walk *w)
+{
+    while (w->work.n) {
+        uint32_t id = hl_ids_pop(&w->work);
+        node(w, hl_visited_address(&w->seen, id), id);
+    }
+}
+
+static void drain_dicts(hl_walk *w)
+{
+    while (w->dicts.n) {
+        uint32_t ahead;
+        if (hl_ids_peek(&w->dicts, DICTS_AHEAD, &ahead))
+            __builtin_prefetch(hl_visited_address(&w->seen, ahead));
+        if (hl_ids_peek(&w->dicts, DICTS_AHEAD / 2, &ahead))
+            __builtin_prefetch(((PyDictObject *)hl_visited_address(&w->seen, ahead))->ma_keys);
+        uint32_t id = hl_ids_shift(&w->dicts);
+        dict_row(w, hl_visited_address(&w->seen, id), id, false);
+        drain(w);
+    }
+}
+
+/* ---- the collector's lists --------------------------------------------------------------------
+ */
+
+/* column: HL_COL_COUNT for the generation that needs no list, the oldest. */
+static void listed(hl_walk *w, PyGC_Head *head, enum hl_snap_column column)
+{
+    uint64_t n = 0;
+    for (PyGC_Head *g = (PyGC_Head *)(head->_gc_next & ~(uintptr_t)3); g && g != head;) {
+        PyGC_Head *next = (PyGC_Head *)(g->_gc_next & ~(uintptr_t)3);
+        __builtin_prefetch(next);
+        PyObject *o = (PyObject *)(g + 1);
+        uint32_t id = hl_walk_reach(w, o);
+        if (column != HL_COL_COUNT)
+            hl_snap_put_delta(&w->out, column, id);
+        drain(w);
+        if (++n % LISTED_PER_CHECK == 0 && w->out.err.status)
+            hl_walk_stop(w, w->out.err.status); /* a full disk: do not walk for nothing */
+        g = next;
+    }
+}
+
+static void all_lists(hl_walk *w)
+{
+    struct _gc_runtime_state *gc = &w->interp->gc;
+    listed(w, &gc->generations[2].head, HL_COL_COUNT);
+    listed(w, &gc->generations[1].head, HL_COL_GEN1);
+    listed(w, &gc->generations[0].head, HL_COL_GEN0);
+    listed(w, &gc->permanent_generation.head, HL_COL_FROZEN);
+}
+
+void hl_walk_heap(hl_walk *w, volatile uint32_t *step)
+{
+    PyInterpreterState *first = w->interp;
+    *step = HL_STEP_ROOTS;
+    for (PyInterpreterState *i = hl_abi_interpreters(); i; i = i->next) {
+        w->interp = i;
+        hl_roots_frames(w);
+        hl_roots_modules(w);
+        hl_roots_state(w);
+        drain(w);
+    }
+    *step = HL_STEP_HEAP;
+    for (PyInterpreterState *i = hl_abi_interpreters(); i; i = i->next) {
+        w->interp = i;
+        all_lists(w);
+    }
+    w->interp = first;
+    drain(w);
+    drain_dicts(w);
+    *step = HL_STEP_NAMES;
+    hl_roots_types(w);
+    hl_plan_write_types(w);
+    for (uint32_t i = 0; i < w->seen.n_pages; i++)
+        hl_snap_put_delta(&w->out, HL_COL_PAGE, w->seen.pages[i].key);
+}
