@@ -1,0 +1,577 @@
+/* inside/bytecode.c: how a code object uses the containers it can name.
+ *
+ * Room   inside; the cloned child.
+ * Takes  a code object.   Gives  rows of HL_COL_USE: who looks up, stores, adds, removes, by name.
+ * Method One pass over the instructions with a stack of origins: a slot knows the name its value
+ * was last loaded by, or nothing. Adaptive instructions are read as what they were before;
+ *        instrumented code (a debugger, coverage) is left alone. Jumps are not followed: within an
+ *        expression the stack is right, and that is where containers are used.
+ * Source Python/compile.c and Include/opcode.h of 3.9 to 3.13; stack effects of what is not named
+ *        here come from PyCompile_OpcodeStackEffect, which only computes. */
+#include "inside/walk.h"
+
+#include <string.h>
+
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wshadow"
+#pragma GCC diagnostic ignored "-Wunused-function"
+#define NEED_OPCODE_TABLES
+#define NEED_OPCODE_METADATA
+#include <opcode.h>
+#if HL_PY_AT_LEAST(13)
+#include <internal/pycore_opcode_metadata.h>
+#elif HL_PY_AT_LEAST(11)
+#include <internal/pycore_opcode.h>
+#endif
+#pragma GCC diagnostic pop
+
+enum { STACK = 128, NAMES = 64, ADD_IN_PLACE = 13, OR_IN_PLACE = 20 };
+
+enum origin_kind {
+    ORIGIN_NONE,
+    ORIGIN_NAME,
+    ORIGIN_COPY, /* duplicated for an augmented assignment: looking there up is no memo */
+    ORIGIN_LEN,  /* len() of it */
+    ORIGIN_SLICE,
+};
+
+typedef struct origin {
+    uint8_t kind;  /* enum origin_kind */
+    uint8_t scope; /* enum hl_use_scope */
+    PyObject *name;
+} origin;
+
+typedef struct reading {
+    const PyCodeObject *code;
+    origin stack[STACK];
+    int depth;
+    struct {
+        PyObject *name;
+        uint8_t scope;
+        uint16_t bits;
+    } uses[NAMES];
+    unsigned n_uses;
+} reading;
+
+static const struct {
+    const char *name;
+    uint16_t bits;
+} methods[] = {
+    {"get", HL_USE_GET},
+    {"setdefault", HL_USE_GET | HL_USE_STORE},
+    {"update", HL_USE_STORE},
+    {"append", HL_USE_ADD},
+    {"add", HL_USE_ADD},
+    {"extend", HL_USE_ADD},
+    {"insert", HL_USE_ADD},
+    {"appendleft", HL_USE_ADD},
+    {"extendleft", HL_USE_ADD},
+    {"put", HL_USE_ADD},
+    {"put_nowait", HL_USE_ADD},
+    {"pop", HL_USE_REMOVE},
+    {"popitem", HL_USE_REMOVE},
+    {"popleft", HL_USE_REMOVE},
+    {"clear", HL_USE_REMOVE},
+    {"remove", HL_USE_REMOVE},
+    {"discard", HL_USE_REMOVE},
+    {"__setitem__", HL_USE_STORE},
+    {"__getitem__", HL_USE_GET},
+    {"__contains__", HL_USE_TEST},
+    {"__delitem__", HL_USE_REMOVE},
+};
+
+/* Functions that change the container they are given first. */
+static const struct {
+    const char *name;
+    uint16_t bits;
+} functions[] = {
+    {"heappush", HL_USE_ADD},
+    {"insort", HL_USE_ADD},
+    {"heappop", HL_USE_REMOVE},
+};
+
+static void push(reading *r, origin o)
+{
+    if (r->depth == STACK) { /* of one expression only the top matters */
+        memmove(r->stack, r->stack + STACK / 2, STACK / 2 * sizeof *r->stack);
+        r->depth = STACK / 2;
+    }
+    r->stack[r->depth++] = o;
+}
+
+static void push_unknown(reading *r, int n)
+{
+    while (n-- > 0)
+        push(r, (origin){0});
+}
+
+static void drop(reading *r, int n)
+{
+    r->depth = n < r->depth ? r->depth - n : 0;
+}
+
+/* The value n below the top; below what is known nothing is. */
+static origin peek(const reading *r, int n)
+{
+    return n >= 0 && n < r->depth ? r->stack[r->depth - 1 - n] : (origin){0};
+}
+
+static void use(reading *r, origin o, unsigned bits)
+{
+    if (o.kind == ORIGIN_COPY)
+        bits &= ~(unsigned)HL_USE_GET;
+    if ((o.kind != ORIGIN_NAME && o.kind != ORIGIN_COPY) || !o.name || !bits)
+        return;
+    unsigned i = 0;
+    while (i < r->n_uses && (r->uses[i].name != o.name || r->uses[i].scope != o.scope))
+        i++;
+    if (i == NAMES)
+        return;
+    if (i == r->n_uses) {
+        r->uses[i].name = o.name;
+        r->uses[i].scope = o.scope;
+        r->uses[i].bits = 0;
+        r->n_uses++;
+    }
+    r->uses[i].bits |= (uint16_t)bits;
+}
+
+static PyObject *tuple_item(PyObject *tuple, Py_ssize_t i)
+{
+    return i >= 0 && i < PyTuple_GET_SIZE(tuple) ? PyTuple_GET_ITEM(tuple, i) : NULL;
+}
+
+static origin global_name(const reading *r, int i)
+{
+    return (origin){ORIGIN_NAME, HL_SCOPE_GLOBAL, tuple_item(r->code->co_names, i)};
+}
+
+static origin attribute(const reading *r, int i)
+{
+    return (origin){ORIGIN_NAME, HL_SCOPE_ATTR, tuple_item(r->code->co_names, i)};
+}
+
+/* A local slot. Since 3.11 cells and free variables have slots too. */
+static origin local(const reading *r, int i)
+{
+#if HL_PY_AT_LEAST(11)
+    PyObject *name = tuple_item(r->code->co_localsplusnames, i);
+    bool cell = i < r->code->co_nlocalsplus &&
+                (_PyLocals_GetKind(r->code->co_localspluskinds, i) & (CO_FAST_CELL | CO_FAST_FREE));
+    return (origin){ORIGIN_NAME, cell ? HL_SCOPE_FREE : HL_SCOPE_LOCAL, name};
+#else
+    return (origin){ORIGIN_NAME, HL_SCOPE_LOCAL, tuple_item(r->code->co_varnames, i)};
+#endif
+}
+
+static origin deref(const reading *r, int i)
+{
+#if HL_PY_AT_LEAST(11)
+    return (origin){ORIGIN_NAME, HL_SCOPE_FREE, tuple_item(r->code->co_localsplusnames, i)};
+#else
+    Py_ssize_t cells = PyTuple_GET_SIZE(r->code->co_cellvars);
+    PyObject *name = i < cells ? tuple_item(r->code->co_cellvars, i)
+                               : tuple_item(r->code->co_freevars, i - cells);
+    return (origin){ORIGIN_NAME, HL_SCOPE_FREE, name};
+#endif
+}
+
+static void note_method(reading *r, origin of, PyObject *name)
+{
+    for (size_t i = 0; name && i < sizeof methods / sizeof *methods; i++)
+        if (hl_name_is(name, methods[i].name)) {
+            use(r, of, methods[i].bits);
+            return;
+        }
+}
+
+/* A call with args arguments on top; `below` slots hold the callable. */
+static void call(reading *r, int args, int below)
+{
+    origin first = peek(r, args - 1), result = {0};
+    for (int i = 0; i < below && args > 0; i++) {
+        origin f = peek(r, args + i);
+        if (f.kind != ORIGIN_NAME || !f.name)
+            continue;
+        if (args == 1 && f.scope == HL_SCOPE_GLOBAL && hl_name_is(f.name, "len") &&
+            first.kind == ORIGIN_NAME) {
+            result = first;
+            result.kind = ORIGIN_LEN;
+        }
+        for (size_t k = 0; k < sizeof functions / sizeof *functions; k++)
+            if (hl_name_is(f.name, functions[k].name))
+                use(r, first, functions[k].bits);
+    }
+    drop(r, args + below);
+    push(r, result);
+}
+
+static void compare(reading *r)
+{
+    for (int i = 0; i < 2; i++) {
+        origin o = peek(r, i);
+        if (o.kind == ORIGIN_LEN) {
+            o.kind = ORIGIN_NAME;
+            use(r, o, HL_USE_LEN);
+        }
+    }
+    drop(r, 2);
+    push_unknown(r, 1);
+}
+
+static void store_subscript(reading *r)
+{
+    use(r, peek(r, 1),
+        peek(r, 0).kind == ORIGIN_SLICE ? HL_USE_STORE | HL_USE_REMOVE : HL_USE_STORE);
+    drop(r, 3);
+}
+
+static void load_attribute(reading *r, int name, bool method)
+{
+    origin a = attribute(r, name);
+    note_method(r, peek(r, 0), a.name);
+    drop(r, 1);
+    push(r, a);
+    if (method)
+        push_unknown(r, 1);
+}
+
+static void rebind(reading *r, origin o)
+{
+    drop(r, 1);
+    use(r, o, HL_USE_REBIND);
+}
+
+static void any_other(reading *r, int op, int arg)
+{
+    int effect = PyCompile_OpcodeStackEffect(op, arg);
+    if (effect == PY_INVALID_STACK_EFFECT || effect > 16 || effect < -4096)
+        return;
+    if (effect > 0) {
+        push_unknown(r, effect);
+        return;
+    }
+    drop(r, -effect);
+    if (r->depth)
+        r->stack[r->depth - 1] = (origin){0};
+}
+
+/* Instructions all versions have, or that differ only in how the argument is packed. */
+static bool step_common(reading *r, int op, int arg)
+{
+    switch (op) {
+    case NOP:
+    case SETUP_ANNOTATIONS:
+#if HL_PY_AT_LEAST(11)
+    case RESUME:
+    case CACHE:
+    case MAKE_CELL:
+    case COPY_FREE_VARS:
+#if !HL_PY_AT_LEAST(13)
+    case KW_NAMES:
+#endif
+#if !HL_PY_AT_LEAST(12)
+    case PRECALL:
+#endif
+#endif
+        return true;
+    case LOAD_NAME:
+        push(r, global_name(r, arg));
+        return true;
+    case LOAD_FAST:
+        push(r, local(r, arg));
+        return true;
+    case LOAD_DEREF:
+        push(r, deref(r, arg));
+        return true;
+    case STORE_NAME:
+    case STORE_GLOBAL:
+        rebind(r, global_name(r, arg));
+        return true;
+    case STORE_FAST:
+        rebind(r, local(r, arg));
+        return true;
+    case STORE_DEREF:
+        rebind(r, deref(r, arg));
+        return true;
+    case STORE_ATTR:
+        drop(r, 1);
+        rebind(r, attribute(r, arg));
+        return true;
+    case BINARY_SUBSCR:
+        use(r, peek(r, 1), HL_USE_GET);
+        drop(r, 2);
+        push_unknown(r, 1);
+        return true;
+    case STORE_SUBSCR:
+        store_subscript(r);
+        return true;
+    case DELETE_SUBSCR:
+        use(r, peek(r, 1), HL_USE_REMOVE);
+        drop(r, 2);
+        return true;
+    case CONTAINS_OP:
+        use(r, peek(r, 0), HL_USE_TEST);
+        drop(r, 2);
+        push_unknown(r, 1);
+        return true;
+    case GET_ITER:
+        use(r, peek(r, 0), HL_USE_ITER);
+        drop(r, 1);
+        push_unknown(r, 1);
+        return true;
+    case COMPARE_OP:
+        compare(r);
+        return true;
+    case BUILD_SLICE:
+        drop(r, arg == 3 ? 3 : 2);
+        push(r, (origin){.kind = ORIGIN_SLICE});
+        return true;
+    case POP_TOP:
+        drop(r, 1);
+        return true;
+    default:
+        return false;
+    }
+}
+
+#if HL_PY_AT_LEAST(11)
+
+static void swap(reading *r, int n)
+{
+    if (n < 2 || n > r->depth)
+        return;
+    origin *top = &r->stack[r->depth - 1], *other = &r->stack[r->depth - n], t = *top;
+    *top = *other;
+    *other = t;
+}
+
+static void step(reading *r, int op, int arg)
+{
+    if (step_common(r, op, arg))
+        return;
+    switch (op) {
+    case LOAD_GLOBAL:
+        if ((arg & 1) && !HL_PY_AT_LEAST(13))
+            push_unknown(r, 1);
+        push(r, global_name(r, arg >> 1));
+        if ((arg & 1) && HL_PY_AT_LEAST(13))
+            push_unknown(r, 1);
+        break;
+#if HL_PY_AT_LEAST(12)
+    case LOAD_ATTR:
+        load_attribute(r, arg >> 1, arg & 1);
+        break;
+    case LOAD_SUPER_ATTR:
+        drop(r, 3);
+        push(r, attribute(r, arg >> 2));
+        push_unknown(r, arg & 1);
+        break;
+    case LOAD_FAST_CHECK:
+    case LOAD_FAST_AND_CLEAR:
+        push(r, local(r, arg));
+        break;
+    case LOAD_FROM_DICT_OR_GLOBALS:
+        drop(r, 1);
+        push(r, global_name(r, arg));
+        break;
+    case LOAD_FROM_DICT_OR_DEREF:
+        drop(r, 1);
+        push(r, deref(r, arg));
+        break;
+    case BINARY_SLICE:
+        drop(r, 3);
+        push_unknown(r, 1);
+        break;
+    case STORE_SLICE:
+        use(r, peek(r, 2), HL_USE_STORE | HL_USE_REMOVE);
+        drop(r, 4);
+        break;
+#else
+    case LOAD_ATTR:
+        load_attribute(r, arg, false);
+        break;
+    case LOAD_METHOD:
+        load_attribute(r, arg, true);
+        break;
+    case LOAD_CLASSDEREF:
+        push(r, deref(r, arg));
+        break;
+#endif
+#if HL_PY_AT_LEAST(13)
+    case LOAD_FAST_LOAD_FAST:
+        push(r, local(r, arg >> 4));
+        push(r, local(r, arg & 15));
+        break;
+    case STORE_FAST_LOAD_FAST:
+        rebind(r, local(r, arg >> 4));
+        push(r, local(r, arg & 15));
+        break;
+    case STORE_FAST_STORE_FAST:
+        rebind(r, local(r, arg >> 4));
+        rebind(r, local(r, arg & 15));
+        break;
+    case CALL_KW:
+        call(r, arg + 1, 2);
+        break;
+#endif
+    case CALL:
+        call(r, arg, 2);
+        break;
+    case COPY:
+        /* the two of c[k] are copied one by one: COPY 2, COPY 2 */
+        push(r, peek(r, arg - 1));
+        if (arg > 1 && r->stack[r->depth - 1].kind == ORIGIN_NAME)
+            r->stack[r->depth - 1].kind = ORIGIN_COPY;
+        break;
+    case SWAP:
+        swap(r, arg);
+        break;
+    case BINARY_OP:
+        use(r, peek(r, 1),
+            arg == ADD_IN_PLACE  ? HL_USE_ADD
+            : arg == OR_IN_PLACE ? HL_USE_STORE
+                                 : 0);
+        drop(r, 2);
+        push_unknown(r, 1);
+        break;
+    default:
+        any_other(r, op, arg);
+    }
+}
+
+static void read_code(reading *r)
+{
+    const PyCodeObject *code = r->code;
+    const _Py_CODEUNIT *units = _PyCode_CODE(code);
+    Py_ssize_t n = Py_SIZE(code);
+    int extended = 0;
+    for (Py_ssize_t i = 0; i < n; i++) {
+#if HL_PY_AT_LEAST(12)
+        int raw = units[i].op.code, low = units[i].op.arg;
+        if (raw >= MIN_INSTRUMENTED_OPCODE
+#if HL_PY_AT_LEAST(13)
+            || raw == ENTER_EXECUTOR
+#endif
+        )
+            break;
+#else
+        int raw = _Py_OPCODE(units[i]), low = _Py_OPARG(units[i]);
+#endif
+        int op = _PyOpcode_Deopt[raw];
+        if (raw == EXTENDED_ARG || op == EXTENDED_ARG) {
+            extended = (extended | low) << 8;
+            continue;
+        }
+        step(r, op, extended | low);
+        extended = 0;
+        i += _PyOpcode_Caches[op];
+    }
+}
+
+#else /* 3.9, 3.10 */
+
+/* Copies of the n values on top: c[k] += 1 looks up and stores, and is no memo. */
+static void duplicate(reading *r, int n)
+{
+    for (int i = 0; i < n; i++) {
+        origin o = peek(r, n - 1);
+        if (n > 1 && o.kind == ORIGIN_NAME)
+            o.kind = ORIGIN_COPY;
+        push(r, o);
+    }
+}
+
+static void rotate(reading *r, int n)
+{
+    if (n > r->depth)
+        return;
+    origin *at = &r->stack[r->depth - n], top = r->stack[r->depth - 1];
+    memmove(at + 1, at, (size_t)(n - 1) * sizeof *at);
+    *at = top;
+}
+
+static void step(reading *r, int op, int arg)
+{
+    if (step_common(r, op, arg))
+        return;
+    switch (op) {
+    case LOAD_GLOBAL:
+        push(r, global_name(r, arg));
+        break;
+    case LOAD_CLASSDEREF:
+        push(r, deref(r, arg));
+        break;
+    case LOAD_ATTR:
+        load_attribute(r, arg, false);
+        break;
+    case LOAD_METHOD:
+        load_attribute(r, arg, true);
+        break;
+    case CALL_FUNCTION:
+        call(r, arg, 1);
+        break;
+    case CALL_METHOD:
+        call(r, arg, 2);
+        break;
+    case DUP_TOP:
+        duplicate(r, 1);
+        break;
+    case DUP_TOP_TWO:
+        duplicate(r, 2);
+        break;
+    case ROT_TWO:
+        rotate(r, 2);
+        break;
+    case ROT_THREE:
+        rotate(r, 3);
+        break;
+    case ROT_FOUR:
+        rotate(r, 4);
+        break;
+    case INPLACE_ADD:
+    case INPLACE_OR:
+        use(r, peek(r, 1), op == INPLACE_ADD ? HL_USE_ADD : HL_USE_STORE);
+        drop(r, 2);
+        push_unknown(r, 1);
+        break;
+    default:
+        any_other(r, op, arg);
+    }
+}
+
+static void read_code(reading *r)
+{
+    if (!r->code->co_code || !PyBytes_CheckExact(r->code->co_code))
+        return;
+    const uint8_t *bytes = (const uint8_t *)PyBytes_AS_STRING(r->code->co_code);
+    Py_ssize_t n = PyBytes_GET_SIZE(r->code->co_code);
+    int extended = 0;
+    for (Py_ssize_t i = 0; i + 1 < n; i += 2) {
+        if (bytes[i] == EXTENDED_ARG) {
+            extended = (extended | bytes[i + 1]) << 8;
+            continue;
+        }
+        step(r, bytes[i], extended | bytes[i + 1]);
+        extended = 0;
+    }
+}
+
+#endif
+
+void hl_code_uses(hl_walk *w, uint32_t id, const PyCodeObject *code)
+{
+    reading r;
+    r.code = code;
+    r.depth = 0;
+    r.n_uses = 0;
+    read_code(&r);
+    for (unsigned i = 0; i < r.n_uses; i++) {
+        if (!(r.uses[i].bits & (HL_USE_STORE | HL_USE_ADD | HL_USE_REMOVE)))
+            continue; /* who only looks changes nothing */
+        hl_snap_put(&w->out, HL_COL_USE, id);
+        hl_snap_put(&w->out, HL_COL_USE, r.uses[i].scope);
+        hl_snap_put(&w->out, HL_COL_USE, hl_name_of(w, r.uses[i].name));
+        hl_snap_put(&w->out, HL_COL_USE, r.uses[i].bits);
+    }
+}
