@@ -18,6 +18,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/random.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 extern char **environ;
@@ -205,8 +206,15 @@ static bool is_variable(const char *entry, const char *name)
     return !strncmp(entry, name, n) && entry[n] == '=';
 }
 
-/* The user's environment in its order; LD_PRELOAD changes in place, so that the preload library can
- * put back what was there. */
+static bool is_ourselves(const char *path)
+{
+    struct stat a, b;
+    return !stat(path, &a) && !stat("/proc/self/exe", &b) && a.st_dev == b.st_dev &&
+           a.st_ino == b.st_ino;
+}
+
+/* The user's environment in its order, with the shell's word for what it started corrected;
+ * LD_PRELOAD changes in place, so that the preload library can put back what was there. */
 static char **make_environment(const launch *l)
 {
     size_t n = 0, k = 0;
@@ -224,8 +232,11 @@ static char **make_environment(const launch *l)
                                     users && *users ? ":" : "", users ? users : "");
     for (size_t i = 0; i < n; i++) {
         if (is_variable(environ[i], HL_PAGE_ENV) || is_variable(environ[i], HL_PRELOAD_ENV))
-            continue;
-        env[k++] = is_variable(environ[i], "LD_PRELOAD") ? preload : environ[i];
+            continue; /* of a run we were started in */
+        env[k++] = is_variable(environ[i], "LD_PRELOAD") ? preload
+                   : is_variable(environ[i], "_") && is_ourselves(environ[i] + 2)
+                       ? hl_arena_printf(l->arena, "_=%s", l->python.path)
+                       : environ[i];
     }
     if (users)
         env[k++] = hl_arena_printf(l->arena, HL_PRELOAD_ENV "=%s", users);

@@ -8,11 +8,11 @@
 enum {
     MS = 1000 * 1000,
     GRACE_NS = 500 * MS, /* the first half second ...                        */
-    GRACE_TAKEN = 8,     /* ... has this many at the price of twice the cost */
+    GRACE_TAKEN = 8,     /* ... has this many at the price of their cost    */
     GRACE_PAUSE_NS = 3 * MS,
     FIRST_NS = 250 * MS,
     PAY = 20,
-    PAY_IN_GRACE = 2,
+    PAY_IN_GRACE = 1,
     GROWTH_MIN = 1024 * 1024,
 };
 
@@ -28,14 +28,18 @@ void hl_plan_begin(hl_plan *p, uint32_t max, uint32_t interval_ms, uint64_t now_
     };
 }
 
+bool hl_plan_in_grace(const hl_plan *p, uint64_t now_ns)
+{
+    return p->cheap && p->taken <= GRACE_TAKEN && now_ns - p->begun_ns < GRACE_NS;
+}
+
 void hl_plan_took(hl_plan *p, uint64_t at_ns, uint64_t done_ns, uint64_t rss_bytes,
                   uint64_t pause_ns, uint64_t cost_ns)
 {
     p->taken++;
     p->last_ns = at_ns;
     p->cheap = p->cheap && pause_ns < GRACE_PAUSE_NS;
-    bool grace = p->cheap && p->taken <= GRACE_TAKEN && done_ns - p->begun_ns < GRACE_NS;
-    p->free_ns = done_ns + cost_ns * (grace ? PAY_IN_GRACE : PAY);
+    p->free_ns = done_ns + cost_ns * (hl_plan_in_grace(p, done_ns) ? PAY_IN_GRACE : PAY);
     uint64_t faded = p->high_bytes - p->high_bytes / 8;
     p->high_bytes = rss_bytes > faded ? rss_bytes : faded;
 }

@@ -30,6 +30,8 @@ void hl_plan_begin(hl_plan *p, uint32_t max, uint32_t interval_ms, uint64_t now_
 void hl_plan_took(hl_plan *p, uint64_t at_ns, uint64_t done_ns, uint64_t rss_bytes,
                   uint64_t pause_ns, uint64_t cost_ns);
 
+/* The beginning, when short programs need their looks and long ones do not notice. */
+bool hl_plan_in_grace(const hl_plan *p, uint64_t now_ns);
 bool hl_plan_spent(const hl_plan *p); /* only the place of the last one is left */
 uint64_t hl_plan_not_before(const hl_plan *p);
 uint64_t hl_plan_due_at(const hl_plan *p);    /* by time   */

@@ -1,0 +1,183 @@
+"""However a program ends: its output, its status and its signal are what they are without us."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from conftest import Bench
+
+HEAD = """import atexit, os, signal, sys, threading, time
+L = [{"i": i} for i in range(20000)]
+"""
+
+ENDINGS = {
+    "normal": "print('x')",
+    "exit": "sys.exit(3)",
+    "exit with a text": "sys.exit('bye')",
+    "exit in a thread": "t = threading.Thread(target=lambda: sys.exit(4)); t.start(); t.join()",
+    "exception": "def f(): 1 / 0\nf()",
+    "_exit": "sys.stdout.write('lost'); os._exit(9)",
+    "_exit in a thread": "threading.Thread(target=lambda: os._exit(8)).start(); time.sleep(20)",
+    "term": "os.kill(os.getpid(), 15); time.sleep(20)",
+    "term handled": "signal.signal(15, lambda *a: sys.exit(4)); os.kill(os.getpid(), 15); time.sleep(20)",
+    "term ignored": "signal.signal(15, signal.SIG_IGN); os.kill(os.getpid(), 15); print('alive')",
+    "int": "os.kill(os.getpid(), 2); time.sleep(20)",
+    "int handled": "signal.signal(2, lambda *a: os._exit(7)); os.kill(os.getpid(), 2); time.sleep(20)",
+    "kill": "print('x', flush=True); os.kill(os.getpid(), 9)",
+    "segv": "print('x', flush=True); os.kill(os.getpid(), 11)",
+    "abort": "import resource; resource.setrlimit(resource.RLIMIT_CORE, (0, 0)); os.abort()",
+    "dispositions": "print([signal.getsignal(s) for s in (15, 1, 11, 6, 10, 17, 13)])",
+    "daemon thread": "threading.Thread(target=lambda: [time.sleep(.001) for _ in range(10**6)], daemon=True).start()\n"
+                     "time.sleep(.1)",
+    "busy daemon threads": "def spin():\n while True: sum(range(1000))\n"
+                           "for _ in range(4): threading.Thread(target=spin, daemon=True).start()\ntime.sleep(.1)",
+    "thread outlives main": "threading.Thread(target=lambda: (time.sleep(.3), print('t done'))).start()",
+    "atexit": "atexit.register(lambda: print('handler', len(L)))",
+    "atexit raises": "atexit.register(lambda: 1 / 0)",
+    "atexit exits": "atexit.register(lambda: os._exit(6))",
+    "atexit cleared": "atexit._clear()",
+    "del at the end": "class C:\n def __del__(self): print('gone')\nkeep = C()",
+    "exec": "print(1, flush=True); os.execv(sys.executable, [sys.executable, '-c', 'import os; "
+            "print(sorted(k for k in os.environ if \"HEAPLENS_P\" in k or \"PRELOAD\" in k)); print(os.getpid() > 0)'])",
+    "exec fails": "try: os.execv('/nonexistent/x', ['x'])\nexcept OSError as e: print(e)",
+    "exec along PATH": "os.execlp('sh', 'sh', '-c', 'exit 12')",
+    "exec of a descriptor": "os.execve(os.open('/bin/true', os.O_RDONLY), ['true'], os.environ)",
+    "exit from C": "import ctypes; print(1, flush=True); ctypes.PyDLL(None).exit(11)",
+    "broken pipe": "os.close(1); print('x')",
+    "recursion": "def f(): f()\nsys.setrecursionlimit(200)\nf()",
+    "bad syntax inside": "exec('1 +')",
+}
+
+
+@pytest.mark.parametrize("name", list(ENDINGS))
+def test_ending(bench: Bench, python: str, name: str) -> None:
+    bench.same(bench.script(HEAD + ENDINGS[name] + "\n"), "a b")
+
+
+FORKS = {
+    "fork": "p = os.fork()\nif not p: sys.exit(5)\nprint(os.waitstatus_to_exitcode(os.waitpid(p, 0)[1]))",
+    "fork and _exit": "p = os.fork()\nif not p: os._exit(5)\nprint(os.wait()[1])",
+    "fork, the parent first": "p = os.fork()\nif not p: time.sleep(.2); print('child', flush=True); os._exit(0)",
+    "no children of ours": "time.sleep(.2)\ntry: os.wait()\nexcept ChildProcessError as e: print(e)",
+    "many forks": "for _ in range(50):\n p = os.fork()\n if not p: os._exit(7)\n assert os.wait() == (p, 7 << 8)",
+    "multiprocessing": "import multiprocessing as mp\ndef w(): print('child', flush=True)\n"
+                       "c = mp.get_context('fork').Process(target=w); c.start(); c.join(); print(c.exitcode)",
+    "spawned": "import multiprocessing as mp\nif __name__ == '__main__':\n"
+               " c = mp.get_context('spawn').Process(target=print, args=('child',)); c.start(); c.join(); print(c.exitcode)",
+    "subprocess": "import subprocess; print(subprocess.run([sys.executable, '-c', 'print(1)']).returncode)",
+    "subprocess fails": "import subprocess\ntry: subprocess.run(['/nonexistent/x'])\nexcept OSError as e: print(e)",
+    "system": "print(os.system('exit 3'))",
+}
+
+
+@pytest.mark.parametrize("name", list(FORKS))
+@pytest.mark.parametrize("flags", [(), ("-W", "error")], ids=["", "strict"])
+def test_children(bench: Bench, python: str, name: str, flags: tuple[str, ...]) -> None:
+    script = bench.script(HEAD + FORKS[name] + "\n")
+    words = " ".join([python, *flags])
+    expected = bench.alone(*flags, script)
+    bench.python = words
+    got = bench.watched(script)
+    assert got.plain() == expected.plain()
+
+
+LOOKS = {
+    "a tight loop": "n = 0\nend = time.time() + 1\nwhile time.time() < end:\n n += 1\nprint('done')",
+    "eight threads": "def w():\n end = time.time() + .7\n while time.time() < end: [{'a': i} for i in range(500)]\n"
+                     "ts = [threading.Thread(target=w) for _ in range(8)]\n[t.start() for t in ts]; [t.join() for t in ts]",
+    "forks while looked at": "for _ in range(100):\n p = os.fork()\n if not p: x = [i for i in range(1000)]; os._exit(7)\n"
+                             " assert os.wait() == (p, 7 << 8)",
+    "an alarm": "signal.signal(14, lambda *a: None); signal.setitimer(signal.ITIMER_REAL, .001, .001)\n"
+                "time.sleep(.5); print('done')",
+}
+
+
+@pytest.mark.parametrize("name", list(LOOKS))
+def test_often_looked_at(bench: Bench, python: str, name: str) -> None:
+    script = bench.script(HEAD + LOOKS[name] + "\n")
+    expected = bench.alone(script)
+    got = bench.watched(script, options=("-q", "--interval", "20", "--max-snapshots", "100"))
+    assert got.plain() == expected.plain()
+
+
+def popen(bench: Bench, *words: Any, **more: Any) -> subprocess.Popen[str]:
+    from conftest import EXE, environment
+
+    line = [EXE, "run", "-f", "-o", bench.file, "--python", bench.python, *words]
+    return subprocess.Popen([str(w) for w in line], text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                            env=environment(), cwd=bench.folder, **more)
+
+
+WAITING = "import time\nL = []\nprint('up', flush=True)\nfor i in range(10**6): L.append(str(i)); time.sleep(.001)\n"
+
+
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL, signal.SIGHUP])
+def test_signal_from_outside(bench: Bench, python: str, signum: signal.Signals) -> None:
+    """The program's group gets it, as from a terminal; the verdict comes all the same."""
+    program = popen(bench, bench.script(WAITING), start_new_session=True)
+    assert program.stdout and program.stdout.readline() == "up\n"
+    time.sleep(0.3)
+    import os
+
+    os.killpg(program.pid, signum)
+    _, said = program.communicate(timeout=30)
+    assert program.returncode == -signum
+    assert "snapshots" in said and "recording" in said
+    if signum == signal.SIGINT:
+        assert "KeyboardInterrupt" in said
+    else:
+        assert "without a farewell" in said
+
+
+def test_interrupts_while_the_verdict_is_made(bench: Bench, python: str) -> None:
+    code = "import os, sys\nL = [{i: str(i)} for i in range(300000)]\nsys.stdout.write('up\\n'); sys.stdout.flush()\n"
+    program = popen(bench, bench.script(code), start_new_session=True)
+    import os
+
+    assert program.stdout and program.stdout.readline() == "up\n"
+    for _ in range(10):
+        time.sleep(0.03)
+        if program.poll() is None:
+            os.killpg(program.pid, signal.SIGINT)
+    _, said = program.communicate(timeout=30)
+    assert "recording" in said
+
+
+def test_it_is_the_program(bench: Bench, python: str) -> None:
+    """The pid that was started is the pid that runs, with its own arguments and no descriptor of ours."""
+    code = ("import os\nprint(os.getpid(), flush=True)\n"
+            "print(open('/proc/self/cmdline').read().split('\\0')[1:-1], sorted(os.listdir('/proc/self/fd')))\n")
+    script = bench.script(code)
+    program = popen(bench, script, "x", stdin=subprocess.DEVNULL)
+    out, _ = program.communicate(timeout=30)
+    alone = bench.alone(script, "x").stdout
+    assert out.splitlines()[0] == str(program.pid)
+    assert out.splitlines()[1:] == alone.splitlines()[1:]
+
+
+def test_the_verdict_comes_before_the_end(bench: Bench, python: str) -> None:
+    """Whoever waits for the program has the verdict: nothing appears after the prompt."""
+    script = bench.script(HEAD + "sys.exit(3)")
+    with open(bench.folder / "said", "w+") as said:
+        from conftest import EXE, environment
+
+        subprocess.run([EXE, "run", "-f", "-o", bench.file, "--python", python, script], stderr=said, env=environment())
+        said.seek(0)
+        assert "recording" in said.read()
+
+
+def test_standard_error_is_closed(bench: Bench, python: str) -> None:
+    from conftest import EXE
+
+    script = bench.script("import os, sys\nprint(sorted(os.listdir('/proc/self/fd'))); sys.exit(3)")
+    line = "exec {} 2>&- <&-"
+    expected = bench.execute(["sh", "-c", line.format(f"{python} {script}")])
+    got = bench.execute(["sh", "-c", line.format(f"{EXE} run -f -o {bench.file} --python {python} {script}")])
+    assert got.plain() == expected.plain()
+    assert bench.file.read_bytes()[:6] == b"\x89HLENS"

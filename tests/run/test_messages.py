@@ -1,0 +1,222 @@
+"""What cannot be done is said in a sentence, with the right exit code, before the program begins."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from conftest import EXE, environment
+
+if TYPE_CHECKING:
+    from conftest import Bench
+
+USAGE, TARGET, INCOMPLETE = 2, 3, 4
+
+
+def refuse(bench: Bench, *words: Any, status: int, says: str, **more: Any) -> None:
+    before = set(bench.folder.iterdir())
+    done = bench.execute([EXE, "run", *words], **more)
+    assert (done.status, done.stdout) == (status, "")
+    assert done.stderr.startswith("heaplens") and says in done.stderr and "Traceback" not in done.stderr
+    assert set(bench.folder.iterdir()) == before
+
+
+USAGES: list[tuple[list[str], str]] = [
+    ([], "script"),
+    (["-o"], "file"),
+    (["-m"], "module"),
+    (["-c"], "code"),
+    (["--nosuch", "x.py"], "--nosuch"),
+    (["--interval", "x", "-c", "pass"], "milliseconds"),
+    (["--interval", "0", "-c", "pass"], "milliseconds"),
+    (["--max-snapshots", "-1", "-c", "pass"], "number"),
+    (["--min-growth", "1Q", "-c", "pass"], "bytes"),
+    (["--fail-on", "sometimes", "-c", "pass"], "certain"),
+    (["nosuch.py"], "nosuch.py"),
+    (["folder/nosuch.py"], "folder/nosuch.py"),
+    ([""], "script"),
+    (["true"], "not a Python script"),
+]
+
+
+@pytest.mark.parametrize("words,says", USAGES)
+def test_usage(bench: Bench, words: list[str], says: str) -> None:
+    refuse(bench, *words, status=USAGE, says=says)
+
+
+def test_folder_without_main(bench: Bench) -> None:
+    (bench.folder / "empty").mkdir()
+    refuse(bench, "empty", status=USAGE, says="__main__.py")
+
+
+def test_unreadable_script(bench: Bench) -> None:
+    script = bench.script("print(1)")
+    script.chmod(0)
+    if os.access(script, os.R_OK):
+        pytest.skip("everything can be read here")
+    refuse(bench, script, status=USAGE, says="Permission denied")
+
+
+@pytest.mark.parametrize("name", ["nosuchpython", "/nonexistent/python", "folder", "''"])
+def test_no_such_python(bench: Bench, name: str) -> None:
+    (bench.folder / "folder").mkdir()
+    refuse(bench, "--python", name, "-c", "pass", status=TARGET, says="")
+
+
+def test_no_python_anywhere(bench: Bench) -> None:
+    if (EXE.parent / "python3").exists():
+        pytest.skip("there is one beside the executable")
+    env = {**environment(), "PATH": str(bench.folder)}
+    refuse(bench, "-c", "pass", status=TARGET, says="--python", env=env)
+
+
+def test_python_that_may_not_run(bench: Bench) -> None:
+    python = bench.script("x", "python")
+    refuse(bench, "--python", python, "-c", "pass", status=TARGET, says="executed")
+
+
+def test_python_that_is_none(bench: Bench) -> None:
+    """An executable the kernel does not take: said by us, the file is gone."""
+    python = bench.script("\x7fELF rubbish", "python")
+    python.chmod(0o755)
+    refuse(bench, "--python", python, "-c", "pass", status=TARGET, says="cannot execute")
+
+
+def test_program_that_is_no_python(bench: Bench) -> None:
+    done = bench.execute([EXE, "run", "--python", "/bin/echo", "-c", "pass"])
+    assert (done.status, done.stdout) == (0, "-c pass\n")
+    assert "nothing was examined" in done.stderr
+    assert not list(bench.folder.glob("*.hlens"))
+
+
+def test_python_that_dies_early(bench: Bench, python: str) -> None:
+    env = {**environment(), "PYTHONHOME": "/nonexistent"}
+    got = bench.watched("-c", "pass", env=env)
+    expected = bench.alone("-c", "pass", env=env)
+    assert got.status == expected.status
+    assert "nothing was examined" in got.stderr
+    assert not bench.file.exists()
+
+
+def other_python() -> str | None:
+    """One that runs and that heaplens is not built for."""
+    from conftest import accepted, interpreters
+
+    for folder in sorted(Path("~/.pyenv/versions").expanduser().glob("3.*")):
+        python = str(folder / "bin/python3")
+        if python not in interpreters().values() and folder.name.split(".")[1] not in ("5", "6", "7") \
+                and not accepted(python):
+            return python
+    return None
+
+
+def test_wrong_interpreter(bench: Bench) -> None:
+    python = other_python()
+    if not python:
+        pytest.skip("heaplens fits every interpreter here")
+    refuse(bench, "--python", python, "-c", "print('ran')", status=TARGET, says="--python")
+
+
+def test_no_core(bench: Bench, python: str) -> None:
+    """A package folder with the preload library alone: the sentence names the interpreter."""
+    from conftest import ROOT
+
+    library = next((p for p in [*Path(os.environ.get("HEAPLENS_HOME", "/nonexistent")).glob("libheaplens_preload.so"),
+                                *EXE.parent.parent.glob("lib*/python3*/site-packages/heaplens/libheaplens_preload.so"),
+                                *EXE.parent.parent.glob("preload/libheaplens_preload.so"),
+                                *ROOT.glob("build/*/src/preload/libheaplens_preload.so")]), None)
+    if not library:
+        pytest.skip("no preload library")
+    home = bench.folder / "home"
+    home.mkdir()
+    (home / library.name).write_bytes(library.read_bytes())
+    env = {**environment(), "HEAPLENS_HOME": str(home)}
+    elsewhere = bench.folder / "bin"
+    elsewhere.mkdir()
+    (elsewhere / "heaplens").write_bytes(EXE.read_bytes())
+    (elsewhere / "heaplens").chmod(0o755)
+    (elsewhere / "python3").symlink_to(os.path.realpath(python))
+    (bench.folder / "cwd").mkdir()
+    done = bench.execute([elsewhere / "heaplens", "run", "-c", "print('ran')"], env=env, cwd=bench.folder / "cwd")
+    assert (done.status, done.stdout) == (TARGET, "")
+    assert "CPython 3." in done.stderr and "HEAPLENS_HOME" in done.stderr
+    assert not list((bench.folder / "cwd").iterdir())
+
+
+def test_torn_core(bench: Bench, python: str) -> None:
+    home = os.environ.get("HEAPLENS_HOME")
+    if not home:
+        pytest.skip("needs HEAPLENS_HOME")
+    bad = bench.folder / "home"
+    bad.mkdir()
+    library = "libheaplens_preload.so"
+    (bad / library).write_bytes((Path(home) / library).read_bytes())
+    code = "import platform; print(platform.python_version())"
+    version = subprocess.run([python, "-c", code], capture_output=True, text=True).stdout.strip()
+    (bad / "cores" / version).mkdir(parents=True)
+    (bad / "cores" / version / "_inside.so").write_bytes(b"\x7fELF torn")
+    refuse(bench, "--python", python, "-c", "print('ran')", status=TARGET, says="cannot load",
+           env={**environment(), "HEAPLENS_HOME": str(bad)})
+
+
+def test_package_folder_without_library(bench: Bench) -> None:
+    (bench.folder / "home").mkdir()
+    env = {**environment(), "HEAPLENS_HOME": str(bench.folder / "home")}
+    refuse(bench, "-c", "pass", status=TARGET, says="HEAPLENS_HOME", env=env)
+
+
+def test_existing_file(bench: Bench, python: str) -> None:
+    file = bench.folder / "kept"
+    file.write_text("mine")
+    refuse(bench, "-o", "kept", "--python", python, "-c", "pass", status=USAGE, says="-f")
+    assert file.read_text() == "mine"
+    assert bench.execute([EXE, "run", "-q", "-f", "-o", "kept", "--python", python, "-c", "pass"]).status == 0
+    assert file.read_bytes()[:6] == b"\x89HLENS"
+    assert file.stat().st_mode & 0o777 == 0o600
+
+
+def test_unwritable_folder(bench: Bench, python: str) -> None:
+    folder = bench.folder / "closed"
+    folder.mkdir()
+    folder.chmod(0o500)
+    try:
+        if os.access(folder, os.W_OK):
+            pytest.skip("everything can be written here")
+        refuse(bench, "-o", "closed/x", "--python", python, "-c", "print(1)", status=TARGET, says="closed/x")
+    finally:
+        folder.chmod(0o700)
+
+
+def test_no_such_folder(bench: Bench, python: str) -> None:
+    done = bench.execute([EXE, "run", "-o", "nosuch/x", "--python", python, "-c", "print(1)"])
+    assert (done.status, done.stdout) == (TARGET, "") and "nosuch/x" in done.stderr
+
+
+def limited(python: str, blocks: int, *words: Any) -> list[str]:
+    """Under a limit on file sizes: a disk that is full, for whoever writes."""
+    return ["sh", "-c", f'trap "" XFSZ; ulimit -f {blocks}; exec "$@"', "sh", str(EXE), "run", "-f", "-o", "x.hlens",
+            "--python", python, *map(str, words)]
+
+
+def test_no_room_for_the_file(bench: Bench, python: str) -> None:
+    done = bench.execute(limited(python, 0, "-c", "print(1)"))
+    assert done.status in (TARGET, INCOMPLETE) and done.stdout == ""
+    assert not (bench.folder / "x.hlens").exists()
+
+
+def test_no_room_for_a_snapshot(bench: Bench, python: str) -> None:
+    """The program goes on undisturbed; the verdict says what is not seen."""
+    done = bench.execute(limited(python, 128, "-c", "L = [{i: str(i)} for i in range(50000)]; print(sum(range(1000)))"))
+    assert (done.status, done.stdout) == (0, "499500\n")
+    assert "no verdict" in done.stderr or "not seen" in done.stderr
+
+
+def test_default_name(bench: Bench, python: str) -> None:
+    script = bench.script("import os; print(os.getpid())", "some app.py")
+    pid = bench.execute([EXE, "run", "-q", "--python", python, script]).stdout.strip()
+    assert (bench.folder / f"heaplens-some app-{pid}.hlens").exists()
+    pid = bench.execute([EXE, "run", "-q", "--python", python, "-c", "import os; print(os.getpid())"]).stdout.strip()
+    assert (bench.folder / f"heaplens-command-{pid}.hlens").exists()
