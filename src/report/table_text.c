@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { COLUMNS_MAX = 16, GAP = 2, TEXT_LEAST = 12, CELL_MAX = 48 };
+enum { COLUMNS_MAX = 16, GAP = 2, TEXT_LEAST = 14, CELL_MAX = 48 };
 
 static const hl_cell *cell(const hl_table *t, uint32_t row, uint32_t column)
 {

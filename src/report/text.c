@@ -8,6 +8,7 @@
 
 #include <inttypes.h>
 #include <math.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -49,6 +50,32 @@ static void seconds_text(double s, char *buf, size_t size)
         snprintf(buf, size, "%.1f h", s / 3600);
 }
 
+/* What was looked at: after the verdict if it fits there, else on the next line. */
+static void about(const hl_diagnosis *d, const hl_style *style, hl_out *o, size_t used)
+{
+    char seconds[32];
+    hl_out text = {0};
+    if (d->target.program && *d->target.program) {
+        hl_out_safe(&text, base_name(d->target.program), 40);
+        hl_out_text(&text, ", ");
+    }
+    if (d->target.python && *d->target.python) {
+        hl_out_text(&text, "Python ");
+        hl_out_safe(&text, d->target.python, 24);
+        hl_out_text(&text, ", ");
+    }
+    seconds_text(d->observed.seconds, seconds, sizeof seconds);
+    hl_out_printf(&text, "%s, %" PRIu32 " snapshot%s", seconds, d->observed.snapshots,
+                  d->observed.snapshots == 1 ? "" : "s");
+    bool fits = used + 3 + text.n <= hl_style_width(style);
+    hl_out_text(o, fits ? "   " : "\n  ");
+    hl_paint_begin(o, style, HL_DIM);
+    hl_out_write(o, text.bytes, text.n);
+    hl_paint_end(o, style, HL_DIM);
+    hl_out_text(o, "\n");
+    hl_out_deinit(&text);
+}
+
 /* "heaplens: LEAK  unbounded-cache (certain)   app.py, Python 3.11.7, 12 s, 5 snapshots" */
 static void headline(const hl_diagnosis *d, const hl_style *style, hl_out *o)
 {
@@ -58,32 +85,19 @@ static void headline(const hl_diagnosis *d, const hl_style *style, hl_out *o)
     } as[] = {[HL_NO_LEAK] = {"NO LEAK", HL_GREEN},
               [HL_UNDECIDED] = {"UNDECIDED", HL_YELLOW},
               [HL_LEAK] = {"LEAK", HL_RED}};
+    size_t used = strlen("heaplens: ") + strlen(as[d->verdict].word);
     hl_out_text(o, "heaplens: ");
     hl_paint_text(o, style, as[d->verdict].paint, as[d->verdict].word);
     if (d->n_findings == 1) {
         hl_out_text(o, "  ");
         hl_paint_text(o, style, HL_BOLD, d->findings[0].cause);
         hl_out_printf(o, " (%s)", confidence_word[d->findings[0].confidence]);
+        used += strlen("  ") + strlen(d->findings[0].cause) + strlen(" (possible)");
     } else if (d->n_findings) {
         hl_out_printf(o, "  %" PRIu32 " findings", d->n_findings);
+        used += strlen("  99 findings");
     }
-    hl_out_text(o, "   ");
-    hl_paint_begin(o, style, HL_DIM);
-    if (d->target.program && *d->target.program) {
-        hl_out_safe(o, base_name(d->target.program), 40);
-        hl_out_text(o, ", ");
-    }
-    if (d->target.python && *d->target.python) {
-        hl_out_text(o, "Python ");
-        hl_out_safe(o, d->target.python, 24);
-        hl_out_text(o, ", ");
-    }
-    char seconds[32];
-    seconds_text(d->observed.seconds, seconds, sizeof seconds);
-    hl_out_printf(o, "%s, %" PRIu32 " snapshot%s", seconds, d->observed.snapshots,
-                  d->observed.snapshots == 1 ? "" : "s");
-    hl_paint_end(o, style, HL_DIM);
-    hl_out_text(o, "\n");
+    about(d, style, o, used);
 }
 
 static void amount(uint64_t v, const char *unit, char buf[48])
@@ -245,38 +259,55 @@ static void notes(const hl_diagnosis *d, const hl_style *style, hl_out *o)
         hl_out_printf(o, "  (%" PRIu32 " more notes with -v)\n", d->n_notes - shown);
 }
 
+/* A line of its own, wrapped. */
+static void sentence(hl_out *o, const hl_style *style, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+static void sentence(hl_out *o, const hl_style *style, const char *format, ...)
+{
+    char text[512];
+    va_list ap;
+    va_start(ap, format);
+    vsnprintf(text, sizeof text, format, ap);
+    va_end(ap);
+    hl_out_spaces(o, 2);
+    hl_out_wrapped(o, style, 2, text);
+}
+
+static void heap_course(const hl_diagnosis *d, const hl_style *style, hl_out *o)
+{
+    char was[16], is[16], count[32], share[64] = "";
+    if (d->n_findings && d->observed.growth_explained >= 0)
+        snprintf(share, sizeof share, "; %s %.0f %% of its growth",
+                 d->n_findings > 1 ? "these explain" : "this explains",
+                 floor(100 * d->observed.growth_explained));
+    sentence(o, style, "heap %s %s %s in %s objects%s", hl_bytes_text(d->observed.heap_first, was),
+             style->unicode ? "→" : "->", hl_bytes_text(d->observed.heap_last, is),
+             hl_count_text(d->observed.objects_last, count), share);
+}
+
 /* What the verdict rests on, and what it does not see. */
 static void basis(const hl_diagnosis *d, const hl_style *style, hl_out *o)
 {
-    char a[32], b[32];
-    bool grown = d->observed.growth_explained >= 0;
-    if (d->observed.snapshots && (d->verdict != HL_NO_LEAK || style->verbose)) {
-        hl_out_printf(o, "  heap %s %s %s in %s objects", hl_bytes_text(d->observed.heap_first, a),
-                      style->unicode ? "→" : "->", hl_bytes_text(d->observed.heap_last, b),
-                      hl_count_text(d->observed.objects_last, (char[32]){0}));
-        if (d->n_findings && grown)
-            hl_out_printf(o, "; %s explain%s %.0f %% of its growth",
-                          d->n_findings > 1 ? "these" : "this", d->n_findings > 1 ? "" : "s",
-                          floor(100 * d->observed.growth_explained));
-        hl_out_text(o, "\n");
-    }
+    char number[32];
+    uint32_t torn = d->observed.snapshots_torn;
+    if (d->observed.snapshots && (d->verdict != HL_NO_LEAK || style->verbose))
+        heap_course(d, style, o);
     if (d->observed.cost_seconds >= 0 && style->verbose)
-        hl_out_printf(o, "  the program stood still for %.0f ms while snapshots were taken\n",
-                      1000 * d->observed.cost_seconds);
+        sentence(o, style, "the program stood still for %.0f ms while snapshots were taken",
+                 1000 * d->observed.cost_seconds);
     if (d->observed.objects_skipped)
-        hl_out_printf(o, "  not seen: %s object%s that could not be read\n",
-                      hl_count_text(d->observed.objects_skipped, a),
-                      d->observed.objects_skipped == 1 ? "" : "s");
+        sentence(o, style, "not seen: %s object%s that could not be read",
+                 hl_count_text(d->observed.objects_skipped, number),
+                 d->observed.objects_skipped == 1 ? "" : "s");
     if (d->observed.samples_dropped)
-        hl_out_printf(o, "  not seen: %s allocation samples that were dropped\n",
-                      hl_count_text(d->observed.samples_dropped, a));
-    if (d->observed.snapshots_torn)
-        hl_out_printf(o, "  not used: %" PRIu32 " snapshot%s cut off before %s whole\n",
-                      d->observed.snapshots_torn, d->observed.snapshots_torn == 1 ? "" : "s",
-                      d->observed.snapshots_torn == 1 ? "it was" : "they were");
+        sentence(o, style, "not seen: %s allocation samples that were dropped",
+                 hl_count_text(d->observed.samples_dropped, number));
+    if (torn)
+        sentence(o, style, "not used: %" PRIu32 " snapshot%s cut off before %s whole", torn,
+                 torn == 1 ? "" : "s", torn == 1 ? "it was" : "they were");
     if (d->observed.bytes_damaged)
-        hl_out_printf(o, "  not read: %s of the file, damaged\n",
-                      hl_bytes_text(d->observed.bytes_damaged, a));
+        sentence(o, style, "not read: %s of the recording, damaged",
+                 hl_bytes_text(d->observed.bytes_damaged, number));
 }
 
 void hl_report_text(const hl_diagnosis *d, const hl_style *style, hl_out *out)
