@@ -63,7 +63,9 @@ def cycle(layers: dict[str, set[str]]) -> list[str] | None:
 def check_file(src: Path, path: Path, layers: dict[str, set[str]]) -> list[str]:
     room = path.relative_to(src).parts[0]
     text = path.read_text(encoding="utf-8")
-    is_test = path.stem.endswith(("_test", "_fuzz")) or path.stem.startswith("test_")
+    is_test = path.stem.endswith(("_test", "_fuzz", "_bench", "_testlib")) or path.stem.startswith(
+        "test_"
+    )
     problems = []
 
     def line_of(position: int) -> int:
