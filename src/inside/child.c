@@ -117,6 +117,7 @@ static void put_meta(hl_fields *f, const hl_shot_request *r, PyInterpreterState 
         hl_field_text(f, HL_SNAP_PROGRAM, r->program);
     hl_field_uint(f, HL_SNAP_TIME, r->time_us);
     hl_field_uint(f, HL_SNAP_CPU, r->cpu_us);
+    hl_field_uint(f, HL_SNAP_USER_CPU, r->user_us);
     hl_field_uint(f, HL_SNAP_RSS, r->rss_bytes);
     hl_field_uint(f, HL_SNAP_PID, (uint64_t)getppid());
     hl_field_uint(f, HL_SNAP_UNSETTLED, r->unsettled != 0);

@@ -78,7 +78,6 @@ void hl_shape_frame(hl_walk *w, PyObject *frame, const hl_kind *k)
 
 void hl_shape_generator(hl_walk *w, PyObject *generator, const hl_kind *k)
 {
-    (void)k;
     PyGenObject *g = (PyGenObject *)generator;
     _PyInterpreterFrame *f = (_PyInterpreterFrame *)g->gi_iframe;
 #if !HL_PY_AT_LEAST(12)
@@ -87,7 +86,8 @@ void hl_shape_generator(hl_walk *w, PyObject *generator, const hl_kind *k)
     hl_walk_edge_maybe(w, g->gi_name, w->label.name);
     hl_walk_edge_maybe(w, g->gi_qualname, w->label.qualname);
     hl_walk_edge_maybe(w, g->gi_exc_state.exc_value, w->label.exc);
-    hl_walk_edge_maybe(w, g->gi_origin_or_finalizer, HL_LABEL(HL_LABEL_INTERNAL, 0));
+    if (k->type != &PyGen_Type) /* a plain generator never sets it */
+        hl_walk_edge_maybe(w, g->gi_origin_or_finalizer, HL_LABEL(HL_LABEL_INTERNAL, 0));
     if (g->gi_frame_state >= FRAME_CLEARED)
         return;
     hl_walk_edge_maybe(w, (PyObject *)f->frame_obj, w->label.frame);

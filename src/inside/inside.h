@@ -13,37 +13,42 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* ---- taking one snapshot ---------------------------------------------------------------------- */
+/* ---- taking one snapshot ----------------------------------------------------------------------
+ */
 
 typedef struct hl_shot { /* what the child says back, in a page shared with it */
-    volatile uint32_t done; /* 1: it has ended, before _exit, so that nobody waits for that; futex */
-    uint32_t status;        /* hl_status; HL_OK and done: END is written */
-    int32_t error;          /* errno, where status has one */
-    uint32_t where;         /* enum hl_shot_step: what it was doing, for "it died while ..." */
+    volatile uint32_t
+        done;        /* 1: it has ended, before _exit, so that nobody waits for that; futex */
+    uint32_t status; /* hl_status; HL_OK and done: END is written */
+    int32_t error;   /* errno, where status has one */
+    uint32_t where;  /* enum hl_shot_step: what it was doing, for "it died while ..." */
     uint64_t nodes, edges, folded, file_bytes;
     uint64_t child_bytes, walk_ns, pause_ns;
 } hl_shot;
 enum hl_shot_step { HL_STEP_START, HL_STEP_ROOTS, HL_STEP_HEAP, HL_STEP_NAMES, HL_STEP_END };
 
 typedef struct hl_shot_request {
-    int fd;            /* opened by hl_container_append */
-    uint32_t stream;   /* 1, 2, 3 ... */
+    int fd;          /* opened by hl_container_append */
+    uint32_t stream; /* 1, 2, 3 ... */
     const char *reason;
-    uint64_t time_us, cpu_us, rss_bytes;
-    const char *program; /* or NULL */
-    int unsettled;     /* the GIL is not held */
-    unsigned deadline; /* seconds the child may live */
+    uint64_t time_us, cpu_us, user_us, rss_bytes; /* user_us: of cpu_us, outside the kernel */
+    const char *program;                          /* or NULL */
+    int unsettled;                                /* the GIL is not held */
+    unsigned deadline;                            /* seconds the child may live */
 } hl_shot_request;
 
-/* The caller holds the GIL. Clones the child (no exit signal, no atfork handlers), returns its pid, or -errno.
- * pause_ns of *shot is filled by the parent. The child appends one snapshot stream to fd. */
+/* The caller holds the GIL. Clones the child (no exit signal, no atfork handlers), returns its pid,
+ * or -errno. pause_ns of *shot is filled by the parent. The child appends one snapshot stream to
+ * fd. */
 pid_t hl_child_start(const hl_shot_request *request, hl_shot *shot);
-/* Waits until the child said done or died; the GIL is not needed. Returns hl_status. Reaps it later or now. */
+/* Waits until the child said done or died; the GIL is not needed. Returns hl_status. Reaps it later
+ * or now. */
 int hl_child_finish(pid_t pid, hl_shot *shot);
 /* A page of memory for shots, shared with children. */
 hl_shot *hl_shot_new(void);
 
-/* ---- under `heaplens run` --------------------------------------------------------------------- */
+/* ---- under `heaplens run` ---------------------------------------------------------------------
+ */
 
 /* The launcher's page: a memfd mapped by launcher, program and sentinel (src/preload/page.h). */
 struct hl_page;
@@ -52,8 +57,8 @@ struct hl_page;
  * not begun, GIL held. Checks that this build fits the interpreter, unlinks the audit hook, starts
  * the pulse. 0, or -1 with a sentence in page->refusal. */
 int hl_inside_arm(struct hl_page *page);
-/* The last snapshot; then the sentinel is told that none will follow. gil: the caller holds the GIL;
- * without it no snapshot is taken. Idempotent; does nothing in a forked child. */
+/* The last snapshot; then the sentinel is told that none will follow. gil: the caller holds the
+ * GIL; without it no snapshot is taken. Idempotent; does nothing in a forked child. */
 void hl_inside_farewell(const char *reason, int gil);
 /* How many threads of ours run in this process (the fork warning of 3.12 counts them). */
 int hl_inside_threads(void);

@@ -308,6 +308,8 @@ static void fill(hl_walk *w, hl_kind *k, PyTypeObject *t)
     k->managed = hl_abi_managed_dict(t);
     k->has_type_edge =
         hl_abi_heap_type(t) && !(k->shape == HL_SHAPE_TRAVERSE && hl_abi_heap_type(base));
+    if (is_named(t, "functools._lru_list_elem"))
+        k->has_type_edge = false; /* its wrapper's tp_traverse reports that */
     k->opaque = k->gc && !t->tp_traverse;
     if (is_named(base, "collections.deque"))
         k->other = HL_LABEL(HL_LABEL_INDEX, 0);

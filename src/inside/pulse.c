@@ -71,6 +71,14 @@ static uint64_t minor_faults(void)
     return getrusage(RUSAGE_SELF, &r) ? 0 : (uint64_t)r.ru_minflt;
 }
 
+static uint64_t user_us(void)
+{
+    struct rusage r;
+    return getrusage(RUSAGE_SELF, &r)
+               ? 0
+               : (uint64_t)r.ru_utime.tv_sec * 1000000 + (uint64_t)r.ru_utime.tv_usec;
+}
+
 /* GIL held: no Python code can see the descriptor, or inherit it. */
 static uint64_t resident_bytes(void)
 {
@@ -132,16 +140,33 @@ static void child_failed(const hl_shot *shot)
         failed("a snapshot failed while %s (status %u)", doing(shot->where), shot->status);
 }
 
-/* GIL held. CPU time is the program's: the child's is not in it, the watcher's is taken off. */
-static void look_start(look *l, enum slot slot, const char *reason)
+/* Appends to the file. Where the program has closed a standard stream the descriptor must not take
+ * its place: what a library of the program writes there would end up in the file. */
+static int file_open(void)
 {
     hl_err err;
     int fd;
-    *l = (look){.slot = slot, .at_ns = hl_page_now(), .rss_bytes = resident_bytes()};
     if (hl_container_append(pulse.page->file, &fd, &err)) {
         failed("%s", err.text);
-        return;
+        return -1;
     }
+    if (fd > STDERR_FILENO)
+        return fd;
+    int above = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+    int e = errno;
+    close(fd);
+    if (above < 0)
+        failed("no descriptor for the file: %s", strerror(e));
+    return above;
+}
+
+/* GIL held. CPU time is the program's: the child's is not in it, the watcher's is taken off. */
+static void look_start(look *l, enum slot slot, const char *reason)
+{
+    *l = (look){.slot = slot, .at_ns = hl_page_now(), .rss_bytes = resident_bytes()};
+    int fd = file_open();
+    if (fd < 0)
+        return;
     uint64_t ours = slot == BY_WATCHER && atomic_load(&pulse.watching)
                         ? clock_ns(CLOCK_THREAD_CPUTIME_ID)
                         : atomic_load(&pulse.watcher_cpu_ns);
@@ -151,6 +176,7 @@ static void look_start(look *l, enum slot slot, const char *reason)
         .reason = reason,
         .time_us = (l->at_ns - pulse.page->started_mono_ns) / 1000,
         .cpu_us = (clock_ns(CLOCK_PROCESS_CPUTIME_ID) - ours) / 1000,
+        .user_us = user_us(),
         .rss_bytes = l->rss_bytes,
         .program = pulse.page->program,
         .deadline = CHILD_SECONDS,

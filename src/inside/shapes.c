@@ -346,6 +346,20 @@ static void ndarray_edges(hl_walk *w, PyObject *o)
         hl_walk_edge_maybe(w, item[i], HL_LABEL(HL_LABEL_INDEX, 0));
 }
 
+/* The entries of a bounded lru_cache lie in a ring, which owns each once; its dict owns them too. */
+static void lru_edges(hl_walk *w, PyObject *o, const hl_kind *k)
+{
+    hl_measured m;
+    hl_measure(w, o, k, &m);
+    if (!m.bounded)
+        return;
+    PyObject *entry = HL_PEEK(o, PyObject *, lru, next);
+    for (int64_t i = 0; i < m.len && entry && entry != o; i++) {
+        hl_walk_edge(w, entry, HL_LABEL(HL_LABEL_INTERNAL, 0));
+        entry = HL_PEEK(entry, PyObject *, lru, next);
+    }
+}
+
 void hl_shape_edges(hl_walk *w, PyObject *o, const hl_kind *k, bool as_namespace)
 {
     if (k->n_slots || k->dict != HL_DICT_NONE)
@@ -357,6 +371,8 @@ void hl_shape_edges(hl_walk *w, PyObject *o, const hl_kind *k, bool as_namespace
         return;
     case HL_SHAPE_TRAVERSE:
         traverse_edges(w, o, k);
+        if (k->measure == HL_MEASURE_LRU)
+            lru_edges(w, o, k);
         return;
     case HL_SHAPE_FIELDS:
         field_edges(w, o, k);

@@ -114,7 +114,7 @@ static bool immortal_leaf(const hl_walk *w, PyObject *o, enum hl_leaf leaf)
 #elif HL_PY_AT_LEAST(11)
     (void)w;
     (void)leaf;
-    return (uintptr_t)o - (uintptr_t)&_PyRuntime < sizeof _PyRuntime;
+    return (uintptr_t)o - (uintptr_t)&_PyRuntime < sizeof _PyRuntime || hl_abi_immortal_count(o);
 #else
     if (leaf != HL_LEAF_INT || hl_abi_digits(o) > 1)
         return false;
