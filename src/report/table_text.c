@@ -53,14 +53,14 @@ static size_t cell_columns(const hl_table *t, uint32_t row, uint32_t column)
 
 static void fit(const hl_table *t, uint32_t n, const hl_style *style, size_t *width)
 {
-    size_t total = 0;
+    size_t total = 0; /* the last column has no gap after it */
     for (uint32_t c = 0; c < n; c++) {
         width[c] = hl_text_columns(t->columns[c].title);
         for (uint32_t r = 0; r < t->n_rows; r++) {
             size_t w = cell_columns(t, r, c);
             width[c] = w > width[c] ? w : width[c];
         }
-        total += width[c] + GAP;
+        total += width[c] + (c ? GAP : 0);
     }
     size_t room = hl_style_width(style);
     while (style->width && total > room) {
