@@ -41,97 +41,133 @@ static hl_status reverse_edges(hl_graph *g, hl_err *err)
 /* ---- semi-NCA -----------------------------------------------------------------------------------
  */
 
+enum { AHEAD = 8 }; /* nodes */
+
 /* All indices below are depth-first numbers: 0 the virtual root, 1 .. n the nodes. */
-typedef struct semi {
-    uint32_t semi, label;
-} semi;
+typedef struct forest {
+    uint32_t above; /* the parent, later the ancestor its path is compressed to */
+    uint32_t low;   /* least semidominator on the way there, itself included     */
+} forest;
 
 typedef struct dom {
     const hl_graph *g;
     uint32_t *number; /* node -> number; lives in g->idom */
     hl_node *node;    /* number -> node */
-    uint32_t *above;  /* parent in the depth-first tree, later the compressed ancestor */
-    semi *semi;       /* by number; lives in g->retained_bytes   */
-    uint32_t *idom;   /* by number; lives in g->retained_objects */
+    forest *forest;   /* by number; lives in g->retained_bytes   */
+    uint32_t *idom;   /* by number, the parent at first; lives in g->retained_objects */
+    uint32_t *semi;   /* by number */
     uint32_t *path;   /* for compression */
     uint32_t last;
 } dom;
 
-static void number_from(dom *d, hl_node start)
+typedef struct visit { /* to be made: node from the node numbered `above` */
+    hl_node node;
+    uint32_t above;
+} visit;
+
+/* Numbers what start reaches, depth first: all children of a node are put on the stack at once, so
+ * that what they will need is fetched while their elder siblings are at work; a child that is met
+ * twice belongs to the node that put it there last. */
+static void number_from(dom *d, visit *stack, hl_node start)
 {
     const hl_snap *s = d->g->snap;
-    uint32_t *cursor = d->path; /* next edge, by number, while numbering */
-    uint32_t at = ++d->last;
-    d->number[start] = at;
-    d->node[at] = start;
-    d->above[at] = 0;
-    cursor[at] = s->off[start];
-    while (at) {
-        hl_node v = d->node[at];
-        uint32_t e = cursor[at], end = s->off[v + 1];
-        hl_node w = HL_NO_NODE;
-        for (; e < end; e++)
-            if (!d->number[s->dst[e]] && hl_edge_holds(s->label[e])) {
-                w = s->dst[e++];
-                break;
-            }
-        cursor[at] = e;
-        if (w == HL_NO_NODE) {
-            at = d->above[at];
+    size_t n = 0;
+    stack[n++] = (visit){.node = start};
+    while (n) {
+        visit at = stack[--n];
+        if (d->number[at.node])
             continue;
+        uint32_t number = ++d->last;
+        d->number[at.node] = number;
+        d->node[number] = at.node;
+        d->idom[number] = at.above;
+        for (uint32_t e = s->off[at.node], end = s->off[at.node + 1]; e < end; e++) {
+            hl_node w = s->dst[e];
+            if (!hl_edge_holds(s->label[e]))
+                continue;
+            __builtin_prefetch(&d->number[w]);
+            __builtin_prefetch(&s->off[w]);
+            stack[n++] = (visit){.node = w, .above = number};
         }
-        uint32_t to = ++d->last;
-        d->number[w] = to;
-        d->node[to] = w;
-        d->above[to] = at;
-        cursor[to] = s->off[w];
-        at = to;
     }
 }
 
-/* The number with the least semidominator on the compressed path from v, below `linked`. */
+static hl_status number_all(dom *d, hl_err *err)
+{
+    const hl_graph *g = d->g;
+    hl_arena temp;
+    hl_arena_init(&temp);
+    visit *stack =
+        hl_graph_array(&temp, (size_t)g->snap->off[g->snap->nodes] + 1, sizeof *stack, err);
+    for (uint32_t i = 0; stack && i < g->n_roots; i++)
+        number_from(d, stack, g->roots[i].node);
+    hl_arena_deinit(&temp);
+    return stack ? HL_OK : err->status;
+}
+
+/* The least semidominator of v and what is above it, as far as nodes >= linked go. */
 static uint32_t eval(dom *d, uint32_t v, uint32_t linked)
 {
-    if (v < linked)
-        return v;
+    forest *f = d->forest;
+    if (f[v].above < linked)
+        return f[v].low;
     uint32_t n = 0, x = v;
-    while (d->above[x] >= linked) {
+    do {
         d->path[n++] = x;
-        x = d->above[x];
-    }
+        x = f[x].above;
+    } while (f[x].above >= linked);
+    forest top = f[x];
     while (n) {
-        uint32_t y = d->path[--n], z = d->above[y];
-        if (d->semi[d->semi[z].label].semi < d->semi[d->semi[y].label].semi)
-            d->semi[y].label = d->semi[z].label;
-        d->above[y] = d->above[z];
+        uint32_t y = d->path[--n];
+        top.low = f[y].low < top.low ? f[y].low : top.low;
+        f[y] = top;
     }
-    return d->semi[v].label;
+    return top.low;
+}
+
+static uint32_t semidominator(dom *d, uint32_t w)
+{
+    const hl_graph *g = d->g;
+    hl_node node = d->node[w];
+    uint32_t least = d->idom[w];
+    for (uint32_t e = g->in_off[node], end = g->in_off[node + 1]; e < end; e++) {
+        uint32_t u = d->number[g->in_src[e]];
+        uint32_t candidate = u > w ? eval(d, u, w + 1) : u;
+        least = candidate < least ? candidate : least;
+    }
+    return least;
+}
+
+/* In-edges lie anywhere: their places, sources and the sources' numbers are asked for in steps. */
+static void fetch_early(const dom *d, uint32_t w)
+{
+    const hl_graph *g = d->g;
+    if (w <= 3 * AHEAD)
+        return;
+    __builtin_prefetch(&g->in_off[d->node[w - 3 * AHEAD]]);
+    __builtin_prefetch(&g->in_src[g->in_off[d->node[w - 2 * AHEAD]]]);
+    uint32_t e = g->in_off[d->node[w - AHEAD]];
+    if (e < g->in_off[g->snap->nodes])
+        __builtin_prefetch(&d->number[g->in_src[e]]);
 }
 
 static void find_semi(dom *d)
 {
     const hl_graph *g = d->g;
     for (uint32_t i = 1; i <= d->last; i++) {
-        d->semi[i] = (semi){.semi = i, .label = i};
-        d->idom[i] = d->above[i];
+        d->forest[i].above = d->idom[i];
+        d->semi[i] = 1;
     }
     for (uint32_t i = 0; i < g->n_roots; i++)
-        d->semi[d->number[g->roots[i].node]].semi = 0;
+        d->semi[d->number[g->roots[i].node]] = 0; /* the virtual root holds it */
     for (uint32_t w = d->last; w > 0; w--) {
-        uint32_t least = d->semi[w].semi;
-        if (!least)
-            continue; /* the virtual root holds it */
-        hl_node node = d->node[w];
-        least = d->idom[w];
-        for (uint32_t e = g->in_off[node], end = g->in_off[node + 1]; e < end; e++) {
-            uint32_t u = eval(d, d->number[g->in_src[e]], w + 1);
-            uint32_t candidate = u > w ? d->semi[u].semi : u;
-            least = candidate < least ? candidate : least;
-        }
-        d->semi[w].semi = least;
+        fetch_early(d, w);
+        if (d->semi[w])
+            d->semi[w] = semidominator(d, w);
+        d->forest[w].low = d->semi[w];
     }
     for (uint32_t w = 1; w <= d->last; w++) {
-        uint32_t i = d->idom[w], stop = d->semi[w].semi;
+        uint32_t i = d->idom[w], stop = d->semi[w];
         while (i > stop)
             i = d->idom[i];
         d->idom[w] = i;
@@ -145,16 +181,15 @@ static hl_status find_dominators(hl_graph *g, hl_node *node, hl_arena *temp, hl_
         .g = g,
         .number = g->idom,
         .node = node,
-        .above = hl_graph_array(temp, n + 1, sizeof *d.above, err),
-        .semi = (semi *)g->retained_bytes,
+        .forest = (forest *)g->retained_bytes,
         .idom = g->retained_objects,
-        .path = hl_graph_array(temp, n + 1, sizeof *d.path, err),
     };
-    if (!d.above || !d.path)
+    if (number_all(&d, err))
         return err->status;
-    for (uint32_t i = 0; i < g->n_roots; i++)
-        if (!d.number[g->roots[i].node])
-            number_from(&d, g->roots[i].node);
+    d.semi = hl_graph_array(temp, n + 1, sizeof *d.semi, err);
+    d.path = hl_graph_array(temp, n + 1, sizeof *d.path, err);
+    if (!d.semi || !d.path)
+        return err->status;
     find_semi(&d);
     for (uint32_t i = 1; i <= d.last; i++)
         g->idom[d.node[i]] = d.idom[i] ? d.node[d.idom[i]] : HL_NO_NODE;
@@ -182,6 +217,11 @@ static void sum_retained(hl_graph *g, const hl_node *node)
         g->retained_objects[f->node] = add_saturated(g->retained_objects[f->node], f->objects);
     }
     for (uint32_t i = s->nodes; i > 0; i--) {
+        if (i > AHEAD) {
+            __builtin_prefetch(&g->idom[node[i - AHEAD]]);
+            __builtin_prefetch(&g->retained_bytes[node[i - AHEAD]]);
+            __builtin_prefetch(&g->retained_objects[node[i - AHEAD]]);
+        }
         hl_node v = node[i], up = g->idom[v];
         if (up == HL_NO_NODE)
             continue;

@@ -205,11 +205,12 @@ typedef struct hl_shapes {
 void hl_shapes_init(hl_shapes *s);
 void hl_shapes_deinit(hl_shapes *s);
 /* Adds a snapshot: each node's shape is its chain tree path with indices, keys and repetitions
- * folded: a (edge, type) that stands among the last 6 ancestors becomes that ancestor's shape, so
- * linked lists and trees have few shapes. Instance, class and module dicts are passed over:
- * obj.attr is one edge, and shape_of[dict] is its owner's. Ids and addresses have no part in it:
- * the same state of a program has the same shapes in every snapshot. At most HL_SHAPES_MAX shapes;
- * what is deeper counts for the last shape above it. */
+ * folded: a step (edge, type) that stands among the last 6 ancestors becomes that ancestor's
+ * shape, so linked lists and trees have few shapes; for nameless steps to builtin containers
+ * ("[*]" of a dict) the steps before both must be alike, too. Instance, class and module dicts
+ * are passed over: obj.attr is one edge, and shape_of[dict] is its owner's. Ids and addresses have
+ * no part in it: the same state of a program has the same shapes in every snapshot. Roots aside
+ * there are at most HL_SHAPES_MAX shapes; what is deeper counts for the last shape above it. */
 hl_status hl_shapes_add(hl_shapes *s, const hl_graph *g, hl_err *err) HL_MUST_CHECK;
 hl_shape_count hl_shapes_count(const hl_shapes *s, uint32_t snap, hl_shape shape);
 /* "__main__.cache[*].name", cut with "...". */

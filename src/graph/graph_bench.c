@@ -64,16 +64,40 @@ static void measure(const char *what, const hl_snap *s)
     hl_graph_destroy(g);
 }
 
+/* Pairs that hold each other, with their dicts, as A.b and B.a in a loop leave them. */
+static void measure_cycles(uint32_t pairs)
+{
+    char text[512];
+    snprintf(text, sizeof text,
+             "type app.A gc heap\ntype app.B gc heap\n"
+             "root module __main__ m\nm:module -__dict__-> d:dict\n"
+             "a:app.A*%" PRIu32 " -__dict__-> x:dict*%" PRIu32 "\nx -key:b-> b:app.B*%" PRIu32
+             "\nb -__dict__-> y:dict*%" PRIu32 "\ny -key:a-> a\n",
+             pairs, pairs, pairs, pairs);
+    hl_snap *s = hl_dsl_snap(text);
+    measure("garbage", s);
+    hl_snap_destroy(s);
+}
+
 int main(int argc, char **argv)
 {
     uint32_t nodes = argc > 1 ? (uint32_t)strtoul(argv[1], NULL, 10) : 534000;
     uint32_t edges = argc > 2 ? (uint32_t)strtoul(argv[2], NULL, 10) : nodes / 3 * 5;
-    for (uint32_t shape = 0; shape < 3; shape++) {
+    static const char *const shapes[] = {"random", "tree-like", "chains", "walked"};
+    for (uint32_t shape = 0; shape < 4; shape++) {
         hl_random_heap how = {
             .seed = 1, .nodes = nodes, .edges = edges, .roots = 500, .shape = shape, .lost = 100};
         hl_snap *s = hl_test_heap(&how);
-        measure(shape == 0 ? "random" : shape == 1 ? "tree-like" : "chains", s);
+        if (shape == 3) {
+            hl_node *to = hl_test_walk_order(s);
+            hl_snap *walked = hl_test_renumbered(s, to, 0, NULL);
+            free(to);
+            hl_snap_destroy(s);
+            s = walked;
+        }
+        measure(shapes[shape], s);
         hl_snap_destroy(s);
     }
+    measure_cycles(nodes / 2);
     return 0;
 }

@@ -88,9 +88,25 @@ static hl_label random_label(const hl_random_heap *how, uint64_t *state)
     return hl_label_make(kind, value);
 }
 
-static uint32_t random_target(const hl_random_heap *how, uint32_t u, uint64_t *state)
+/* As a walk of a real heap numbers it: most edges lead to the next object not seen before, the
+ * rest back to neighbours or to a few hubs (classes, shared strings). */
+static uint32_t walked_target(uint32_t n, uint32_t u, uint32_t *next, uint64_t *state)
+{
+    enum { HUBS = 500, NEAR = 64 };
+    uint32_t dice = below(state, 89);
+    if ((dice < 55 || *next == u + 1) && *next < n)
+        return (*next)++;
+    if (dice < 70)
+        return below(state, n < HUBS ? n : HUBS);
+    return dice < 85 ? u - below(state, u < NEAR ? u + 1 : NEAR) : below(state, *next);
+}
+
+static uint32_t random_target(const hl_random_heap *how, uint32_t u, uint32_t *next,
+                              uint64_t *state)
 {
     uint32_t n = how->nodes;
+    if (how->shape == 3)
+        return walked_target(n, u, next, state);
     if (how->shape == 1 && u + 1 < n && below(state, 16))
         return u + 1 + below(state, n - u - 1 < 8 * (u + 1) ? n - u - 1 : 8 * (u + 1));
     if (how->shape == 2 && u + 1 < n && below(state, 8))
@@ -126,7 +142,7 @@ static void fill_roots(hl_snap *s, const hl_random_heap *how, uint64_t *state)
     for (uint32_t i = 0; s->nodes && i < how->roots; i++)
         s->roots[s->n_roots++] =
             (hl_snap_root){.kind = kinds[below(state, sizeof kinds / sizeof *kinds)],
-                           .node = below(state, s->nodes),
+                           .node = how->shape == 3 ? i % s->nodes : below(state, s->nodes),
                            .name = 12 + below(state, 2)};
     if (s->nodes && how->all_kinds)
         s->roots[s->n_roots++] =
@@ -163,9 +179,10 @@ hl_snap *hl_test_heap(const hl_random_heap *how)
     s->edges = n;
     s->dst = array(s, n, sizeof *s->dst);
     s->label = array(s, n, sizeof *s->label);
+    uint32_t next = how->roots + 1;
     for (uint32_t u = 0; u < s->nodes; u++)
         for (uint32_t e = s->off[u]; e < s->off[u + 1]; e++) {
-            s->dst[e] = random_target(how, u, &state);
+            s->dst[e] = random_target(how, u, &next, &state);
             s->label[e] = random_label(how, &state);
         }
     fill_roots(s, how, &state);
@@ -186,6 +203,34 @@ hl_node *hl_test_permutation(uint32_t n, uint64_t *state)
         to[k] = to[i - 1];
         to[i - 1] = t;
     }
+    return to;
+}
+
+hl_node *hl_test_walk_order(const hl_snap *s)
+{
+    hl_node *to = malloc(((size_t)s->nodes + 1) * sizeof *to);
+    hl_node *stack = malloc(((size_t)s->nodes + 1) * sizeof *stack);
+    uint8_t *met = calloc((size_t)s->nodes + 1, 1);
+    if (!to || !stack || !met)
+        abort();
+    uint32_t next = 0;
+    for (hl_node start = 0; start < s->nodes; start++) {
+        uint32_t n = 0;
+        if (!met[start])
+            stack[n++] = start;
+        met[start] = 1;
+        while (n) {
+            hl_node u = stack[--n];
+            to[u] = next++;
+            for (uint32_t e = s->off[u]; e < s->off[u + 1]; e++)
+                if (!met[s->dst[e]]) {
+                    met[s->dst[e]] = 1;
+                    stack[n++] = s->dst[e];
+                }
+        }
+    }
+    free(stack);
+    free(met);
     return to;
 }
 
@@ -225,7 +270,7 @@ hl_snap *hl_test_renumbered(const hl_snap *s, const hl_node *to, uint32_t extra,
         r->len[w] = s->len[v];
         r->flag[w] = s->flag[v];
         uint32_t first = s->off[v], degree = s->off[v + 1] - first;
-        uint32_t turn = degree ? below(state, degree) : 0;
+        uint32_t turn = degree && state ? below(state, degree) : 0;
         for (uint32_t i = 0; i < degree; i++) {
             uint32_t from = first + (i + turn) % degree;
             r->dst[e] = to[s->dst[from]];

@@ -407,42 +407,71 @@ static void rename_cache(const hl_graph *g, words *w, hl_node wrapper, hl_label 
         }
 }
 
+/* A name under construction. The third like step in a row becomes "(...)", once. */
+typedef struct naming {
+    words w;
+    char last[STEP_TEXT];
+    uint32_t run; /* times `last` came in a row */
+    bool skipping;
+} naming;
+
+static void skip(naming *n)
+{
+    if (!n->skipping)
+        words_add(&n->w, "(...)");
+    n->skipping = true;
+}
+
+static void say(naming *n, const char *text)
+{
+    if (!*text)
+        return;
+    n->run = strcmp(text, n->last) ? 1 : n->run + 1;
+    if (n->run > 2) {
+        skip(n);
+        return;
+    }
+    n->skipping = false;
+    words_add(&n->w, text);
+    memcpy(n->last, text, strlen(text) + 1);
+}
+
 /* Adds steps[i]; what is before it in steps is its place. */
-static void add_step(const hl_graph *g, words *w, const hl_step *steps, uint32_t i, bool last)
+static void add_step(const hl_graph *g, naming *n, const hl_step *steps, uint32_t i, bool last)
 {
     char text[STEP_TEXT];
     hl_node from = steps[i - 1].node, to = steps[i].node;
     hl_label label = steps[i].label;
-    rename_function(g, w, from, label);
+    rename_function(g, &n->w, from, label);
     if (hl_role(g, from) == HL_ROLE_LRU && hl_role(g, to) == HL_ROLE_DICT &&
         hl_label_role(g, label) != HL_NAME_DICT)
-        rename_cache(g, w, from, steps[i - 1].label);
+        rename_cache(g, &n->w, from, steps[i - 1].label);
     hl_node above = i > 1 ? steps[i - 2].node : HL_NO_NODE;
     hl_step_words(g, above, steps[i - 1].label, from, label, to, text, sizeof text);
     if (last && !*text && hl_label_role(g, label) != HL_NAME_PLAIN)
         hl_label_text(g->snap, label, text, sizeof text); /* the instance dict itself */
-    words_add(w, text);
+    say(n, text);
 }
 
 void hl_path_name(const hl_graph *g, hl_node v, char *buf, size_t size)
 {
     hl_step head[STEPS_HEAD] = {0}, tail[STEPS_TAIL];
-    uint32_t n = hl_path_chain(g, v, head, STEPS_HEAD);
+    uint32_t length = hl_path_chain(g, v, head, STEPS_HEAD);
     char text[STEP_TEXT];
-    words w = words_in(buf, size);
+    naming n = {.w = words_in(buf, size)};
     hl_root_words(g, head[0].node, text, sizeof text);
-    words_add(&w, text);
-    uint32_t shown = n < STEPS_HEAD ? n : STEPS_HEAD;
+    say(&n, text);
+    uint32_t shown = length < STEPS_HEAD ? length : STEPS_HEAD;
     for (uint32_t i = 1; i < shown; i++)
-        add_step(g, &w, head, i, i + 1 == n);
-    if (n <= STEPS_HEAD)
+        add_step(g, &n, head, i, i + 1 == length);
+    if (length <= STEPS_HEAD)
         return;
-    uint32_t k = n - STEPS_HEAD < STEPS_TAIL - 2 ? n - STEPS_HEAD : STEPS_TAIL - 2;
+    uint32_t left = length - STEPS_HEAD, k = left < STEPS_TAIL - 2 ? left : STEPS_TAIL - 2;
     hl_node u = v;
     for (uint32_t i = k + 2; i > 0; i--, u = g->parent[u])
         tail[i - 1] = (hl_step){.node = u, .label = g->via[u]};
-    if (n - STEPS_HEAD > k)
-        words_add(&w, "...");
+    if (left > k)
+        skip(&n);
     for (uint32_t i = 2; i < k + 2; i++)
-        add_step(g, &w, tail, i, i + 1 == k + 2);
+        add_step(g, &n, tail, i, i + 1 == k + 2);
 }

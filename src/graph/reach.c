@@ -129,6 +129,8 @@ static hl_node queue_pop(queue *q, const uint32_t *cost)
     while (q->head[q->at] == HL_NO_NODE)
         q->at++;
     hl_node v = q->head[q->at];
+    if (q->next[v] != HL_NO_NODE)
+        __builtin_prefetch(&q->next[q->next[v]]);
     queue_take(q, v, cost[v]);
     return v;
 }

@@ -4,7 +4,7 @@
  * Takes  hl_graph, one after the other.   Gives  shapes, and their counts in each snapshot.
  * Knows  base, snapshot.
  * Method a trie over (parent, kind of edge, its words, type), walked in the order of the chain
- *        tree. A pair (edge, type) that stands among the last ancestors is that ancestor again, so
+ *        tree. A step (edge, type) that stands among the last ancestors is that ancestor again, so
  *        linked lists and trees are a few shapes; what still gets too deep, too wide or too many
  *        is folded: memory is bounded by shapes, and shapes by HL_SHAPES_MAX. */
 #include "graph/graph_parts.h"
@@ -146,28 +146,37 @@ static uint32_t *find_slot(const hl_shapes *s, const hl_shape_info *key)
     return &x->slots[at];
 }
 
-/* The ancestor this would repeat, or 0. */
-static hl_shape find_repetition(const hl_shapes *s, const hl_shape_info *key)
-{
-    uint32_t left = key->depth < DEPTH_FOLDED ? (uint32_t)WINDOW : UINT32_MAX;
-    for (hl_shape a = key->parent; a && left--; a = s->shapes[a].parent)
-        if (s->shapes[a].edge == key->edge && s->shapes[a].type == key->type &&
-            s->shapes[a].kind == key->kind)
-            return a;
-    return 0;
-}
-
 static bool kind_has_name(enum hl_label_kind kind)
 {
     return kind == HL_LABEL_NAMED || kind == HL_LABEL_ATTR || kind == HL_LABEL_SLOT ||
            kind == HL_LABEL_KEY || kind == HL_LABEL_LOCAL;
 }
 
-/* The shape of key, made if there is none. 0: no memory. */
-static hl_shape shape_for(hl_shapes *s, hl_shape_info key, hl_err *err)
+static bool same_step(const hl_shape_info *a, const hl_shape_info *b)
+{
+    return a->edge == b->edge && a->type == b->type && a->kind == b->kind;
+}
+
+/* The ancestor this would repeat, or 0. An attribute that leads to its like again is a list or a
+ * tree; "[*]" of a dict may be just another dict, so there the step above must be alike, too. */
+static hl_shape find_repetition(const hl_shapes *s, const hl_shape_info *key, bool telling)
+{
+    const hl_shape_info *up = &s->shapes[key->parent];
+    uint32_t left = key->depth < DEPTH_FOLDED ? (uint32_t)WINDOW : UINT32_MAX;
+    for (hl_shape a = key->parent; a && left--; a = s->shapes[a].parent) {
+        const hl_shape_info *info = &s->shapes[a];
+        if (same_step(info, key) &&
+            (telling || key->depth >= DEPTH_FOLDED || same_step(&s->shapes[info->parent], up)))
+            return a;
+    }
+    return 0;
+}
+
+/* The shape of key, made if there is none. telling: see find_repetition. 0: no memory. */
+static hl_shape shape_for(hl_shapes *s, hl_shape_info key, bool telling, hl_err *err)
 {
     struct hl_shape_index *x = s->index;
-    hl_shape repeated = find_repetition(s, &key);
+    hl_shape repeated = find_repetition(s, &key, telling);
     if (repeated)
         return repeated;
     if (s->n_shapes == x->room && grow_shapes(s, err))
@@ -207,7 +216,7 @@ static hl_shape root_shape(adding *a, hl_node v)
                                      .type = a->type_text[a->g->snap->type[v]],
                                      .hold = (enum hl_hold)a->g->from[v],
                                      .depth = 1},
-                     a->err);
+                     true, a->err);
 }
 
 /* Do the words of an edge out of `from` depend on more than its label? */
@@ -228,6 +237,7 @@ static hl_shape child_shape(adding *a, hl_shape parent, hl_node v)
     if (!edge)
         return 0;
     const hl_shape_info *up = &a->s->shapes[parent];
+    bool telling = kind_has_name(hl_label_kind(g->via[v])) || hl_role(g, v) == HL_ROLE_INSTANCE;
     return shape_for(a->s,
                      (hl_shape_info){.parent = parent,
                                      .kind = hl_label_kind(g->via[v]),
@@ -235,7 +245,7 @@ static hl_shape child_shape(adding *a, hl_shape parent, hl_node v)
                                      .type = a->type_text[g->snap->type[v]],
                                      .hold = up->hold,
                                      .depth = up->depth + 1},
-                     a->err);
+                     telling, a->err);
 }
 
 /* A label as far as shapes tell labels apart. */
