@@ -378,7 +378,11 @@ hl_status hl_chunk_read(hl_container *c, const hl_chunk *chunk, void *out, hl_er
 
 hl_status hl_container_verify(hl_container *c, hl_err *err)
 {
-    uint8_t *raw = malloc(HL_CHUNK_RAW_MAX);
+    uint32_t largest = 1;
+    for (size_t i = 0; i < c->n_chunks; i++)
+        if (c->chunks[i].raw_size > largest)
+            largest = c->chunks[i].raw_size;
+    uint8_t *raw = malloc(largest);
     if (!raw)
         return hl_err_set(err, HL_NO_MEMORY, "no memory to check %s", c->name);
     hl_status status = HL_OK;

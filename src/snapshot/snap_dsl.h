@@ -11,7 +11,7 @@
  *
  * Lines. Words are split at spaces and tabs; "..." keeps spaces together; # starts a comment.
  *
- *   NODE [-LABEL-> NODE]... [ATTR]...   nodes and edges; ATTRs are of the last NODE of the line
+ *   NODE [ATTR]... [-LABEL-> NODE [ATTR]...]...   nodes, edges, and what each node is like
  *   chain LABEL NODE                    edges NODE[0] -> NODE[1] -> ... of one group
  *   root KIND NAME NODE [line=N] [thread=N] [progress=N]
  *             KIND: module type frame thread interp garbage; a thread's frames innermost first

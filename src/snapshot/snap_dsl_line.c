@@ -15,27 +15,37 @@ static bool is_arrow(const char *word)
     return n > 3 && word[0] == '-' && !strcmp(word + n - 2, "->");
 }
 
+static hl_status follow_arrow(dsl_parser *p, const char *arrow, const char *target, uint32_t *first,
+                              uint32_t *count)
+{
+    char text[256];
+    snprintf(text, sizeof text, "%.*s", (int)strlen(arrow) - 3, arrow + 1);
+    hl_label label;
+    uint32_t to, n_to;
+    if (dsl_label(p, text, &label) || dsl_nodes(p, target, &to, &n_to))
+        return p->err->status;
+    dsl_join_groups(p->h, *first, *count, to, n_to, label);
+    *first = to;
+    *count = n_to;
+    return HL_OK;
+}
+
 hl_status dsl_node_line(dsl_parser *p)
 {
     uint32_t first, count;
-    unsigned i = 1;
     if (dsl_nodes(p, p->words[0], &first, &count))
         return p->err->status;
-    for (; i + 1 < p->n_words && is_arrow(p->words[i]); i += 2) {
-        char text[256];
-        snprintf(text, sizeof text, "%.*s", (int)strlen(p->words[i]) - 3, p->words[i] + 1);
-        hl_label label;
-        uint32_t to, n_to;
-        if (dsl_label(p, text, &label) || dsl_nodes(p, p->words[i + 1], &to, &n_to))
-            return p->err->status;
-        dsl_join_groups(p->h, first, count, to, n_to, label);
-        first = to;
-        count = n_to;
-    }
-    for (; i < p->n_words; i++)
+    for (unsigned i = 1; i < p->n_words; i++) {
+        if (is_arrow(p->words[i]) && i + 1 < p->n_words) {
+            if (follow_arrow(p, p->words[i], p->words[i + 1], &first, &count))
+                return p->err->status;
+            i++;
+            continue;
+        }
         for (uint32_t k = 0; k < count; k++)
             if (dsl_set_attribute(p, DSL_AT(p->h->nodes, dsl_node, first + k), p->words[i]))
                 return p->err->status;
+    }
     return HL_OK;
 }
 

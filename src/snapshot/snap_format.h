@@ -50,6 +50,7 @@ enum hl_snap_field {
     HL_SNAP_PAUSE = 14,     /* nanoseconds the program stood still (END, if known) */
     HL_SNAP_PROGRAM = 15,   /* text, where the file has no RUN_META              */
     HL_SNAP_GC_FROZEN = 16, /* objects in the permanent generation              */
+    HL_SNAP_USER_CPU = 17,  /* of HL_SNAP_CPU, microseconds outside the kernel   */
     /* totals, in END */
     HL_SNAP_NODES = 32,
     HL_SNAP_EDGES = 33,

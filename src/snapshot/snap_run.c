@@ -118,6 +118,9 @@ static void snap_field(hl_arena *arena, hl_snap_info *info, hl_snap_span *span, 
     case HL_SNAP_CPU:
         info->cpu_us = f->value;
         break;
+    case HL_SNAP_USER_CPU:
+        info->user_us = f->value;
+        break;
     case HL_SNAP_RSS:
         info->rss_bytes = f->value;
         break;

@@ -85,7 +85,7 @@ typedef struct hl_snap_keys { /* sorted by node */
 
 typedef struct hl_snap_info {
     uint32_t stream; /* in the file; snapshots are ordered by it */
-    uint64_t time_us, cpu_us, rss_bytes, pause_ns, walk_ns, child_bytes;
+    uint64_t time_us, cpu_us, user_us, rss_bytes, pause_ns, walk_ns, child_bytes;
     const char *reason, *python, *program; /* never NULL */
     uint32_t pid;
     bool gc_enabled, gc_running, unsettled;
