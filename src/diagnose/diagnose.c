@@ -39,11 +39,20 @@ static hl_status observe_all(hl_case *c, hl_run *const *runs, uint32_t n, hl_err
     return HL_OK;
 }
 
-/* Growth is judged per CPU second; where a file has none, per second. */
+/* Growth is judged per CPU second; where a file has none, per second. Time in the kernel is left
+ * out where it can be told: pages get dearer as memory fills, the program's own work does not. The
+ * kernel tells it by clock ticks, so only where there are enough of them. */
+static const double ENOUGH_USER_SECONDS = 0.5;
 static void settle_axis(hl_case *c)
 {
     hl_moment *m = c->moments;
     uint32_t n = c->n_moments;
+    bool user =
+        n && (double)(m[n - 1].info.user_us - m[0].info.user_us) >= ENOUGH_USER_SECONDS * 1e6;
+    for (uint32_t i = 1; i < n && user; i++)
+        user = m[i].info.user_us >= m[i - 1].info.user_us;
+    for (uint32_t i = 0; i < n && user; i++)
+        m[i].work = (double)m[i].info.user_us / 1e6;
     bool cpu = n && m[n - 1].work > m[0].work;
     for (uint32_t i = 1; i < n && cpu; i++)
         cpu = m[i].work >= m[i - 1].work;
