@@ -5,7 +5,8 @@
  * Watcher a native thread, all signals blocked. It sleeps on a word of the page until a look is
  *        due (pulse_plan.c; the sentinel measures resident memory and wakes it), takes the GIL for
  * the moment of the clone only, so that no thread state of ours outlives the pause, and waits for
- *        the child without it. It holds no descriptor but around the clone.
+ *        the child without it. It has a table of descriptors of its own, empty but for the file:
+ *        the program's is as without us.
  * Farewell an atexit callback, registered first and so the last to run: non-daemon threads are
  *        gone, the GIL is held. From then on the watcher never attaches again.
  * Forked children inherit the callback and no thread: the owner's pid tells them apart.
@@ -20,6 +21,7 @@
 #include "preload/page.h"
 
 #include <fcntl.h>
+#include <linux/close_range.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdarg.h>
@@ -54,6 +56,7 @@ static struct {
     volatile uint32_t busy; /* futex word: the watcher's child is at work */
     atomic_ullong watcher_cpu_ns;
     bool one_core;
+    bool own_table; /* the watcher has descriptors of its own */
     uint32_t streams;
     hl_plan plan;
     look first;
@@ -79,20 +82,19 @@ static uint64_t user_us(void)
                : (uint64_t)r.ru_utime.tv_sec * 1000000 + (uint64_t)r.ru_utime.tv_usec;
 }
 
-/* GIL held: no Python code can see the descriptor, or inherit it. */
 static uint64_t resident_bytes(void)
 {
     char text[128];
     int fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
     if (fd < 0)
-        return 0;
+        return pulse.page->rss_bytes;
     ssize_t n = read(fd, text, sizeof text - 1);
     close(fd);
     unsigned long long size, resident;
     text[n > 0 ? n : 0] = 0;
     return sscanf(text, "%llu %llu", &size, &resident) == 2
                ? resident * (uint64_t)sysconf(_SC_PAGESIZE)
-               : 0;
+               : pulse.page->rss_bytes;
 }
 
 /* ---- one look ------------------------------------------------------------------------------ */
@@ -140,8 +142,10 @@ static void child_failed(const hl_shot *shot)
         failed("a snapshot failed while %s (status %u)", doing(shot->where), shot->status);
 }
 
-/* Appends to the file. Where the program has closed a standard stream the descriptor must not take
- * its place: what a library of the program writes there would end up in the file. */
+/* Appends to the file. Closed again after the clone: a kernel that does not give the watcher its
+ * own table (before 5.9) lets the program see it that long. Where the program has closed a standard
+ * stream the descriptor must not take its place: what a library of the program writes there would
+ * end up in the file. */
 static int file_open(void)
 {
     hl_err err;
@@ -163,7 +167,12 @@ static int file_open(void)
 /* GIL held. CPU time is the program's: the child's is not in it, the watcher's is taken off. */
 static void look_start(look *l, enum slot slot, const char *reason)
 {
-    *l = (look){.slot = slot, .at_ns = hl_page_now(), .rss_bytes = resident_bytes()};
+    bool unseen = slot == AT_FAREWELL || pulse.own_table || !atomic_load(&pulse.watching);
+    *l = (look){
+        .slot = slot,
+        .at_ns = hl_page_now(),
+        .rss_bytes = unseen ? resident_bytes() : pulse.page->rss_bytes,
+    };
     int fd = file_open();
     if (fd < 0)
         return;
@@ -317,6 +326,7 @@ static bool take_look(const char *reason)
 static void *watch(void *unused)
 {
     prctl(PR_SET_NAME, "heaplens");
+    pulse.own_table = !syscall(SYS_close_range, 0, ~0u, CLOSE_RANGE_UNSHARE);
     end_look(&pulse.first);
     for (const char *reason; (reason = wait_until_due());)
         if (!take_look(reason))
