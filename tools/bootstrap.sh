@@ -24,8 +24,8 @@ need() { # PACKAGE COMMAND...: the package is missing unless the command succeed
     "$@" >/dev/null 2>&1 || missing+=("$package")
 }
 has() { command -v "$1" >/dev/null; }
-header() { echo "#include <$1>" | "${CC:-cc}" -E -x c - >/dev/null; }
-links() { echo 'int main(void) { return 0; }' | clang -x c - -o /dev/null "$@"; }
+header() { "${CC:-cc}" -E -x c - <<<"#include <$1>"; }
+links() { clang -x c - -o /dev/null "$@" <<<'int main(void) { return 0; }'; }
 
 need gcc has "${CC:-cc}"
 need libc6-dev header stdio.h

@@ -24,7 +24,7 @@ class Summary:
     nodes: int  # objects with a row of their own
     edges: int  # references between them
     folded: int  # objects counted in their holder: numbers and strings nobody shares
-    file_bytes: int
+    file_bytes: int  # added to the file
     child_bytes: int  # memory of the child that walked, beside what it shared with the program
     pause_seconds: float  # how long the program stood still
     walk_seconds: float  # CPU of the child

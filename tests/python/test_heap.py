@@ -29,7 +29,7 @@ def test_a_named_snapshot_stays(tmp_path):
         assert os.fspath(taken) == str(path)
         assert taken.summary is not None
         assert taken.summary.objects > len(gc.get_objects()) / 2
-        assert taken.summary.file_bytes == path.stat().st_size
+        assert path.stat().st_size - 1000 < taken.summary.file_bytes < path.stat().st_size
         assert 0 < taken.summary.pause_seconds < 5
     assert path.exists()
     assert path.stat().st_mode & 0o777 == 0o600
