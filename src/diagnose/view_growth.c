@@ -96,6 +96,7 @@ static const hl_column shape_columns[] = {
     {"objects_series", "objects", HL_COLUMN_SERIES},
     {"objects", "now", HL_COLUMN_COUNT},
     {"objects_delta", "gained", HL_COLUMN_DELTA},
+    {"items_delta", "entries", HL_COLUMN_DELTA},
     {"bytes_delta", "itself", HL_COLUMN_DELTA_BYTES},
     {"below_bytes_delta", "and below", HL_COLUMN_DELTA_BYTES},
     {"retained_bytes_delta", "retained", HL_COLUMN_DELTA_BYTES},
@@ -105,7 +106,7 @@ enum {
     GROWTH_COLUMNS = SHAPE_COLUMNS - 1, /* without dominators: not retained */
 };
 
-/* Objects and items: a list of folded ints gains items, not objects, that are nodes. */
+/* Objects of the shape, the leaves folded into them counted. */
 static hl_cell series_of(evidence *e, hl_shape shape)
 {
     hl_cell cell = {.series = {NULL, 0}};
@@ -117,6 +118,16 @@ static hl_cell series_of(evidence *e, hl_shape shape)
         cell.series.n = e->n;
     }
     return cell;
+}
+
+/* The length of these is bytes or characters, which their size says already. */
+static bool has_entries(const hl_shape_info *shape)
+{
+    static const char *const plain[] = {"bytearray", "bytes", "str", "memoryview", "array.array"};
+    for (size_t i = 0; i < sizeof plain / sizeof *plain; i++)
+        if (!strcmp(shape->type, plain[i]))
+            return false;
+    return true;
 }
 
 static uint64_t retained_in(const evidence *e, uint32_t which, hl_shape shape)
@@ -153,10 +164,12 @@ static hl_status shapes_table(evidence *e, const char *view, hl_table *out, hl_e
         row[2] = series_of(e, s);
         row[3].number = (int64_t)is.objects;
         row[4].number = (int64_t)(is.objects - was.objects);
-        row[5].number = (int64_t)(is.bytes - was.bytes);
-        row[6].number = (int64_t)(is.tree_bytes - was.tree_bytes);
+        bool entries = (is.items || was.items) && has_entries(&e->shapes.shapes[s]);
+        row[5].number = entries ? (int64_t)(is.items - was.items) : HL_CELL_NONE;
+        row[6].number = (int64_t)(is.bytes - was.bytes);
+        row[7].number = (int64_t)(is.tree_bytes - was.tree_bytes);
         if (e->with_retained)
-            row[7].number = (int64_t)(retained_in(e, 1, s) - retained_in(e, 0, s));
+            row[8].number = (int64_t)(retained_in(e, 1, s) - retained_in(e, 0, s));
     }
     return HL_OK;
 }

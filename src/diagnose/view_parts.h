@@ -65,7 +65,7 @@ static inline hl_cell *hl_view_row(const hl_table *t, uint32_t row)
 {
     return &t->cells[(size_t)row * t->n_columns];
 }
-const char *hl_view_name(const hl_graph *g, hl_node v, hl_arena *arena); /* hl_path_name, kept */
+const char *hl_view_name(const hl_graph *g, hl_node v, hl_arena *arena);    /* hl_path_name, kept */
 const char *hl_view_address(const hl_graph *g, hl_node v, hl_arena *arena); /* "0x7f..." */
 const char *hl_view_copy(hl_arena *arena, const char *s);
 

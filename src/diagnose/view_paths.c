@@ -108,7 +108,12 @@ static hl_status many_objects(search *w, const hl_node *found, uint32_t n, hl_sh
         return hl_err_set(err, HL_NO_MEMORY, "no memory for %u path shapes", shapes->n_shapes);
     if (hl_top_init(&top, w->q->top, shapes->n_shapes, &w->scratch, err))
         return err->status;
+    bool others = false;
+    for (uint32_t i = 0; i < n; i++)
+        others |= !hl_graph_is_namespace(w->g, found[i]);
     for (uint32_t i = 0; i < n; i++) {
+        if (others && hl_graph_is_namespace(w->g, found[i]))
+            continue; /* asked for dicts, nobody means the __dict__ of a module */
         way *x = &ways[shapes->shape_of[found[i]]];
         uint64_t bytes = w->g->retained_bytes[found[i]];
         if (!x->objects++ || bytes > w->g->retained_bytes[x->heaviest])

@@ -205,8 +205,8 @@ static void diff_is_the_last_less_the_first(void **state)
     assert_int_equal(row[2].series.n, 3);
     assert_int_equal(row[2].series.values[1], 3);
     assert_int_equal(row[4].number, 9);
-    assert_int_equal(row[5].number, 9000);
-    assert_int_equal(row[7].number, 9000);
+    assert_int_equal(row[6].number, 9000);
+    assert_int_equal(row[8].number, 9000);
     assert_int_equal(t[1].n_rows, 1);
     assert_string_equal(hl_view_row(&t[1], 0)[0].text, "app.Row");
     /* against itself nothing grew */
