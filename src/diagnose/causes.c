@@ -164,18 +164,18 @@ static const hl_cause causes[] = {
                  "\n"
                  "def get_object(key):\n"
                  "    if key not in cache:\n"
-                 "        cache[key] = bytearray(10_000)\n"
+                 "        cache[key] = bytearray(1_000)\n"
                  "    return cache[key]\n"
                  "\n"
-                 "for key in range(10_000):  # every key is a new one\n"
+                 "for key in range(100_000):  # every key is a new one\n"
                  "    get_object(key)\n",
         .healthy = "from functools import lru_cache\n"
                    "\n"
                    "@lru_cache(maxsize=128)\n"
                    "def get_object(key):\n"
-                   "    return bytearray(10_000)\n"
+                   "    return bytearray(1_000)\n"
                    "\n"
-                   "for key in range(10_000):\n"
+                   "for key in range(100_000):\n"
                    "    get_object(key)\n",
         .recognised =
             "A growing container, as that page says, which is a cache: the dict inside an "
