@@ -163,16 +163,26 @@ hl_name hl_closure_variable(const hl_graph *g, hl_node function, hl_label index)
     return code && i && i <= code->n_free ? g->snap->name_lists[code->free + i - 1] : 0;
 }
 
+/* Items of a tuple; walkers need not say its length, its size does. */
+static uint32_t tuple_length(const hl_snap *s, hl_node tuple)
+{
+    enum { GC_HEADER = 16, SLOT = 8 };
+    const hl_snap_type *t = &s->types[s->type[tuple]];
+    uint64_t head = (uint64_t)t->basicsize + (t->flags & HL_TYPE_GC ? GC_HEADER : 0);
+    if (s->len[tuple] >= 0)
+        return (uint32_t)s->len[tuple];
+    return s->size[tuple] > head ? (uint32_t)((s->size[tuple] - head) / SLOT) : 0;
+}
+
 /* Defaults belong to the last positional arguments. */
 static hl_name default_argument(const hl_graph *g, hl_node function, hl_node defaults,
                                 hl_label index)
 {
     const hl_snap_code *code = code_of(g, function);
-    int32_t len = g->snap->len[defaults];
-    uint32_t i = hl_label_value(index);
-    if (!code || !i || len <= 0 || i > (uint32_t)len || (uint32_t)len > code->args)
+    uint32_t len = tuple_length(g->snap, defaults), i = hl_label_value(index);
+    if (!code || !i || i > len || len > code->args)
         return 0;
-    uint32_t at = code->args - (uint32_t)len + i - 1;
+    uint32_t at = code->args - len + i - 1;
     return at < code->n_vars ? g->snap->name_lists[code->vars + at] : 0;
 }
 
