@@ -1,0 +1,152 @@
+/* inside/pulse_plan_test.c: programs of a moment and of a week, lived through in no time.
+ *
+ * Each is a curve of resident memory and a price of a look; the plan decides, the test counts. */
+#include "inside/pulse_plan.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+enum { US = 1000, MS = 1000 * US };
+#define SECOND (1000ull * MS)
+#define HOUR   (3600 * SECOND)
+#define MB     1000000ull
+
+typedef uint64_t curve(uint64_t ns);
+
+typedef struct life {
+    hl_plan plan;
+    uint64_t cost_ns;     /* sum */
+    uint64_t last_gap_ns; /* from the last look to the end */
+    uint64_t widest;      /* gap between looks after ten seconds, in percent of the age then */
+} life;
+
+/* Lives until end_ns; looks in steps of step_ns. A look stops the program for pause_ns and its
+ * child works for walk_ns. */
+static life live(curve *rss, uint64_t end_ns, uint64_t step_ns, uint64_t pause_ns, uint64_t walk_ns,
+                 uint32_t max)
+{
+    life l = {.cost_ns = 0};
+    hl_plan *p = &l.plan;
+    hl_plan_begin(p, max, 0, 0);
+    uint64_t last = 0;
+    for (uint64_t now = 0; now < end_ns; now += step_ns) {
+        bool first = p->taken == 0;
+        if (!first && (hl_plan_spent(p) || now < hl_plan_not_before(p)))
+            continue;
+        if (!first && now < hl_plan_due_at(p) && rss(now) < hl_plan_due_bytes(p))
+            continue;
+        if (now > 10 * SECOND && (now - last) * 100 / now > l.widest)
+            l.widest = (now - last) * 100 / now;
+        hl_plan_took(p, now, now + walk_ns, rss(now), pause_ns, pause_ns);
+        l.cost_ns += pause_ns;
+        last = now;
+        now += walk_ns;
+    }
+    l.last_gap_ns = end_ns - last;
+    return l;
+}
+
+static uint64_t flat(uint64_t ns)
+{
+    (void)ns;
+    return 10 * MB;
+}
+static uint64_t burst(uint64_t ns) /* 10 to 110 MB in 60 ms */
+{
+    return 10 * MB + ns / MS * 100 * MB / 60;
+}
+static uint64_t leak(uint64_t ns) /* 1 MB a second */
+{
+    return 50 * MB + ns / SECOND * MB;
+}
+static uint64_t saw(uint64_t ns) /* 100 to 200 MB, each second anew */
+{
+    return 100 * MB + ns % SECOND / MS * MB / 10;
+}
+static uint64_t closure_example(uint64_t ns) /* 3.9 GB in 15 s */
+{
+    return 10 * MB + ns / MS * 260000;
+}
+
+static void short_growing_programs_are_seen(void **state)
+{
+    (void)state;
+    life l = live(burst, 60 * MS, MS, MS / 2, 5 * MS, 0);
+    assert_in_range(l.plan.taken, 5, 12);
+}
+
+static void empty_programs_are_left_alone(void **state)
+{
+    (void)state;
+    assert_int_equal(live(flat, 60 * MS, MS, MS / 2, 5 * MS, 0).plan.taken, 1);
+    assert_in_range(live(flat, SECOND, MS, MS / 2, 5 * MS, 0).plan.taken, 3, 6);
+}
+
+static void a_place_is_left_for_the_last(void **state)
+{
+    (void)state;
+    static curve *const curves[] = {flat, leak, saw, closure_example};
+    for (size_t i = 0; i < sizeof curves / sizeof *curves; i++) {
+        life l = live(curves[i], 48 * HOUR, SECOND / 10, 30 * MS, SECOND, 0);
+        assert_true(l.plan.taken < HL_PLAN_DEFAULT_MAX);
+        assert_true(l.plan.taken >= HL_PLAN_DEFAULT_MAX / 2);
+    }
+}
+
+static void a_long_run_is_seen_to_its_end(void **state)
+{
+    (void)state;
+    life l = live(leak, 24 * HOUR, SECOND / 10, 30 * MS, SECOND, 0);
+    assert_true(l.last_gap_ns < 14 * HOUR);
+    assert_true(l.widest <= 67);
+}
+
+static void looks_are_paid_for(void **state)
+{
+    (void)state;
+    life l = live(closure_example, 15 * SECOND, MS, 100 * MS, 900 * MS, 0);
+    assert_in_range(l.plan.taken, 4, 12);
+    assert_true(l.cost_ns <= 15 * SECOND / 20 + 100 * MS);
+    l = live(saw, HOUR, 10 * MS, 50 * MS, 300 * MS, 1000);
+    assert_true(l.cost_ns <= HOUR / 20 + 50 * MS);
+}
+
+static void a_fixed_interval_is_kept(void **state)
+{
+    (void)state;
+    hl_plan p;
+    hl_plan_begin(&p, 9, 100, 0);
+    hl_plan_took(&p, 0, 50 * MS, 10 * MB, 40 * MS, 40 * MS);
+    assert_int_equal(hl_plan_due_at(&p), 100 * MS);
+    assert_true(hl_plan_not_before(&p) <= 100 * MS);
+    assert_true(hl_plan_due_bytes(&p) == UINT64_MAX);
+}
+
+static void small_maxima_make_sense(void **state)
+{
+    (void)state;
+    hl_plan p;
+    hl_plan_begin(&p, 1, 0, 0);
+    assert_true(hl_plan_spent(&p));
+    hl_plan_begin(&p, 2, 0, 0);
+    assert_false(hl_plan_spent(&p));
+    hl_plan_took(&p, 0, MS, 10 * MB, MS, MS);
+    assert_true(hl_plan_spent(&p));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(short_growing_programs_are_seen),
+        cmocka_unit_test(empty_programs_are_left_alone),
+        cmocka_unit_test(a_place_is_left_for_the_last),
+        cmocka_unit_test(a_long_run_is_seen_to_its_end),
+        cmocka_unit_test(looks_are_paid_for),
+        cmocka_unit_test(a_fixed_interval_is_kept),
+        cmocka_unit_test(small_maxima_make_sense),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
