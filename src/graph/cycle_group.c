@@ -412,8 +412,13 @@ static hl_status grouping_init(grouping *w, hl_err *err)
     uint8_t *wanted = hl_graph_array(&w->temp, n, 1, err);
     if (!wanted)
         return err->status;
-    for (hl_node v = 0; v < n; v++)
+    bool any = false;
+    for (hl_node v = 0; v < n; v++) {
         wanted[v] = g->from[v] == HL_HOLD_CYCLE || g->from[v] == HL_HOLD_GC_GARBAGE;
+        any |= wanted[v];
+    }
+    if (!any)
+        return HL_OK; /* as a rule: no memory for what is not there */
     if (hl_scc_find(g->snap, wanted, &w->temp, &w->scc, err))
         return err->status;
     w->cyclic = hl_graph_array(&w->temp, w->scc.count, 1, err);
@@ -442,7 +447,8 @@ static hl_status group_all(grouping *w, hl_cycle **out, uint32_t *n, hl_err *err
     hl_cycle *cycles = hl_graph_array(w->out, w->n_groups, sizeof *cycles, err);
     if (!keeper || !cycles)
         return err->status;
-    weigh(w, keeper);
+    if (w->n_groups)
+        weigh(w, keeper);
     for (uint32_t i = 0; i < w->n_groups; i++)
         cycles[i] = w->groups[i].cycle;
     qsort(cycles, w->n_groups, sizeof *cycles, by_bytes);

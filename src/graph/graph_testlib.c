@@ -138,13 +138,13 @@ static void fill_roots(hl_snap *s, const hl_random_heap *how, uint64_t *state)
 {
     static const enum hl_root_kind kinds[] = {HL_ROOT_MODULE, HL_ROOT_MODULE, HL_ROOT_TYPE,
                                               HL_ROOT_FRAME,  HL_ROOT_THREAD, HL_ROOT_INTERP};
-    s->roots = array(s, how->roots + 1, sizeof *s->roots);
+    s->roots = array(s, how->roots + 2, sizeof *s->roots);
     for (uint32_t i = 0; s->nodes && i < how->roots; i++)
         s->roots[s->n_roots++] =
             (hl_snap_root){.kind = kinds[below(state, sizeof kinds / sizeof *kinds)],
                            .node = how->shape == 3 ? i % s->nodes : below(state, s->nodes),
                            .name = 12 + below(state, 2)};
-    if (s->nodes && how->all_kinds)
+    for (uint32_t i = 0; s->nodes && how->all_kinds && i < 1 + how->seed % 2; i++)
         s->roots[s->n_roots++] =
             (hl_snap_root){.kind = HL_ROOT_GARBAGE, .node = below(state, s->nodes), .name = 1};
 }

@@ -76,7 +76,7 @@ static hl_status list_namespaces(homes *h, hl_arena *temp, hl_err *err)
         return err->status;
     for (uint32_t i = 0; i < s->n_roots; i++) {
         const hl_snap_root *root = &s->roots[i];
-        if (root->kind != HL_ROOT_MODULE || root->node == HL_NO_NODE)
+        if (root->kind != HL_ROOT_MODULE)
             continue;
         hl_node dict = hl_follow_role(h->g, root->node, HL_NAME_DICT);
         if (dict != HL_NO_NODE && h->g->parent[dict] == root->node)

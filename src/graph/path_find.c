@@ -108,8 +108,7 @@ static hl_node find_dotted(const hl_graph *g, const char *target)
         const hl_snap_root *r = &s->roots[i];
         const char *name = s->names[r->name];
         size_t n = strlen(name);
-        if (r->node == HL_NO_NODE || !n || n <= longest || strncmp(target, name, n) ||
-            (target[n] && target[n] != '.'))
+        if (!n || n <= longest || strncmp(target, name, n) || (target[n] && target[n] != '.'))
             continue;
         hl_node v = follow_dots(g, r->node, target[n] ? target + n + 1 : "");
         if (v != HL_NO_NODE) {

@@ -147,7 +147,6 @@ typedef struct reach {
     uint32_t *name_hash; /* per name */
     uint32_t *type_hash; /* per type */
     uint8_t *hold;       /* enum hl_hold of nodes that are roots */
-    hl_node gc_garbage;  /* a chain never runs into gc.garbage, it starts there */
     uint32_t settled;
 } reach;
 
@@ -196,7 +195,7 @@ static void settle(reach *r, hl_node u)
             continue;
         hl_node w = s->dst[e];
         uint32_t cost = price < limit - from ? from + price : limit, was = r->cost[w];
-        if (cost > was || w == r->gc_garbage)
+        if (cost > was)
             continue;
         if (cost == was) {
             /* from < was: w is not settled yet (sums that met their limit aside) */
@@ -251,12 +250,10 @@ static void mark_roots(reach *r)
     for (uint32_t i = 0; i < s->n_roots; i++) {
         hl_node v = s->roots[i].node;
         enum hl_hold hold = (enum hl_hold)s->roots[i].kind;
-        if (v == HL_NO_NODE)
-            continue;
         if (!r->hold[v] || hold_rank(hold) < hold_rank((enum hl_hold)r->hold[v]))
             r->hold[v] = (uint8_t)hold;
         if (hold == HL_HOLD_GC_GARBAGE)
-            r->gc_garbage = v;
+            r->cost[v] = 0; /* a chain never runs into gc.garbage, it starts there */
     }
 }
 
@@ -264,8 +261,20 @@ static void start_named(reach *r)
 {
     for (uint32_t i = 0; i < r->s->n_roots; i++) {
         hl_node v = r->s->roots[i].node;
-        if (v != HL_NO_NODE && r->hold[v] != HL_HOLD_GC_GARBAGE)
+        if (r->hold[v] != HL_HOLD_GC_GARBAGE)
             start_at(r, v);
+    }
+}
+
+/* One list an interpreter. */
+static void start_gc_garbage(reach *r)
+{
+    for (uint32_t i = 0; i < r->s->n_roots; i++) {
+        hl_node v = r->s->roots[i].node;
+        if (r->s->roots[i].kind != HL_ROOT_GARBAGE || r->cost[v])
+            continue;
+        r->cost[v] = HL_COST_NONE;
+        start_at(r, v);
     }
 }
 
@@ -334,18 +343,19 @@ failed:
 /* ---- what is kept
  * -------------------------------------------------------------------------------- */
 
-static const hl_snap_root *sorted_roots; /* only while qsort runs below: qsort takes no argument */
+typedef struct named_row {
+    hl_node node;
+    uint32_t rank, row;
+} named_row;
 
-static int by_node_and_kind(const void *x, const void *y)
+static int by_node_and_rank(const void *x, const void *y)
 {
-    uint32_t i = *(const uint32_t *)x, j = *(const uint32_t *)y;
-    const hl_snap_root *a = &sorted_roots[i], *b = &sorted_roots[j];
+    const named_row *a = x, *b = y;
     if (a->node != b->node)
         return a->node < b->node ? -1 : 1;
-    uint32_t p = hold_rank((enum hl_hold)a->kind), q = hold_rank((enum hl_hold)b->kind);
-    if (p != q)
-        return p < q ? -1 : 1;
-    return i < j ? -1 : i > j;
+    if (a->rank != b->rank)
+        return a->rank < b->rank ? -1 : 1;
+    return a->row < b->row ? -1 : a->row > b->row;
 }
 
 static hl_status list_roots(reach *r, hl_err *err)
@@ -355,22 +365,22 @@ static hl_status list_roots(reach *r, hl_err *err)
     for (hl_node v = 0; v < s->nodes; v++)
         g->n_roots += r->hold[v] != 0;
     g->roots = hl_graph_array(&g->arena, g->n_roots, sizeof *g->roots, err);
-    uint32_t *rows = hl_graph_array(&g->arena, s->n_roots, sizeof *rows, err);
+    named_row *rows = hl_graph_array(&g->arena, s->n_roots, sizeof *rows, err);
     if (!g->roots || !rows)
         return err->status;
     for (uint32_t i = 0; i < s->n_roots; i++)
-        rows[i] = i;
-    sorted_roots = s->roots;
-    qsort(rows, s->n_roots, sizeof *rows, by_node_and_kind);
+        rows[i] = (named_row){
+            .node = s->roots[i].node, .rank = hold_rank((enum hl_hold)s->roots[i].kind), .row = i};
+    qsort(rows, s->n_roots, sizeof *rows, by_node_and_rank);
     uint32_t n = 0, k = 0;
     for (hl_node v = 0; v < s->nodes; v++) {
         if (!r->hold[v])
             continue;
-        while (k < s->n_roots && s->roots[rows[k]].node < v)
+        while (k < s->n_roots && rows[k].node < v)
             k++;
-        bool named = k < s->n_roots && s->roots[rows[k]].node == v;
+        bool named = k < s->n_roots && rows[k].node == v;
         g->roots[n++] = (hl_graph_root){
-            .node = v, .hold = (enum hl_hold)r->hold[v], .named = named ? rows[k] : UINT32_MAX};
+            .node = v, .hold = (enum hl_hold)r->hold[v], .named = named ? rows[k].row : UINT32_MAX};
     }
     hl_arena_release(&g->arena, rows);
     return HL_OK;
@@ -392,10 +402,8 @@ static hl_status reach_all(reach *r, hl_err *err)
     mark_roots(r);
     start_named(r);
     run(r);
-    if (r->gc_garbage != HL_NO_NODE) {
-        start_at(r, r->gc_garbage);
-        run(r);
-    }
+    start_gc_garbage(r);
+    run(r);
     if (r->settled < s->nodes) {
         for (hl_node v = 0; v < s->nodes; v++)
             if (r->hold[v] == HL_HOLD_C)
@@ -423,7 +431,6 @@ static hl_status reach_init(reach *r, hl_graph *g, hl_arena *temp, hl_err *err)
         .name_hash = hl_graph_array(temp, s->n_names, sizeof *r->name_hash, err),
         .type_hash = hl_graph_array(temp, s->n_types, sizeof *r->type_hash, err),
         .hold = hl_graph_array(temp, n, 1, err),
-        .gc_garbage = HL_NO_NODE,
         .q = {.head = hl_graph_array(temp, BUCKETS + 1, sizeof *r->q.head, err),
               .next = hl_graph_array(temp, n, sizeof *r->q.next, err),
               .prev = hl_graph_array(temp, n, sizeof *r->q.prev, err)},

@@ -31,20 +31,20 @@ static uint32_t tree_cost(const hl_graph *g, hl_node v)
 static void bellman_ford(const hl_graph *g, uint32_t *cost)
 {
     const hl_snap *s = g->snap;
-    hl_node garbage_list = HL_NO_NODE;
+    uint8_t starts[MOST] = {0}; /* gc.garbage: no chain runs into it */
     for (hl_node v = 0; v < s->nodes; v++)
         cost[v] = HL_COST_NONE;
     for (uint32_t i = 0; i < g->n_roots; i++) {
         cost[g->roots[i].node] = hl_root_cost(g->roots[i].hold);
         if (g->roots[i].hold == HL_HOLD_GC_GARBAGE)
-            garbage_list = g->roots[i].node;
+            starts[g->roots[i].node] = 1;
     }
     for (bool changed = true; changed;) {
         changed = false;
         for (hl_node u = 0; u < s->nodes; u++)
             for (uint32_t e = s->off[u]; e < s->off[u + 1]; e++) {
                 uint32_t price = hl_edge_cost(g, s->label[e]);
-                if (!price || cost[u] == HL_COST_NONE || s->dst[e] == garbage_list)
+                if (!price || cost[u] == HL_COST_NONE || starts[s->dst[e]])
                     continue;
                 uint32_t sum = hl_cost_add(cost[u], price);
                 if (sum < cost[s->dst[e]]) {

@@ -215,7 +215,7 @@ static void growth(void **state)
 static void bounded(void **state)
 {
     (void)state;
-    hl_random_heap how = {.seed = 5, .nodes = 600000, .edges = 1200000, .roots = 3};
+    hl_random_heap how = {.seed = 5, .nodes = 400000, .edges = 800000, .roots = 3};
     hl_snap *s = hl_test_heap(&how);
     hl_shapes shapes;
     hl_shapes_init(&shapes);
