@@ -50,6 +50,7 @@ def test_leak(leak: key.Leak, tmp_path: Path) -> None:
     arguments, folder = command(leak, LEAKS_FOLDER)
     watched = lens.watch(arguments, folder, tmp_path / "run.hlens")
     assert (watched.stdout, watched.status) == lens.plain(arguments, folder)
+    assert watched.status == key.STATUS.get(leak.name, 0)
     check_leak(leak, watched.diagnosis, {})
 
 
@@ -75,6 +76,7 @@ def test_healthy(program: str, tmp_path: Path) -> None:
     arguments = [str(LEAKS_FOLDER / program)]
     watched = lens.watch(arguments, tmp_path, tmp_path / "run.hlens")
     assert (watched.stdout, watched.status) == lens.plain(arguments, tmp_path)
+    assert watched.status == 0
     check_silent(watched.diagnosis)
 
 

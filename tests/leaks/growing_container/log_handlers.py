@@ -9,7 +9,7 @@ class Collect(logging.Handler):
     def __init__(self, number):
         super().__init__()
         self.number = number
-        self.buffer = ["line %d" % (number + i) for i in range(20)]
+        self.buffer = ["line %d" % (number + i) for i in range(120)]
 
     def emit(self, record):
         pass
@@ -17,7 +17,7 @@ class Collect(logging.Handler):
 
 def request(number):
     log.addHandler(Collect(number))
-    return sum(i * i for i in range(300)) % 2
+    return sum(i * i for i in range(1_500)) % 2
 
 
-print(sum(request(number) for number in range(12_000)))
+print(sum(request(number) for number in range(2_500)))

@@ -1,4 +1,5 @@
-"""Decoy: a deque fills up with waiting work for a third of the run and is worked off in the rest.
+"""Decoy: a deque fills up with waiting work for a third of the run and is worked off in the
+rest."""
 import collections
 
 waiting = collections.deque()

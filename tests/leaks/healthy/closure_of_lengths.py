@@ -2,7 +2,7 @@
 
 
 def make_reader(number):
-    table = [number + i for i in range(4_000)]
+    table = [number + i for i in range(12_000)]
     size = len(table)
 
     def read():
@@ -12,6 +12,6 @@ def make_reader(number):
 
 
 readers = []
-for number in range(4_000):
+for number in range(1_000):
     readers.append(make_reader(number))
 print(len(readers), readers[-1]())

@@ -1,4 +1,5 @@
-"""Decoy: a few hundred cycles made while starting with the collector off; then it is switched on.
+"""Decoy: a few hundred cycles made while starting with the collector off; then it is switched
+on."""
 import gc
 
 

@@ -1,4 +1,5 @@
-"""Twin of reference_cycle: the collector is off, and the program collects between batches itself.
+"""Twin of reference_cycle: the collector is off, and the program collects between batches
+itself."""
 import gc
 
 
