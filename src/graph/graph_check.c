@@ -39,7 +39,7 @@ static hl_status check_tree(const hl_graph *g, uint32_t *cost, hl_err *err)
         if (up == HL_NO_NODE) {
             if (!root)
                 return hl_err_set(err, HL_CORRUPT, "node %" PRIu32 " starts a chain, no root", v);
-            cost[v] = hl_root_cost(root->hold);
+            cost[v] = hl_root_cost(s, root->hold, root->named);
             from = root->hold;
         } else {
             if (up >= s->nodes || cost[up] == HL_COST_NONE)
@@ -66,7 +66,7 @@ static hl_status check_costs(const hl_graph *g, const uint32_t *cost, hl_arena *
     if (!hung)
         return err->status;
     for (uint32_t i = 0; i < g->n_roots; i++)
-        if (cost[g->roots[i].node] > hl_root_cost(g->roots[i].hold))
+        if (cost[g->roots[i].node] > hl_root_cost(s, g->roots[i].hold, g->roots[i].named))
             return hl_err_set(err, HL_CORRUPT, "root %" PRIu32 " is reached too late", i);
     for (hl_node u = 0; u < s->nodes; u++)
         for (uint32_t e = s->off[u]; e < s->off[u + 1]; e++) {

@@ -45,6 +45,7 @@ enum {
     HL_COST_TYPE_ROOT = 6,
     HL_COST_STATE_ROOT = 1 << 12, /* thread and interpreter state */
     HL_COST_FRAME_ROOT = 1 << 26,
+    HL_COST_DEPTH_MAX = 1 << 16, /* added at most for frames that called this one */
     HL_COST_SHUNNED = 1 << 27,
 };
 #define HL_COST_GARBAGE_ROOT 0x40000000u
@@ -86,7 +87,9 @@ static inline uint32_t hl_cost_add(uint32_t cost, uint32_t edge)
     uint32_t limit = hl_cost_limit(cost);
     return edge < limit - cost ? cost + edge : limit;
 }
-uint32_t hl_root_cost(enum hl_hold hold);
+/* Where a chain starts. named: the row of snap->roots, or UINT32_MAX; the frames a frame was called
+ * from are better known than itself, so the outermost comes first. */
+uint32_t hl_root_cost(const hl_snap *s, enum hl_hold hold, uint32_t named);
 
 /* A stable hash of text: the same in every snapshot. */
 uint32_t hl_text_hash(const char *s);

@@ -328,7 +328,8 @@ static uint64_t chain_cost(const hl_graph *g, hl_node u, hl_node v)
     uint64_t cost = 0;
     for (; u != v; u = g->parent[u]) {
         if (g->parent[u] == HL_NO_NODE)
-            return cost + hl_root_cost((enum hl_hold)g->from[u]);
+            return cost +
+                   hl_root_cost(g->snap, (enum hl_hold)g->from[u], hl_graph_root_of(g, u)->named);
         cost += hl_edge_cost(g, g->via[u]);
     }
     return UINT64_MAX;

@@ -33,7 +33,7 @@ static const uint8_t kind_rank[16] = {
     [HL_LABEL_INTERNAL] = 11, [HL_LABEL_UNOWNED] = 12, [HL_LABEL_TYPE] = 13, [HL_LABEL_WEAK] = 14,
 };
 
-uint32_t hl_root_cost(enum hl_hold hold)
+uint32_t hl_root_cost(const hl_snap *s, enum hl_hold hold, uint32_t named)
 {
     switch (hold) {
     case HL_HOLD_MODULE:
@@ -44,7 +44,11 @@ uint32_t hl_root_cost(enum hl_hold hold)
     case HL_HOLD_INTERP:
         return HL_COST_STATE_ROOT;
     case HL_HOLD_FRAME:
-        return HL_COST_FRAME_ROOT;
+        if (!s || named >= s->n_roots)
+            return HL_COST_FRAME_ROOT;
+        return HL_COST_FRAME_ROOT + (s->roots[named].depth < HL_COST_DEPTH_MAX
+                                         ? s->roots[named].depth
+                                         : HL_COST_DEPTH_MAX);
     case HL_HOLD_GC_GARBAGE:
         return HL_COST_GARBAGE_ROOT;
     case HL_HOLD_C:
@@ -214,9 +218,9 @@ static void settle(reach *r, hl_node u)
     }
 }
 
-static void start_at(reach *r, hl_node root)
+static void start_at(reach *r, hl_node root, uint32_t named)
 {
-    uint32_t cost = hl_root_cost((enum hl_hold)r->hold[root]);
+    uint32_t cost = hl_root_cost(r->s, (enum hl_hold)r->hold[root], named);
     if (r->cost[root] != HL_COST_NONE)
         return;
     r->cost[root] = cost;
@@ -235,7 +239,7 @@ static void run(reach *r)
 /* gc.garbage is told apart before all, then the cheapest kind names a node. */
 static uint32_t hold_rank(enum hl_hold hold)
 {
-    return hold == HL_HOLD_GC_GARBAGE ? 0 : hl_root_cost(hold) + 1;
+    return hold == HL_HOLD_GC_GARBAGE ? 0 : hl_root_cost(NULL, hold, UINT32_MAX) + 1;
 }
 
 static void mark_roots(reach *r)
@@ -261,8 +265,10 @@ static void start_named(reach *r)
 {
     for (uint32_t i = 0; i < r->s->n_roots; i++) {
         hl_node v = r->s->roots[i].node;
-        if (r->hold[v] != HL_HOLD_GC_GARBAGE)
-            start_at(r, v);
+        /* of several rows the first of the best kind, as in g->roots */
+        if (r->hold[v] != HL_HOLD_GC_GARBAGE &&
+            r->s->roots[i].kind == (enum hl_root_kind)r->hold[v])
+            start_at(r, v, i);
     }
 }
 
@@ -274,7 +280,7 @@ static void start_gc_garbage(reach *r)
         if (r->s->roots[i].kind != HL_ROOT_GARBAGE || r->cost[v])
             continue;
         r->cost[v] = HL_COST_NONE;
-        start_at(r, v);
+        start_at(r, v, UINT32_MAX);
     }
 }
 
@@ -311,7 +317,7 @@ static void mark_garbage_roots(reach *r, const hl_scc *scc, uint8_t *held)
         }
         bool cycle = scc->off[c + 1] - scc->off[c] > 1 || hl_has_self_edge(s, best);
         r->hold[best] = cycle ? HL_HOLD_CYCLE : HL_HOLD_STRAY;
-        start_at(r, best);
+        start_at(r, best, UINT32_MAX);
     }
 }
 
@@ -407,7 +413,7 @@ static hl_status reach_all(reach *r, hl_err *err)
     if (r->settled < s->nodes) {
         for (hl_node v = 0; v < s->nodes; v++)
             if (r->hold[v] == HL_HOLD_C)
-                start_at(r, v);
+                start_at(r, v, UINT32_MAX);
         run(r);
     }
     if (r->settled < s->nodes && reach_garbage(r, err))

@@ -20,7 +20,7 @@ static uint32_t tree_cost(const hl_graph *g, hl_node v)
     hl_node u = v;
     for (; g->parent[u] != HL_NO_NODE; u = g->parent[u])
         price[n++] = hl_edge_cost(g, g->via[u]);
-    uint32_t cost = hl_root_cost((enum hl_hold)g->from[u]);
+    uint32_t cost = hl_root_cost(g->snap, (enum hl_hold)g->from[u], hl_graph_root_of(g, u)->named);
     while (n)
         cost = hl_cost_add(cost, price[--n]);
     return cost;
@@ -35,7 +35,7 @@ static void bellman_ford(const hl_graph *g, uint32_t *cost)
     for (hl_node v = 0; v < s->nodes; v++)
         cost[v] = HL_COST_NONE;
     for (uint32_t i = 0; i < g->n_roots; i++) {
-        cost[g->roots[i].node] = hl_root_cost(g->roots[i].hold);
+        cost[g->roots[i].node] = hl_root_cost(s, g->roots[i].hold, g->roots[i].named);
         if (g->roots[i].hold == HL_HOLD_GC_GARBAGE)
             starts[g->roots[i].node] = 1;
     }

@@ -209,6 +209,17 @@ static hl_status load_uses(hl_snap_loader *l)
     return HL_OK;
 }
 
+/* A thread's frames stand together, innermost first. */
+static void number_frames(hl_snap_root *roots, uint32_t n)
+{
+    for (uint32_t i = n; i-- > 0;) {
+        const hl_snap_root *caller = i + 1 < n ? &roots[i + 1] : NULL;
+        if (roots[i].kind == HL_ROOT_FRAME && caller && caller->kind == HL_ROOT_FRAME &&
+            caller->thread == roots[i].thread)
+            roots[i].depth = caller->depth + 1;
+    }
+}
+
 static hl_status load_roots(hl_snap_loader *l)
 {
     hl_snap *s = l->s;
@@ -234,6 +245,7 @@ static hl_status load_roots(hl_snap_loader *l)
         root.kind = (enum hl_root_kind)kind;
         s->roots[s->n_roots++] = root;
     }
+    number_frames(s->roots, s->n_roots);
     if (hl_column_end(&r, l->err) || hl_column_end(&progress, l->err))
         return l->err->status;
     return bad ? corrupt(l, HL_COL_ROOT, "a name that is not in the table", s->n_roots) : HL_OK;

@@ -75,6 +75,7 @@ typedef struct hl_snap_root {
     hl_name name;
     uint32_t thread, line;
     uint32_t progress; /* of a frame: HL_COL_PROGRESS; 0 unknown */
+    uint32_t depth;    /* of a frame: how many frames of its thread called it, directly or not */
 } hl_snap_root;
 
 typedef struct hl_snap_keys { /* sorted by node */
