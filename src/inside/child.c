@@ -31,7 +31,6 @@ enum {
     SIGNALS = 64,
     STACK_BYTES = 64 * 1024,
     WAIT_NS = 20 * 1000 * 1000,
-    GRACE_SECONDS = 5, /* after the deadline */
     ZOMBIES = 16,
     ZSTD_LEVEL = 1, /* 3 saves a tenth of the file and doubles the time: measured */
 };
@@ -188,7 +187,8 @@ static _Noreturn void child(const hl_shot_request *r, hl_shot *shot, PyInterpret
     prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0); /* a table that is nearly empty must stay small */
     own_signals(r->deadline);
     setrlimit(RLIMIT_CORE, &none);
-    close_range_of(0, (unsigned)r->fd - 1);
+    if (r->fd > 0)
+        close_range_of(0, (unsigned)r->fd - 1);
     close_range_of((unsigned)r->fd + 1, ~0u);
     die_first();
     hl_walk *w = hl_pages_map(sizeof *w);
@@ -209,20 +209,16 @@ static _Noreturn void child(const hl_shot_request *r, hl_shot *shot, PyInterpret
 /* ---- the parent -------------------------------------------------------------------------------
  */
 
-/* Children that said done and had not exited yet. A slot belongs to whoever swaps its pid out. */
+/* Children that said done and had not exited yet. Two threads may ask for one of them: the second
+ * hears that there is none. */
 static _Atomic pid_t zombies[ZOMBIES];
 
 static void reap_zombies(void)
 {
     for (unsigned i = 0; i < ZOMBIES; i++) {
-        pid_t pid = atomic_exchange(&zombies[i], 0);
-        if (!pid || waitpid(pid, NULL, __WCLONE | WNOHANG) != 0)
-            continue;
-        pid_t expected = 0;
-        while (!atomic_compare_exchange_strong(&zombies[i], &expected, pid)) {
-            expected = 0;
-            i = (i + 1) % ZOMBIES;
-        }
+        pid_t pid = atomic_load(&zombies[i]);
+        if (pid && waitpid(pid, NULL, __WCLONE | WNOHANG) != 0)
+            atomic_compare_exchange_strong(&zombies[i], &pid, 0);
     }
 }
 

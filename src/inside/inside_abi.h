@@ -104,7 +104,8 @@ static inline bool hl_abi_immortal_count(const PyObject *o)
 #if HL_PY_AT_LEAST(12)
     return (int32_t)o->ob_refcnt < 0;
 #elif HL_PY_AT_LEAST(11)
-    return o->ob_refcnt > 999999999 / 2; /* Tools/scripts/deepfreeze.py: objects of frozen modules */
+    return o->ob_refcnt >
+           999999999 / 2; /* Tools/scripts/deepfreeze.py: objects of frozen modules */
 #else
     (void)o;
     return false;

@@ -125,8 +125,9 @@ uint32_t hl_name_text(hl_walk *w, const char *s, size_t n)
     hl_names *names = &w->names;
     if (!n)
         return 0;
-    if (n > TEXT_MAX)
-        n = TEXT_MAX;
+    if (n > TEXT_MAX) /* not inside a character */
+        for (n = TEXT_MAX; n && ((uint8_t)s[n] & 0xC0) == 0x80;)
+            n--;
     uint64_t hash = text_hash(s, n);
     uint64_t key = text_key(hash, 0);
     const hl_name_map *m = &names->by_text;
@@ -154,7 +155,7 @@ uint32_t hl_name_text(hl_walk *w, const char *s, size_t n)
 
 uint32_t hl_name_c(hl_walk *w, const char *s)
 {
-    return hl_name_text(w, s, strnlen(s, TEXT_MAX));
+    return hl_name_text(w, s, strlen(s));
 }
 
 static char *put_character(char *out, uint32_t c)

@@ -104,8 +104,7 @@ void hl_plan_init(hl_walk *w)
         w->leaf_type[i] = hl_kind_of(w, leaves[i])->index;
 }
 
-/* "module.qualname"; types of builtins without the module. */
-static uint32_t type_name(hl_walk *w, const PyTypeObject *t)
+uint32_t hl_type_name(hl_walk *w, const PyTypeObject *t)
 {
     char text[8 * HL_NAME_CUT + 1];
     if (!hl_abi_heap_type(t))
@@ -357,7 +356,7 @@ const hl_kind *hl_kind_new(hl_walk *w, PyTypeObject *t)
     if (2 * (size_t)w->n_kinds > w->kind_slot_room)
         grow_slots(w);
     fill(w, k, t);
-    k->name = type_name(w, t);
+    k->name = hl_type_name(w, t);
     k->node1 = hl_walk_reach(w, (PyObject *)t) + 1;
     return k;
 }

@@ -157,12 +157,9 @@ void hl_roots_state(hl_walk *w)
 #endif
 }
 
-void hl_roots_types(hl_walk *w)
+/* C keeps a static type for good, whatever its count says. */
+void hl_root_type(hl_walk *w, uint32_t id, const PyTypeObject *static_type)
 {
-    for (uint32_t i = 0; i < w->n_kinds; i++) {
-        PyObject *t = (PyObject *)hl_kind_at(w, i)->type;
-        if (hl_abi_heap_type((PyTypeObject *)t))
-            continue;
-        hl_root(w, HL_ROOT_TYPE, t, hl_kind_at(w, i)->name, 0, 0);
-    }
+    hl_root_id(w, HL_ROOT_TYPE, id, hl_type_name(w, static_type), 0, 0);
+    hl_snap_put_delta(&w->out, HL_COL_STATIC, id);
 }

@@ -64,14 +64,13 @@ static size_t dict_tables(const PyDictObject *d)
 {
     size_t n = 0;
     if (d->ma_values) {
-#if HL_PY_AT_LEAST(13)
-        if (!d->ma_values->embedded)
-            n += hl_abi_keys_room(d->ma_keys) * sizeof(PyObject *);
-#elif HL_PY_AT_LEAST(11)
-        n += (size_t)(d->ma_keys->dk_usable + d->ma_keys->dk_nentries) * sizeof(PyObject *);
+        bool embedded = hl_abi_dict_table(d).embedded; /* counted with the instance */
+#if HL_PY_AT_LEAST(11)
+        size_t room = (size_t)(d->ma_keys->dk_usable + d->ma_keys->dk_nentries);
 #else
-        n += hl_abi_keys_room(d->ma_keys) * sizeof(PyObject *);
+        size_t room = hl_abi_keys_room(d->ma_keys);
 #endif
+        n += embedded ? 0 : room * sizeof(PyObject *);
     }
     if (hl_abi_keys_refs(d->ma_keys) == 1) /* shared keys are counted with their class */
         n += hl_abi_keys_bytes(d->ma_keys);
@@ -110,12 +109,11 @@ static void measure_dict(PyObject *o, hl_measured *m)
     set_room(m, hl_abi_keys_room(d->ma_keys));
 }
 
-/* struct _odictobject: a dict, its list's table of nodes, the table's size. */
 static void measure_ordered(PyObject *o, hl_measured *m)
 {
-    Py_ssize_t fast = *(Py_ssize_t *)((char *)o + sizeof(PyDictObject) + sizeof(void *));
+    uint64_t fast = HL_PEEK(o, uint64_t, odict, fast_size);
     measure_dict(o, m);
-    m->size += (uint64_t)fast * sizeof(void *) + (uint64_t)m->len * ODICT_NODE;
+    m->size += (fast < SIZE_SANE ? fast * sizeof(void *) : 0) + (uint64_t)m->len * ODICT_NODE;
 }
 
 static void measure_set(PyObject *o, hl_measured *m)
@@ -207,8 +205,8 @@ static uint64_t frame_size(PyObject *o, const PyTypeObject *t)
 #else
     const PyCodeObject *code = ((PyFrameObject *)o)->f_code;
     return (uint64_t)t->tp_basicsize +
-           (uint64_t)(code->co_stacksize + code->co_nlocals + PyTuple_GET_SIZE(code->co_cellvars) +
-                      PyTuple_GET_SIZE(code->co_freevars)) *
+           (uint64_t)(code->co_stacksize + code->co_nlocals - 1 +
+                      PyTuple_GET_SIZE(code->co_cellvars) + PyTuple_GET_SIZE(code->co_freevars)) *
                sizeof(PyObject *);
 #endif
 }

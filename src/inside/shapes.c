@@ -346,7 +346,8 @@ static void ndarray_edges(hl_walk *w, PyObject *o)
         hl_walk_edge_maybe(w, item[i], HL_LABEL(HL_LABEL_INDEX, 0));
 }
 
-/* The entries of a bounded lru_cache lie in a ring, which owns each once; its dict owns them too. */
+/* The entries of a bounded lru_cache lie in a ring, which owns each once; its dict owns them too.
+ */
 static void lru_edges(hl_walk *w, PyObject *o, const hl_kind *k)
 {
     hl_measured m;

@@ -222,7 +222,7 @@ void hl_root_id(hl_walk *w, enum hl_root_kind kind, uint32_t id, uint32_t name, 
 void hl_roots_frames(hl_walk *w);
 void hl_roots_modules(hl_walk *w);
 void hl_roots_state(hl_walk *w);
-void hl_roots_types(hl_walk *w); /* after everything: the static types met */
+void hl_root_type(hl_walk *w, uint32_t id, const PyTypeObject *static_type);
 
 /* ---- self_size.c ------------------------------------------------------------------------------
  */
@@ -254,6 +254,8 @@ static inline const hl_kind *hl_kind_of(hl_walk *w, PyTypeObject *t)
         return k;
     return w->kind_cache[h] = hl_kind_new(w, t);
 }
+/* "module.qualname"; types of builtins without the module. */
+uint32_t hl_type_name(hl_walk *w, const PyTypeObject *t);
 void hl_plan_write_types(hl_walk *w);
 
 static inline int hl_leaf_of(const PyTypeObject *t)
@@ -293,7 +295,8 @@ enum { HL_KEYS_FROM = 64 }; /* smaller dicts and sets get no row */
 void hl_keys_row(hl_walk *w, uint32_t id, PyObject *dict_or_set);
 void hl_code_rows(hl_walk *w, uint32_t id, PyCodeObject *code);
 
-/* ---- bytecode.c, progress.c -------------------------------------------------------------------- */
+/* ---- bytecode.c, progress.c --------------------------------------------------------------------
+ */
 
 /* USE rows of a code object: which containers it changes, by name. */
 void hl_code_uses(hl_walk *w, uint32_t id, const PyCodeObject *code);

@@ -237,6 +237,8 @@ static void node(hl_walk *w, PyObject *o, uint32_t id)
     if (m.len >= HL_KEYS_FROM &&
         (k->shape == HL_SHAPE_SET || k->shape == HL_SHAPE_DICT || k->shape == HL_SHAPE_ODICT))
         hl_keys_row(w, id, o);
+    if (k->shape == HL_SHAPE_TYPE && !hl_abi_heap_type((PyTypeObject *)o))
+        hl_root_type(w, id, (PyTypeObject *)o);
     if (k->shape == HL_SHAPE_CODE)
         hl_code_rows(w, id, (PyCodeObject *)o);
     if (!w->n_namespaces)
@@ -300,16 +302,23 @@ static void all_lists(hl_walk *w)
     listed(w, &gc->permanent_generation.head, HL_COL_FROZEN);
 }
 
+static void interpreter_roots(hl_walk *w)
+{
+    hl_roots_frames(w);
+    hl_roots_modules(w);
+    hl_roots_state(w);
+    drain(w);
+}
+
 void hl_walk_heap(hl_walk *w, volatile uint32_t *step)
 {
-    PyInterpreterState *first = w->interp;
+    PyInterpreterState *first = w->interp; /* static types are told with its dicts */
     *step = HL_STEP_ROOTS;
+    interpreter_roots(w);
     for (PyInterpreterState *i = hl_abi_interpreters(); i; i = i->next) {
         w->interp = i;
-        hl_roots_frames(w);
-        hl_roots_modules(w);
-        hl_roots_state(w);
-        drain(w);
+        if (i != first)
+            interpreter_roots(w);
     }
     *step = HL_STEP_HEAP;
     for (PyInterpreterState *i = hl_abi_interpreters(); i; i = i->next) {
@@ -320,7 +329,6 @@ void hl_walk_heap(hl_walk *w, volatile uint32_t *step)
     drain(w);
     drain_dicts(w);
     *step = HL_STEP_NAMES;
-    hl_roots_types(w);
     hl_plan_write_types(w);
     for (uint32_t i = 0; i < w->seen.n_pages; i++)
         hl_snap_put_delta(&w->out, HL_COL_PAGE, w->seen.pages[i].key);
