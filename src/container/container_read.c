@@ -48,12 +48,10 @@ struct hl_container {
 static hl_status read_at(hl_container *c, uint64_t at, void *out, size_t n, size_t *got,
                          hl_err *err)
 {
-    size_t done = 0;
-    if (at < c->size && n > c->size - at)
-        n = (size_t)(c->size - at);
-    if (at >= c->size) {
-        n = 0;
-    } else if (c->bytes) {
+    size_t done = 0, left = at < c->size ? (size_t)(c->size - at) : 0;
+    if (n > left)
+        n = left;
+    if (c->bytes && n) {
         memcpy(out, c->bytes + at, n);
         done = n;
     }

@@ -370,6 +370,33 @@ static void read_while_written(void **state)
     unlink(path);
 }
 
+extern unsigned heap_arena_fail; /* of tests/fuzz/heap_arena.c: that request gets no memory */
+
+/* Each request for memory fails in turn: a sentence, or a snapshot unharmed; nothing leaks. */
+static void no_memory(void **state)
+{
+    unsigned refused = 0, k = 1;
+    for (bool failed = true; failed; k++) {
+        hl_run *run = NULL;
+        hl_err err = {0};
+        heap_arena_fail = k;
+        if (hl_run_open_bytes(whole, whole_n, &run, &err)) {
+            assert_null(run);
+            assert_int_equal(err.status, HL_NO_MEMORY);
+            refused++;
+        } else {
+            hl_snap *s = load(run, 0, &err);
+            assert_true(s || err.status == HL_NO_MEMORY);
+            refused += !s;
+            hl_snap_destroy(s);
+        }
+        failed = heap_arena_fail == 0;
+        heap_arena_fail = 0;
+        hl_run_close(run);
+    }
+    assert_true(refused > 30);
+}
+
 static void order_of_snapshots(void **state)
 {
     hl_run *run = hl_dsl_run("a:object\nsnap time=3\nsnap time=1\nsnap time=3\nsnap time=0.5\n");
@@ -410,6 +437,7 @@ int main(void)
         cmocka_unit_test(read_while_written),
         cmocka_unit_test(order_of_snapshots),
         cmocka_unit_test(not_ours),
+        cmocka_unit_test(no_memory),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

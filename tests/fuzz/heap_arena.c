@@ -18,6 +18,11 @@ struct hl_arena_chunk {
 /* A lying count may claim at most this; more is what a system without memory would answer. */
 #define LIMIT ((size_t)1 << 30)
 
+/* The request after that many gets no memory; 0: none fails. Back to 0 when it has. Tests that
+ * want it declare it. */
+extern unsigned heap_arena_fail;
+unsigned heap_arena_fail;
+
 void hl_arena_init(hl_arena *a)
 {
     *a = (hl_arena){0};
@@ -36,6 +41,8 @@ void hl_arena_deinit(hl_arena *a)
 void *hl_arena_alloc(hl_arena *a, size_t n)
 {
     if (n > LIMIT || a->bytes_mapped + n > LIMIT)
+        return NULL;
+    if (heap_arena_fail && --heap_arena_fail == 0)
         return NULL;
     hl_arena_chunk *c = calloc(1, sizeof *c + n);
     if (!c)
