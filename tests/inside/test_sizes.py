@@ -33,7 +33,7 @@ TRUER = (
     "_io.BytesIO",  # its buffer is a node of its own
 )
 HEAP_TYPE = 2
-OWN_SIZEOF = ("_io.Buffered", "itertools.", "_pickle.", "re.", "_ctypes", "xml.", "_json", "_struct", "StgDict")
+OWN_SIZEOF = ("_io.Buffered", "itertools.", "_pickle.", "re.", "_ctypes", "xml.", "_json", "_struct", "StgDict", "numpy.")
 
 
 def test_sizes_are_those_of_getsizeof(run) -> None:
