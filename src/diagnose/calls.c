@@ -42,7 +42,8 @@ static void read_frame(const hl_snap *s, hl_node v, hl_node *code, hl_node *glob
         if (!strcmp(name, "f_code") || !strcmp(name, "gi_code") || !strcmp(name, "cr_code") ||
             !strcmp(name, "ag_code"))
             *code = s->dst[e];
-        if (!strcmp(name, "f_globals"))
+        /* a module body's locals are its globals; a function says where its globals are */
+        if (!strcmp(name, "f_globals") || (*globals == HL_NO_NODE && !strcmp(name, "f_locals")))
             *globals = s->dst[e];
     }
 }
@@ -72,7 +73,7 @@ hl_status hl_calls_note(hl_case *c, hl_moment *m, const hl_graph *g, hl_err *err
         if (!row)
             continue;
         call->place = hl_arena_printf(c->arena, "%s (%s:%u)", s->names[row->qualname],
-                                      s->names[row->file], row->line);
+                                      hl_file_name(s->names[row->file]), row->line);
         if (!call->place || !keep_uses(c, s, row, call))
             return hl_err_set(err, HL_NO_MEMORY, "no memory for the names in running code");
     }
@@ -114,10 +115,33 @@ static bool same_call(const hl_moment *x, uint32_t a, const hl_moment *y, uint32
     return more_a == more_b;
 }
 
-hl_filled hl_calls_filled(const hl_case *c, const hl_growth *g, const hl_uses *u)
+/* A local whose own frame never stores into it is filled by what that frame calls: if the frame
+ * moved on between snapshots, those calls returned. */
+static hl_filled by_callees(const hl_case *c, const hl_suspect *s)
 {
-    if (!u->n_stores)
+    hl_node code, globals;
+    if (s->owner == HL_NO_NODE || strcmp(s->kind, "frame-local"))
         return HL_FILLED_UNKNOWN;
+    read_frame(c->snap, s->owner, &code, &globals);
+    if (code == HL_NO_NODE)
+        return HL_FILLED_UNKNOWN;
+    hl_uses own = {.stores = {hl_snap_address(c->snap, code)}, .n_stores = 1};
+    uint32_t moved = 0;
+    for (uint32_t i = s->growth->onset; i < s->growth->anchor; i++) {
+        const hl_moment *x = &c->moments[i], *y = &c->moments[i + 1];
+        uint32_t a = storing(x, &own), b = storing(y, &own);
+        bool stood =
+            a < x->n_calls && b < y->n_calls && x->calls[a].progress == y->calls[b].progress;
+        moved += s->growth->series[i + 1] > s->growth->series[i] && !stood;
+    }
+    return moved >= 3 ? HL_FILLED_BY_MANY : HL_FILLED_UNKNOWN;
+}
+
+hl_filled hl_calls_filled(const hl_case *c, const hl_suspect *s, const hl_uses *u)
+{
+    const hl_growth *g = s->growth;
+    if (!u->n_stores)
+        return by_callees(c, s);
     uint32_t calls = 0, rises = 0;
     for (uint32_t i = g->onset; i < g->anchor; i++) {
         const hl_moment *x = &c->moments[i], *y = &c->moments[i + 1];

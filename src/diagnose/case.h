@@ -15,6 +15,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* A big container, to be known again by its address: tracks.c. */
+typedef struct hl_track {
+    uint64_t address;
+    uint32_t len, type; /* type: a hash of its name */
+} hl_track;
+enum { HL_TRACKED_MAX = 256 };
+
 /* One snapshot in numbers. */
 typedef struct hl_moment {
     hl_run *run;    /* borrowed */
@@ -27,6 +34,8 @@ typedef struct hl_moment {
     uint64_t frozen_garbage;                 /* of those, in the permanent generation */
     struct hl_call *calls; /* running frames, outermost first in a thread: calls.c */
     uint32_t n_calls;
+    hl_track *tracks; /* sorted by address */
+    uint32_t n_tracks;
 } hl_moment;
 
 typedef enum hl_metric { HL_METRIC_ITEMS, HL_METRIC_OBJECTS, HL_METRIC_BYTES } hl_metric;
@@ -34,6 +43,7 @@ typedef enum hl_metric { HL_METRIC_ITEMS, HL_METRIC_OBJECTS, HL_METRIC_BYTES } h
 /* A path shape that kept growing: growth.c. */
 typedef struct hl_growth {
     hl_shape shape;
+    uint64_t address; /* of the holder, if it was followed by address; else 0 */
     hl_metric metric;
     uint32_t anchor;      /* moment whose graph shows it best: the last that has it */
     uint32_t onset;       /* moment from which it grew without a pause */
@@ -57,6 +67,9 @@ typedef struct hl_case {
     hl_shapes shapes;
     hl_growth *growths;
     uint32_t n_growths;
+    uint32_t *kept;     /* growth.c: room for n_moments + 1 indices */
+    hl_growth *tracked; /* containers followed by address that rose */
+    uint32_t n_tracked;
     /* the anchor */
     uint32_t anchor; /* moment, or UINT32_MAX */
     hl_snap *snap;
@@ -76,6 +89,13 @@ hl_shape hl_case_shape(const hl_case *c, hl_node v);
 
 /* growth.c: fills growths, most bytes first. */
 hl_status hl_growth_find(hl_case *c, hl_err *err) HL_MUST_CHECK;
+
+/* Does the series (a value a moment) rise to g->anchor? Fills onset, intervals, decelerating. */
+bool hl_growth_rises(hl_case *c, const uint64_t *series, hl_growth *g);
+
+/* tracks.c: notes the big containers of a moment; then fills tracked. */
+hl_status hl_tracks_note(hl_case *c, hl_moment *m, const hl_snap *s, hl_err *err) HL_MUST_CHECK;
+hl_status hl_tracks_find(hl_case *c, hl_err *err) HL_MUST_CHECK;
 
 /* What a rule is given: a growth and its holder in the anchor's graph. */
 typedef struct hl_suspect {
@@ -134,7 +154,7 @@ typedef struct hl_call { /* a running frame */
 typedef enum hl_filled { HL_FILLED_UNKNOWN, HL_FILLED_BY_ONE_CALL, HL_FILLED_BY_MANY } hl_filled;
 /* Notes the running frames of a snapshot, outermost first in each thread. */
 hl_status hl_calls_note(hl_case *c, hl_moment *m, const hl_graph *g, hl_err *err) HL_MUST_CHECK;
-hl_filled hl_calls_filled(const hl_case *c, const hl_growth *g, const hl_uses *u);
+hl_filled hl_calls_filled(const hl_case *c, const hl_suspect *s, const hl_uses *u);
 
 /* words.c: making findings and notes. */
 hl_finding *hl_finding_add(hl_case *c, const char *cause, hl_confidence confidence);
@@ -144,6 +164,7 @@ void hl_finding_evidence(hl_case *c, hl_finding *f, const char *format, ...) HL_
 void hl_finding_seal(hl_case *c, hl_finding *f); /* fingerprint */
 void hl_note_add(hl_case *c, const char *cause, const char *format, ...) HL_PRINTF(3, 4);
 const char *hl_code_place(const hl_case *c, hl_node code); /* "inner (app.py:12)" */
+const char *hl_file_name(const char *path);                /* its last part */
 const char *hl_code_name(const hl_case *c, hl_node code);
 
 /* A rule over a growth: true if it took the suspect and made its finding. */

@@ -90,8 +90,7 @@ static bool closure(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_filled
         return false;
     hl_confidence confidence;
     /* that many copies of one function are kept speaks even where one loop made them */
-    if (!hl_judge(c, s, u, filled == HL_FILLED_BY_ONE_CALL ? HL_FILLED_UNKNOWN : filled,
-                  &confidence))
+    if (!hl_judge(c, s, u, HL_FILLED_BY_MANY, &confidence))
         return true;
     if (confidence == HL_CERTAIN)
         confidence = HL_STRONG;
@@ -109,14 +108,14 @@ static bool closure(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_filled
     char bytes[16], count[32];
     f->title =
         hl_arena_printf(c->arena, "%s keeps %s copies of %s, each with its own `%s`; together %s",
-                        s->name, hl_count_words(copies, count), name ? name : "a function",
-                        variable, hl_bytes_words(f->retained.bytes, bytes));
+                        s->name, hl_count_text(copies, count), name ? name : "a function", variable,
+                        hl_bytes_text(f->retained.bytes, bytes));
     hl_finding_evidence(c, f, "code object %s: %s functions",
                         hl_code_place(c, code) ? hl_code_place(c, code) : "?",
-                        hl_count_words(copies, count));
+                        hl_count_text(copies, count));
     hl_finding_evidence(c, f, "cell `%s` of each holds %s (%s)", variable,
                         content == HL_NO_NODE ? "its value" : hl_snap_type_name(c->snap, content),
-                        hl_bytes_words(c->graph->retained_bytes[cell], bytes));
+                        hl_bytes_text(c->graph->retained_bytes[cell], bytes));
     hl_judge_evidence(c, f, s, u, filled);
     f->fix = "let the inner function take what it needs as an argument, or only the part it needs "
              "(functools.partial, a small value); drop the functions when done with them";

@@ -74,8 +74,8 @@ static void find(hl_case *c, const hl_cycle *k, const char *why)
     char count[32], bytes[16];
     f->title =
         hl_arena_printf(c->arena, "%s reference cycle%s %s %s garbage that stays: %s; %s",
-                        hl_count_words(k->cycles, count), k->cycles == 1 ? "" : "s", k->signature,
-                        k->cycles == 1 ? "is" : "are", why, hl_bytes_words(k->bytes, bytes));
+                        hl_count_text(k->cycles, count), k->cycles == 1 ? "" : "s", k->signature,
+                        k->cycles == 1 ? "is" : "are", why, hl_bytes_text(k->bytes, bytes));
     f->holder.name = hl_arena_printf(c->arena, "%s", k->signature);
     f->holder.kind = "none";
     f->holder.type = hl_arena_printf(c->arena, "%s", hl_snap_type_name(c->snap, k->sample));
@@ -94,7 +94,7 @@ static void find(hl_case *c, const hl_cycle *k, const char *why)
     f->series_unit = "objects";
     char objects[32];
     hl_finding_evidence(c, f, "%s cycles, %s objects that only hold each other",
-                        hl_count_words(k->cycles, count), hl_count_words(k->objects, objects));
+                        hl_count_text(k->cycles, count), hl_count_text(k->objects, objects));
     for (uint32_t i = 0; i < k->n_edges; i++) {
         char edge[128];
         hl_label_text(c->snap, k->edges[i].label, edge, sizeof edge);
@@ -132,8 +132,8 @@ hl_status hl_rule_cycles(hl_case *c, hl_err *err)
             continue;
         char count[32], bytes[16];
         hl_note_add(c, "reference-cycle", "%s garbage cycle%s %s (%s): %s",
-                    hl_count_words(k->cycles, count), k->cycles == 1 ? "" : "s", k->signature,
-                    hl_bytes_words(k->bytes, bytes),
+                    hl_count_text(k->cycles, count), k->cycles == 1 ? "" : "s", k->signature,
+                    hl_bytes_text(k->bytes, bytes),
                     why ? why : "the collector is on and frees such cycles when it next runs");
         notes++;
     }

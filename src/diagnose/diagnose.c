@@ -68,6 +68,67 @@ static void settle_axis(hl_case *c)
     }
 }
 
+static hl_status judge_one(hl_case *c, const hl_suspect *s, hl_err *err)
+{
+    hl_uses uses;
+    if (hl_uses_find(c, s, &uses, err))
+        return err->status;
+    hl_filled filled = hl_calls_filled(c, s, &uses);
+    for (size_t r = 0; r < sizeof rules / sizeof *rules; r++)
+        if (rules[r]->run(c, s, &uses, filled))
+            break;
+    return HL_OK;
+}
+
+/* Bytes of growth that no finding so far explains. */
+static uint64_t unexplained(const hl_case *c)
+{
+    const hl_moment *m = c->moments;
+    uint64_t peak = 0, explained = c->dismissed;
+    for (uint32_t i = c->baseline; i < c->n_moments; i++)
+        if (m[i].heap_bytes - m[i].garbage_bytes > peak)
+            peak = m[i].heap_bytes - m[i].garbage_bytes;
+    for (uint32_t i = 0; i < c->out->n_findings; i++)
+        explained += c->out->findings[i].growth.bytes;
+    uint64_t first = m[0].heap_bytes - m[0].garbage_bytes;
+    return peak > first + explained ? peak - first - explained : 0;
+}
+
+/* Is v, or something above it on its chain, the holder of a finding already? */
+static bool told(const hl_case *c, hl_node v)
+{
+    for (; v != HL_NO_NODE; v = c->graph->parent[v])
+        for (uint32_t i = 0; i < c->out->n_findings; i++)
+            if (c->out->findings[i].holder.address == hl_snap_address(c->snap, v))
+                return true;
+    return false;
+}
+
+/* Containers followed by address, for growth that shapes did not explain. */
+static hl_status judge_tracked(hl_case *c, hl_err *err)
+{
+    if (unexplained(c) < c->material)
+        return HL_OK;
+    if (hl_tracks_find(c, err))
+        return err->status;
+    for (uint32_t i = 0; i < c->n_tracked && unexplained(c) >= c->material; i++) {
+        hl_growth *g = &c->tracked[i];
+        hl_suspect s;
+        if (hl_case_anchor(c, g->anchor, err))
+            return err->status;
+        if (!hl_suspect_find(c, g, &s) || told(c, s.holder))
+            continue;
+        double share = 1 - (double)g->series[g->onset] / (double)g->series[g->anchor];
+        g->onset_bytes = g->bytes = (uint64_t)(share * (double)c->graph->retained_bytes[s.holder]);
+        bool gone = g->released && strcmp(s.kind, "frame-local");
+        if (gone || g->bytes < c->material)
+            continue;
+        if (judge_one(c, &s, err))
+            return err->status;
+    }
+    return HL_OK;
+}
+
 static hl_status judge_growths(hl_case *c, hl_err *err)
 {
     if (hl_growth_find(c, err))
@@ -79,19 +140,12 @@ static hl_status judge_growths(hl_case *c, hl_err *err)
             if (g->released != (pass == 1))
                 continue;
             hl_suspect s;
-            hl_uses uses;
             if (hl_case_anchor(c, g->anchor, err))
                 return err->status;
-            if (!hl_suspect_find(c, g, &s))
-                continue;
-            if (hl_uses_find(c, &s, &uses, err))
+            if (hl_suspect_find(c, g, &s) && judge_one(c, &s, err))
                 return err->status;
-            hl_filled filled = hl_calls_filled(c, g, &uses);
-            for (size_t r = 0; r < sizeof rules / sizeof *rules; r++)
-                if (rules[r]->run(c, &s, &uses, filled))
-                    break;
         }
-    return HL_OK;
+    return judge_tracked(c, err);
 }
 
 static int by_weight(const void *a, const void *b)
@@ -168,7 +222,7 @@ static void decide(hl_case *c)
         d->verdict = HL_UNDECIDED;
         d->why = hl_arena_printf(
             c->arena, "the heap grew by %s after its warm-up and no single holder explains it%s",
-            hl_bytes_words(live_last - live_first, bytes),
+            hl_bytes_text(live_last - live_first, bytes),
             n < 4 ? ", or too few snapshots show it: run it longer"
                   : ": run it longer, or look at "
                     "`heaplens show FILE --view growth`");

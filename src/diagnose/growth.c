@@ -15,6 +15,7 @@
 
 enum { MIN_INTERVALS = 2 };
 static const double SHORT_SHARE = 0.04; /* of the run's work: an interval below says nothing */
+static const double FLAT = 0.05;        /* of the mean rate: an interval that slow stands still */
 static const double SHRINK = 0.95;      /* a fall below this share of the peak is a fall */
 
 static uint64_t metric_of(const hl_shape_count *n, hl_metric m)
@@ -78,10 +79,19 @@ static double value_at(const hl_case *c, const uint64_t *series, const uint32_t 
     return (double)series[kept[to]];
 }
 
-/* Did this series rise to the end? Fills onset, intervals, decelerating. */
-static bool rises(const hl_case *c, const uint64_t *series, uint32_t *kept, hl_growth *g)
+/* An interval that rises at next to nothing of the mean rate since onset stands still. */
+static bool is_flat(const hl_case *c, const uint64_t *series, uint32_t from, uint32_t to,
+                    const hl_growth *g)
 {
-    uint32_t n = join_short(c, g->anchor, kept);
+    double work = c->moments[to].work - c->moments[from].work;
+    double all = c->moments[g->anchor].work - c->moments[g->onset].work;
+    double rise = (double)(series[to] - series[from]);
+    return all > 0 && rise < FLAT * (double)(series[g->anchor] - series[g->onset]) * work / all;
+}
+
+bool hl_growth_rises(hl_case *c, const uint64_t *series, hl_growth *g)
+{
+    uint32_t *kept = c->kept, n = join_short(c, g->anchor, kept);
     if (n < 2)
         return false;
     uint32_t j = n - 1;
@@ -91,6 +101,9 @@ static bool rises(const hl_case *c, const uint64_t *series, uint32_t *kept, hl_g
     g->intervals = n - 1 - j;
     if (g->intervals < MIN_INTERVALS)
         return false;
+    for (uint32_t k = j; k + 1 < n; k++)
+        if (is_flat(c, series, kept[k], kept[k + 1], g))
+            return false;
     uint64_t peak = 0;
     for (uint32_t i = c->baseline; i <= g->anchor; i++) {
         if ((double)series[i] < SHRINK * (double)peak)
@@ -109,24 +122,24 @@ static bool rises(const hl_case *c, const uint64_t *series, uint32_t *kept, hl_g
 static hl_shape accumulator(const hl_case *c, hl_shape s, uint32_t onset, uint32_t anchor)
 {
     while (s) {
-        uint64_t was = hl_shapes_count(&c->shapes, onset, s).members;
-        uint64_t is = hl_shapes_count(&c->shapes, anchor, s).members;
-        if (is <= (was ? was : 1))
+        uint64_t was = 0, is = hl_shapes_count(&c->shapes, anchor, s).members;
+        for (uint32_t i = onset; i < anchor && !was; i++)
+            was = hl_shapes_count(&c->shapes, i, s).members;
+        if (was && is <= was)
             return s;
         s = c->shapes.shapes[s].parent;
     }
     return 0;
 }
 
-static bool try_metric(hl_case *c, hl_shape s, hl_metric metric, uint64_t *series, uint32_t *kept,
-                       hl_growth *g)
+static bool try_metric(hl_case *c, hl_shape s, hl_metric metric, uint64_t *series, hl_growth *g)
 {
     for (uint32_t i = 0; i < c->n_moments; i++) {
         hl_shape_count n = hl_shapes_count(&c->shapes, i, s);
         series[i] = metric_of(&n, metric);
     }
     g->metric = metric;
-    return series[g->anchor] > series[0] && rises(c, series, kept, g);
+    return series[g->anchor] > series[0] && hl_growth_rises(c, series, g);
 }
 
 /* Charges a growth to its accumulator: the one found first keeps the longest rise. */
@@ -209,10 +222,10 @@ hl_status hl_growth_find(hl_case *c, hl_err *err)
 {
     uint32_t shapes = c->shapes.n_shapes;
     uint64_t *series = hl_arena_array(&c->scratch, c->n_moments, sizeof *series);
-    uint32_t *kept = hl_arena_array(&c->scratch, c->n_moments, sizeof *kept);
+    c->kept = hl_arena_array(&c->scratch, c->n_moments + 1, sizeof *c->kept);
     int32_t *growth_of = hl_arena_array(&c->scratch, shapes, sizeof *growth_of);
     c->growths = hl_arena_array(&c->scratch, shapes, sizeof *c->growths);
-    if (!series || !kept || !growth_of || !c->growths)
+    if (!series || !c->kept || !growth_of || !c->growths)
         return hl_err_set(err, HL_NO_MEMORY, "no memory to judge the growth of %u shapes", shapes);
     memset(growth_of, 0xff, shapes * sizeof *growth_of);
     for (hl_shape s = 1; s < shapes && c->n_moments > MIN_INTERVALS; s++) {
@@ -222,9 +235,9 @@ hl_status hl_growth_find(hl_case *c, hl_err *err)
         if (tree_gain(c, s, 0, g.anchor) < (int64_t)c->material / 4)
             continue;
         /* what counts for a container is its length; for a kind of object, how many; else size */
-        bool up = try_metric(c, s, HL_METRIC_ITEMS, series, kept, &g) ||
-                  try_metric(c, s, HL_METRIC_OBJECTS, series, kept, &g) ||
-                  try_metric(c, s, HL_METRIC_BYTES, series, kept, &g);
+        bool up = try_metric(c, s, HL_METRIC_ITEMS, series, &g) ||
+                  try_metric(c, s, HL_METRIC_OBJECTS, series, &g) ||
+                  try_metric(c, s, HL_METRIC_BYTES, series, &g);
         if (!up)
             continue;
         g.shape = accumulator(c, s, g.onset, g.anchor);

@@ -24,6 +24,8 @@ static bool is_type(const hl_snap *s, hl_node v)
 static hl_node holder_of(const hl_case *c, const hl_growth *g)
 {
     hl_node best = HL_NO_NODE;
+    if (g->address)
+        return hl_snap_find_address(c->snap, g->address);
     for (hl_node v = 0; v < c->snap->nodes; v++) {
         if (hl_case_shape(c, v) != g->shape)
             continue;
@@ -66,8 +68,9 @@ static const char *kind_of(const hl_case *c, hl_node v, hl_node *owner)
                 return "module-global";
             if (type_is(s, who, "module"))
                 return "module-global";
-            if (type_is(s, who, "function"))
-                return "mutable-default"; /* __kwdefaults__ */
+            if (type_is(s, who, "function") &&
+                hl_graph_follow(g, who, HL_LABEL_NAMED, "__kwdefaults__") == up)
+                return "mutable-default";
             return is_type(s, who) ? "class-attribute" : "instance-attribute";
         }
         case HL_LABEL_ATTR:

@@ -14,30 +14,6 @@
 enum { SURE_INTERVALS = 3 };
 static const double LATE_SHARE = 0.25; /* of the run's work */
 
-const char *hl_bytes_words(uint64_t bytes, char buf[16])
-{
-    static const char *const unit[] = {"B", "KB", "MB", "GB", "TB", "PB", "EB"};
-    double v = (double)bytes;
-    unsigned u = 0;
-    while (v >= 999.5 && u < 6)
-        v /= 1000, u++;
-    snprintf(buf, 16, u == 0 || v >= 99.95 ? "%.0f %s" : "%.1f %s", v, unit[u]);
-    return buf;
-}
-
-const char *hl_count_words(uint64_t n, char buf[32])
-{
-    char digits[24];
-    int len = snprintf(digits, sizeof digits, "%" PRIu64, n), out = 0;
-    for (int i = 0; i < len; i++) {
-        if (i && (len - i) % 3 == 0)
-            buf[out++] = ',';
-        buf[out++] = digits[i];
-    }
-    buf[out] = 0;
-    return buf;
-}
-
 static bool is_bounded(const hl_case *c, hl_node v)
 {
     const hl_snap_extra *x = hl_snap_extra_of(c->snap, v);
@@ -56,13 +32,22 @@ bool hl_judge(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_filled fille
         c->dismissed += g->onset_bytes;
         hl_note_add(c, "unbounded-cache",
                     "%s (%s) is filling up to its bound of %s entries; it holds %s", s->name, type,
-                    hl_count_words(x->cap, count),
-                    hl_bytes_words(c->graph->retained_bytes[s->holder], bytes));
+                    hl_count_text(x->cap, count),
+                    hl_bytes_text(c->graph->retained_bytes[s->holder], bytes));
+        return false;
+    }
+    if (u->evicts && g->decelerating) {
+        c->dismissed += g->onset_bytes;
+        hl_note_add(
+            c, "unbounded-cache",
+            "%s (%s) grows more and more slowly, and the code that fills it also removes: it "
+            "holds %s",
+            s->name, type, hl_bytes_text(c->graph->retained_bytes[s->holder], bytes));
         return false;
     }
     if (g->released && filled != HL_FILLED_BY_MANY) {
         hl_note_add(c, "growing-container", "%s (%s) grew to %s and was gone at the end", s->name,
-                    type, hl_bytes_words(c->graph->retained_bytes[s->holder], bytes));
+                    type, hl_bytes_text(c->graph->retained_bytes[s->holder], bytes));
         return false;
     }
     double run = m[g->anchor].work - m[0].work;
@@ -79,12 +64,12 @@ const char *hl_judge_title(hl_case *c, const hl_suspect *s, const char *and)
     const hl_growth *g = s->growth;
     char count[32], bytes[16], gained[16];
     const char *type = hl_snap_type_name(c->snap, s->holder);
-    const char *holds = hl_bytes_words(c->graph->retained_bytes[s->holder], bytes);
+    const char *holds = hl_bytes_text(c->graph->retained_bytes[s->holder], bytes);
     if (g->metric == HL_METRIC_BYTES)
         return hl_arena_printf(c->arena, "%s (%s) grew by %s and %s; it holds %s", s->name, type,
-                               hl_bytes_words(g->units, gained), and, holds);
+                               hl_bytes_text(g->units, gained), and, holds);
     return hl_arena_printf(c->arena, "%s (%s) gained %s %s and %s; it holds %s", s->name, type,
-                           hl_count_words(g->units, count),
+                           hl_count_text(g->units, count),
                            g->metric == HL_METRIC_ITEMS ? "entries" : "objects", and, holds);
 }
 
@@ -133,7 +118,7 @@ void hl_judge_evidence(hl_case *c, hl_finding *f, const hl_suspect *s, const hl_
     for (uint32_t i = 0; i <= g->anchor && n < sizeof text - 32; i++)
         if (i == g->anchor || i % step == 0)
             n += (size_t)snprintf(text + n, sizeof text - n, "%s%s", n ? " -> " : "",
-                                  hl_count_words(g->series[i], count));
+                                  hl_count_text(g->series[i], count));
     const char *what = g->metric == HL_METRIC_ITEMS     ? "len"
                        : g->metric == HL_METRIC_OBJECTS ? "objects"
                                                         : "bytes";

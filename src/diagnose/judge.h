@@ -4,6 +4,7 @@
 #ifndef HL_JUDGE_H
 #define HL_JUDGE_H
 
+#include "base/words.h"
 #include "diagnose/case.h"
 
 /* False: no word about it (bounded, or released by the function that filled it); else how sure the
@@ -14,8 +15,5 @@ bool hl_judge(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_filled fille
 const char *hl_judge_title(hl_case *c, const hl_suspect *s, const char *and);
 void hl_judge_evidence(hl_case *c, hl_finding *f, const hl_suspect *s, const hl_uses *u,
                        hl_filled filled);
-/* Words for numbers, for sentences; return buf. */
-const char *hl_bytes_words(uint64_t bytes, char buf[16]);
-const char *hl_count_words(uint64_t n, char buf[32]);
 
 #endif

@@ -23,8 +23,12 @@ static bool unbounded_cache(hl_case *c, const hl_suspect *s, const hl_uses *u, h
     if (!lru && !(is_mapping(c, s->holder) && u->memo))
         return false;
     hl_confidence confidence;
-    if (!hl_judge(c, s, u, filled, &confidence))
+    /* a memo speaks for itself, but for one that a single call made and dropped before the end */
+    bool dropped = s->growth->anchor + 2 < c->n_moments && filled != HL_FILLED_BY_MANY;
+    if (!hl_judge(c, s, u, dropped ? filled : HL_FILLED_BY_MANY, &confidence))
         return true;
+    if (confidence == HL_CERTAIN && (u->all & HL_USE_REMOVE))
+        confidence = HL_STRONG; /* something can empty it */
     hl_finding *f = hl_finding_add(c, "unbounded-cache", confidence);
     if (!f)
         return true;

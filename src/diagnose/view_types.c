@@ -53,8 +53,8 @@ static hl_status fill(const hl_view_query *q, const hl_graph *g, hl_arena *scrat
     hl_top_finish(&top);
     if (hl_view_rows(out, "types", columns, COLUMNS, top.n, top.offered - top.n, arena, err))
         return err->status;
-    out->title = hl_arena_printf(arena, "types: %s objects, %s", hl_count_words(objects, count),
-                                 hl_bytes_words(bytes, size));
+    out->title = hl_arena_printf(arena, "types: %s objects, %s", hl_count_text(objects, count),
+                                 hl_bytes_text(bytes, size));
     for (uint32_t i = 0; i < top.n; i++) {
         uint32_t t = top.items[i].id;
         hl_cell *row = hl_view_row(out, i);

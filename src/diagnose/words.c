@@ -47,6 +47,7 @@ void hl_finding_holder(hl_case *c, hl_finding *f, const hl_suspect *s)
 {
     f->holder.name = s->name;
     f->holder.kind = s->kind;
+    f->holder.address = hl_snap_address(c->snap, s->holder);
     f->holder.type = hl_arena_printf(c->arena, "%s", hl_snap_type_name(c->snap, s->holder));
     f->retained.bytes = c->graph->retained_bytes[s->holder];
     f->retained.objects = c->graph->retained_objects[s->holder];
@@ -114,7 +115,7 @@ void hl_finding_seal(hl_case *c, hl_finding *f)
     (void)c;
 }
 
-static const char *base_name(const char *path)
+const char *hl_file_name(const char *path)
 {
     const char *slash = strrchr(path, '/');
     return slash ? slash + 1 : path;
@@ -126,7 +127,7 @@ const char *hl_code_place(const hl_case *c, hl_node code)
     if (!row)
         return NULL;
     return hl_arena_printf(c->arena, "%s (%s:%u)", c->snap->names[row->qualname],
-                           base_name(c->snap->names[row->file]), row->line);
+                           hl_file_name(c->snap->names[row->file]), row->line);
 }
 
 const char *hl_code_name(const hl_case *c, hl_node code)

@@ -32,6 +32,7 @@ typedef struct hl_finding {
     const char *title;    /* one sentence */
     struct {
         const char *name, *kind, *type;
+        uint64_t address; /* 0: none */
     } holder;
     hl_chain_step *path;
     uint32_t n_path;

@@ -6,6 +6,7 @@
 #ifndef HL_WRITER_H
 #define HL_WRITER_H
 
+#include "base/words.h"
 #include "model/cause.h"
 #include "model/chains.h"
 #include "model/finding.h"
@@ -66,10 +67,5 @@ void hl_json_uint(hl_json *j, uint64_t v);
 void hl_json_double(hl_json *j, double v); /* NaN and infinities: null */
 void hl_json_bool(hl_json *j, bool v);
 void hl_json_null(hl_json *j);
-
-/* "98.4 MB", "1.2 KB", "312 B"; decimal units. Returns buf. */
-const char *hl_bytes_text(uint64_t bytes, char buf[16]);
-/* "10 000" grouped by thin commas: "10,000". Returns buf. */
-const char *hl_count_text(uint64_t n, char buf[32]);
 
 #endif
