@@ -11,7 +11,7 @@ sources := $(shell find src python meson.build meson_options.txt pyproject.toml 
 	-not -name '*_test.c' -not -name '*.pyc' -type f)
 built := $(venv)/.built-$(subst /,_,$(PYTHON))
 
-.PHONY: run build test c-test lint sanitize fuzz bench matrix clean bootstrap bootstrap-dev
+.PHONY: run build test lint sanitize fuzz bench matrix clean bootstrap bootstrap-dev
 
 # A program that leaks, and what heaplens says about it.
 run: build
@@ -29,17 +29,16 @@ $(built): $(sources) | bootstrap
 	@tools/build.sh $(venv) $(PYTHON)
 	@touch $@
 
-test: bootstrap-dev build c-test
+test: bootstrap-dev build
 	@tools/group.sh $(venv) test
-	HEAPLENS_EXE=$(CURDIR)/$(venv)/bin/heaplens $(venv)/bin/python -m pytest tests
-
-c-test: build
 	@tools/ctest.sh test -Dbuildtype=debug
+	HEAPLENS_EXE=$(CURDIR)/$(venv)/bin/heaplens $(venv)/bin/python -m pytest tests
 
 lint: bootstrap-dev build
 	tools/lint.sh
 
 sanitize: bootstrap-dev build
+	@tools/group.sh $(venv) test
 	tools/sanitize.sh
 
 fuzz: bootstrap-dev build
