@@ -1,12 +1,12 @@
-"""Leak: a dict of four names; the text under each gets longer and longer."""
-notes = {"north": "", "east": "", "south": "", "west": ""}
-names = list(notes)
+"""Leak: a dict of sixty names; the text under each gets longer and longer."""
+names = ["place %d" % number for number in range(60)]
+notes = dict.fromkeys(names, "")
 
 
 def note(number):
-    name = names[number % 4]
-    notes[name] += "note %d: nothing to see " % number * 1_600
-    return sum(i * i for i in range(8_000)) % 2
+    name = names[number % 60]
+    notes[name] += "note %d: nothing to see " % number * 400
+    return sum(i * i for i in range(3_000)) % 2
 
 
-print(sum(note(number) for number in range(400)))
+print(sum(note(number) for number in range(1_600)))
