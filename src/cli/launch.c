@@ -130,7 +130,6 @@ static hl_status page_fill(launch *l, const char *file, hl_err *err)
     page->interval_ms = l->o->interval_ms;
     page->owner_pid = (uint32_t)getpid();
     page->exit_status = page->leave_with = -1;
-    page->wake_at_rss = UINT64_MAX;
     page->version = HL_PAGE_VERSION;
     return HL_OK;
 }

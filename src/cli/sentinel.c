@@ -2,8 +2,6 @@
  *
  * Room   cli; a process of its own, in its own session, no child of the program. It holds the
  *        program's standard error until the verdict is out, and nothing else of it.
- * While the program runs it reads its resident size and wakes the pulse when the size it asked for
- *        is reached: so the program itself polls nothing and holds no descriptor.
  * End    the program rings (a farewell, a refusal), or a pidfd says it is gone. */
 #define _GNU_SOURCE
 #include "cli/run.h"
@@ -19,14 +17,16 @@
 #include <string.h>
 #include <sys/prctl.h>
 
-enum { MS = 1000 * 1000, WALKER_SECONDS = 20 };
+enum {
+    MS = 1000 * 1000,
+    PATIENCE_NS = 20 * MS, /* a program that rings is heard at once; one that died, after this */
+    WALKER_SECONDS = 20,
+};
 
 typedef struct sentinel {
     hl_page *page;
     const hl_run_options *o;
     int program_fd; /* pidfd; -1: asked by kill */
-    int statm_fd;
-    uint64_t armed_ns; /* 0: not yet */
     hl_verdict_job *job;
 } sentinel;
 
@@ -93,49 +93,17 @@ static bool program_gone(const sentinel *s)
     return poll(&p, 1, 0) > 0;
 }
 
-static void measure(const sentinel *s)
-{
-    char text[128];
-    unsigned long long size, resident;
-    ssize_t n = pread(s->statm_fd, text, sizeof text - 1, 0);
-    if (n <= 0)
-        return;
-    text[n] = 0;
-    if (sscanf(text, "%llu %llu", &size, &resident) != 2)
-        return;
-    s->page->rss_bytes = resident * (uint64_t)sysconf(_SC_PAGESIZE);
-    if (s->page->rss_bytes >= s->page->wake_at_rss)
-        hl_page_ring(&s->page->wake);
-}
-
-/* A short program must be seen growing, a long one must not pay. */
-static uint64_t patience(const sentinel *s)
-{
-    if (!s->armed_ns)
-        return 5 * MS;
-    uint64_t age = hl_page_now() - s->armed_ns;
-    return age < 100ull * MS    ? 1 * MS
-           : age < 300ull * MS  ? 2 * MS
-           : age < 1000ull * MS ? 5 * MS
-           : age < 5000ull * MS ? 10 * MS
-                                : 20 * MS;
-}
-
 /* Returns when the program waits for an answer, or is gone. */
 static void watch(sentinel *s)
 {
     hl_page *page = s->page;
     for (;;) {
         uint32_t seen = page->bell;
-        if (page->armed && !s->armed_ns)
-            s->armed_ns = hl_page_now();
         if (page->settled && !s->job)
             s->job = hl_verdict_prepare(page->file, s->o);
         if (page->leaving || page->refused || program_gone(s))
             return;
-        if (s->armed_ns && !page->settled)
-            measure(s);
-        hl_page_wait(&page->bell, seen, patience(s));
+        hl_page_wait(&page->bell, seen, PATIENCE_NS);
     }
 }
 
@@ -192,14 +160,11 @@ _Noreturn void hl_sentinel(hl_page *page, int page_fd, int keep_fd, int ready_fd
                            const hl_run_options *o)
 {
     sentinel s = {.page = page, .o = o};
-    char path[64];
     setsid();
     prctl(PR_SET_NAME, "heaplens");
     ignore_signals();
     s.program_fd = (int)syscall(SYS_pidfd_open, page->owner_pid, 0);
-    snprintf(path, sizeof path, "/proc/%u/statm", page->owner_pid);
-    s.statm_fd = open(path, O_RDONLY | O_CLOEXEC);
-    int keep[] = {page_fd, keep_fd, ready_fd, s.program_fd, s.statm_fd};
+    int keep[] = {page_fd, keep_fd, ready_fd, s.program_fd};
     close_others(keep, sizeof keep / sizeof *keep);
     announce_life(page);
     if (write(ready_fd, "", 1) != 1)

@@ -2,16 +2,15 @@
  *
  * Room   inside; target process under `heaplens run`. Armed by the preload library with the GIL
  *        held, before the program begins.
- * Watcher a native thread, all signals blocked. It sleeps on a word of the page until a look is
- *        due (pulse_plan.c; the sentinel measures resident memory and wakes it), takes the GIL for
- * the moment of the clone only, so that no thread state of ours outlives the pause, and waits for
- *        the child without it. It has a table of descriptors of its own, empty but for the file:
- *        the program's is as without us.
- * Farewell an atexit callback, registered first and so the last to run: non-daemon threads are
- *        gone, the GIL is held. From then on the watcher never attaches again.
- * Forked children inherit the callback and no thread: the owner's pid tells them apart.
- * Guards  pulse.ending: set once, by the farewell; with the GIL held, the answer is exact.
- *         pulse.plan, first: the watcher's, after it was started. streams: the GIL. */
+ * Watcher a native thread, all signals blocked. It reads the resident size every 1 to 50 ms until
+ *        a look is due (pulse_plan.c), takes the GIL for the moment of the clone only, so that no
+ * thread state of ours outlives the pause, and waits for the child without it. It has a table of
+ * descriptors of its own, empty but for the file: the program's is as without us. Farewell an
+ * atexit callback, registered first and so the last to run: non-daemon threads are gone, the GIL is
+ * held. From then on the watcher never attaches again. Forked children inherit the callback and no
+ * thread: the owner's pid tells them apart. Guards  pulse.ending: set once, by the farewell; with
+ * the GIL held, the answer is exact. pulse.plan, first: the watcher's, after it was started.
+ * streams: the GIL. */
 #include "inside/inside_abi.h" /* first: Python.h sets _GNU_SOURCE */
 
 #include "base/err.h"
@@ -53,10 +52,11 @@ static struct {
     pid_t owner;
     hl_shot *shots[SLOTS];
     atomic_bool watching, attaching, ending;
+    volatile uint32_t wake; /* futex word: tells the watcher that the farewell began */
     volatile uint32_t busy; /* futex word: the watcher's child is at work */
     atomic_ullong watcher_cpu_ns;
     bool one_core;
-    bool own_table; /* the watcher has descriptors of its own */
+    int statm_fd; /* in the watcher's own table of descriptors; -1: it has none */
     uint32_t streams;
     hl_plan plan;
     look first;
@@ -82,19 +82,28 @@ static uint64_t user_us(void)
                : (uint64_t)r.ru_utime.tv_sec * 1000000 + (uint64_t)r.ru_utime.tv_usec;
 }
 
-static uint64_t resident_bytes(void)
+static uint64_t resident_bytes_at(int fd)
 {
     char text[128];
-    int fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return pulse.page->rss_bytes;
-    ssize_t n = read(fd, text, sizeof text - 1);
-    close(fd);
+    ssize_t n = pread(fd, text, sizeof text - 1, 0);
     unsigned long long size, resident;
     text[n > 0 ? n : 0] = 0;
     return sscanf(text, "%llu %llu", &size, &resident) == 2
                ? resident * (uint64_t)sysconf(_SC_PAGESIZE)
-               : pulse.page->rss_bytes;
+               : 0;
+}
+
+/* The watcher keeps the file open where it has a table of its own. */
+static uint64_t resident_bytes(bool watcher)
+{
+    if (watcher && pulse.statm_fd >= 0)
+        return resident_bytes_at(pulse.statm_fd);
+    int fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return 0;
+    uint64_t bytes = resident_bytes_at(fd);
+    close(fd);
+    return bytes;
 }
 
 /* ---- one look ------------------------------------------------------------------------------ */
@@ -142,10 +151,8 @@ static void child_failed(const hl_shot *shot)
         failed("a snapshot failed while %s (status %u)", doing(shot->where), shot->status);
 }
 
-/* Appends to the file. Closed again after the clone: a kernel that does not give the watcher its
- * own table (before 5.9) lets the program see it that long. Where the program has closed a standard
- * stream the descriptor must not take its place: what a library of the program writes there would
- * end up in the file. */
+/* Appends to the file. Where the program has closed a standard stream the descriptor must not take
+ * its place: what a library of the program writes there would end up in the file. */
 static int file_open(void)
 {
     hl_err err;
@@ -167,18 +174,17 @@ static int file_open(void)
 /* GIL held. CPU time is the program's: the child's is not in it, the watcher's is taken off. */
 static void look_start(look *l, enum slot slot, const char *reason)
 {
-    bool unseen = slot == AT_FAREWELL || pulse.own_table || !atomic_load(&pulse.watching);
+    bool watcher = slot == BY_WATCHER && atomic_load(&pulse.watching);
     *l = (look){
         .slot = slot,
         .at_ns = hl_page_now(),
-        .rss_bytes = unseen ? resident_bytes() : pulse.page->rss_bytes,
+        .rss_bytes = resident_bytes(watcher),
     };
     int fd = file_open();
     if (fd < 0)
         return;
-    uint64_t ours = slot == BY_WATCHER && atomic_load(&pulse.watching)
-                        ? clock_ns(CLOCK_THREAD_CPUTIME_ID)
-                        : atomic_load(&pulse.watcher_cpu_ns);
+    uint64_t ours =
+        watcher ? clock_ns(CLOCK_THREAD_CPUTIME_ID) : atomic_load(&pulse.watcher_cpu_ns);
     hl_shot_request request = {
         .fd = fd,
         .stream = ++pulse.streams,
@@ -205,12 +211,11 @@ static void look_start(look *l, enum slot slot, const char *reason)
 }
 
 /* Pages the program wrote to while they were shared with the child. What it gained meanwhile was
- * new pages, which fault without us too; the sentinel's figure is a few ms old, so this is an
- * estimate. */
+ * new pages, which fault without us too. */
 static uint64_t copy_ns(const look *l)
 {
     uint64_t faults = minor_faults() - l->faults;
-    uint64_t now = pulse.page->rss_bytes;
+    uint64_t now = resident_bytes(l->slot == BY_WATCHER);
     uint64_t grown = now > l->rss_bytes ? (now - l->rss_bytes) / 4096 : 0;
     return faults > grown ? (faults - grown) * FAULT_NS : 0;
 }
@@ -239,29 +244,24 @@ static uint64_t look_finish(look *l)
 /* Sleeps until a look is due and says why; NULL when the farewell has begun. */
 static const char *wait_until_due(void)
 {
-    hl_page *page = pulse.page;
-    for (;;) {
-        uint32_t seen = page->wake;
+    hl_plan *plan = &pulse.plan;
+    for (uint64_t before = 0;;) {
+        uint32_t seen = pulse.wake;
         if (atomic_load(&pulse.ending))
             return NULL;
-        uint64_t now = hl_page_now(), sleep = LONG_NS;
-        uint64_t free_at = hl_plan_not_before(&pulse.plan);
-        uint64_t due_at = hl_plan_due_at(&pulse.plan);
-        uint64_t due_bytes = hl_plan_due_bytes(&pulse.plan);
-        page->wake_at_rss = UINT64_MAX;
-        if (!hl_plan_spent(&pulse.plan)) {
-            if (now < free_at) {
-                sleep = free_at - now;
-            } else if (now >= due_at) {
+        uint64_t now = hl_page_now(), until = now + LONG_NS;
+        if (!hl_plan_spent(plan) && now < hl_plan_not_before(plan)) {
+            until = hl_plan_not_before(plan);
+        } else if (!hl_plan_spent(plan)) {
+            uint64_t rss = resident_bytes(true);
+            if (now >= hl_plan_due_at(plan))
                 return "time";
-            } else {
-                page->wake_at_rss = due_bytes;
-                if (page->rss_bytes >= due_bytes)
-                    return "growth";
-                sleep = due_at - now;
-            }
+            if (rss >= hl_plan_due_bytes(plan))
+                return "growth";
+            until = hl_plan_next_poll(plan, now, rss != before);
+            before = rss;
         }
-        hl_page_wait(&page->wake, seen, sleep < LONG_NS ? sleep : LONG_NS);
+        hl_page_wait(&pulse.wake, seen, until - now);
     }
 }
 
@@ -323,10 +323,19 @@ static bool take_look(const char *reason)
     return go;
 }
 
+/* From here on what the watcher opens is in no table of the program. Before Linux 5.9 there is no
+ * such call, and the program may see a descriptor come and go. */
+static void own_descriptors(void)
+{
+    pulse.statm_fd = -1;
+    if (!syscall(SYS_close_range, 0, ~0u, CLOSE_RANGE_UNSHARE))
+        pulse.statm_fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
+}
+
 static void *watch(void *unused)
 {
     prctl(PR_SET_NAME, "heaplens");
-    pulse.own_table = !syscall(SYS_close_range, 0, ~0u, CLOSE_RANGE_UNSHARE);
+    own_descriptors();
     end_look(&pulse.first);
     for (const char *reason; (reason = wait_until_due());)
         if (!take_look(reason))
@@ -381,7 +390,7 @@ EXPORTED void hl_inside_farewell(const char *reason, int gil)
         return;
     int kept = errno;
     snprintf(page->reason, sizeof page->reason, "%s", reason);
-    hl_page_ring(&page->wake);
+    hl_page_ring(&pulse.wake);
     look last = {.child = 0};
     if (gil) {
         if (!strcmp(reason, "end"))

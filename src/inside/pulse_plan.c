@@ -14,6 +14,9 @@ enum {
     PAY = 20,
     PAY_IN_GRACE = 1,
     GROWTH_MIN = 1024 * 1024,
+    POLL_MIN_NS = 1 * MS, /* a hundredth of the age, within these */
+    POLL_MAX_NS = 20 * MS,
+    POLL_IDLE_NS = 50 * MS, /* while nothing moves */
 };
 
 void hl_plan_begin(hl_plan *p, uint32_t max, uint32_t interval_ms, uint64_t now_ns)
@@ -93,4 +96,13 @@ uint64_t hl_plan_due_bytes(const hl_plan *p)
         step = p->high_bytes;
     }
     return p->high_bytes + (step > GROWTH_MIN ? step : GROWTH_MIN);
+}
+
+uint64_t hl_plan_next_poll(const hl_plan *p, uint64_t now_ns, bool moved)
+{
+    uint64_t step = (now_ns - p->begun_ns) / 100;
+    uint64_t most = moved ? POLL_MAX_NS : POLL_IDLE_NS;
+    step = step < POLL_MIN_NS ? POLL_MIN_NS : step > most ? most : step;
+    uint64_t due = hl_plan_due_at(p);
+    return due > now_ns && due - now_ns < step ? due : now_ns + step;
 }

@@ -36,5 +36,7 @@ bool hl_plan_spent(const hl_plan *p); /* only the place of the last one is left 
 uint64_t hl_plan_not_before(const hl_plan *p);
 uint64_t hl_plan_due_at(const hl_plan *p);    /* by time   */
 uint64_t hl_plan_due_bytes(const hl_plan *p); /* by growth; UINT64_MAX: never */
+/* When to ask again, if nothing is due now. moved: the resident size is not what it was. */
+uint64_t hl_plan_next_poll(const hl_plan *p, uint64_t now_ns, bool moved);
 
 #endif

@@ -46,15 +46,12 @@ typedef struct hl_page {
     volatile uint32_t walker_pid[2]; /* children at work: the watcher's, the farewell's; 0: none */
     volatile uint64_t pause_ns;      /* sum: the program stood still */
     volatile uint64_t fault_ns;      /* sum: copies of pages it wrote to meanwhile, estimated */
-    volatile uint64_t wake_at_rss;   /* bytes: the pulse wants to be woken at this size */
     char reason[64];                 /* how it ended: end, exit, exec ... */
     char refusal[1024];
     char python[32];
     char failure[512]; /* first failure of a snapshot: "disk full ..." */
     /* by the sentinel */
     volatile uint32_t alive;     /* its thread id; the kernel adds FUTEX_OWNER_DIED when it dies */
-    volatile uint32_t wake;      /* futex word: counts how often wake_at_rss was reached */
-    volatile uint64_t rss_bytes; /* of the program, a few ms old; 0: not known yet */
     volatile uint32_t answered;  /* futex word, 1: the verdict is printed, go */
     volatile int32_t leave_with; /* exit status for --fail-on; -1: the program's own */
 } hl_page;
