@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 
-from conftest import FROZEN, GEN0, GEN1, PYTHON, TRACKED
+from heapview import FROZEN, GEN0, GEN1, PYTHON, TRACKED
 
 
 def test_nothing_changes_in_the_program(run) -> None:
@@ -37,7 +37,8 @@ said["dict"] = sys.getsizeof(objects[0])
 
 
 def test_threads_that_never_rest(run) -> None:
-    heap, said = run("""
+    heap, said = run(
+        """
 import threading
 stop = False
 class Node:
@@ -53,7 +54,9 @@ for i in range(10):
     _inside.snapshot(sys.argv[1], append=i > 0)
 stop = True
 for t in threads: t.join()
-""", index=9)
+""",
+        index=9,
+    )
     assert len(heap.nodes) > 5000
     assert heap.info["skipped"] == "0"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 
-from conftest import (
+from heapview import (
     DICTKEY,
     FRAME_ROOT,
     IMMORTAL,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from conftest import (
+from heapview import (
     ATTR,
     CELL,
     FRAME_ROOT,
@@ -61,7 +61,14 @@ said["self"] = id(error.__traceback__.tb_frame)
     assert names["store"] == (KEY, said["store"]) and names["Store"] == (KEY, said["Store"])
     assert (MODULE_ROOT, said["main"], "__main__") in [root[:3] for root in heap.roots]
     f = heap.labels(said["f"])
-    for name in ("__code__", "__globals__", "__defaults__", "__kwdefaults__", "__closure__", "__dict__"):
+    for name in (
+        "__code__",
+        "__globals__",
+        "__defaults__",
+        "__kwdefaults__",
+        "__closure__",
+        "__dict__",
+    ):
         assert f[name][0] == NAMED, name
     assert heap.labels(f["__kwdefaults__"][1])["kw"][0] == KEY
     assert heap.labels(f["__dict__"][1])["attribute"][0] == KEY
@@ -101,9 +108,9 @@ snapshot()
 """)
     import subprocess
 
-    from conftest import _find_dump
+    from heapview import find_dump
 
-    dump = _find_dump()
+    dump = find_dump()
     if dump is None:
         return
     text = subprocess.run([dump, str(tmp_path / "heap.hlens"), "0"], capture_output=True).stdout

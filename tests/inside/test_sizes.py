@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from pathlib import Path
 
-from conftest import PYTHON
+from heapview import PYTHON
 
 SIZES = f"""
 sys.path.insert(0, {str(Path(__file__).parent)!r})
@@ -33,7 +33,18 @@ TRUER = (
     "_io.BytesIO",  # its buffer is a node of its own
 )
 HEAP_TYPE = 2
-OWN_SIZEOF = ("_io.Buffered", "itertools.", "_pickle.", "re.", "_ctypes", "xml.", "_json", "_struct", "StgDict", "numpy.")
+OWN_SIZEOF = (
+    "_io.Buffered",
+    "itertools.",
+    "_pickle.",
+    "re.",
+    "_ctypes",
+    "xml.",
+    "_json",
+    "_struct",
+    "StgDict",
+    "numpy.",
+)
 
 
 def test_sizes_are_those_of_getsizeof(run) -> None:

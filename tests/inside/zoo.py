@@ -227,8 +227,18 @@ def build():
         if kind is SlottedWithDict:
             s.free = [1]
         add(s)
-    for kind in (ListChild, DictChild, TupleChild, IntChild, StrChild, SetChild, OrderedChild,
-                 DefaultChild, DequeChild, Generic):
+    for kind in (
+        ListChild,
+        DictChild,
+        TupleChild,
+        IntChild,
+        StrChild,
+        SetChild,
+        OrderedChild,
+        DefaultChild,
+        DequeChild,
+        Generic,
+    ):
         o = kind()
         o.attribute = [kind]
         add(o)
