@@ -39,7 +39,7 @@ static void ids_and_addresses_follow_from_each_other(void **unused)
     assert_true(hl_visited_init(&v));
     size_t fresh_ones = 0, distinct = 0;
     for (size_t i = 0; i < ADDRESSES; i++) {
-        bool fresh, again;
+        bool fresh = false, again = false;
         all[i] = address(&state);
         uint32_t id = hl_visited_mark(&v, (void *)all[i], &fresh);
         fresh_ones += fresh;

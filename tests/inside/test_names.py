@@ -13,6 +13,7 @@ from heapview import (
     MODULE_ROOT,
     NAMED,
     SLOT,
+    STATIC,
     THREAD_ROOT,
     TYPE,
     TYPE_ROOT,
@@ -183,3 +184,4 @@ said = {"Finalized": id(Finalized), "int": id(int)}
     assert flags["dict"] & 64 and flags["list"] & 128 and flags["tuple"] & 256
     assert flags["collections.OrderedDict"] & 64 and "collections.deque" in flags
     assert heap.types["int"][1] == said["int"]
+    assert heap.nodes[said["int"]].flags & STATIC
