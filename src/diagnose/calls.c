@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-enum { USES_KEPT = 64 };
+enum { USES_KEPT = 64, LOCALS_KEPT = 32 };
 
 /* Copies the container uses of a running frame's code: a module body has no function to find it by
  * later. */
@@ -28,6 +28,24 @@ static bool keep_uses(hl_case *c, const hl_snap *s, const hl_snap_code *row, hl_
             return false;
     }
     call->n_uses = n;
+    return true;
+}
+
+/* Locals that are containers: a holder passed as an argument is known by that name there. */
+static bool keep_locals(hl_case *c, const hl_snap *s, hl_node frame, hl_call *call)
+{
+    call->locals = hl_arena_array(c->arena, LOCALS_KEPT, sizeof *call->locals);
+    if (!call->locals)
+        return false;
+    for (uint32_t e = s->off[frame]; e < s->off[frame + 1] && call->n_locals < LOCALS_KEPT; e++) {
+        uint32_t name = hl_label_value(s->label[e]);
+        if (hl_label_kind(s->label[e]) != HL_LABEL_LOCAL || !name || s->len[s->dst[e]] < 0)
+            continue;
+        const char *copy = hl_arena_copy(c->arena, s->names[name], strlen(s->names[name]));
+        if (!copy)
+            return false;
+        call->locals[call->n_locals++] = (hl_call_local){copy, hl_snap_address(s, s->dst[e])};
+    }
     return true;
 }
 
@@ -74,7 +92,7 @@ hl_status hl_calls_note(hl_case *c, hl_moment *m, const hl_graph *g, hl_err *err
             continue;
         call->place = hl_arena_printf(c->arena, "%s (%s:%u)", s->names[row->qualname],
                                       hl_file_name(s->names[row->file]), row->line);
-        if (!call->place || !keep_uses(c, s, row, call))
+        if (!call->place || !keep_uses(c, s, row, call) || !keep_locals(c, s, r->node, call))
             return hl_err_set(err, HL_NO_MEMORY, "no memory for the names in running code");
     }
     return HL_OK;

@@ -128,7 +128,7 @@ typedef struct hl_uses {
     bool memo;                      /* one code object both looks up and stores  */
     bool evicts;                    /* one that stores also removes              */
     bool compares;                  /* one that stores also compares its length  */
-    hl_node memo_code;              /* or NO_NODE */
+    const char *memo_place;         /* "get (app.py:7)" or NULL */
     const char *storer;             /* "add (app.py:12)" or NULL */
     uint64_t stores[HL_STORES_MAX]; /* addresses of code objects that store into it */
     uint32_t n_stores;
@@ -143,6 +143,10 @@ typedef struct hl_call_use {
     const char *name;
     uint32_t bits;
 } hl_call_use;
+typedef struct hl_call_local { /* a local of it that is a container */
+    const char *name;
+    uint64_t address;
+} hl_call_local;
 typedef struct hl_call { /* a running frame */
     uint32_t thread;
     uint64_t code, globals; /* addresses */
@@ -150,6 +154,8 @@ typedef struct hl_call { /* a running frame */
     const char *place;      /* "main (app.py:12)" */
     hl_call_use *uses;
     uint32_t n_uses;
+    hl_call_local *locals;
+    uint32_t n_locals;
 } hl_call;
 typedef enum hl_filled { HL_FILLED_UNKNOWN, HL_FILLED_BY_ONE_CALL, HL_FILLED_BY_MANY } hl_filled;
 /* Notes the running frames of a snapshot, outermost first in each thread. */

@@ -24,7 +24,7 @@ static uint64_t metric_of(const hl_shape_count *n, hl_metric m)
     case HL_METRIC_ITEMS:
         return n->items;
     case HL_METRIC_OBJECTS:
-        return n->objects;
+        return n->members; /* folded leaves come and go with a counter */
     case HL_METRIC_BYTES:
         break;
     }
@@ -119,13 +119,19 @@ bool hl_growth_rises(hl_case *c, const uint64_t *series, hl_growth *g)
 
 /* The accumulator of a growing shape: itself if its members did not multiply since onset, else the
  * nearest shape above that did not. 0: none below the root. */
-static hl_shape accumulator(const hl_case *c, hl_shape s, uint32_t onset, uint32_t anchor)
+static hl_shape accumulator(const hl_case *c, hl_shape s, hl_metric metric, uint32_t onset,
+                            uint32_t anchor)
 {
     while (s) {
         uint64_t was = 0, is = hl_shapes_count(&c->shapes, anchor, s).members;
         for (uint32_t i = onset; i < anchor && !was; i++)
             was = hl_shapes_count(&c->shapes, i, s).members;
-        if (was && is <= was)
+        if (!was)
+            return 0; /* made in the last interval: nothing to compare with */
+        /* a text that grows in a dict is not the holder, the dict is */
+        enum hl_label_kind edge = c->shapes.shapes[s].kind;
+        bool member = edge == HL_LABEL_VALUE || edge == HL_LABEL_INDEX || edge == HL_LABEL_ELEMENT;
+        if (is <= was && !(metric == HL_METRIC_BYTES && member))
             return s;
         s = c->shapes.shapes[s].parent;
     }
@@ -139,6 +145,9 @@ static bool try_metric(hl_case *c, hl_shape s, hl_metric metric, uint64_t *serie
         series[i] = metric_of(&n, metric);
     }
     g->metric = metric;
+    /* size alone counts only where it is the size that grew: a module's namespace is no holder */
+    if (metric == HL_METRIC_BYTES && series[g->anchor] < series[0] + c->material / 4)
+        return false;
     return series[g->anchor] > series[0] && hl_growth_rises(c, series, g);
 }
 
@@ -240,7 +249,7 @@ hl_status hl_growth_find(hl_case *c, hl_err *err)
                   try_metric(c, s, HL_METRIC_BYTES, series, &g);
         if (!up)
             continue;
-        g.shape = accumulator(c, s, g.onset, g.anchor);
+        g.shape = accumulator(c, s, g.metric, g.onset, g.anchor);
         if (g.shape && !charge(c, g, series, growth_of))
             return hl_err_set(err, HL_NO_MEMORY, "no memory for growing shapes");
     }

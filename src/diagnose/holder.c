@@ -157,6 +157,26 @@ static void find_payload(const hl_case *c, const hl_growth *g, hl_suspect *out)
         }
 }
 
+/* A local of a coroutine that waits is known by the coroutine, not by who will wake it. */
+static const char *name_of(hl_case *c, const hl_suspect *s)
+{
+    char name[NAME_MAX_BYTES];
+    hl_path_name(c->graph, s->holder, name, sizeof name);
+    if (!strcmp(s->kind, "frame-local") && s->owner != HL_NO_NODE &&
+        c->graph->parent[s->owner] != HL_NO_NODE) {
+        const char *local = NULL;
+        for (const char *p = name; (p = strstr(p, " local ")); p++)
+            local = p;
+        static const char *const fields[] = {"cr_code", "gi_code", "ag_code", "f_code", "__code__"};
+        for (size_t i = 0; local && i < sizeof fields / sizeof *fields; i++) {
+            hl_node code = hl_graph_follow(c->graph, s->owner, HL_LABEL_NAMED, fields[i]);
+            if (code != HL_NO_NODE)
+                return hl_arena_printf(c->arena, "%s()%s", hl_code_name(c, code), local);
+        }
+    }
+    return hl_arena_copy(c->arena, name, strlen(name));
+}
+
 bool hl_suspect_find(hl_case *c, const hl_growth *g, hl_suspect *out)
 {
     hl_node holder = holder_of(c, g);
@@ -165,9 +185,7 @@ bool hl_suspect_find(hl_case *c, const hl_growth *g, hl_suspect *out)
     *out = (hl_suspect){.growth = g, .holder = lift(c, holder)};
     find_payload(c, g, out);
     out->kind = kind_of(c, out->holder, &out->owner);
-    char name[NAME_MAX_BYTES];
-    hl_path_name(c->graph, out->holder, name, sizeof name);
-    out->name = hl_arena_copy(c->arena, name, strlen(name));
+    out->name = name_of(c, out);
     return out->name != NULL;
 }
 

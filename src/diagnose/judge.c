@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { SURE_INTERVALS = 3 };
+enum { MANY_INTERVALS = 2, SURE_INTERVALS = 3, GUARDED_INTERVALS = 6 };
 static const double LATE_SHARE = 0.25; /* of the run's work */
 
 static bool is_bounded(const hl_case *c, hl_node v)
@@ -45,16 +45,19 @@ bool hl_judge(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_filled fille
             s->name, type, hl_bytes_text(c->graph->retained_bytes[s->holder], bytes));
         return false;
     }
-    if (g->released && filled != HL_FILLED_BY_MANY) {
+    double run = m[g->anchor].work - m[0].work;
+    bool late = run > 0 && (m[g->anchor].work - m[g->onset].work) < LATE_SHARE * run;
+    /* what many calls fill needs fewer looks; what may be bounded by its own code, more */
+    uint32_t enough = u->evicts || u->compares      ? GUARDED_INTERVALS
+                      : filled == HL_FILLED_BY_MANY ? MANY_INTERVALS
+                                                    : SURE_INTERVALS;
+    bool unsure = g->decelerating || filled == HL_FILLED_BY_ONE_CALL || g->intervals < enough ||
+                  (late && filled != HL_FILLED_BY_MANY);
+    if (g->released && (unsure || filled != HL_FILLED_BY_MANY)) {
         hl_note_add(c, "growing-container", "%s (%s) grew to %s and was gone at the end", s->name,
                     type, hl_bytes_text(c->graph->retained_bytes[s->holder], bytes));
         return false;
     }
-    double run = m[g->anchor].work - m[0].work;
-    bool late = run > 0 && (m[g->anchor].work - m[g->onset].work) < LATE_SHARE * run;
-    bool unsure = g->decelerating || filled == HL_FILLED_BY_ONE_CALL ||
-                  g->intervals < SURE_INTERVALS || (u->evicts && g->intervals < 6) ||
-                  (late && filled != HL_FILLED_BY_MANY);
     *out = unsure ? HL_POSSIBLE : HL_CERTAIN;
     return true;
 }

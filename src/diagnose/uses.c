@@ -163,7 +163,7 @@ static void take(const hl_case *c, uint32_t bits, uint64_t code_address, hl_node
     out->all |= bits;
     if ((bits & HL_USE_STORE) && (bits & (HL_USE_TEST | HL_USE_GET)) && !out->memo) {
         out->memo = true;
-        out->memo_code = code;
+        out->memo_place = place ? place : hl_code_place(c, code);
     }
     if (!(bits & (HL_USE_STORE | HL_USE_ADD)))
         return;
@@ -227,11 +227,30 @@ static void uses_in_frames(const hl_case *c, const hl_known_as *as, hl_uses *out
         }
 }
 
+/* Code that was seen with the holder in a local: it came as an argument. */
+static void uses_of_arguments(const hl_case *c, uint64_t holder, hl_uses *out)
+{
+    for (uint32_t m = 0; m < c->n_moments; m++)
+        for (uint32_t i = 0; i < c->moments[m].n_calls; i++) {
+            const hl_call *call = &c->moments[m].calls[i];
+            for (uint32_t k = 0; k < call->n_locals; k++) {
+                uint32_t bits = 0;
+                for (uint32_t u = 0; u < call->n_uses; u++)
+                    if (call->uses[u].scope == HL_SCOPE_LOCAL &&
+                        !strcmp(call->uses[u].name, call->locals[k].name))
+                        bits |= call->uses[u].bits;
+                if (bits && call->locals[k].address == holder)
+                    take(c, bits, call->code, HL_NO_NODE, call->place, out);
+            }
+        }
+}
+
 hl_status hl_uses_find(hl_case *c, const hl_suspect *s, hl_uses *out, hl_err *err)
 {
-    *out = (hl_uses){.memo_code = HL_NO_NODE};
+    *out = (hl_uses){0};
     hl_known_as names[NAMES_MAX];
     uint32_t n = known_as(c, s->holder, names);
+    uses_of_arguments(c, hl_snap_address(c->snap, s->holder), out);
     for (uint32_t i = 0; i < n; i++) {
         uses_in_functions(c, &names[i], out);
         uses_in_frames(c, &names[i], out);
