@@ -51,11 +51,16 @@ bool hl_judge(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_filled fille
     uint32_t enough = u->evicts || u->compares      ? GUARDED_INTERVALS
                       : filled == HL_FILLED_BY_MANY ? MANY_INTERVALS
                                                     : SURE_INTERVALS;
-    bool unsure = g->decelerating || filled == HL_FILLED_BY_ONE_CALL || g->intervals < enough ||
-                  (late && filled != HL_FILLED_BY_MANY);
+    bool unsure = g->decelerating || filled == HL_FILLED_BY_ONE_CALL || g->intervals < enough;
     if (g->released && (unsure || filled != HL_FILLED_BY_MANY)) {
         hl_note_add(c, "growing-container", "%s (%s) grew to %s and was gone at the end", s->name,
                     type, hl_bytes_text(c->graph->retained_bytes[s->holder], bytes));
+        return false;
+    }
+    if (late && filled != HL_FILLED_BY_MANY) {
+        c->dismissed += g->bytes;
+        hl_note_add(c, "growing-container", "%s (%s) was filled at the end of the run; it holds %s",
+                    s->name, type, hl_bytes_text(c->graph->retained_bytes[s->holder], bytes));
         return false;
     }
     *out = unsure ? HL_POSSIBLE : HL_CERTAIN;
