@@ -6,6 +6,7 @@
  *        file is removed again then. */
 #define _GNU_SOURCE
 #include "cli/run.h"
+#include "cli/verb.h"
 #include "container/container.h"
 #include "snapshot/snap_format.h"
 #include "snapshot/snap_write.h"
@@ -129,7 +130,8 @@ static hl_status page_fill(launch *l, const char *file, hl_err *err)
     page->max_snapshots = l->o->max_snapshots;
     page->interval_ms = l->o->interval_ms;
     page->owner_pid = (uint32_t)getpid();
-    page->exit_status = page->leave_with = -1;
+    page->exit_status = -1;
+    page->leave_with = l->o->fail_on ? HL_EXIT_INCOMPLETE : -1; /* until a verdict says better */
     page->version = HL_PAGE_VERSION;
     return HL_OK;
 }

@@ -3,185 +3,109 @@
  * Room   cli; parses, then becomes the program. Every option stands before SCRIPT: what comes
  *        after it is the program's, whatever it looks like. */
 #define _GNU_SOURCE
+#include "cli/args.h"
 #include "cli/run.h"
-#include "cli/verb.h"
 
-#include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
-/* What an option does with its value. */
-typedef bool take_fn(hl_run_options *o, const char *value);
+enum { INTERVAL_MAX_MS = 86400000 };
 
-/* A whole number of units up to max; the rest of the text goes to *rest. */
-static bool take_number(const char *text, uint64_t max, uint64_t *out, const char **rest)
-{
-    char *end;
-    errno = 0;
-    unsigned long long v = strtoull(text, &end, 10);
-    if (text[0] < '0' || text[0] > '9' || errno || v > max)
-        return false;
-    *out = v;
-    *rest = end;
-    return true;
-}
+enum choice { OUTPUT, PYTHON, INTERVAL, MAX_SNAPSHOTS, MIN_GROWTH, FAIL_ON, MODULE, COMMAND };
+static const hl_option options[] = {
+    [OUTPUT] = {"--output", 'o', "F"},       [PYTHON] = {"--python", 0, "PATH"},
+    [INTERVAL] = {"--interval", 0, "MS"},    [MAX_SNAPSHOTS] = {"--max-snapshots", 0, "N"},
+    [MIN_GROWTH] = {"--min-growth", 0, "N"}, [FAIL_ON] = {"--fail-on", 0, "LEVEL"},
+    [MODULE] = {"-m", 'm', "MODULE"},        [COMMAND] = {"-c", 'c', "CODE"},
+    [COMMAND + 1] = {NULL, 0, NULL},
+};
 
-static bool take_output(hl_run_options *o, const char *value)
+static bool wants(const char *option, const char *what, const char *not_this)
 {
-    o->output = value;
-    return value[0] != 0;
-}
-
-static bool take_python(hl_run_options *o, const char *value)
-{
-    o->python = value;
-    return value[0] != 0;
-}
-
-static bool take_interval(hl_run_options *o, const char *value)
-{
-    uint64_t ms;
-    const char *rest;
-    if (!take_number(value, 86400000, &ms, &rest) || *rest || !ms)
-        return false;
-    o->interval_ms = (uint32_t)ms;
-    return true;
-}
-
-static bool take_max_snapshots(hl_run_options *o, const char *value)
-{
-    uint64_t n;
-    const char *rest;
-    if (!take_number(value, 100000, &n, &rest) || *rest || !n)
-        return false;
-    o->max_snapshots = (uint32_t)n;
-    return true;
-}
-
-static bool take_min_growth(hl_run_options *o, const char *value)
-{
-    static const char units[] = "kmgt";
-    uint64_t n;
-    const char *rest;
-    if (!take_number(value, UINT64_MAX >> 40, &n, &rest))
-        return false;
-    const char *unit = *rest ? strchr(units, *rest | 32) : NULL;
-    if (unit) {
-        n <<= 10 * (unit - units + 1);
-        rest++;
-    }
-    if (*rest && strcmp(rest, "B") && strcmp(rest, "iB"))
-        return false;
-    o->min_growth = n ? n : 1;
-    return true;
-}
-
-static bool take_fail_on(hl_run_options *o, const char *value)
-{
-    static const char *const words[] = {"never", "possible", "strong", "certain"};
-    for (int i = 0; i < 4; i++)
-        if (!strcmp(value, words[i])) {
-            o->fail_on = i;
-            return true;
-        }
+    hl_usage("run", "%s takes %s, not '%s'", option, what, not_this);
     return false;
 }
 
-static const struct option_row {
-    const char *name, *alias;
-    take_fn *take;
-    const char *wants;
-} rows[] = {
-    {"--output", "-o", take_output, "a file name"},
-    {"--python", NULL, take_python, "an interpreter, a virtual environment, or 'python3 -X dev'"},
-    {"--interval", NULL, take_interval, "milliseconds, 1 to 86400000"},
-    {"--max-snapshots", NULL, take_max_snapshots, "a number from 1 to 100000"},
-    {"--min-growth", NULL, take_min_growth, "bytes, as in 4096, 512K or 2M"},
-    {"--fail-on", NULL, take_fail_on, "certain, strong, possible or never"},
-};
-
-/* The row of --name, --name=value, -o, -oVALUE; *value is NULL where the next word is the value. */
-static const struct option_row *find_row(const char *word, const char **value)
+static bool take_interval(const char *word, uint32_t *out)
 {
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        const struct option_row *r = &rows[i];
-        size_t n = strlen(r->name);
-        *value = NULL;
-        if (!strcmp(word, r->name) || (r->alias && !strcmp(word, r->alias)))
-            return r;
-        if (!strncmp(word, r->name, n) && word[n] == '=') {
-            *value = word + n + 1;
-            return r;
-        }
-        if (r->alias && !strncmp(word, r->alias, 2) && word[1] != '-' && word[2]) {
-            *value = word + 2;
-            return r;
-        }
-    }
-    return NULL;
-}
-
-static bool take_flag(hl_context *c, const char *word)
-{
-    if (!strcmp(word, "-f") || !strcmp(word, "--force"))
-        c->force = true;
-    else if (!strcmp(word, "--json"))
-        c->json = true;
-    else if (!strcmp(word, "-q") || !strcmp(word, "--quiet"))
-        c->quiet = true;
-    else if (!strcmp(word, "-v") || !strcmp(word, "--verbose"))
-        c->verbose++;
-    else
-        return false;
+    uint64_t ms;
+    if (word[strspn(word, "0123456789")] || !hl_parse_bytes(word, &ms) || !ms ||
+        ms > INTERVAL_MAX_MS)
+        return wants("--interval", "milliseconds, 1 to 86400000", word);
+    *out = (uint32_t)ms;
     return true;
 }
 
-/* What is to be run: argv[i] is -m, -c, - or the script. */
-static int take_program(hl_run_options *o, int argc, char **argv, int i)
+static bool take_min_growth(const char *word, uint64_t *out)
 {
-    bool module = !strcmp(argv[i], "-m"), command = !strcmp(argv[i], "-c");
-    if (module || command) {
-        if (i + 1 >= argc || (module && !argv[i + 1][0]))
-            return hl_usage("run", "%s needs %s", argv[i], module ? "a module" : "the code");
-        o->start = module ? HL_RUN_MODULE : HL_RUN_COMMAND;
-        i++;
-    } else {
-        o->start = strcmp(argv[i], "-") ? HL_RUN_SCRIPT : HL_RUN_STDIN;
+    if (hl_parse_bytes(word, out) && *out)
+        return true;
+    return wants("--min-growth", "a number of bytes (4096, 512K, 2M)", word);
+}
+
+static bool take_fail_on(const char *word, int *out)
+{
+    static const char *const words[] = {"never", "possible", "strong", "certain"};
+    for (int i = 0; i < 4; i++)
+        if (!strcmp(word, words[i])) {
+            *out = i;
+            return true;
+        }
+    return wants("--fail-on", "certain, strong, possible or never", word);
+}
+
+/* An option, or what to run. */
+static bool take(hl_run_options *o, int choice, const char *value)
+{
+    switch (choice) {
+    case OUTPUT:
+        o->output = value;
+        return *value || wants("--output", "the name of a file", value);
+    case PYTHON:
+        o->python = value;
+        return *value || wants("--python", "an interpreter or a virtual environment", value);
+    case INTERVAL:
+        return take_interval(value, &o->interval_ms);
+    case MAX_SNAPSHOTS:
+        return hl_parse_count("run", "--max-snapshots", value, &o->max_snapshots);
+    case MIN_GROWTH:
+        return take_min_growth(value, &o->min_growth);
+    case FAIL_ON:
+        return take_fail_on(value, &o->fail_on);
+    case MODULE:
+        o->start = HL_RUN_MODULE;
+        o->what = value;
+        return *value || wants("-m", "the name of a module", value);
+    case COMMAND:
+        o->start = HL_RUN_COMMAND;
+        o->what = value;
+        return true;
+    default:
+        o->start = strcmp(value, "-") ? HL_RUN_SCRIPT : HL_RUN_STDIN;
+        o->what = value;
+        return *value || wants("run", "a script", value);
     }
-    o->what = argv[i];
-    o->args = argv + i + 1;
-    if (o->start == HL_RUN_SCRIPT && !o->what[0])
-        return hl_usage("run", "the script has no name");
-    return HL_EXIT_OK;
 }
 
 static int parse(hl_context *c, int argc, char **argv, hl_run_options *o)
 {
-    int i = 1;
-    for (; i < argc && argv[i][0] == '-'; i++) {
-        const char *word = argv[i], *value;
-        if (!strcmp(word, "-m") || !strcmp(word, "-c") || !strcmp(word, "-"))
-            break;
-        if (!strcmp(word, "--")) {
-            i++;
-            break;
-        }
-        if (take_flag(c, word))
-            continue;
-        const struct option_row *row = find_row(word, &value);
-        if (!row)
-            return hl_usage("run", "no option %s; the program's own options come after SCRIPT",
-                            word);
-        if (!value && ++i < argc)
-            value = argv[i];
-        if (!value)
-            return hl_usage("run", "%s wants %s", row->name, row->wants);
-        if (!row->take(o, value))
-            return hl_usage("run", "%s wants %s, not '%s'", row->name, row->wants, value);
+    hl_args a = {.context = c,
+                 .options = options,
+                 .verb = "run",
+                 .argc = argc,
+                 .argv = argv,
+                 .at = 1,
+                 .stop_at_word = true};
+    while (!o->what) {
+        int choice = hl_args_next(&a);
+        if (choice == HL_ARG_END)
+            return hl_usage("run", "name a script, -m MODULE, -c CODE or - (standard input)");
+        if (choice == HL_ARG_BAD || choice == HL_ARG_HELP)
+            return choice == HL_ARG_HELP ? -1 : HL_EXIT_USAGE;
+        if (!take(o, choice, a.value))
+            return HL_EXIT_USAGE;
     }
-    if (i >= argc)
-        return hl_usage("run", "name a script, -m MODULE, -c CODE or - (standard input)");
-    return take_program(o, argc, argv, i);
+    o->args = argv + a.at;
+    return HL_EXIT_OK;
 }
 
 int hl_verb_run(hl_context *c, int argc, char **argv)
@@ -189,12 +113,11 @@ int hl_verb_run(hl_context *c, int argc, char **argv)
     hl_run_options o = {.start = HL_RUN_SCRIPT};
     int code = parse(c, argc, argv, &o);
     if (code)
-        return code;
+        return code < 0 ? HL_EXIT_OK : code;
     o.force = c->force;
     o.json = c->json;
     o.quiet = c->quiet;
     o.style = c->err_style;
-    o.style.verbose = c->verbose > 0;
     hl_arena arena;
     hl_err err;
     hl_arena_init(&arena);

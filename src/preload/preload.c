@@ -131,8 +131,13 @@ static int leave(int status)
     run.page->exit_status = status;
     run.page->leaving = 1;
     hl_page_farewell(run.page);
+    if (!run.page->answered)
+        dprintf(STDERR_FILENO,
+                "heaplens: the observing process is gone, and no verdict with it; "
+                "try: heaplens diagnose %s\n",
+                run.page->file);
     int wanted = run.page->leave_with;
-    return status == 0 && run.page->answered && wanted >= 0 ? wanted : status;
+    return status == 0 && wanted >= 0 ? wanted : status;
 }
 
 static int see_out(const char *reason, int status)

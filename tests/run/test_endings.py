@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -173,3 +174,41 @@ def test_standard_error_is_closed(bench: Bench, python: str) -> None:
     got = bench.execute(["sh", "-c", line.format(f"{EXE} run -f -o {bench.file} --python {python} {script}")])
     assert got.plain() == expected.plain()
     assert bench.file.read_bytes()[:6] == b"\x89HLENS"
+
+
+def sentinel_of(bench: Bench) -> int:
+    """The process that has our file on its command line and is not the program."""
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            words = (folder / "cmdline").read_bytes().split(b"\0")
+            if str(bench.file).encode() in words and (folder / "comm").read_text() == "heaplens\n":
+                return int(folder.name)
+        except OSError:
+            continue
+    raise AssertionError("no sentinel")
+
+
+@pytest.mark.parametrize("options,own,status", [((), 7, 7), ((), 0, 0), (("--fail-on", "strong"), 0, 4)])
+def test_the_observer_is_killed(bench: Bench, python: str, options: tuple[str, ...], own: int, status: int) -> None:
+    """The program ends as it would have, and says where the recording is. A check that could not be made failed."""
+    code = "import sys\nprint('up', flush=True)\nsys.stdin.read()\nsys.exit(int(sys.argv[1]))\n"
+    program = popen(bench, *options, bench.script(code), own, stdin=subprocess.PIPE)
+    assert program.stdout and program.stdout.readline() == "up\n"
+    os.kill(sentinel_of(bench), signal.SIGKILL)
+    _, said = program.communicate(timeout=30)
+    assert program.returncode == status
+    assert f"heaplens diagnose {bench.file}" in said
+
+
+def test_fail_on(bench: Bench, python: str) -> None:
+    """A program that failed keeps its status; one that did not gets the verdict's."""
+    script = bench.script("import sys\nif sys.argv[1:]: sys.exit(int(sys.argv[1]))")
+    assert bench.watched("--fail-on", "possible", script, options=()).status == 0
+    assert bench.watched("--fail-on", "possible", script, "9", options=()).status == 9
+    leak = bench.script("import gc, time\ngc.disable()\nclass A: pass\n"
+                        "def f():\n a = A(); b = A(); a.b = b; b.a = a; a.x = bytearray(2000)\n"
+                        "for i in range(8):\n"
+                        " for _ in range(2000): f()\n"
+                        " time.sleep(.15)\n")
+    got = bench.watched("--fail-on", "possible", leak, options=())
+    assert got.status == 1, got.stderr

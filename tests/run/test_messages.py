@@ -26,15 +26,19 @@ def refuse(bench: Bench, *words: Any, status: int, says: str, **more: Any) -> No
 
 USAGES: list[tuple[list[str], str]] = [
     ([], "script"),
-    (["-o"], "file"),
-    (["-m"], "module"),
-    (["-c"], "code"),
+    (["-o"], "--output"),
+    (["-m"], "-m"),
+    (["-m", ""], "module"),
+    (["-c"], "-c"),
     (["--nosuch", "x.py"], "--nosuch"),
     (["--interval", "x", "-c", "pass"], "milliseconds"),
     (["--interval", "0", "-c", "pass"], "milliseconds"),
+    (["--interval", "1K", "-c", "pass"], "milliseconds"),
     (["--max-snapshots", "-1", "-c", "pass"], "number"),
     (["--min-growth", "1Q", "-c", "pass"], "bytes"),
     (["--fail-on", "sometimes", "-c", "pass"], "certain"),
+    (["--color", "sometimes", "-c", "pass"], "auto"),
+    (["-o", "", "-c", "pass"], "file"),
     (["nosuch.py"], "nosuch.py"),
     (["folder/nosuch.py"], "folder/nosuch.py"),
     ([""], "script"),
@@ -45,6 +49,13 @@ USAGES: list[tuple[list[str], str]] = [
 @pytest.mark.parametrize("words,says", USAGES)
 def test_usage(bench: Bench, words: list[str], says: str) -> None:
     refuse(bench, *words, status=USAGE, says=says)
+
+
+def test_options_in_every_form(bench: Bench, python: str) -> None:
+    words = ["-qfoout.hlens", "--max-snapshots=2", f"--python={python}", "--color=never", "--", "-"]
+    done = bench.execute([EXE, "run", *words, "-x", "--json"], input="import sys; print(sys.argv)")
+    assert done.plain() == (0, "['-', '-x', '--json']\n", "")
+    assert bench.file.exists()
 
 
 def test_folder_without_main(bench: Bench) -> None:
