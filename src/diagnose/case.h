@@ -106,6 +106,8 @@ typedef struct hl_suspect {
     const char *kind; /* holder.kind of the schema */
     hl_node payload;  /* a heavy member, or NO_NODE */
     hl_shape payload_shape;
+    uint32_t members; /* containers of the same shape that gain together; 1: the holder alone */
+    uint64_t retained_bytes, retained_objects; /* of all of them */
 } hl_suspect;
 
 /* holder.c: the accumulator of a growth, its name and kind. False: nothing to show. */
@@ -126,8 +128,8 @@ enum { HL_STORES_MAX = 8 };
 typedef struct hl_uses {
     uint32_t all;                   /* bits of every code object that knows it   */
     bool memo;                      /* one code object both looks up and stores  */
-    bool evicts;                    /* one that stores also removes              */
-    bool compares;                  /* one that stores also compares its length  */
+    bool evicts;                    /* all that store also remove              */
+    bool compares;                  /* all that store also compare its length  */
     const char *memo_place;         /* "get (app.py:7)" or NULL */
     const char *storer;             /* "add (app.py:12)" or NULL */
     uint64_t stores[HL_STORES_MAX]; /* addresses of code objects that store into it */

@@ -12,7 +12,9 @@
 #include <string.h>
 
 static const uint64_t MATERIAL_FLOOR = 1 << 20;
-static const double MATERIAL_SHARE = 0.05, WARM_UP = 0.25, STRONG_SHARE = 0.5;
+static const double MATERIAL_SHARE = 0.05, WARM_UP = 0.25, STRONG_SHARE = 0.5,
+                    UNEXPLAINED_SHARE = 0.2;
+enum { STEADY_INTERVALS = 5 };
 
 /* The most specific rule first; the last takes what is left. */
 static const hl_rule *const rules[] = {
@@ -179,6 +181,24 @@ static void weigh(hl_case *c)
         qsort(d->findings, d->n_findings, sizeof *d->findings, by_weight);
 }
 
+/* The whole heap rose in every interval since the warm-up, and not ever more slowly. */
+static bool total_rises(const hl_case *c)
+{
+    const hl_moment *m = c->moments;
+    uint32_t n = c->n_moments;
+    if (n - c->baseline <= STEADY_INTERVALS)
+        return false;
+    for (uint32_t i = c->baseline; i + 1 < n; i++)
+        if (m[i + 1].heap_bytes - m[i + 1].garbage_bytes <= m[i].heap_bytes - m[i].garbage_bytes)
+            return false;
+    double half = (m[c->baseline].work + m[n - 1].work) / 2;
+    uint32_t mid = c->baseline;
+    while (mid + 1 < n && m[mid + 1].work <= half)
+        mid++;
+    return 2 * (m[n - 1].heap_bytes - m[mid].heap_bytes) >=
+           m[n - 1].heap_bytes - m[c->baseline].heap_bytes;
+}
+
 static void decide(hl_case *c)
 {
     hl_diagnosis *d = c->out;
@@ -202,30 +222,25 @@ static void decide(hl_case *c)
             "run it longer, or over more of its usual work";
         return;
     }
-    uint64_t live_first = n ? m[c->baseline].heap_bytes - m[c->baseline].garbage_bytes : 0;
-    uint64_t live_last = n ? m[n - 1].heap_bytes - m[n - 1].garbage_bytes : 0;
-    live_first += c->dismissed;
-    bool grew = live_last > live_first && live_last - live_first >= c->material;
     if (n < 2) {
         d->verdict = HL_UNDECIDED;
         d->why = n ? "one snapshot shows what is there, not what grows: take more while it works"
                    : "no whole snapshot to examine";
         return;
     }
-    if (!grew)
+    uint64_t live_first = m[c->baseline].heap_bytes - m[c->baseline].garbage_bytes + c->dismissed;
+    uint64_t live_last = m[n - 1].heap_bytes - m[n - 1].garbage_bytes;
+    uint64_t grown = live_last > live_first ? live_last - live_first : 0;
+    if (grown < c->material)
         return;
-    bool steady = n >= 4;
-    for (uint32_t i = c->baseline; i + 1 < n; i++)
-        steady &=
-            m[i + 1].heap_bytes - m[i + 1].garbage_bytes > m[i].heap_bytes - m[i].garbage_bytes;
-    if (n < 4 || steady) {
+    if (grown >= UNEXPLAINED_SHARE * (double)live_last && total_rises(c)) {
         d->verdict = HL_UNDECIDED;
-        d->why = hl_arena_printf(
-            c->arena, "the heap grew by %s after its warm-up and no single holder explains it%s",
-            hl_bytes_text(live_last - live_first, bytes),
-            n < 4 ? ", or too few snapshots show it: run it longer"
-                  : ": run it longer, or look at "
-                    "`heaplens show FILE --view growth`");
+        d->why =
+            hl_arena_printf(c->arena,
+                            "the heap grew by %s after its warm-up, steadily, and no single "
+                            "holder explains it: run it longer, or look at `heaplens show FILE "
+                            "--view growth`",
+                            hl_bytes_text(grown, bytes));
         return;
     }
     d->why = "memory grew and then stayed: filled once, or a warm-up";

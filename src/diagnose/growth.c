@@ -151,6 +151,20 @@ static bool try_metric(hl_case *c, hl_shape s, hl_metric metric, uint64_t *serie
     return series[g->anchor] > series[0] && hl_growth_rises(c, series, g);
 }
 
+/* A local that is another container in each snapshot: the function was called anew. */
+static bool is_anothers(const hl_case *c, hl_shape s, const hl_growth *g)
+{
+    if (g->metric != HL_METRIC_ITEMS || c->shapes.shapes[s].hold != HL_HOLD_FRAME)
+        return false;
+    uint64_t address = hl_shapes_count(&c->shapes, g->anchor, s).top_address;
+    for (uint32_t i = g->onset + 1; i < g->anchor; i++) {
+        uint64_t was = hl_shapes_count(&c->shapes, i, s).top_address;
+        if (was && was != address)
+            return true;
+    }
+    return false;
+}
+
 /* Charges a growth to its accumulator: the one found first keeps the longest rise. */
 static bool charge(hl_case *c, hl_growth g, const uint64_t *series, int32_t *growth_of)
 {
@@ -248,6 +262,8 @@ hl_status hl_growth_find(hl_case *c, hl_err *err)
                   try_metric(c, s, HL_METRIC_OBJECTS, series, &g) ||
                   try_metric(c, s, HL_METRIC_BYTES, series, &g);
         if (!up)
+            continue;
+        if (is_anothers(c, s, &g))
             continue;
         g.shape = accumulator(c, s, g.metric, g.onset, g.anchor);
         if (g.shape && !charge(c, g, series, growth_of))

@@ -157,6 +157,22 @@ static void find_payload(const hl_case *c, const hl_growth *g, hl_suspect *out)
         }
 }
 
+/* Eight lists in a dict that all gain are one finding: together they keep what they keep. */
+static void count_members(const hl_case *c, const hl_growth *g, hl_node holder, hl_suspect *out)
+{
+    out->members = 1;
+    out->retained_bytes = c->graph->retained_bytes[out->holder];
+    out->retained_objects = c->graph->retained_objects[out->holder];
+    for (hl_node v = 0; !g->address && out->holder == holder && v < c->snap->nodes; v++) {
+        if (v == holder || hl_case_shape(c, v) != g->shape ||
+            c->snap->type[v] != c->snap->type[holder])
+            continue;
+        out->members++;
+        out->retained_bytes += c->graph->retained_bytes[v];
+        out->retained_objects += c->graph->retained_objects[v];
+    }
+}
+
 /* A local of a coroutine that waits is known by the coroutine, not by who will wake it. */
 static const char *name_of(hl_case *c, const hl_suspect *s)
 {
@@ -184,6 +200,7 @@ bool hl_suspect_find(hl_case *c, const hl_growth *g, hl_suspect *out)
         return false;
     *out = (hl_suspect){.growth = g, .holder = lift(c, holder)};
     find_payload(c, g, out);
+    count_members(c, g, holder, out);
     out->kind = kind_of(c, out->holder, &out->owner);
     out->name = name_of(c, out);
     return out->name != NULL;

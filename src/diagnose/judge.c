@@ -20,6 +20,22 @@ static bool is_bounded(const hl_case *c, hl_node v)
     return x && x->bounded;
 }
 
+static bool is_weakref(const char *type)
+{
+    return !strncmp(type, "weakref.", 8) || !strcmp(type, "weakref") || strstr(type, "KeyedRef") ||
+           strstr(type, "WeakMethod");
+}
+
+/* A container of weak references follows what others keep alive. */
+static bool only_follows(const hl_case *c, const hl_suspect *s)
+{
+    const hl_snap_keys *k = hl_snap_keys_of(c->snap, s->holder);
+    if (k && k->kind == HL_KEYS_OBJECT && k->detail < c->snap->n_types &&
+        is_weakref(c->snap->names[c->snap->types[k->detail].name]))
+        return true;
+    return s->payload != HL_NO_NODE && is_weakref(hl_snap_type_name(c->snap, s->payload));
+}
+
 bool hl_judge(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_filled filled,
               hl_confidence *out)
 {
@@ -36,13 +52,16 @@ bool hl_judge(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_filled fille
                     hl_bytes_text(c->graph->retained_bytes[s->holder], bytes));
         return false;
     }
-    if (u->evicts && g->decelerating) {
+    if (only_follows(c, s)) {
         c->dismissed += g->onset_bytes;
-        hl_note_add(
-            c, "unbounded-cache",
-            "%s (%s) grows more and more slowly, and the code that fills it also removes: it "
-            "holds %s",
-            s->name, type, hl_bytes_text(c->graph->retained_bytes[s->holder], bytes));
+        return false;
+    }
+    if (u->evicts && (g->decelerating || g->intervals < GUARDED_INTERVALS)) {
+        c->dismissed += g->onset_bytes;
+        hl_note_add(c, "unbounded-cache",
+                    "%s (%s) grew, and the code that fills it also removes: it "
+                    "holds %s",
+                    s->name, type, hl_bytes_text(c->graph->retained_bytes[s->holder], bytes));
         return false;
     }
     double run = m[g->anchor].work - m[0].work;
@@ -72,7 +91,11 @@ const char *hl_judge_title(hl_case *c, const hl_suspect *s, const char *and)
     const hl_growth *g = s->growth;
     char count[32], bytes[16], gained[16];
     const char *type = hl_snap_type_name(c->snap, s->holder);
-    const char *holds = hl_bytes_text(c->graph->retained_bytes[s->holder], bytes);
+    const char *holds = hl_bytes_text(s->retained_bytes, bytes);
+    if (s->members > 1)
+        return hl_arena_printf(c->arena, "%u %ss at %s together gained %s %s and %s; they hold %s",
+                               s->members, type, s->name, hl_count_text(g->units, count),
+                               g->metric == HL_METRIC_ITEMS ? "entries" : "objects", and, holds);
     if (g->metric == HL_METRIC_BYTES)
         return hl_arena_printf(c->arena, "%s (%s) grew by %s and %s; it holds %s", s->name, type,
                                hl_bytes_text(g->units, gained), and, holds);

@@ -38,7 +38,8 @@ static bool unbounded_cache(hl_case *c, const hl_suspect *s, const hl_uses *u, h
     if (lru)
         hl_finding_evidence(c, f, "lru_cache without maxsize: nothing is ever evicted");
     else if (u->memo_place)
-        hl_finding_evidence(c, f, "%s looks up and stores, nothing there removes", u->memo_place);
+        hl_finding_evidence(c, f, "%s looks up and stores%s", u->memo_place,
+                            u->evicts ? "" : ", nothing there removes");
     hl_judge_evidence(c, f, s, u, filled);
     f->fix =
         lru ? "give it a bound: functools.lru_cache(maxsize=N), or cachetools.TTLCache for an age "

@@ -39,6 +39,8 @@ static void names_of_namespace(const hl_case *c, hl_node dict, const char *name,
         hl_node who = g->in_src[e];
         if (type_is(c->snap, who, "function") || type_is(c->snap, who, "module")) {
             module = true; /* __globals__: a module's namespace, maybe of one without a module */
+            if (type_is(c->snap, who, "module"))
+                add_name(names, n, (hl_known_as){HL_SCOPE_ATTR, name, 0, who});
             continue;
         }
         if (type_is(c->snap, who, "frame"))
@@ -134,6 +136,10 @@ static bool means(const hl_case *c, const hl_known_as *as, hl_node f, hl_node co
     }
     case HL_SCOPE_ATTR: {
         hl_node owner = as->owner;
+        if (type_is(s, owner, "module")) { /* module.name: code that imported it */
+            hl_node globals = hl_graph_follow(g, f, HL_LABEL_NAMED, "__globals__");
+            return globals != HL_NO_NODE && hl_graph_label(g, globals, owner) != UINT32_MAX;
+        }
         bool is_class = s->types[s->type[owner]].flags & HL_TYPE_TYPE;
         hl_node type = is_class ? owner : s->types[s->type[owner]].node;
         return type != HL_NO_NODE && class_has(c, type, f);
@@ -167,11 +173,13 @@ static void take(const hl_case *c, uint32_t bits, uint64_t code_address, hl_node
     }
     if (!(bits & (HL_USE_STORE | HL_USE_ADD)))
         return;
-    out->evicts |= (bits & HL_USE_REMOVE) != 0;
-    out->compares |= (bits & HL_USE_LEN) != 0;
     for (uint32_t i = 0; i < out->n_stores; i++)
         if (out->stores[i] == code_address)
             return;
+    /* one that stores and neither removes nor minds the length is enough to grow without end */
+    bool removes = (bits & HL_USE_REMOVE) != 0, compares = (bits & HL_USE_LEN) != 0;
+    out->evicts = out->n_stores ? out->evicts && removes : removes;
+    out->compares = out->n_stores ? out->compares && compares : compares;
     if (out->n_stores < HL_STORES_MAX)
         out->stores[out->n_stores++] = code_address;
     if (!out->storer)

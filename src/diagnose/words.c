@@ -49,8 +49,8 @@ void hl_finding_holder(hl_case *c, hl_finding *f, const hl_suspect *s)
     f->holder.kind = s->kind;
     f->holder.address = hl_snap_address(c->snap, s->holder);
     f->holder.type = hl_arena_printf(c->arena, "%s", hl_snap_type_name(c->snap, s->holder));
-    f->retained.bytes = c->graph->retained_bytes[s->holder];
-    f->retained.objects = c->graph->retained_objects[s->holder];
+    f->retained.bytes = s->retained_bytes;
+    f->retained.objects = s->retained_objects;
     hl_suspect_chain(c, s, f);
 }
 
