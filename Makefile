@@ -27,6 +27,7 @@ bootstrap-dev:
 
 $(built): $(sources) | bootstrap
 	@tools/build.sh $(venv) $(PYTHON)
+	@tools/cores.sh $(venv)
 	@touch $@
 
 test: bootstrap-dev build

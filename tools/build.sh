@@ -57,6 +57,6 @@ if ! "$inside/python" -m pip install --disable-pip-version-check --no-build-isol
     exit 1
 fi
 echo "$inside" >"$mark"
-# Cores of other interpreters (tools/matrix.sh) belonged to the build before this one.
+# Cores of other interpreters (tools/cores.sh) belonged to the build before this one.
 rm -rf "$venv"/lib/python*/site-packages/heaplens/cores
 echo "built heaplens for CPython $version: $venv/bin/heaplens" >&2

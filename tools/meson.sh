@@ -1,5 +1,5 @@
 # Sourced by the tools that compile: meson_folder FOLDER OPTION... sets a build folder up once and
-# compiles in it. Expects the checkout as the current folder.
+# compiles in it (all, or what $meson_targets names). Expects the checkout as the current folder.
 # shellcheck shell=bash
 PATH=$PWD/.venv/bin:$PATH
 
@@ -15,7 +15,8 @@ meson_folder() {
         }
         echo "$asked" >"$folder/.asked"
     fi
-    meson compile -C "$folder" >"$folder.log" 2>&1 || {
+    # shellcheck disable=SC2086
+    meson compile -C "$folder" ${meson_targets:-} >"$folder.log" 2>&1 || {
         grep -v '^\[[0-9]*/[0-9]*\] [CL]' "$folder.log" >&2
         return 1
     }
