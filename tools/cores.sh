@@ -10,7 +10,7 @@
 set -uo pipefail
 cd "$(dirname "$0")/.."
 venv=$1
-meson_targets=_inside
+meson_targets=core
 . tools/meson.sh
 package=$(ls -d "$venv"/lib/python*/site-packages/heaplens)
 own=$("$venv/bin/python" -c 'import platform; print(platform.python_version())')
@@ -20,7 +20,8 @@ while IFS=$'\t' read -r version python why; do
     folder=build/core-$version
     mkdir -p "$folder"
     printf '[binaries]\npython = %s\n' "'$python'" >"$folder.ini"
-    if meson_folder "$folder" --native-file "$folder.ini" --buildtype=release; then
+    if meson_folder "$folder" --native-file "$folder.ini" -Dbuildtype=debugoptimized \
+        -Db_ndebug=true; then
         mkdir -p "$package/cores/$version"
         cp "$folder"/src/inside/_inside.*.so "$package/cores/$version/_inside.so"
         echo "built its core for CPython $version ($python)" >&2
