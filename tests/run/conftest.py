@@ -24,6 +24,8 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 EXE = Path(os.environ.get("HEAPLENS_EXE") or ROOT / ".venv/bin/heaplens")
 SECONDS = 60
+# Says nothing unless there is a leak, and the programs here are not about leaks.
+QUIET = ("-q", "--min-growth", "1G")
 
 
 def environment() -> dict[str, str]:
@@ -109,7 +111,7 @@ class Bench:
     def alone(self, *words: Any, **more: Any) -> Done:
         return self.execute([self.python, *words], **more)
 
-    def watched(self, *words: Any, options: tuple[Any, ...] = ("-q",), **more: Any) -> Done:
+    def watched(self, *words: Any, options: tuple[Any, ...] = QUIET, **more: Any) -> Done:
         python = ["--python", self.python] if self.python else []
         return self.execute([EXE, "run", "-f", "-o", self.file, *options, *python, *words], **more)
 

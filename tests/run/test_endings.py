@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from conftest import EXE, environment
+from conftest import EXE, QUIET, environment
 
 if TYPE_CHECKING:
     from conftest import Bench
@@ -105,7 +105,7 @@ LOOKS = {
 def test_often_looked_at(bench: Bench, python: str, name: str) -> None:
     script = bench.script(HEAD + LOOKS[name] + "\n")
     expected = bench.alone(script)
-    got = bench.watched(script, options=("-q", "--interval", "20", "--max-snapshots", "100"))
+    got = bench.watched(script, options=(*QUIET, "--interval", "20", "--max-snapshots", "100"))
     assert got.plain() == expected.plain()
 
 
