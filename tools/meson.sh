@@ -16,7 +16,7 @@ meson_folder() {
         echo "$asked" >"$folder/.asked"
     fi
     # shellcheck disable=SC2086
-    meson compile -C "$folder" ${meson_targets:-} >"$folder.log" 2>&1 || {
+    ninja -C "$folder" ${meson_targets:-} >"$folder.log" 2>&1 || {
         grep -v '^\[[0-9]*/[0-9]*\] [CL]' "$folder.log" >&2
         return 1
     }

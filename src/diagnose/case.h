@@ -126,12 +126,12 @@ typedef struct hl_known_as {
 /* uses.c: what live code does to the holder by its names. */
 enum { HL_STORES_MAX = 8 };
 typedef struct hl_uses {
-    uint32_t all;                   /* bits of every code object that knows it   */
-    bool memo;                      /* one code object both looks up and stores  */
-    bool evicts;                    /* all that store also remove              */
-    bool compares;                  /* all that store also compare its length  */
-    const char *memo_place;         /* "get (app.py:7)" or NULL */
-    const char *storer;             /* "add (app.py:12)" or NULL */
+    uint32_t all;           /* bits of every code object that knows it   */
+    bool memo;              /* one code object both looks up and stores  */
+    bool evicts;            /* all that store also remove              */
+    bool bounds;            /* all that store also compare its length, or drop whatever is there */
+    const char *memo_place; /* "get (app.py:7)" or NULL */
+    const char *storer;     /* "add (app.py:12)" or NULL */
     uint64_t stores[HL_STORES_MAX]; /* addresses of code objects that store into it */
     uint32_t n_stores;
 } hl_uses;

@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { MANY_INTERVALS = 2, SURE_INTERVALS = 3, GUARDED_INTERVALS = 6 };
+enum { MANY_INTERVALS = 2, SURE_INTERVALS = 3, KEYED_INTERVALS = 4, GUARDED_INTERVALS = 6 };
 static const double LATE_SHARE = 0.25; /* of the run's work */
 
 static bool is_bounded(const hl_case *c, hl_node v)
@@ -56,7 +56,8 @@ bool hl_judge(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_filled fille
         c->dismissed += g->onset_bytes;
         return false;
     }
-    if (u->evicts && (g->decelerating || g->intervals < GUARDED_INTERVALS)) {
+    if ((u->evicts || u->bounds) &&
+        (g->decelerating || (u->bounds && g->intervals < GUARDED_INTERVALS))) {
         c->dismissed += g->onset_bytes;
         hl_note_add(c, "unbounded-cache",
                     "%s (%s) grew, and the code that fills it also removes: it "
@@ -67,7 +68,8 @@ bool hl_judge(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_filled fille
     double run = m[g->anchor].work - m[0].work;
     bool late = run > 0 && (m[g->anchor].work - m[g->onset].work) < LATE_SHARE * run;
     /* what many calls fill needs fewer looks; what may be bounded by its own code, more */
-    uint32_t enough = u->evicts || u->compares      ? GUARDED_INTERVALS
+    uint32_t enough = u->bounds                     ? UINT32_MAX
+                      : u->evicts                   ? KEYED_INTERVALS
                       : filled == HL_FILLED_BY_MANY ? MANY_INTERVALS
                                                     : SURE_INTERVALS;
     bool unsure = g->decelerating || filled == HL_FILLED_BY_ONE_CALL || g->intervals < enough;

@@ -177,9 +177,10 @@ static void take(const hl_case *c, uint32_t bits, uint64_t code_address, hl_node
         if (out->stores[i] == code_address)
             return;
     /* one that stores and neither removes nor minds the length is enough to grow without end */
-    bool removes = (bits & HL_USE_REMOVE) != 0, compares = (bits & HL_USE_LEN) != 0;
+    bool removes = (bits & HL_USE_REMOVE) != 0;
+    bool bounds = (bits & (HL_USE_LEN | HL_USE_DROP)) != 0;
     out->evicts = out->n_stores ? out->evicts && removes : removes;
-    out->compares = out->n_stores ? out->compares && compares : compares;
+    out->bounds = out->n_stores ? out->bounds && bounds : bounds;
     if (out->n_stores < HL_STORES_MAX)
         out->stores[out->n_stores++] = code_address;
     if (!out->storer)

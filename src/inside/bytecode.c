@@ -69,9 +69,9 @@ static const struct {
     {"put", HL_USE_ADD},
     {"put_nowait", HL_USE_ADD},
     {"pop", HL_USE_REMOVE},
-    {"popitem", HL_USE_REMOVE},
-    {"popleft", HL_USE_REMOVE},
-    {"clear", HL_USE_REMOVE},
+    {"popitem", HL_USE_REMOVE | HL_USE_DROP},
+    {"popleft", HL_USE_REMOVE | HL_USE_DROP},
+    {"clear", HL_USE_REMOVE | HL_USE_DROP},
     {"remove", HL_USE_REMOVE},
     {"discard", HL_USE_REMOVE},
     {"__setitem__", HL_USE_STORE},
@@ -222,7 +222,8 @@ static void compare(reading *r)
 static void store_subscript(reading *r)
 {
     use(r, peek(r, 1),
-        peek(r, 0).kind == ORIGIN_SLICE ? HL_USE_STORE | HL_USE_REMOVE : HL_USE_STORE);
+        peek(r, 0).kind == ORIGIN_SLICE ? HL_USE_STORE | HL_USE_REMOVE | HL_USE_DROP
+                                        : HL_USE_STORE);
     drop(r, 3);
 }
 
@@ -307,7 +308,8 @@ static bool step_common(reading *r, int op, int arg)
         store_subscript(r);
         return true;
     case DELETE_SUBSCR:
-        use(r, peek(r, 1), HL_USE_REMOVE);
+        use(r, peek(r, 1),
+            peek(r, 0).kind == ORIGIN_SLICE ? HL_USE_REMOVE | HL_USE_DROP : HL_USE_REMOVE);
         drop(r, 2);
         return true;
     case CONTAINS_OP:
@@ -384,7 +386,7 @@ static void step(reading *r, int op, int arg)
         push_unknown(r, 1);
         break;
     case STORE_SLICE:
-        use(r, peek(r, 2), HL_USE_STORE | HL_USE_REMOVE);
+        use(r, peek(r, 2), HL_USE_STORE | HL_USE_REMOVE | HL_USE_DROP);
         drop(r, 4);
         break;
 #else
