@@ -15,6 +15,7 @@
 #include <fcntl.h>
 #include <linux/futex.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <sys/mman.h>
@@ -32,6 +33,7 @@ enum {
     STACK_BYTES = 64 * 1024,
     WAIT_NS = 20 * 1000 * 1000,
     ZOMBIES = 16,
+    BORROWED_STACK = 1024 * 1024,
     ZSTD_LEVEL = 1, /* 3 saves a tenth of the file and doubles the time: measured */
 };
 
@@ -184,13 +186,15 @@ static _Noreturn void child(const hl_shot_request *r, hl_shot *shot, PyInterpret
 {
     hl_err err = {.status = HL_OK};
     struct rlimit none = {0, 0};
-    prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0); /* a table that is nearly empty must stay small */
+    if (!r->borrow)                            /* it would be the program's as well */
+        prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0); /* a table that is nearly empty must stay small */
     own_signals(r->deadline);
     setrlimit(RLIMIT_CORE, &none);
     if (r->fd > 0)
         close_range_of(0, (unsigned)r->fd - 1);
     close_range_of((unsigned)r->fd + 1, ~0u);
-    die_first();
+    if (!r->borrow) /* the same */
+        die_first();
     hl_walk *w = hl_pages_map(sizeof *w);
     if (!w)
         fail(shot, HL_NO_MEMORY);
@@ -232,16 +236,45 @@ static void reap_later(pid_t pid)
     waitpid(pid, NULL, __WCLONE);
 }
 
+typedef struct borrowed {
+    hl_shot_request request;
+    hl_shot *shot;
+    PyInterpreterState *interp;
+} borrowed;
+
+static int borrowed_child(void *arg)
+{
+    borrowed *b = arg;
+    child(&b->request, b->shot, b->interp);
+}
+
+/* A process of its own in our memory, on a stack of its own, so that a fault ends only it. A copy
+ * would make the program pay for every page it still writes to: at its end, for freeing, that is
+ * all of them. It shares our errno: hl_child_finish makes one blocking call. */
+static long clone_borrowed(const hl_shot_request *request, hl_shot *shot,
+                           PyInterpreterState *interp)
+{
+    char *stack = hl_pages_map(BORROWED_STACK);
+    borrowed *b = hl_pages_map(sizeof *b);
+    if (!stack || !b) {
+        errno = ENOMEM;
+        return -1;
+    }
+    *b = (borrowed){*request, shot, interp};
+    return clone(borrowed_child, stack + BORROWED_STACK, CLONE_VM, b);
+}
+
 pid_t hl_child_start(const hl_shot_request *request, hl_shot *shot)
 {
     PyInterpreterState *interp = PyInterpreterState_Get();
     sigset_t all, before;
     int kept = errno;
-    *shot = (hl_shot){.where = HL_STEP_START};
+    *shot = (hl_shot){.where = HL_STEP_START, .borrowed = request->borrow != 0};
     sigfillset(&all);
     uint64_t begin = clock_ns(CLOCK_MONOTONIC);
     pthread_sigmask(SIG_SETMASK, &all, &before); /* no handler may run in the child */
-    long pid = syscall(SYS_clone, 0, NULL, NULL, NULL, 0);
+    long pid = request->borrow ? clone_borrowed(request, shot, interp)
+                               : syscall(SYS_clone, 0, NULL, NULL, NULL, 0);
     if (pid == 0)
         child(request, shot, interp);
     int failed = pid < 0 ? errno : 0;
@@ -263,7 +296,9 @@ int hl_child_finish(pid_t pid, hl_shot *shot)
     int state, kept = errno;
     pid_t gone = 0;
     reap_zombies();
-    while (!__atomic_load_n(&shot->done, __ATOMIC_ACQUIRE)) {
+    while (shot->borrowed && (gone = waitpid(pid, &state, __WCLONE)) < 0 && errno == EINTR)
+        ;
+    while (!gone && !__atomic_load_n(&shot->done, __ATOMIC_ACQUIRE)) {
         gone = waitpid(pid, &state, __WCLONE | WNOHANG);
         if (gone)
             break;

@@ -24,6 +24,7 @@ typedef struct hl_shot { /* what the child says back, in a page shared with it *
     uint32_t where;  /* enum hl_shot_step: what it was doing, for "it died while ..." */
     uint64_t nodes, edges, folded, file_bytes;
     uint64_t child_bytes, walk_ns, pause_ns;
+    uint32_t borrowed; /* request.borrow, for hl_child_finish */
 } hl_shot;
 enum hl_shot_step { HL_STEP_START, HL_STEP_ROOTS, HL_STEP_HEAP, HL_STEP_NAMES, HL_STEP_END };
 
@@ -35,6 +36,9 @@ typedef struct hl_shot_request {
     const char *program;                          /* or NULL */
     int unsettled;                                /* the GIL is not held */
     unsigned deadline;                            /* seconds the child may live */
+    int borrow; /* the child works in our own memory, no page is copied: only for a caller that goes
+                   straight on to hl_child_finish and changes nothing meanwhile; what the walk maps
+                   stays mapped, so it is for the end of a program */
 } hl_shot_request;
 
 /* The caller holds the GIL. Clones the child (no exit signal, no atfork handlers), returns its pid,
