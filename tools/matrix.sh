@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Every interpreter of this machine: builds heaplens with it, in an environment of its own below
 # .venvs/, and runs the Python tests there: what depends on the interpreter, and of the verdicts on
-# whole programs those whose names MATRIX_TESTS (a pytest -k expression) selects.
+# whole programs those whose names MATRIX_TESTS (a pytest -k expression) selects. Starts and endings
+# of programs are not among them: `make test` plays those on every interpreter (tests/run).
 set -uo pipefail
 cd "$(dirname "$0")/.."
 
@@ -18,8 +19,8 @@ try() { # PYTHON VERSION
         return 1
     fi
     tools/group.sh "$venv" test
-    if ! HEAPLENS_EXE=$PWD/$venv/bin/heaplens "$venv/bin/python" -m pytest -q -k "$tests" tests \
-        </dev/null >"$log" 2>&1; then
+    if ! HEAPLENS_EXE=$PWD/$venv/bin/heaplens "$venv/bin/python" -m pytest -q -k "$tests" \
+        tests/inside tests/python tests/verdict </dev/null >"$log" 2>&1; then
         tail -n 60 "$log"
         say "$version  $python: $(tail -n 1 "$log")"
         return 1
