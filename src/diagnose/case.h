@@ -164,7 +164,7 @@ typedef enum hl_filled { HL_FILLED_UNKNOWN, HL_FILLED_BY_ONE_CALL, HL_FILLED_BY_
 hl_status hl_calls_note(hl_case *c, hl_moment *m, const hl_graph *g, hl_err *err) HL_MUST_CHECK;
 hl_filled hl_calls_filled(const hl_case *c, const hl_suspect *s, const hl_uses *u);
 
-/* words.c: making findings and notes. */
+/* findings.c: making findings and notes. */
 hl_finding *hl_finding_add(hl_case *c, const char *cause, hl_confidence confidence);
 void hl_finding_holder(hl_case *c, hl_finding *f, const hl_suspect *s);
 void hl_finding_growth(hl_case *c, hl_finding *f, const hl_growth *g);

@@ -14,7 +14,7 @@
 static const uint64_t MATERIAL_FLOOR = 1 << 20;
 static const double MATERIAL_SHARE = 0.05, WARM_UP = 0.25, STRONG_SHARE = 0.5,
                     UNEXPLAINED_SHARE = 0.2;
-enum { STEADY_INTERVALS = 5 };
+enum { STEADY_INTERVALS = 5, FEW_SNAPSHOTS = 4, MUCH_BYTES = 8 << 20 };
 
 /* The most specific rule first; the last takes what is left. */
 static const hl_rule *const rules[] = {
@@ -233,6 +233,15 @@ static void decide(hl_case *c)
     uint64_t grown = live_last > live_first ? live_last - live_first : 0;
     if (grown < c->material)
         return;
+    if (n < FEW_SNAPSHOTS && grown >= MUCH_BYTES && 2 * grown >= live_last) {
+        d->verdict = HL_UNDECIDED;
+        d->why =
+            hl_arena_printf(c->arena,
+                            "the heap grew by %s, and %u snapshots are too few to see how: run "
+                            "it longer, or over more of its usual work",
+                            hl_bytes_text(grown, bytes), n);
+        return;
+    }
     if (grown >= UNEXPLAINED_SHARE * (double)live_last && total_rises(c)) {
         d->verdict = HL_UNDECIDED;
         d->why =

@@ -1,4 +1,4 @@
-/* diagnose/words.c: findings and notes take shape: holder, growth, evidence, fingerprint.
+/* diagnose/findings.c: findings and notes take shape: holder, growth, evidence, fingerprint.
  *
  * Room   diagnose; analyser process. Texts live in the diagnosis' arena. When memory runs out a
  * text is NULL or missing, and writers show what is there. */
