@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # Every interpreter of this machine: builds heaplens with it, in an environment of its own below
-# .venvs/, and runs the Python tests there: what depends on the interpreter, and of the verdicts on
-# whole programs those whose names MATRIX_TESTS (a pytest -k expression) selects. Starts and endings
-# of programs are not among them: `make test` plays those on every interpreter (tests/run).
+# .venvs/, and runs there the tests of what depends on the interpreter, and one program a cause.
+# (`make test` runs the starts and endings under every interpreter, through the cores beside its own.)
+# MATRIX_TESTS, a pytest -k expression, selects other programs; MATRIX_TESTS=test runs all of them.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 
 wanted=(3.9 3.10 3.11 3.12 3.13 3.14 3.15)
-tests=${MATRIX_TESTS:-not renamed and not healthy}
+programs=${MATRIX_TESTS:-test_leak and (module_level or in_function or global_list or class_list or default_list or lru_none)}
 declare -A found=()
 lines=() failed=0
 say() { lines+=("$1") && echo "== $1"; }
@@ -25,7 +25,7 @@ try() { # PYTHON VERSION
         say "$version  $python: $(tail -n 1 "$log")"
         return 1
     fi
-    say "$version  $python: $(tail -n 1 "$log")"
+    say "$version  $python: $(grep -E '^[0-9]+ (passed|failed)|, [0-9]+ passed' "$log" | tr '\n' ';')"
 }
 
 while IFS=$'\t' read -r version python why; do
