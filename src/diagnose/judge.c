@@ -30,10 +30,16 @@ static bool is_weakref(const char *type)
 static bool only_follows(const hl_case *c, const hl_suspect *s)
 {
     const hl_snap_keys *k = hl_snap_keys_of(c->snap, s->holder);
+    bool weak_payload =
+        s->payload != HL_NO_NODE && is_weakref(hl_snap_type_name(c->snap, s->payload));
+    uint32_t type = c->snap->type[s->holder];
+    /* weak keys with values of their own: a value may well hold its key */
+    if ((c->snap->types[type].flags & HL_TYPE_DICT) && s->payload != HL_NO_NODE)
+        return weak_payload;
     if (k && k->kind == HL_KEYS_OBJECT && k->detail < c->snap->n_types &&
         is_weakref(c->snap->names[c->snap->types[k->detail].name]))
         return true;
-    return s->payload != HL_NO_NODE && is_weakref(hl_snap_type_name(c->snap, s->payload));
+    return weak_payload;
 }
 
 bool hl_judge(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_filled filled,
@@ -57,7 +63,7 @@ bool hl_judge(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_filled fille
         return false;
     }
     if ((u->evicts || u->bounds) &&
-        (g->decelerating || (u->bounds && g->intervals < GUARDED_INTERVALS))) {
+        (g->decelerating || g->intervals < (u->bounds ? GUARDED_INTERVALS : KEYED_INTERVALS))) {
         c->dismissed += g->onset_bytes;
         hl_note_add(c, "unbounded-cache",
                     "%s (%s) grew, and the code that fills it also removes: it "

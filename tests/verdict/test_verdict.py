@@ -48,10 +48,10 @@ def check_silent(diagnosis: dict) -> None:
 @pytest.mark.parametrize("leak", key.LEAKS, ids=lambda leak: leak.name)
 def test_leak(leak: key.Leak, tmp_path: Path) -> None:
     arguments, folder = command(leak, LEAKS_FOLDER)
-    watched = lens.watch(arguments, folder, tmp_path / "run.hlens")
+    watched = lens.judge(arguments, folder, tmp_path / "run.hlens",
+                         lambda diagnosis: check_leak(leak, diagnosis, {}))
     assert (watched.stdout, watched.status) == lens.plain(arguments, folder)
     assert watched.status == key.STATUS.get(leak.name, 0)
-    check_leak(leak, watched.diagnosis, {})
 
 
 @pytest.mark.parametrize("leak", key.LEAKS, ids=lambda leak: leak.name)
@@ -66,18 +66,17 @@ def test_renamed_leak(leak: key.Leak, tmp_path: Path) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(text)
     arguments, folder = command(leak, tmp_path)
-    watched = lens.watch(arguments, folder, tmp_path / "run.hlens")
+    watched = lens.judge(arguments, folder, tmp_path / "run.hlens",
+                         lambda diagnosis: check_leak(leak, diagnosis, names))
     assert (watched.stdout, watched.status) == lens.plain(*command(leak, LEAKS_FOLDER))
-    check_leak(leak, watched.diagnosis, names)
 
 
 @pytest.mark.parametrize("program", key.HEALTHY)
 def test_healthy(program: str, tmp_path: Path) -> None:
     arguments = [str(LEAKS_FOLDER / program)]
-    watched = lens.watch(arguments, tmp_path, tmp_path / "run.hlens")
+    watched = lens.judge(arguments, tmp_path, tmp_path / "run.hlens", check_silent)
     assert (watched.stdout, watched.status) == lens.plain(arguments, tmp_path)
     assert watched.status == 0
-    check_silent(watched.diagnosis)
 
 
 @pytest.mark.parametrize("program", key.UNACCUSED)
