@@ -36,7 +36,7 @@ hl_finding *hl_finding_add(hl_case *c, const char *cause, hl_confidence confiden
     *f = (hl_finding){.cause = cause,
                       .confidence = confidence,
                       .title = "",
-                      .holder = {"", "none", ""},
+                      .holder = {.name = "", .kind = "none", .type = ""},
                       .growth = {.per_second = -1, .per_round = -1},
                       .fix = ""};
     f->evidence = hl_arena_array(c->arena, EVIDENCE_MAX, sizeof *f->evidence);

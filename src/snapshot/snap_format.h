@@ -167,7 +167,8 @@ enum hl_use {
     HL_USE_LEN = 32,    /* len(c) compared with something              */
     HL_USE_REBIND = 64, /* the name is assigned                        */
     HL_USE_ITER = 128,  /* for x in c                                  */
-    HL_USE_DROP = 256,  /* of REMOVE: whatever is there, not one key: popitem, popleft, clear, c[:] = */
+    HL_USE_DROP =
+        256, /* of REMOVE: whatever is there, not one key: popitem, popleft, clear, c[:] = */
 };
 
 /* Keys and elements of a big container, told by a sample, never by value. */
