@@ -31,7 +31,12 @@ def check_leak(leak: key.Leak, diagnosis: dict, names: dict[str, str]) -> None:
     assert first["confidence"] in ("certain", "strong"), story
     assert first["holder"]["kind"] in leak.kinds, story
     assert renamed(leak.holder) <= lens.words(first["holder"]["name"]), story
-    assert renamed(leak.says) <= lens.words(first), story
+    says = renamed(leak.says)
+    if diagnosis["target"]["python"].startswith(("3.9.", "3.10.")):
+        # before 3.11 a code object knows its own name, not the function it stands in
+        assert not says or says & lens.words(first), story
+    else:
+        assert says <= lens.words(first), story
     assert first["retained"]["bytes"] >= leak.megabytes * 1e6, story
     assert first["growth"]["bytes"] >= leak.megabytes * 1e6 / 2, story
     accused = {finding["holder"]["name"] for finding in diagnosis["findings"]
