@@ -115,8 +115,10 @@ static uint32_t storing(const hl_moment *m, const hl_uses *u)
     return i;
 }
 
-/* Do frames a of x and b of y stand for the same call? Their callers must stand still. */
-static bool same_call(const hl_moment *x, uint32_t a, const hl_moment *y, uint32_t b)
+/* Do frames a of x and b of y stand for the same call? Their callers must stand still. digits:
+ * those of progress that count. */
+static bool same_call(const hl_moment *x, uint32_t a, const hl_moment *y, uint32_t b,
+                      uint32_t digits)
 {
     if (x->calls[a].code != y->calls[b].code)
         return false;
@@ -125,12 +127,32 @@ static bool same_call(const hl_moment *x, uint32_t a, const hl_moment *y, uint32
         return false;
     while (a > 0 && b > 0 && x->calls[a - 1].thread == thread && y->calls[b - 1].thread == thread) {
         a--, b--;
-        if (x->calls[a].code != y->calls[b].code || x->calls[a].progress != y->calls[b].progress)
+        if (x->calls[a].code != y->calls[b].code ||
+            (x->calls[a].progress ^ y->calls[b].progress) & digits)
             return false;
     }
     bool more_a = a > 0 && x->calls[a - 1].thread == thread;
     bool more_b = b > 0 && y->calls[b - 1].thread == thread;
     return more_a == more_b;
+}
+
+bool hl_calls_anew(const hl_case *c, const hl_suspect *s)
+{
+    hl_node code, globals;
+    if (s->owner == HL_NO_NODE || strcmp(s->kind, "frame-local") ||
+        strcmp(hl_snap_type_name(c->snap, s->owner), "frame"))
+        return false; /* a coroutine or generator is itself, whoever resumes it */
+    read_frame(c->snap, s->owner, &code, &globals);
+    if (code == HL_NO_NODE)
+        return false;
+    hl_uses own = {.stores = {hl_snap_address(c->snap, code)}, .n_stores = 1};
+    for (uint32_t i = s->growth->onset; i < s->growth->anchor; i++) {
+        const hl_moment *x = &c->moments[i], *y = &c->moments[i + 1];
+        uint32_t a = storing(x, &own), b = storing(y, &own);
+        if (a < x->n_calls && b < y->n_calls && !same_call(x, a, y, b, ~HL_PROGRESS_HINT))
+            return true;
+    }
+    return false;
 }
 
 /* A local whose own frame never stores into it is filled by what that frame calls: if the frame
@@ -168,7 +190,7 @@ hl_filled hl_calls_filled(const hl_case *c, const hl_suspect *s, const hl_uses *
         rises++;
         uint32_t a = storing(x, u), b = storing(y, u);
         bool on_x = a < x->n_calls, on_y = b < y->n_calls;
-        if (on_y ? !(on_x && same_call(x, a, y, b)) : !on_x)
+        if (on_y ? !(on_x && same_call(x, a, y, b, UINT32_MAX)) : !on_x)
             calls++; /* one that began since, seen or come and gone */
     }
     return calls >= 3 || (calls >= 2 && rises <= 3) ? HL_FILLED_BY_MANY : HL_FILLED_BY_ONE_CALL;

@@ -48,7 +48,9 @@ typedef struct hl_growth {
     uint32_t anchor;      /* moment whose graph shows it best: the last that has it */
     uint32_t onset;       /* moment from which it grew without a pause */
     uint32_t intervals;   /* rising ones since onset, short ones merged */
+    double began;         /* work: from here on it rose, at or after the onset */
     bool decelerating;    /* the later half rose at less than half the rate of the first */
+    bool settled;         /* ... at next to nothing: it was filled */
     bool released;        /* gone in the last moment: its frame had returned */
     uint64_t *series;     /* n_moments values of the metric */
     uint64_t units;       /* metric gained from the first moment to the anchor */
@@ -163,6 +165,9 @@ typedef enum hl_filled { HL_FILLED_UNKNOWN, HL_FILLED_BY_ONE_CALL, HL_FILLED_BY_
 /* Notes the running frames of a snapshot, outermost first in each thread. */
 hl_status hl_calls_note(hl_case *c, hl_moment *m, const hl_graph *g, hl_err *err) HL_MUST_CHECK;
 hl_filled hl_calls_filled(const hl_case *c, const hl_suspect *s, const hl_uses *u);
+/* Is the holder a local of a function that was called anew while it seemed to grow? Then each call
+ * had a container of its own, maybe at the same address. */
+bool hl_calls_anew(const hl_case *c, const hl_suspect *s);
 
 /* findings.c: making findings and notes. */
 hl_finding *hl_finding_add(hl_case *c, const char *cause, hl_confidence confidence);

@@ -16,7 +16,8 @@
 enum { MIN_INTERVALS = 2 };
 static const double SHORT_SHARE = 0.04; /* of the run's work: an interval below says nothing */
 static const double FLAT = 0.05;        /* of the mean rate: an interval that slow stands still */
-static const double SHRINK = 0.95;      /* a fall below this share of the peak is a fall */
+static const double DECELERATES = 0.5, SETTLES = 0.2; /* later half against the first */
+static const double SHRINK = 0.95; /* a fall below this share of the peak is a fall */
 
 static uint64_t metric_of(const hl_shape_count *n, hl_metric m)
 {
@@ -79,6 +80,21 @@ static double value_at(const hl_case *c, const uint64_t *series, const uint32_t 
     return (double)series[kept[to]];
 }
 
+/* Where on the axis of work the rise began: at its onset, or as much later in the first interval as
+ * the rate of the others would have needed for it. */
+static double began_at(const hl_case *c, const uint64_t *series, const uint32_t *kept, uint32_t j,
+                       uint32_t last)
+{
+    const hl_moment *m = c->moments;
+    double w0 = m[kept[j]].work, w1 = m[kept[j + 1]].work, w2 = m[kept[last]].work;
+    double first = (double)(series[kept[j + 1]] - series[kept[j]]);
+    double rest = (double)(series[kept[last]] - series[kept[j + 1]]);
+    if (w2 <= w1 || rest <= 0)
+        return w0;
+    double needed = first * (w2 - w1) / rest;
+    return needed < w1 - w0 ? w1 - needed : w0;
+}
+
 /* An interval that rises at next to nothing of the mean rate since onset stands still. */
 static bool is_flat(const hl_case *c, const uint64_t *series, uint32_t from, uint32_t to,
                     const hl_growth *g)
@@ -111,9 +127,12 @@ bool hl_growth_rises(hl_case *c, const uint64_t *series, hl_growth *g)
         if (series[i] > peak)
             peak = series[i];
     }
-    double w0 = c->moments[g->onset].work, w1 = c->moments[g->anchor].work;
-    double mid = value_at(c, series, kept, j, n - 1, (w0 + w1) / 2);
-    g->decelerating = (double)series[g->anchor] - mid < 0.5 * (mid - (double)series[g->onset]);
+    g->began = began_at(c, series, kept, j, n - 1);
+    double w1 = c->moments[g->anchor].work;
+    double mid = value_at(c, series, kept, j, n - 1, (g->began + w1) / 2);
+    double early = mid - (double)series[g->onset], late = (double)series[g->anchor] - mid;
+    g->decelerating = late < DECELERATES * early;
+    g->settled = late < SETTLES * early;
     return true;
 }
 

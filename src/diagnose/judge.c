@@ -58,7 +58,7 @@ bool hl_judge(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_filled fille
                     hl_bytes_text(c->graph->retained_bytes[s->holder], bytes));
         return false;
     }
-    if (only_follows(c, s)) {
+    if (only_follows(c, s) || hl_calls_anew(c, s)) {
         c->dismissed += g->onset_bytes;
         return false;
     }
@@ -72,7 +72,7 @@ bool hl_judge(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_filled fille
         return false;
     }
     double run = m[g->anchor].work - m[0].work;
-    bool late = run > 0 && (m[g->anchor].work - m[g->onset].work) < LATE_SHARE * run;
+    bool late = run > 0 && m[g->anchor].work - g->began < LATE_SHARE * run;
     /* what many calls fill needs fewer looks; what may be bounded by its own code, more */
     uint32_t enough = u->bounds                     ? UINT32_MAX
                       : u->evicts                   ? KEYED_INTERVALS
@@ -82,6 +82,12 @@ bool hl_judge(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_filled fille
     if (g->released && (unsure || filled != HL_FILLED_BY_MANY)) {
         hl_note_add(c, "growing-container", "%s (%s) grew to %s and was gone at the end", s->name,
                     type, hl_bytes_text(c->graph->retained_bytes[s->holder], bytes));
+        return false;
+    }
+    if (g->settled) {
+        c->dismissed += g->bytes;
+        hl_note_add(c, "growing-container", "%s (%s) was filled and then stayed; it holds %s",
+                    s->name, type, hl_bytes_text(c->graph->retained_bytes[s->holder], bytes));
         return false;
     }
     if (late && filled != HL_FILLED_BY_MANY) {

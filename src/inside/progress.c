@@ -6,8 +6,10 @@
  * snapshots, that call has returned and was made again: so many calls are told from one long one.
  * What   its instruction, the pointers in its locals and its whole evaluation stack (what lies
  * above the top is stale, but nobody writes there either), the state of the iterators it loops over
- *        where the stack's depth is known, and for a module body the values of its int variables:
- *        its loop counters are globals. Nothing of it can be read back from 32 bits. */
+ *        where the stack's depth is known. That is the digest's upper part, and proves a new call.
+ *        The lower 8 bits are, for a module body, the values of its int variables: its loop
+ *        counters are globals, but a function that runs may count in a global too, so these only
+ *        hint. Nothing of it can be read back from 32 bits. */
 #include "inside/walk.h"
 
 enum { ITERATOR_BYTES = 256 };
@@ -32,8 +34,9 @@ static uint64_t mix_iterator(uint64_t h, PyObject *o)
 }
 #endif
 
-static uint64_t mix_counters(uint64_t h, PyObject *space)
+static uint64_t counters(PyObject *space)
 {
+    uint64_t h = 0;
     if (!space || !PyDict_CheckExact(space))
         return h;
     hl_abi_table t = hl_abi_dict_table((PyDictObject *)space);
@@ -47,6 +50,12 @@ static uint64_t mix_counters(uint64_t h, PyObject *space)
 #endif
     }
     return h;
+}
+
+static uint32_t digest(uint64_t stands, uint64_t counted)
+{
+    return ((uint32_t)(stands >> 32) & ~HL_PROGRESS_HINT) |
+           ((uint32_t)(counted >> 32) & HL_PROGRESS_HINT);
 }
 
 static uint64_t mix_slots(uint64_t h, PyObject *const *slots, Py_ssize_t n)
@@ -65,9 +74,7 @@ uint32_t hl_frame_progress(const struct _PyInterpreterFrame *f, const PyCodeObje
     h = mix_slots(h, f->localsplus, room);
     for (Py_ssize_t i = locals; i < f->stacktop && i < room; i++)
         h = mix_iterator(h, f->localsplus[i]);
-    if (f->f_locals && f->f_locals == f->f_globals)
-        h = mix_counters(h, f->f_locals);
-    return (uint32_t)(h >> 32);
+    return digest(h, f->f_locals == f->f_globals ? counters(f->f_locals) : 0);
 }
 
 #else
@@ -78,9 +85,7 @@ uint32_t hl_frame_progress(const PyFrameObject *f)
     if (f->f_valuestack)
         h = mix_slots(h, f->f_localsplus,
                       (f->f_valuestack - f->f_localsplus) + f->f_code->co_stacksize);
-    if (f->f_locals && f->f_locals == f->f_globals)
-        h = mix_counters(h, f->f_locals);
-    return (uint32_t)(h >> 32);
+    return digest(h, f->f_locals == f->f_globals ? counters(f->f_locals) : 0);
 }
 
 #endif

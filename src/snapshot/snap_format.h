@@ -98,9 +98,11 @@ enum hl_snap_column {
     HL_COL_PROGRESS =
         24, /* per ROOT row of kind FRAME, in their order: 32-bit digest of where the frame
                stands: instruction, locals, evaluation stack, states of iterators
-               there; it cannot change while a call the frame made is running        */
+               there; it cannot change while a call the frame made is running. The digits of
+               HL_PROGRESS_HINT are of global counters, which a call may change    */
     HL_COL_COUNT = 25,
 };
+#define HL_PROGRESS_HINT 0xffu
 
 enum hl_row_flag {
     HL_ROW_EDGES = 1,
