@@ -464,6 +464,27 @@ static void unlink_audit_hook(const void *page)
         *at = (*at)->next;
 }
 
+static void (*on_clearing)(void);
+
+static void clearing(PyObject *capsule)
+{
+    if (getpid() == pulse.owner)
+        on_clearing();
+}
+
+/* What lies in the interpreter's own dict goes when the interpreter is cleared, after all modules
+ * and before its thread states are freed (Python/pystate.c: PyInterpreterState_Clear). */
+static bool register_clearing(void)
+{
+    static char word[1];
+    PyObject *dict = PyInterpreterState_GetDict(PyInterpreterState_Get());
+    PyObject *capsule = dict ? PyCapsule_New(word, NULL, clearing) : NULL;
+    bool ok = capsule && !PyDict_SetItemString(dict, "heaplens", capsule);
+    Py_XDECREF(capsule);
+    PyErr_Clear();
+    return ok;
+}
+
 static int refuse(hl_page *page, const char *format, ...) __attribute__((format(printf, 2, 3)));
 static int refuse(hl_page *page, const char *format, ...)
 {
@@ -474,7 +495,7 @@ static int refuse(hl_page *page, const char *format, ...)
     return -1;
 }
 
-EXPORTED int hl_inside_arm(hl_page *page)
+EXPORTED int hl_inside_arm(hl_page *page, void (*at_clearing)(void))
 {
     const char *unfit = hl_abi_refusal();
     if (unfit)
@@ -485,7 +506,8 @@ EXPORTED int hl_inside_arm(hl_page *page)
         if (!(pulse.shots[i] = hl_shot_new()))
             return refuse(page, "no memory for a page to watch with");
     unlink_audit_hook(page);
-    if (!register_farewell())
+    on_clearing = at_clearing;
+    if (!register_clearing() || !register_farewell())
         return refuse(page, "the interpreter does not take an exit handler");
     cpu_set_t cores;
     pulse.one_core = !sched_getaffinity(0, sizeof cores, &cores) && CPU_COUNT(&cores) == 1;

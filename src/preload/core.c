@@ -7,6 +7,7 @@
  *        A core knows its exact release and refuses any other by itself. */
 #define _GNU_SOURCE
 #include "preload/core.h"
+#include "preload/park.h"
 
 #include <dirent.h>
 #include <dlfcn.h>
@@ -159,7 +160,8 @@ static bool load(const char *path, attempt *a)
         refusal(a->page, "cannot load %.500s: %.400s", path, why ? why : "unknown reason");
         return false;
     }
-    int (*arm)(hl_page *) = (int (*)(hl_page *))dlsym(handle, "hl_inside_arm");
+    int (*arm)(hl_page *, void (*)(void)) =
+        (int (*)(hl_page *, void (*)(void)))dlsym(handle, "hl_inside_arm");
     *a->core = (hl_core){
         .farewell = (void (*)(const char *, int))dlsym(handle, "hl_inside_farewell"),
         .threads = (int (*)(void))dlsym(handle, "hl_inside_threads"),
@@ -168,7 +170,7 @@ static bool load(const char *path, attempt *a)
         refusal(a->page, "%.500s is no core of this heaplens: install heaplens anew", path);
         return false;
     }
-    return arm(a->page) == 0;
+    return arm(a->page, hl_park_blocked) == 0;
 }
 
 static bool load_from(const char *folder, void *to)

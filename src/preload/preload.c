@@ -15,6 +15,7 @@
 #undef _FILE_OFFSET_BITS /* it would make fopen another name for fopen64; we define both */
 #include "preload/core.h"
 #include "preload/page.h"
+#include "preload/park.h"
 
 #include <dlfcn.h>
 #include <fcntl.h>
@@ -130,7 +131,12 @@ static int leave(int status)
         return status;
     run.page->exit_status = status;
     run.page->leaving = 1;
+    bool finalized = !run.interpreter_up();
+    if (finalized)
+        hl_park_others();
     hl_page_farewell(run.page);
+    if (finalized)
+        hl_park_release();
     if (!run.page->answered)
         dprintf(STDERR_FILENO,
                 "heaplens: the observing process is gone, and no verdict with it; "
