@@ -155,6 +155,7 @@ static hl_status file_create(const launch *l, hl_err *err)
     hl_field_uint(&f, HL_RUN_STARTED, page->started_us);
     hl_field_text(&f, HL_RUN_TOOL, HL_VERSION);
     hl_field_text(&f, HL_RUN_KEY, key);
+    hl_field_uint(&f, HL_RUN_LIMIT, l->o->memory_limit ? l->o->memory_limit : hl_memory_limit());
     hl_status status = hl_run_record(fd, HL_KIND_RUN_META, 0, &f, err);
     close(fd);
     if (status) {

@@ -28,6 +28,7 @@ typedef struct hl_run_options {
     uint32_t interval_ms, max_snapshots; /* 0: as the pulse decides */
     int fail_on;                         /* hl_confidence; 0: never */
     uint64_t min_growth;                 /* bytes; 0: the default   */
+    uint64_t memory_limit;               /* bytes; 0: as hl_memory_limit says */
     hl_style style;                      /* of stderr               */
     hl_run_start start;
     const char *what; /* script, module or code as given; NULL for stdin */
@@ -57,6 +58,11 @@ typedef struct hl_package {
 } hl_package;
 hl_status hl_package_find(const hl_python *python, hl_arena *arena, hl_package *out,
                           hl_err *err) HL_MUST_CHECK;
+
+/* ---- memory_limit.c ------------------------------------------------------------------------- */
+
+/* Bytes this process may have; 0: unknown. */
+uint64_t hl_memory_limit(void);
 
 /* ---- launch.c ------------------------------------------------------------------------------- */
 

@@ -33,7 +33,7 @@ hl_verdict_job *hl_verdict_prepare(const char *file, const hl_run_options *o)
         hl_err_set(&job->err, HL_EMPTY, "no snapshot came to its end");
         return job;
     }
-    hl_diagnose_options options = {.min_growth = o->min_growth};
+    hl_diagnose_options options = {.min_growth = o->min_growth, .memory_limit = o->memory_limit};
     job->diagnosed = !hl_diagnose(&job->run, 1, &options, &job->arena, &job->diagnosis, &job->err);
     return job;
 }

@@ -34,11 +34,11 @@ static bool take_format(hl_context *c, const char *word)
     return true;
 }
 
-static bool take_min_growth(const char *word, uint64_t *out)
+static bool take_bytes(const char *option, const char *word, uint64_t *out)
 {
     if (hl_parse_bytes(word, out) && *out)
         return true;
-    hl_usage("diagnose", "--min-growth takes a number of bytes (4096, 512K, 2M), not '%s'", word);
+    hl_usage("diagnose", "%s takes a number of bytes (4096, 512K, 2M), not '%s'", option, word);
     return false;
 }
 
@@ -81,6 +81,7 @@ int hl_verb_diagnose(hl_context *c, int argc, char **argv)
     static const hl_option options[] = {{"--fail-on", 0, "LEVEL"},
                                         {"--min-growth", 0, "N"},
                                         {"--format", 0, "FORMAT"},
+                                        {"--memory-limit", 0, "N"},
                                         {NULL, 0, NULL}};
     hl_args a = {
         .context = c, .options = options, .verb = "diagnose", .argc = argc, .argv = argv, .at = 1};
@@ -93,9 +94,11 @@ int hl_verb_diagnose(hl_context *c, int argc, char **argv)
         else if (option == 0)
             fine = take_fail_on(a.value, &how.fail_on);
         else if (option == 1)
-            fine = take_min_growth(a.value, &how.options.min_growth);
+            fine = take_bytes("--min-growth", a.value, &how.options.min_growth);
         else if (option == 2)
             fine = take_format(c, a.value);
+        else if (option == 3)
+            fine = take_bytes("--memory-limit", a.value, &how.options.memory_limit);
         else
             return option == HL_ARG_HELP ? HL_EXIT_OK : HL_EXIT_USAGE;
         if (!fine)

@@ -10,12 +10,27 @@
 
 enum { INTERVAL_MAX_MS = 86400000 };
 
-enum choice { OUTPUT, PYTHON, INTERVAL, MAX_SNAPSHOTS, MIN_GROWTH, FAIL_ON, MODULE, COMMAND };
+enum choice {
+    OUTPUT,
+    PYTHON,
+    INTERVAL,
+    MAX_SNAPSHOTS,
+    MIN_GROWTH,
+    MEMORY_LIMIT,
+    FAIL_ON,
+    MODULE,
+    COMMAND
+};
 static const hl_option options[] = {
-    [OUTPUT] = {"--output", 'o', "F"},       [PYTHON] = {"--python", 0, "PATH"},
-    [INTERVAL] = {"--interval", 0, "MS"},    [MAX_SNAPSHOTS] = {"--max-snapshots", 0, "N"},
-    [MIN_GROWTH] = {"--min-growth", 0, "N"}, [FAIL_ON] = {"--fail-on", 0, "LEVEL"},
-    [MODULE] = {"-m", 'm', "MODULE"},        [COMMAND] = {"-c", 'c', "CODE"},
+    [OUTPUT] = {"--output", 'o', "F"},
+    [PYTHON] = {"--python", 0, "PATH"},
+    [INTERVAL] = {"--interval", 0, "MS"},
+    [MAX_SNAPSHOTS] = {"--max-snapshots", 0, "N"},
+    [MIN_GROWTH] = {"--min-growth", 0, "N"},
+    [FAIL_ON] = {"--fail-on", 0, "LEVEL"},
+    [MEMORY_LIMIT] = {"--memory-limit", 0, "N"},
+    [MODULE] = {"-m", 'm', "MODULE"},
+    [COMMAND] = {"-c", 'c', "CODE"},
     [COMMAND + 1] = {NULL, 0, NULL},
 };
 
@@ -35,11 +50,11 @@ static bool take_interval(const char *word, uint32_t *out)
     return true;
 }
 
-static bool take_min_growth(const char *word, uint64_t *out)
+static bool take_bytes(const char *option, const char *word, uint64_t *out)
 {
     if (hl_parse_bytes(word, out) && *out)
         return true;
-    return wants("--min-growth", "a number of bytes (4096, 512K, 2M)", word);
+    return wants(option, "a number of bytes (4096, 512K, 2M)", word);
 }
 
 static bool take_fail_on(const char *word, int *out)
@@ -68,7 +83,9 @@ static bool take(hl_run_options *o, int choice, const char *value)
     case MAX_SNAPSHOTS:
         return hl_parse_count("run", "--max-snapshots", value, &o->max_snapshots);
     case MIN_GROWTH:
-        return take_min_growth(value, &o->min_growth);
+        return take_bytes("--min-growth", value, &o->min_growth);
+    case MEMORY_LIMIT:
+        return take_bytes("--memory-limit", value, &o->memory_limit);
     case FAIL_ON:
         return take_fail_on(value, &o->fail_on);
     case MODULE:

@@ -255,6 +255,19 @@ static void decide(hl_case *c)
     d->why = "memory grew and then stayed: filled once, or a warm-up";
 }
 
+/* When memory is full, if the findings go on as they did. */
+static void forecast(hl_case *c)
+{
+    hl_diagnosis *d = c->out;
+    double rate = 0;
+    for (uint32_t i = 0; i < d->n_findings; i++)
+        if (d->findings[i].confidence != HL_POSSIBLE && d->findings[i].growth.per_second > 0)
+            rate += d->findings[i].growth.per_second;
+    uint64_t limit = d->observed.limit_bytes, used = d->observed.rss_last;
+    if (rate > 0 && used && limit > used)
+        d->observed.seconds_to_limit = (double)(limit - used) / rate;
+}
+
 static void describe(hl_case *c, hl_run *const *runs, uint32_t n)
 {
     hl_diagnosis *d = c->out;
@@ -269,6 +282,8 @@ static void describe(hl_case *c, hl_run *const *runs, uint32_t n)
     d->observed.rounds = -1;
     d->observed.growth_explained = -1;
     d->observed.cost_seconds = -1;
+    d->observed.seconds_to_limit = -1;
+    d->observed.limit_bytes = c->options.memory_limit ? c->options.memory_limit : r->limit_bytes;
     if (!c->n_moments)
         return;
     const hl_moment *a = &c->moments[0], *z = &c->moments[c->n_moments - 1];
@@ -307,6 +322,7 @@ hl_status hl_diagnose(hl_run *const *runs, uint32_t n, const hl_diagnose_options
     if (!status) {
         weigh(&c);
         decide(&c);
+        forecast(&c);
     }
     hl_case_deinit(&c);
     return status;

@@ -14,7 +14,8 @@
 #include "snapshot/snapshot.h"
 
 typedef struct hl_diagnose_options {
-    uint64_t min_growth; /* bytes; 0: max(1 MiB, 5 % of the heap) */
+    uint64_t min_growth;   /* bytes; 0: max(1 MiB, 5 % of the heap) */
+    uint64_t memory_limit; /* bytes; 0: what the file says */
 } hl_diagnose_options;
 
 /* runs: n opened files, oldest first (usually one). */

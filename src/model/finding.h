@@ -75,6 +75,8 @@ typedef struct hl_diagnosis {
         uint32_t snapshots_torn; /* begun and not finished: not used */
         uint64_t bytes_damaged;  /* of the files, that could not be read */
         double growth_explained; /* 0..1; negative: nothing grew */
+        uint64_t limit_bytes;    /* the process may have; 0: unknown */
+        double seconds_to_limit; /* from the end, at the findings' rates; negative: unknown */
         double cost_seconds;     /* what observing cost the program: pauses; negative unknown */
     } observed;
     hl_verdict verdict;

@@ -110,6 +110,12 @@ static void put_observed(hl_json *j, const hl_diagnosis *d)
     put_uint(j, "objects_skipped", d->observed.objects_skipped);
     put_uint(j, "samples_dropped", d->observed.samples_dropped);
     put_known(j, "growth_explained", d->observed.growth_explained);
+    hl_json_key(j, "limit_bytes");
+    if (d->observed.limit_bytes)
+        hl_json_uint(j, d->observed.limit_bytes);
+    else
+        hl_json_null(j);
+    put_known(j, "seconds_to_limit", d->observed.seconds_to_limit);
     hl_json_close(j, '}');
 }
 

@@ -46,8 +46,10 @@ static void seconds_text(double s, char *buf, size_t size)
         snprintf(buf, size, "%.0f s", s);
     else if (s < 36000)
         snprintf(buf, size, "%.0f min", s / 60);
-    else
+    else if (s < 360000)
         snprintf(buf, size, "%.1f h", s / 3600);
+    else
+        snprintf(buf, size, "%.0f days", s / 86400);
 }
 
 /* What was looked at: after the verdict if it fits there, else on the next line. */
@@ -285,6 +287,19 @@ static void heap_course(const hl_diagnosis *d, const hl_style *style, hl_out *o)
              hl_count_text(d->observed.objects_last, count), share);
 }
 
+/* "at this rate the limit of 2.0 GB is reached in 3.1 h": nothing about what is a year away. */
+static void limit_course(const hl_diagnosis *d, const hl_style *style, hl_out *o)
+{
+    enum { FAR_SECONDS = 365 * 86400 };
+    char limit[16], when[32];
+    if (d->verdict != HL_LEAK || d->observed.seconds_to_limit < 0 ||
+        d->observed.seconds_to_limit > FAR_SECONDS)
+        return;
+    seconds_text(d->observed.seconds_to_limit, when, sizeof when);
+    sentence(o, style, "at this rate the %s this process may have are used up in %s",
+             hl_bytes_text(d->observed.limit_bytes, limit), when);
+}
+
 /* What the verdict rests on, and what it does not see. */
 static void basis(const hl_diagnosis *d, const hl_style *style, hl_out *o)
 {
@@ -292,6 +307,7 @@ static void basis(const hl_diagnosis *d, const hl_style *style, hl_out *o)
     uint32_t torn = d->observed.snapshots_torn;
     if (d->observed.snapshots && (d->verdict != HL_NO_LEAK || style->verbose))
         heap_course(d, style, o);
+    limit_course(d, style, o);
     if (d->observed.cost_seconds >= 0 && style->verbose)
         sentence(o, style, "the program stood still for %.0f ms while snapshots were taken",
                  1000 * d->observed.cost_seconds);

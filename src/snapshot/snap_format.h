@@ -32,6 +32,7 @@ enum hl_run_field {
     HL_RUN_SECONDS = 6, /* microseconds from start to end                    */
     HL_RUN_TOOL = 7,    /* text: heaplens version that wrote                 */
     HL_RUN_KEY = 8,     /* text: 16 hex digits, key of content hashes        */
+    HL_RUN_LIMIT = 9,   /* bytes the process may have; 0: not known          */
 };
 enum hl_snap_field {
     HL_SNAP_TIME = 1,   /* microseconds since the program began             */

@@ -100,6 +100,9 @@ static void run_field(hl_run *run, const field *f)
         run->exit = f->value > INT_MAX ? INT_MAX : (int)f->value;
         run->ended = true;
         break;
+    case HL_RUN_LIMIT:
+        run->limit_bytes = f->value;
+        break;
     case HL_RUN_SECONDS:
         run->seconds_us = f->value;
         break;

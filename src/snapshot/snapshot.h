@@ -160,10 +160,11 @@ typedef struct hl_run {
     uint32_t pid;
     const char *python, *program, *tool; /* "" if unknown */
     uint64_t started_us;
-    bool ended;          /* exit and seconds_us are known */
-    int exit;            /* status, or 256 + signal */
-    uint64_t seconds_us; /* length of the run */
-    uint32_t n_snaps;    /* whole ones, in time order */
+    uint64_t limit_bytes; /* the process may have; 0: unknown */
+    bool ended;           /* exit and seconds_us are known */
+    int exit;             /* status, or 256 + signal */
+    uint64_t seconds_us;  /* length of the run */
+    uint32_t n_snaps;     /* whole ones, in time order */
     hl_snap_info *snaps;
     uint32_t n_torn; /* begun and not finished: not used */
     hl_arena arena;

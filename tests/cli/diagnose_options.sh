@@ -10,3 +10,5 @@ t heaplens diagnose --fail-no strong cache.hlens
 t heaplens diagnose --fail-on
 t heaplens diagnose
 t heaplens diagnose -qz cache.hlens
+t heaplens diagnose --memory-limit 1GiB cache.hlens | grep 'at this rate'
+t heaplens diagnose --memory-limit much cache.hlens
