@@ -134,6 +134,7 @@ typedef struct hl_uses {
     bool bounds;            /* all that store also compare its length, or drop whatever is there */
     const char *memo_place; /* "get (app.py:7)" or NULL */
     const char *storer;     /* "add (app.py:12)" or NULL */
+    const char *reader;     /* code that ran while it grew and reads all of it when done, or NULL */
     uint64_t stores[HL_STORES_MAX]; /* addresses of code objects that store into it */
     uint32_t n_stores;
 } hl_uses;

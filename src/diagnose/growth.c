@@ -14,10 +14,13 @@
 #include <string.h>
 
 enum { MIN_INTERVALS = 2 };
-static const double SHORT_SHARE = 0.04; /* of the run's work: an interval below says nothing */
-static const double FLAT = 0.05;        /* of the mean rate: an interval that slow stands still */
+/* An interval below that share of the run's work says nothing; in a short run nor does one of less
+ * than so many seconds, if it is not much of the run. */
+static const double SHORT_SHARE = 0.04, SHORT_SECONDS = 0.03, SHORT_SHARE_MAX = 0.1;
+static const double FLAT = 0.05; /* of the mean rate: an interval that slow stands still */
 static const double DECELERATES = 0.5, SETTLES = 0.2; /* later half against the first */
-static const double SHRINK = 0.95; /* a fall below this share of the peak is a fall */
+static const double LATE_GAIN = 0.05; /* of a gain: less in the later half is none */
+static const double SHRINK = 0.95;    /* a fall below this share of the peak is a fall */
 
 static uint64_t metric_of(const hl_shape_count *n, hl_metric m)
 {
@@ -49,7 +52,9 @@ static bool anchor_of(const hl_case *c, hl_shape shape, uint32_t *out)
 static uint32_t join_short(const hl_case *c, uint32_t anchor, uint32_t *kept)
 {
     const hl_moment *m = c->moments;
-    double least = SHORT_SHARE * (m[anchor].work - m[0].work);
+    double run = m[anchor].work - m[0].work;
+    double few = SHORT_SECONDS < SHORT_SHARE_MAX * run ? SHORT_SECONDS : SHORT_SHARE_MAX * run;
+    double least = few > SHORT_SHARE * run ? few : SHORT_SHARE * run;
     uint32_t n = 0;
     double next = INFINITY;
     for (uint32_t i = anchor + 1; i-- > 0;)
@@ -136,21 +141,40 @@ bool hl_growth_rises(hl_case *c, const uint64_t *series, hl_growth *g)
     return true;
 }
 
+/* Members of s at onset, or when the first were seen before the anchor; 0: none were. */
+static uint64_t members_first(const hl_case *c, hl_shape s, uint32_t onset, uint32_t anchor)
+{
+    uint64_t was = 0;
+    for (uint32_t i = onset; i < anchor && !was; i++)
+        was = hl_shapes_count(&c->shapes, i, s).members;
+    return was;
+}
+
+/* Did they go on multiplying: also in the later half of the time since onset? */
+static bool multiplies(const hl_case *c, hl_shape s, uint64_t was, uint32_t onset, uint32_t anchor)
+{
+    const hl_moment *m = c->moments;
+    uint64_t is = hl_shapes_count(&c->shapes, anchor, s).members;
+    uint32_t mid = onset;
+    while (mid + 1 < anchor && 2 * m[mid + 1].work <= m[onset].work + m[anchor].work)
+        mid++;
+    uint64_t then = hl_shapes_count(&c->shapes, mid, s).members;
+    return is > was && is > then && (double)(is - then) >= LATE_GAIN * (double)(is - was);
+}
+
 /* The accumulator of a growing shape: itself if its members did not multiply since onset, else the
  * nearest shape above that did not. 0: none below the root. */
 static hl_shape accumulator(const hl_case *c, hl_shape s, hl_metric metric, uint32_t onset,
                             uint32_t anchor)
 {
     while (s) {
-        uint64_t was = 0, is = hl_shapes_count(&c->shapes, anchor, s).members;
-        for (uint32_t i = onset; i < anchor && !was; i++)
-            was = hl_shapes_count(&c->shapes, i, s).members;
+        uint64_t was = members_first(c, s, onset, anchor);
         if (!was)
             return 0; /* made in the last interval: nothing to compare with */
         /* a text that grows in a dict is not the holder, the dict is */
         enum hl_label_kind edge = c->shapes.shapes[s].kind;
         bool member = edge == HL_LABEL_VALUE || edge == HL_LABEL_INDEX || edge == HL_LABEL_ELEMENT;
-        if (is <= was && !(metric == HL_METRIC_BYTES && member))
+        if (!multiplies(c, s, was, onset, anchor) && !(metric == HL_METRIC_BYTES && member))
             return s;
         s = c->shapes.shapes[s].parent;
     }

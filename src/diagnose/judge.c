@@ -78,7 +78,8 @@ bool hl_judge(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_filled fille
                       : u->evicts                   ? KEYED_INTERVALS
                       : filled == HL_FILLED_BY_MANY ? MANY_INTERVALS
                                                     : SURE_INTERVALS;
-    bool unsure = g->decelerating || filled == HL_FILLED_BY_ONE_CALL || g->intervals < enough;
+    bool unsure =
+        g->decelerating || u->reader || filled == HL_FILLED_BY_ONE_CALL || g->intervals < enough;
     if (g->released && (unsure || filled != HL_FILLED_BY_MANY)) {
         hl_note_add(c, "growing-container", "%s (%s) grew to %s and was gone at the end", s->name,
                     type, hl_bytes_text(c->graph->retained_bytes[s->holder], bytes));
@@ -178,6 +179,9 @@ void hl_judge_evidence(hl_case *c, hl_finding *f, const hl_suspect *s, const hl_
                                                               : "");
     if (g->decelerating)
         hl_finding_evidence(c, f, "its growth is slowing down: it may be filling up");
+    if (u->reader)
+        hl_finding_evidence(c, f, "%s reads all of it when it is done: it may be a result",
+                            u->reader);
     if (u->evicts)
         hl_finding_evidence(c, f, "code that fills it also removes entries");
     if (g->released)

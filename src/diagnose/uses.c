@@ -254,11 +254,39 @@ static void uses_of_arguments(const hl_case *c, uint64_t holder, hl_uses *out)
         }
 }
 
+/* Does code that was running while the holder grew read all of it, once, outside of its loops? Then
+ * it drives the filling, and what it fills is its result. */
+static const char *reader_of(const hl_case *c, const hl_suspect *s, const hl_known_as *names,
+                             uint32_t n)
+{
+    uint64_t holder = hl_snap_address(c->snap, s->holder);
+    for (uint32_t m = s->growth->onset; m <= s->growth->anchor; m++)
+        for (uint32_t i = 0; i < c->moments[m].n_calls; i++) {
+            const hl_call *call = &c->moments[m].calls[i];
+            for (uint32_t u = 0; u < call->n_uses; u++) {
+                const hl_call_use *use = &call->uses[u];
+                if (!(use->bits & HL_USE_WHOLE))
+                    continue;
+                for (uint32_t k = 0; k < call->n_locals && use->scope == HL_SCOPE_LOCAL; k++)
+                    if (call->locals[k].address == holder &&
+                        !strcmp(call->locals[k].name, use->name))
+                        return call->place;
+                for (uint32_t k = 0; k < n; k++)
+                    if (use->scope == names[k].scope && use->scope != HL_SCOPE_LOCAL &&
+                        (use->scope != HL_SCOPE_GLOBAL || call->globals == names[k].space) &&
+                        !strcmp(use->name, names[k].name))
+                        return call->place;
+            }
+        }
+    return NULL;
+}
+
 hl_status hl_uses_find(hl_case *c, const hl_suspect *s, hl_uses *out, hl_err *err)
 {
     *out = (hl_uses){0};
     hl_known_as names[NAMES_MAX];
     uint32_t n = known_as(c, s->holder, names);
+    out->reader = reader_of(c, s, names, n);
     uses_of_arguments(c, hl_snap_address(c->snap, s->holder), out);
     for (uint32_t i = 0; i < n; i++) {
         uses_in_functions(c, &names[i], out);

@@ -5,7 +5,9 @@
  * Method One pass over the instructions with a stack of origins: a slot knows the name its value
  * was last loaded by, or nothing. Adaptive instructions are read as what they were before;
  *        instrumented code (a debugger, coverage) is left alone. Jumps are not followed: within an
- *        expression the stack is right, and that is where containers are used.
+ *        expression the stack is right, and that is where containers are used. What lies between a
+ *        jump back and its target is a loop; a container read as a whole outside of all loops is
+ *        read once, when it is done.
  * Source Python/compile.c and Include/opcode.h of 3.9 to 3.13; stack effects of what is not named
  *        here come from PyCompile_OpcodeStackEffect, which only computes. */
 #include "inside/walk.h"
@@ -25,7 +27,7 @@
 #endif
 #pragma GCC diagnostic pop
 
-enum { STACK = 128, NAMES = 64, ADD_IN_PLACE = 13, OR_IN_PLACE = 20 };
+enum { STACK = 128, NAMES = 64, LOOPS = 32, ADD_IN_PLACE = 13, OR_IN_PLACE = 20 };
 
 enum origin_kind {
     ORIGIN_NONE,
@@ -51,6 +53,11 @@ typedef struct reading {
         uint16_t bits;
     } uses[NAMES];
     unsigned n_uses;
+    Py_ssize_t at; /* instruction, in units of two bytes */
+    struct {
+        Py_ssize_t from, to;
+    } loops[LOOPS];
+    unsigned n_loops;
 } reading;
 
 static const struct {
@@ -80,6 +87,11 @@ static const struct {
     {"__delitem__", HL_USE_REMOVE},
 };
 
+/* Methods that give all there is. */
+static const char *const whole_methods[] = {
+    "items", "values", "most_common", "sort", "copy", "tolist", "tobytes", "getvalue",
+};
+
 /* Functions that change the container they are given first. */
 static const struct {
     const char *name;
@@ -88,6 +100,15 @@ static const struct {
     {"heappush", HL_USE_ADD},
     {"insort", HL_USE_ADD},
     {"heappop", HL_USE_REMOVE},
+};
+
+/* Functions that read all of a container they are given. */
+static const char *const whole_functions[] = {
+    "sorted",      "sum",      "list",          "tuple", "set",        "dict",  "frozenset",
+    "min",         "max",      "any",           "all",   "map",        "zip",   "filter",
+    "enumerate",   "reversed", "dump",          "dumps", "writelines", "join",  "Counter",
+    "array",       "asarray",  "DataFrame",     "mean",  "median",     "stdev", "writerows",
+    "executemany", "chain",    "from_iterable",
 };
 
 static void push(reading *r, origin o)
@@ -134,6 +155,37 @@ static void use(reading *r, origin o, unsigned bits)
         r->n_uses++;
     }
     r->uses[i].bits |= (uint16_t)bits;
+}
+
+static bool in_loop(const reading *r)
+{
+    for (unsigned i = 0; i < r->n_loops; i++)
+        if (r->at >= r->loops[i].from && r->at <= r->loops[i].to)
+            return true;
+    return r->n_loops == LOOPS;
+}
+
+/* It is read from end to end. */
+static void use_whole(reading *r, origin o)
+{
+    if (o.kind == ORIGIN_NAME && !in_loop(r))
+        use(r, o, HL_USE_WHOLE);
+}
+
+static void note_loop(reading *r, Py_ssize_t from, Py_ssize_t to)
+{
+    if (from < to && r->n_loops < LOOPS) {
+        r->loops[r->n_loops].from = from;
+        r->loops[r->n_loops++].to = to;
+    }
+}
+
+static bool among(PyObject *name, const char *const *words, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (hl_name_is(name, words[i]))
+            return true;
+    return false;
 }
 
 static PyObject *tuple_item(PyObject *tuple, Py_ssize_t i)
@@ -183,6 +235,8 @@ static void note_method(reading *r, origin of, PyObject *name)
             use(r, of, methods[i].bits);
             return;
         }
+    if (name && among(name, whole_methods, sizeof whole_methods / sizeof *whole_methods))
+        use_whole(r, of);
 }
 
 /* A call with args arguments on top; `below` slots hold the callable. */
@@ -201,6 +255,9 @@ static void call(reading *r, int args, int below)
         for (size_t k = 0; k < sizeof functions / sizeof *functions; k++)
             if (hl_name_is(f.name, functions[k].name))
                 use(r, first, functions[k].bits);
+        if (among(f.name, whole_functions, sizeof whole_functions / sizeof *whole_functions))
+            for (int k = 0; k < args; k++)
+                use_whole(r, peek(r, k));
     }
     drop(r, args + below);
     push(r, result);
@@ -319,6 +376,7 @@ static bool step_common(reading *r, int op, int arg)
         return true;
     case GET_ITER:
         use(r, peek(r, 0), HL_USE_ITER);
+        use_whole(r, peek(r, 0));
         drop(r, 1);
         push_unknown(r, 1);
         return true;
@@ -330,6 +388,11 @@ static bool step_common(reading *r, int op, int arg)
         push(r, (origin){.kind = ORIGIN_SLICE});
         return true;
     case POP_TOP:
+        drop(r, 1);
+        return true;
+    case RETURN_VALUE:
+        if (peek(r, 0).scope == HL_SCOPE_LOCAL)
+            use_whole(r, peek(r, 0));
         drop(r, 1);
         return true;
     default:
@@ -442,7 +505,26 @@ static void step(reading *r, int op, int arg)
     }
 }
 
-static void read_code(reading *r)
+/* A jump back by `arg` units from behind itself and its caches. */
+static void see_jump(reading *r, int op, int arg)
+{
+    switch (op) {
+    case JUMP_BACKWARD:
+    case JUMP_BACKWARD_NO_INTERRUPT:
+#if !HL_PY_AT_LEAST(12)
+    case POP_JUMP_BACKWARD_IF_FALSE:
+    case POP_JUMP_BACKWARD_IF_TRUE:
+    case POP_JUMP_BACKWARD_IF_NONE:
+    case POP_JUMP_BACKWARD_IF_NOT_NONE:
+#endif
+        note_loop(r, r->at + 1 + _PyOpcode_Caches[op] - arg, r->at);
+        break;
+    default:
+        break;
+    }
+}
+
+static void read_with(reading *r, void (*read)(reading *, int, int))
 {
     const PyCodeObject *code = r->code;
     const _Py_CODEUNIT *units = _PyCode_CODE(code);
@@ -465,7 +547,8 @@ static void read_code(reading *r)
             extended = (extended | low) << 8;
             continue;
         }
-        step(r, op, extended | low);
+        r->at = i;
+        read(r, op, extended | low);
         extended = 0;
         i += _PyOpcode_Caches[op];
     }
@@ -542,7 +625,22 @@ static void step(reading *r, int op, int arg)
     }
 }
 
-static void read_code(reading *r)
+/* Jump targets are counted in bytes in 3.9, in units of two in 3.10. */
+static void see_jump(reading *r, int op, int arg)
+{
+    Py_ssize_t to = HL_PY_AT_LEAST(10) ? arg : arg / 2;
+    switch (op) {
+    case JUMP_ABSOLUTE:
+    case POP_JUMP_IF_FALSE:
+    case POP_JUMP_IF_TRUE:
+        note_loop(r, to, r->at);
+        break;
+    default:
+        break;
+    }
+}
+
+static void read_with(reading *r, void (*read)(reading *, int, int))
 {
     if (!r->code->co_code || !PyBytes_CheckExact(r->code->co_code))
         return;
@@ -554,7 +652,8 @@ static void read_code(reading *r)
             extended = (extended | bytes[i + 1]) << 8;
             continue;
         }
-        step(r, bytes[i], extended | bytes[i + 1]);
+        r->at = i / 2;
+        read(r, bytes[i], extended | bytes[i + 1]);
         extended = 0;
     }
 }
@@ -567,10 +666,12 @@ void hl_code_uses(hl_walk *w, uint32_t id, const PyCodeObject *code)
     r.code = code;
     r.depth = 0;
     r.n_uses = 0;
-    read_code(&r);
+    r.n_loops = 0;
+    read_with(&r, see_jump);
+    read_with(&r, step);
     for (unsigned i = 0; i < r.n_uses; i++) {
-        if (!(r.uses[i].bits & (HL_USE_STORE | HL_USE_ADD | HL_USE_REMOVE)))
-            continue; /* who only looks changes nothing */
+        if (!(r.uses[i].bits & (HL_USE_STORE | HL_USE_ADD | HL_USE_REMOVE | HL_USE_WHOLE)))
+            continue; /* who only looks here and there says nothing */
         hl_snap_put(&w->out, HL_COL_USE, id);
         hl_snap_put(&w->out, HL_COL_USE, r.uses[i].scope);
         hl_snap_put(&w->out, HL_COL_USE, hl_name_of(w, r.uses[i].name));

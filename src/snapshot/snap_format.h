@@ -172,6 +172,8 @@ enum hl_use {
     HL_USE_ITER = 128,  /* for x in c                                  */
     HL_USE_DROP =
         256, /* of REMOVE: whatever is there, not one key: popitem, popleft, clear, c[:] = */
+    HL_USE_WHOLE =
+        512, /* read from end to end outside of any loop, or returned: a result is put to use */
 };
 
 /* Keys and elements of a big container, told by a sample, never by value. */
