@@ -1,7 +1,7 @@
-# make run | build | test | lint | sanitize | fuzz | bench | matrix | clean
+# make run | build | test | lint | sanitize | fuzz | bench | matrix | score | clean
 #
 # PYTHON=... chooses the interpreter (default python3), FUZZ_SECONDS=... the time of each fuzz
-# target. Everything is made below build/, .venv/ and .venvs/.
+# target, SCORE=... options of tests/score/score.py. Everything is made below build/, .venv/ and .venvs/.
 PYTHON ?= python3
 FUZZ_SECONDS ?= 60
 export PYTHON FUZZ_SECONDS
@@ -11,7 +11,7 @@ sources := $(shell find src python meson.build meson_options.txt pyproject.toml 
 	-not -name '*_test.c' -not -name '*.pyc' -type f)
 built := $(venv)/.built-$(subst /,_,$(PYTHON))
 
-.PHONY: run build test lint sanitize fuzz bench matrix clean bootstrap bootstrap-dev
+.PHONY: run build test lint sanitize fuzz bench matrix score clean bootstrap bootstrap-dev
 
 # A program that leaks, and what heaplens says about it.
 run: build
@@ -50,6 +50,10 @@ bench: build
 
 matrix: bootstrap-dev build
 	tools/matrix.sh
+
+# Every program with a known answer, and how often heaplens gives it (tests/score/README.md).
+score: build
+	$(venv)/bin/python tests/score/score.py $(SCORE)
 
 clean:
 	rm -rf build .venv .venvs .cache

@@ -6,11 +6,12 @@
  *        take the GIL of an interpreter that is no more reads freed memory (3.10: 58 runs of 60
  *        with four busy daemon threads died of it).
  * Method A signal puts each other thread to sleep inside its handler. One that is blocked in a
- *        system call sleeps for good: without us it would not have woken before the end either.
- *        That is done when the interpreter's own things are cleared, before its memory is freed.
- *        One that is computing may hold a lock that the rest of the end needs. So it is stopped
- *        only after that, and goes on when the process has had time to be gone. A thread that
- *        blocks the signal is left alone. */
+ *        system call sleeps from the moment the interpreter's own things are cleared, before its
+ *        memory is freed. One that is computing may hold a lock that the rest of the end needs, so
+ *        it is stopped only after that. Both go on when the process has had time to be gone, and
+ *        then find themselves where they would be without us: a destructor of a library may wake
+ *        its blocked workers and wait for them to end (OpenBLAS does). A thread that blocks the
+ *        signal is left alone. */
 #define _GNU_SOURCE
 #include "preload/park.h"
 
@@ -34,10 +35,10 @@ static const struct timespec TIME_TO_HEAR = {.tv_nsec = 50 * 1000};
 enum { HEAR_TRIES = 40 };
 
 static struct {
-    pid_t keeper;   /* the thread that waits for the verdict */
-    atomic_uint go; /* futex word, 1: those that compute need not stop */
+    pid_t keeper;     /* the thread that waits for the verdict */
+    atomic_uint go;   /* futex word, 1: those that compute need not stop */
+    atomic_uint over; /* futex word, 1: the verdict is out */
     atomic_uint asked, heard;
-    uint32_t never; /* futex word nobody wakes */
 } park;
 
 /* Was the thread blocked in a system call that the signal ended? Then the call is to be made again
@@ -60,6 +61,18 @@ static bool was_blocked(const ucontext_t *at)
            (result == -EINTR && !memcmp(pc - sizeof call, call, sizeof call));
 }
 
+static void wait_for(atomic_uint *word)
+{
+    while (!atomic_load(word))
+        syscall(SYS_futex, word, FUTEX_WAIT, 0, NULL, NULL, 0);
+}
+
+static void wake(atomic_uint *word)
+{
+    atomic_store(word, 1);
+    syscall(SYS_futex, word, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
+}
+
 static void sleep_here(int signum, siginfo_t *info, void *context)
 {
     int kept = errno;
@@ -67,11 +80,9 @@ static void sleep_here(int signum, siginfo_t *info, void *context)
     if ((pid_t)syscall(SYS_gettid) == park.keeper)
         return;
     atomic_fetch_add(&park.heard, 1);
-    while (was_blocked(context))
-        syscall(SYS_futex, &park.never, FUTEX_WAIT, 0, NULL, NULL, 0);
-    bool stop = !atomic_load(&park.go);
-    while (!atomic_load(&park.go))
-        syscall(SYS_futex, &park.go, FUTEX_WAIT, 0, NULL, NULL, 0);
+    atomic_uint *word = was_blocked(context) ? &park.over : &park.go;
+    bool stop = !atomic_load(word);
+    wait_for(word);
     if (stop)
         nanosleep(&TIME_TO_EXIT, NULL);
     errno = kept;
@@ -134,6 +145,6 @@ void hl_park_others(void)
 
 void hl_park_release(void)
 {
-    atomic_store(&park.go, 1);
-    syscall(SYS_futex, &park.go, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
+    wake(&park.go);
+    wake(&park.over);
 }

@@ -8,13 +8,12 @@
 
 #include <stdbool.h>
 
-/* While the interpreter is torn down: threads blocked in a system call sleep for good, the others
- * go on. Only in the process that called it: no errno changes. */
+/* While the interpreter is torn down: threads blocked in a system call sleep until released, the
+ * others go on. Only in the process that called it: no errno changes. */
 void hl_park_blocked(void);
 /* When it is gone: so do the others, until released. */
 void hl_park_others(void);
-/* Those that were computing go on soon, if exit() waits for them; those that were blocked in a
- * system call never do. */
+/* All go on soon, if exit() waits for them: the process is to be gone before. */
 void hl_park_release(void);
 
 #endif

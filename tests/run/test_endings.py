@@ -63,6 +63,40 @@ def test_ending(bench: Bench, python: str, name: str) -> None:
     bench.same(bench.script(HEAD + ENDINGS[name] + "\n"), "a b")
 
 
+# A library's destructor wakes its worker, blocked since the start, and waits for it to end.
+WORKER = """
+#include <pthread.h>
+static pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
+static pthread_t worker;
+static int over;
+static void *work(void *unused)
+{
+    pthread_mutex_lock(&gate);
+    while (!over)
+        pthread_cond_wait(&changed, &gate);
+    pthread_mutex_unlock(&gate);
+    return unused;
+}
+__attribute__((constructor)) static void begin(void) { pthread_create(&worker, 0, work, 0); }
+__attribute__((destructor)) static void end(void)
+{
+    pthread_mutex_lock(&gate);
+    over = 1;
+    pthread_cond_signal(&changed);
+    pthread_mutex_unlock(&gate);
+    pthread_join(worker, 0);
+}
+"""
+
+
+def test_library_with_a_worker(bench: Bench, python: str) -> None:
+    source, library = bench.folder / "worker.c", bench.folder / "worker.so"
+    source.write_text(WORKER)
+    subprocess.run(["cc", "-shared", "-fPIC", "-pthread", "-o", library, source], check=True)
+    bench.same(bench.script(HEAD + f"import ctypes\nctypes.CDLL({str(library)!r})\nprint('loaded')\n"))
+
+
 FORKS = {
     "fork": "p = os.fork()\nif not p: sys.exit(5)\nprint(os.waitstatus_to_exitcode(os.waitpid(p, 0)[1]))",
     "fork and _exit": "p = os.fork()\nif not p: os._exit(5)\nprint(os.wait()[1])",

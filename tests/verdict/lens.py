@@ -39,12 +39,13 @@ def plain(arguments: list[str], folder: Path) -> tuple[str, int]:
     return done.stdout, done.returncode
 
 
-def watch(arguments: list[str], folder: Path, file: Path) -> Watched:
+def watch(arguments: list[str], folder: Path, file: Path, python: str | None = PYTHON,
+          variables: dict[str, str] | None = None, seconds: int = SECONDS) -> Watched:
     assert EXE.exists(), f"{EXE} is not there: type `make build`, or set HEAPLENS_EXE"
-    python = ["--python", PYTHON] if PYTHON else []
-    done = subprocess.run([str(EXE), "run", "--json", "-f", "-o", str(file), *python, *arguments],
-                          cwd=folder, env=_environment(), text=True, stdin=subprocess.DEVNULL,
-                          capture_output=True, timeout=SECONDS)
+    which = ["--python", python] if python else []
+    done = subprocess.run([str(EXE), "run", "--json", "-f", "-o", str(file), *which, *arguments],
+                          cwd=folder, env={**_environment(), **(variables or {})}, text=True,
+                          stdin=subprocess.DEVNULL, capture_output=True, timeout=seconds)
     start = re.search(r"^\{", done.stderr, re.MULTILINE)
     assert start, f"no diagnosis; status {done.returncode}, stderr:\n{done.stderr}"
     return Watched(done.stdout, done.returncode, json.loads(done.stderr[start.start():]))

@@ -1,0 +1,219 @@
+"""The larger programs and the real packages: what each needs, and what a right diagnosis says.
+
+healthy/   programs with nothing wrong; expected: no finding
+planted/   programs of the same kind with one leak in a realistic place
+packages/  a leak of a released package or of the standard library; its twin is the release that
+           mended it (`fixed`), or the package used as it is meant (`proper`: the program takes
+           that word), or both
+
+Where a leak has a narrower and a wider name, both stand in its row, the better one first; the
+matrix counts it under the first. `waits` marks a leak made by C code: listed, run, not counted
+until heaplens looks into extensions.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "leaks"))
+import key  # noqa: E402  (the path comes first)
+from key import CACHE, CELL, CLASS, CONTAINER, CYCLE, GLOBAL, INSTANCE, METHOD, NONE  # noqa: E402
+
+CALLBACKS, DYNAMIC, BACKLOG = "callback-registry", "dynamic-code", "backlog"
+CLOSURE, DECORATOR, TASKS = "closure", "decorator", "pending-task"
+TRACEBACK, THREAD, THREAD_LOCAL = "exception-traceback", "thread", "thread-local"
+CONTEXT, REFERENCE, MEMORY = "context-variable", "native-reference", "native-memory"
+REGISTRY = "native-registry"
+
+ANY = ("module-global", "class-attribute", "instance-attribute", "mutable-default", "closure-cell",
+       "frame-local", "thread-local", "interpreter", "native", "none")
+
+GROUPS = {"leaks": "small programs (tests/leaks)", "healthy": "larger programs",
+          "planted": "larger programs, planted leaks", "packages": "real packages"}
+
+WEB = ("Flask==3.0.3", "Werkzeug==3.0.4", "Jinja2==3.1.4", "blinker==1.8.2", "SQLAlchemy==2.0.35")
+NUMBERS = ("numpy==1.26.4", "pandas==2.2.2", "matplotlib==3.9.2")
+TESTING = ("pytest==8.3.3",)
+GRAPHS = ("networkx==3.2.1",)
+TOOLS = ("Faker==30.3.0", "prometheus_client==0.21.0", "loguru==0.7.2", "simpy==4.1.1",
+         "parso==0.8.4", "toolz==1.0.0", "memoization==0.4.0", "rich==13.9.2", "Markdown==3.7",
+         "pyee==12.0.0", "dogpile.cache==1.3.3", "cffi==1.17.1", "dateparser==1.2.0",
+         "regex==2024.9.11", "pdfminer.six==20240706", "sympy==1.13.3", "Pint==0.24.3",
+         "flexparser==0.3.1", "Django==4.2.16", "CacheControl==0.14.0", "Mako==1.3.5", "peewee==3.17.6",
+         "marshmallow==3.22.0", "aiocache==0.12.3", "opentelemetry-sdk==1.27.0")
+
+
+@dataclass(frozen=True)
+class Program:
+    program: str
+    answer: key.Leak | None = None
+    needs: tuple[str, ...] = ()
+    fixed: tuple[str, ...] = ()  # the release without the leak
+    fixed_python: str = ""
+    proper: bool = False  # the program has a twin of its own
+    python: str = ""  # the release of CPython it is about
+    waits: str = ""
+
+
+def healthy(name, *needs):
+    return Program(f"healthy/{name}.py", needs=needs)
+
+
+def planted(name, causes, holder, kinds, *needs, says=""):
+    return Program(f"planted/{name}.py", key.leak(name, causes, holder, kinds, 0, says), needs)
+
+
+def package(name, causes, holder, kinds, *needs, says="", **more):
+    return Program(f"packages/{name}.py", key.leak(name, causes, holder, kinds, 0, says), needs,
+                   **more)
+
+
+def native(name, causes, *needs, fixed="", python="", proper=False):
+    return Program(f"packages/{name}.py", key.leak(name, causes, "", ANY, 0), needs,
+                   (fixed,) if fixed else (), "", proper, python, "the issue on C extensions")
+
+
+PROGRAMS = [
+    healthy("flask_shop", *WEB),
+    healthy("http_notes"),
+    healthy("asyncio_chat"),
+    healthy("sqlite_ledger"),
+    healthy("source_metrics"),
+    healthy("pool_checksums"),
+    healthy("orm_inventory", *WEB),
+    healthy("templates_site", *WEB),
+    healthy("plots_report", *NUMBERS),
+    healthy("numpy_heat", *NUMBERS),
+    healthy("pandas_sales", *NUMBERS),
+    healthy("regex_pipeline"),
+    healthy("xml_json_batch"),
+    healthy("pytest_suite", *TESTING),
+    healthy("service_pools"),
+    healthy("colony_game"),
+    healthy("little_compiler"),
+    healthy("graph_routes", *GRAPHS),
+    healthy("task_queue"),
+    healthy("interpreter_caches"),
+    healthy("symbolic_math", *TOOLS),
+
+    planted("flask_audit", CONTAINER, "audit records", INSTANCE, *WEB),
+    # the session keeps what was changed and not flushed
+    planted("orm_touched", CONTAINER, "_modified", INSTANCE, *WEB),
+    planted("figures_open", CONTAINER, "Gcf figs", CLASS, *NUMBERS),
+    planted("template_environments", CACHE, "mailer environments", INSTANCE, *WEB),
+    planted("request_loggers", (CALLBACKS, CONTAINER), "handlers", INSTANCE),
+    planted("signal_subscribers", (CALLBACKS, CONTAINER), "changed receivers", INSTANCE, *WEB),
+    planted("model_cache", CACHE, "Model _loaded", CLASS),
+    # named by the set that keeps them, or by what they all wait for
+    planted("watchdog_tasks", (TASKS,), "watchdogs", (INSTANCE, "frame-local", GLOBAL)),
+    planted("results_kept", CONTAINER, "batch futures", INSTANCE),
+    planted("pricing_method", METHOD, "Pricing discount", CLASS),
+    planted("stuck_threads", THREAD, "download", ANY),
+    planted("import_errors", TRACEBACK, "importer rejected", INSTANCE),
+    planted("request_context", (CONTEXT,), "trail", ANY),
+    planted("thread_buffers", THREAD_LOCAL, "state statements", ("thread-local", GLOBAL)),
+    planted("row_classes", DYNAMIC, "engine row_types", INSTANCE),
+    planted("retry_wrapping", (DECORATOR, CLOSURE), "statistics", GLOBAL),
+    planted("battle_callbacks", (CLOSURE, CALLBACKS), "season at_end", INSTANCE),
+    planted("syntax_trees", CYCLE, "", NONE, says="Element"),
+    planted("event_backlog", BACKLOG, "events", ANY),
+    planted("orm_listeners", (CALLBACKS, CONTAINER), "engine", ANY, *WEB),
+
+    # the standard library
+    package("std_loggers", CONTAINER, "loggerDict", INSTANCE, proper=True),
+    package("std_encodings", (CACHE, CONTAINER), "encodings _cache", GLOBAL, proper=True),
+    package("std_warnings", CONTAINER, "__warningregistry__", GLOBAL, proper=True),
+    package("std_shelve", (CACHE, CONTAINER), "shelf cache", (INSTANCE, "frame-local"), proper=True),
+    package("std_finalize", (CALLBACKS, CONTAINER), "finalize _registry", CLASS, proper=True),
+    package("std_mock", CONTAINER, "backend", INSTANCE, proper=True),
+    package("std_minidom", CYCLE, "", NONE, says="Document Element Text", proper=True),
+    package("std_email_headers", CYCLE, "", NONE, says="_SubjectHeader _UniqueAddressHeader "
+            "_UniqueUnstructuredHeader type", proper=True),
+    package("std_exitstack", (CALLBACKS, CONTAINER), "resources _exit_callbacks", INSTANCE,
+            proper=True),
+    package("std_queue_handler", BACKLOG, "records queue", ANY, proper=True),
+    package("std_executor_backlog", BACKLOG, "uploader pool _work_queue", INSTANCE, proper=True),
+    package("std_failed_future", TRACEBACK, "connector future _exception", ANY, proper=True),
+    package("std_singledispatch", (DYNAMIC, CONTAINER), "registry", CELL, proper=True),
+    package("std_linecache", (CACHE, CONTAINER), "linecache cache", GLOBAL, proper=True),
+    package("std_sys_modules", DYNAMIC, "sys modules", ANY, proper=True),
+    package("std_future_callbacks", (CALLBACKS, CONTAINER), "stopping", ANY, proper=True),
+    package("std_atexit", (CALLBACKS, REGISTRY), "atexit", ANY, proper=True),
+    package("std_json_indent", CYCLE, "", NONE, says="_iterencode function", proper=True,
+            fixed_python="3.13"),
+    package("std_pointer_types", (DYNAMIC, CACHE, CONTAINER), "_pointer_type_cache", GLOBAL,
+            proper=True),
+    package("std_call_later", (BACKLOG, TASKS, CALLBACKS), "_scheduled", ANY, proper=True),
+    package("std_singledispatchmethod", (CACHE, CONTAINER, CLOSURE), "Visitor visit", ANY,
+            python="3.13", fixed_python="3.12"),
+    native("std_pickler_memo", MEMORY, proper=True),
+    native("std_environ", MEMORY, proper=True),
+    native("std_array_u", MEMORY, proper=True),
+
+    # packages
+    package("boto3_sessions", (CALLBACKS, CONTAINER), "shared", ANY, "boto3==1.35.40",
+            "botocore==1.35.40", proper=True),
+    package("attrs_linecache", (CONTAINER, CACHE), "linecache cache", GLOBAL, "attrs==21.2.0",
+            fixed=("attrs==24.2.0",)),
+    package("structlog_files", (CONTAINER, CACHE), "WRITE_LOCKS", GLOBAL, "structlog==25.4.0",
+            proper=True),
+    package("marshmallow_dataclass_frames", (CACHE, CONTAINER), "_internal_class_schema", ANY,
+            "marshmallow-dataclass==8.5.8", "marshmallow==3.13.0",
+            fixed=("marshmallow-dataclass==8.7.1", "marshmallow==3.22.0")),
+    package("croniter_expressions", (CACHE, CONTAINER), "croniter", ANY, "croniter==6.0.0",
+            proper=True),
+    package("babel_patterns", CACHE, "_pattern_cache", GLOBAL, "Babel==2.11.0",
+            fixed=("Babel==2.16.0",)),
+    package("msgpack_feed", CONTAINER, "stream unpacker _buffer", INSTANCE, "msgpack-python==0.5.4",
+            fixed=("msgpack==1.1.0",)),
+    package("hiredis_reader", CYCLE, "", NONE, "hiredis==2.2.1", says="Reader Parser",
+            fixed=("hiredis==2.4.0",)),
+    package("numpy_object_cycle", CYCLE, "", NONE, "numpy==1.26.4", says="ndarray Cell",
+            proper=True),
+    package("faker_unique", CONTAINER, "fake _seen", INSTANCE, *TOOLS, proper=True),
+    package("prometheus_labels", (CACHE, CONTAINER), "requests _metrics", INSTANCE, *TOOLS,
+            proper=True),
+    package("marshmallow_registry", (DYNAMIC, CONTAINER), "_registry", GLOBAL, *TOOLS, proper=True),
+    package("pydantic_generics", (DYNAMIC, CACHE), "_generic_types_cache", GLOBAL,
+            "pydantic==1.9.2", fixed=("pydantic==1.10.18",)),
+    package("loguru_sinks", (CALLBACKS, CONTAINER), "logger handlers", INSTANCE, *TOOLS,
+            proper=True),
+    package("simpy_timeouts", (BACKLOG, CONTAINER), "env _queue", INSTANCE, *TOOLS, proper=True),
+    package("parso_cache", (CACHE, CONTAINER), "parser_cache", GLOBAL, *TOOLS, proper=True),
+    package("toolz_memoize", CACHE, "profile cache", (CELL, GLOBAL), *TOOLS, proper=True),
+    package("memoization_cached", CACHE, "describe cache", (CELL, GLOBAL), *TOOLS, proper=True),
+    package("aiocache_memory", (CACHE, CONTAINER), "_cache", ANY, *TOOLS, proper=True),
+    package("opentelemetry_attributes", (CACHE, CONTAINER), "_attributes_aggregation", ANY, *TOOLS,
+            proper=True),
+    package("rich_progress", CONTAINER, "uploads progress _tasks", INSTANCE, *TOOLS, proper=True),
+    package("markdown_reset", CONTAINER, "renderer markdown htmlStash rawHtmlBlocks", INSTANCE,
+            *TOOLS, proper=True),
+    package("pyee_listeners", (CALLBACKS, CONTAINER), "bus _events", INSTANCE, *TOOLS, proper=True),
+    package("dogpile_memory", (CACHE, CONTAINER), "region _cache", INSTANCE, *TOOLS, proper=True),
+    package("cffi_parsed", (CACHE, CONTAINER), "ffi _parsed_types", INSTANCE, *TOOLS, proper=True),
+    package("dateparser_settings", (CACHE, CONTAINER), "Settings _cache", CLASS, *TOOLS,
+            proper=True),
+    package("regex_locale", (CACHE, CONTAINER), "_locale_sensitive", GLOBAL, *TOOLS, proper=True),
+    package("pdfminer_literals", CACHE, "PSLiteralTable dict", INSTANCE, *TOOLS, proper=True),
+    package("pint_units", (CACHE, CONTAINER), "registry _cache", INSTANCE, *TOOLS, proper=True),
+    package("django_signals", (CALLBACKS, CONTAINER), "order_paid receivers", INSTANCE, *TOOLS,
+            proper=True),
+    package("cachecontrol_dict", (CACHE, CONTAINER), "fetcher cache data", INSTANCE, *TOOLS,
+            proper=True),
+    package("mako_strings", (CACHE, CONTAINER), "lookup _collection", INSTANCE, *TOOLS,
+            proper=True),
+    package("peewee_registry", (DYNAMIC, CONTAINER), "User _meta", ANY, *TOOLS, proper=True),
+
+    # leaks of C code
+    native("multidict_argument", REFERENCE, "multidict==6.3.1", fixed="multidict==6.3.2"),
+    native("ujson_bigint", MEMORY, "ujson==5.10.0", fixed="ujson==5.12.0"),
+    native("ujson_write_error", REFERENCE, "ujson==5.12.0"),
+    native("lz4_errors", MEMORY, "lz4==4.0.1", fixed="lz4==4.3.3", python="3.10"),
+    native("ciso8601_offset", REFERENCE, "ciso8601==2.3.2", fixed="ciso8601==2.3.3"),
+    native("simplejson_skipkeys", REFERENCE, "simplejson==3.20.2"),
+    native("cbor2_tags", REFERENCE, "cbor2==5.4.4", fixed="cbor2==5.6.5", python="3.10"),
+    native("rapidjson_end_array", REFERENCE, "python-rapidjson==1.5", fixed="python-rapidjson==1.20",
+           python="3.10"),
+]

@@ -1,0 +1,482 @@
+"""The corpus with a score: every program with a known answer under `heaplens run --json`.
+
+Takes  the programs of tests/leaks and of this folder, the answers of tests/leaks/key.py and of
+       corpus.py, an environment below .venvs/ for every set of pinned packages (made on first use).
+Gives  the confusion matrix by cause on stdout and in build/score.md, every diagnosis in
+       build/score/, the recording too where a verdict was wrong.
+Exit   0 every verdict right; 1 one was wrong; 2 something could not be run.
+
+A verdict is taken as it comes: no second try, and nothing is skipped because a machine is busy.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import hashlib
+import json
+import os
+import platform
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter, defaultdict
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+sys.path[:0] = [str(HERE), str(ROOT / "tests/verdict"), str(ROOT / "tests/leaks")]
+
+import corpus  # noqa: E402  (the paths come first)
+import key  # noqa: E402
+import lens  # noqa: E402
+
+SECONDS = 300  # for one program; the slowest takes 8 on an idle machine
+ACCUSING = ("certain", "strong")
+SPIN = "import os\nparent = os.getppid()\nwhile os.getppid() == parent:\n    sum(range(10000))\n"
+
+
+@dataclass(frozen=True)
+class Case:
+    """One program, how it is run, and what a right diagnosis says."""
+
+    group: str
+    name: str
+    arguments: tuple[str, ...]
+    folder: Path | None  # None: a fresh one
+    expect: str  # "leak", "silent" or "unaccused"
+    answers: tuple[key.Leak, ...] = ()
+    status: int = 0
+    needs: tuple[str, ...] = ()
+    python: str = ""  # the release it is about, where there is one: "3.13"
+    takes_size: bool = False
+    takes_twin: bool = False
+    waits: str = ""  # for what its diagnosis waits; then it is run and not counted
+
+
+@dataclass
+class Outcome:
+    """What one run of a case came to."""
+
+    case: Case
+    repetition: int
+    word: str  # right, holder, cause, undecided, silent, accused, failed, skipped
+    got: str = ""  # the cause that was given
+    seconds: float = 0.0
+    text: str = ""
+    diagnosis: dict = field(default_factory=dict)
+    beside: tuple[str, ...] = ()  # accused beside the leak
+
+    @property
+    def wrong(self) -> bool:
+        return self.word not in ("right", "skipped") and not self.case.waits
+
+
+# The cases.
+
+
+def small_cases() -> list[Case]:
+    """The programs of tests/leaks."""
+    folder = ROOT / "tests/leaks"
+
+    def case(program: str, expect: str, *answers: key.Leak) -> Case:
+        path, name = folder / program, program.removesuffix(".py")
+        alone = path.suffix == ".py"
+        return Case("leaks", name, (str(path),) if alone else ("-m", path.name),
+                    None if alone else path.parent, expect, answers, key.STATUS.get(name, 0))
+
+    two = tuple(key.leak(key.TWO, cause, " ".join(holder), corpus.ANY, 0)
+                for holder, cause in key.TWO_HOLDERS.items())
+    return [*(case(leak.program, "leak", leak) for leak in key.LEAKS), case(key.TWO, "leak", *two),
+            *(case(program, "silent") for program in key.HEALTHY),
+            *(case(program, "unaccused") for program in key.UNACCUSED)]
+
+
+def large_cases() -> list[Case]:
+    """The programs of this folder."""
+    cases = []
+    for entry in corpus.PROGRAMS:
+        program = str(HERE / entry.program)
+        common = {"folder": None, "takes_size": True, "takes_twin": entry.proper,
+                  "python": entry.python}
+        name, group = entry.program.removesuffix(".py"), entry.program.split("/")[0]
+        if entry.answer is None:
+            cases.append(Case(group, name, (program,), expect="silent", needs=entry.needs, **common))
+            continue
+        cases.append(Case(group, name, (program,), expect="leak", answers=(entry.answer,),
+                          needs=entry.needs, waits=entry.waits, **common))
+        if entry.proper:
+            cases.append(Case(group, name + " (proper use)", (program, "proper"), expect="silent",
+                              needs=entry.needs, waits=entry.waits, **common))
+        if entry.fixed or entry.fixed_python:
+            common["python"] = entry.fixed_python or entry.python
+            cases.append(Case(group, name + " (fixed)", (program,), expect="silent",
+                              needs=entry.fixed or entry.needs, waits=entry.waits, **common))
+    return cases
+
+
+# The interpreters, and the environments with packages.
+
+
+def real_python(command: str) -> Path | None:
+    done = subprocess.run([command, "-c", "import sys; print(sys.executable)"], text=True,
+                          stdin=subprocess.DEVNULL, capture_output=True)
+    return Path(done.stdout.strip()) if done.returncode == 0 else None
+
+
+def interpreters(wanted: str | None) -> dict[str, str]:
+    """Release (3.11) -> interpreter; "" is the one to use where a case does not care."""
+    listed = subprocess.run([str(ROOT / "tools/interpreters.sh")], text=True, capture_output=True,
+                            stdin=subprocess.DEVNULL).stdout
+    found = {}
+    for line in listed.splitlines():
+        version, path, why = line.split("\t")
+        if not why:
+            found[version.rpartition(".")[0]] = path
+    own = wanted or os.environ.get("HEAPLENS_PYTHON") or str(lens.EXE.parent / "python")
+    if real_python(own) is None:
+        sys.exit(f"score: cannot run the interpreter {own}")
+    found[""] = own
+    return found
+
+
+def version_of(python: str) -> str:
+    done = subprocess.run([python, "-c", "import platform; print(platform.python_version())"],
+                          text=True, stdin=subprocess.DEVNULL, capture_output=True, check=True)
+    return done.stdout.strip()
+
+
+def environment(python: str, needs: tuple[str, ...]) -> str:
+    """An interpreter that has these packages; raises with pip's sentence when it cannot be made."""
+    first = re.sub(r"[^A-Za-z0-9.]+", "-", needs[0])
+    digest = hashlib.sha256("\n".join(needs).encode()).hexdigest()[:6]
+    folder = ROOT / ".venvs" / f"score-{version_of(python)}-{first}-{digest}"
+    mark, inside = folder / ".installed", folder / "bin/python"
+    if mark.exists():
+        return str(inside)
+    print(f"score: installing {' '.join(needs)} into {folder.relative_to(ROOT)}", file=sys.stderr)
+    subprocess.run([python, "-m", "venv", "--clear", "--without-pip", str(folder)], check=True,
+                   stdin=subprocess.DEVNULL)
+    pip = [str(lens.EXE.parent / "python"), "-m", "pip", "--disable-pip-version-check",
+           "--python", str(inside), "install", "--quiet", *needs]
+    done = subprocess.run(pip, stdin=subprocess.DEVNULL, text=True, capture_output=True)
+    if done.returncode:
+        last = [line for line in done.stderr.splitlines() if "rror" in line] or ["pip failed"]
+        raise RuntimeError(f"cannot install {' '.join(needs)}: {last[-1].strip()}")
+    mark.touch()
+    return str(inside)
+
+
+# One run, and what it came to.
+
+
+def fits(answer: key.Leak, finding: dict) -> str:
+    """right, holder or cause: how far a finding agrees with an answer."""
+    if finding["cause"] not in answer.causes:
+        return "cause"
+    holder = finding["holder"]
+    named = set(answer.holder) <= lens.words(holder["name"]) and holder["kind"] in answer.kinds
+    if not answer.holder and answer.says:  # nothing holds it: then the types and edges are named
+        named = named and bool(set(answer.says) & lens.words(finding))
+    return "right" if named else "holder"
+
+
+def judge(case: Case, diagnosis: dict) -> tuple[str, str, tuple[str, ...]]:
+    """The word for a diagnosis, the cause it gave, and who else was accused."""
+    verdict, findings = diagnosis["verdict"], diagnosis["findings"]
+    accused = [finding for finding in findings if finding["confidence"] in ACCUSING]
+    first = findings[0]["cause"] if findings else ""
+    if case.expect == "unaccused":
+        return ("accused", first, ()) if verdict == "leak" else ("right", "", ())
+    if case.expect == "silent":
+        if verdict == "no-leak" and not findings:
+            return "right", "", ()
+        return ("accused" if verdict == "leak" else "undecided"), first, ()
+    if verdict != "leak":
+        return ("undecided" if verdict == "undecided" else "silent"), first, ()
+    best = []
+    for answer in case.answers:  # as many first findings as there are leaks
+        agreement = [fits(answer, finding) for finding in accused[:len(case.answers)]]
+        best.append(next((word for word in ("right", "holder") if word in agreement), "cause"))
+    word = next((word for word in ("cause", "holder") if word in best), "right")
+    named = {finding["holder"]["name"] for finding in accused[:len(case.answers)]}
+    beside = tuple(f"{finding['cause']} {finding['holder']['name']}"
+                   for finding in accused[len(case.answers):]
+                   if finding["holder"]["name"] not in named)
+    return word, first, beside
+
+
+def slug(case: Case) -> str:
+    return re.sub(r"[^A-Za-z0-9.]+", "-", case.name).strip("-")
+
+
+def run(case: Case, repetition: int, options: argparse.Namespace, pythons: dict[str, str],
+        out: Path) -> Outcome:
+    python = pythons.get(case.python)
+    if python is None:
+        return Outcome(case, repetition, "skipped", text=f"no CPython {case.python} here")
+    began = time.monotonic()
+    file = out / f"{slug(case)}.{repetition}.hlens"
+    variables = {}
+    if options.seeds:
+        variables["PYTHONHASHSEED"] = str(repetition)
+    try:
+        if case.needs:
+            python = environment(python, case.needs)
+        arguments = list(case.arguments)
+        if case.takes_size:
+            arguments.insert(1, str(options.size))
+        with tempfile.TemporaryDirectory() as fresh:
+            began = time.monotonic()
+            watched = lens.watch(arguments, case.folder or Path(fresh), file, python=python,
+                                 variables=variables, seconds=SECONDS)
+    except (AssertionError, OSError, RuntimeError, subprocess.SubprocessError, ValueError) as error:
+        return Outcome(case, repetition, "failed", text=str(error).strip()[-600:])
+    seconds = time.monotonic() - began
+    word, got, beside = judge(case, watched.diagnosis)
+    text = lens.brief(watched.diagnosis)
+    if watched.status != case.status:
+        word, text = "failed", f"ended with status {watched.status}\n{watched.stdout[-300:]}\n{text}"
+    outcome = Outcome(case, repetition, word, got, seconds, text, watched.diagnosis, beside)
+    (out / f"{slug(case)}.{repetition}.json").write_text(json.dumps(watched.diagnosis, indent=1))
+    if not outcome.wrong and not case.waits:
+        file.unlink(missing_ok=True)
+    return outcome
+
+
+# The matrix.
+
+
+def percent(part: int, whole: int) -> str:
+    return f"{100 * part / whole:.1f} %" if whole else "-"
+
+
+def matrix(outcomes: list[Outcome]) -> list[list[str]]:
+    """One row a cause: how often it was to be found, what was found instead, where else it was."""
+    counted = [o for o in outcomes if not o.case.waits and o.word not in ("skipped", "failed")]
+    rows: dict[str, Counter] = defaultdict(Counter)
+    others: dict[str, Counter] = defaultdict(Counter)
+    for outcome in counted:
+        for answer in outcome.case.answers:
+            cause = answer.causes[0]
+            rows[cause]["programs"] += 1
+            rows[cause][outcome.word] += 1
+            if outcome.word == "cause":
+                others[cause][outcome.got] += 1
+        if outcome.word in ("accused", "cause", "holder"):
+            rows[outcome.got]["elsewhere"] += 1
+    table = [["cause", "runs", "right", "wrong holder", "other cause", "undecided", "silent",
+              "recall", "wrongly given", "precision"]]
+    order = [*key_causes(), *sorted(set(rows) - set(key_causes()))]
+    total: Counter = Counter()
+    for cause in order:
+        row = rows.get(cause)
+        if not row:
+            continue
+        total.update(row)
+        wrong = ", ".join(f"{name} {count}" for name, count in others[cause].most_common())
+        table.append([cause, row["programs"], row["right"], row["holder"], wrong or 0,
+                      row["undecided"], row["silent"], percent(row["right"], row["programs"]),
+                      row["elsewhere"], percent(row["right"], row["right"] + row["elsewhere"])])
+    table.append(["**all leaks**", total["programs"], total["right"], total["holder"],
+                  total["cause"], total["undecided"], total["silent"],
+                  percent(total["right"], total["programs"]), total["elsewhere"],
+                  percent(total["right"], total["right"] + total["elsewhere"])])
+    return [[str(cell) for cell in row] for row in table]
+
+
+def key_causes() -> list[str]:
+    seen: dict[str, None] = {}
+    for answer in [*key.LEAKS, *(entry.answer for entry in corpus.PROGRAMS if entry.answer)]:
+        seen.setdefault(answer.causes[0])
+    return list(seen)
+
+
+def healthy(outcomes: list[Outcome]) -> list[list[str]]:
+    table = [["healthy programs", "runs", "silent", "undecided", "accused"]]
+    total: Counter = Counter()
+    for group in ("leaks", "healthy", "planted", "packages"):
+        row = Counter(o.word for o in outcomes if o.case.group == group
+                      and o.case.expect != "leak" and not o.case.waits)
+        row.pop("skipped", None)
+        row.pop("failed", None)
+        if row:
+            total.update(row)
+            table.append([corpus.GROUPS[group], row.total() if hasattr(row, "total")
+                          else sum(row.values()), row["right"], row["undecided"], row["accused"]])
+    table.append(["**all**", sum(total.values()), total["right"], total["undecided"],
+                  total["accused"]])
+    return [[str(cell) for cell in row] for row in table]
+
+
+def markdown(table: list[list[str]]) -> str:
+    widths = [max(len(row[i]) for row in table) for i in range(len(table[0]))]
+    lines = ["| " + " | ".join(cell.ljust(widths[i]) for i, cell in enumerate(row)) + " |"
+             for row in table]
+    lines.insert(1, "|" + "|".join("-" * (width + 2) for width in widths) + "|")
+    return "\n".join(lines)
+
+
+def got(outcome: Outcome) -> str:
+    if not outcome.diagnosis:
+        return f"{outcome.word}: {outcome.text}"
+    diagnosis = outcome.diagnosis
+    said = [f"{diagnosis['verdict']}"]
+    if diagnosis["findings"]:
+        first = diagnosis["findings"][0]
+        said.append(f"{first['cause']} ({first['confidence']}), {first['holder']['kind']} "
+                    f"`{first['holder']['name']}`: {first['title']}")
+    elif diagnosis.get("why"):
+        said.append(diagnosis["why"])
+    observed = diagnosis["observed"]
+    said.append(f"[{observed['snapshots']} snapshots, {observed['seconds']:.1f} s]")
+    return "; ".join(said)
+
+
+def expected(case: Case) -> str:
+    if case.expect != "leak":
+        return "no finding" if case.expect == "silent" else "no accusation"
+    return " and ".join(f"{' or '.join(answer.causes)}, `{' '.join(answer.holder) or '-'}` "
+                        f"({' or '.join(answer.kinds) if answer.kinds != corpus.ANY else 'any'})"
+                        for answer in case.answers)
+
+
+def page(outcomes: list[Outcome], options: argparse.Namespace, version: str) -> str:
+    tool = next((o.diagnosis["tool"]["version"] for o in outcomes if o.diagnosis), "?")
+    leaks = [o for o in outcomes if not o.case.waits and o.word not in ("skipped", "failed")]
+    undecided = sum(o.word == "undecided" for o in leaks)
+    how = [f"{len({o.case.name for o in leaks})} programs", f"{len(leaks)} runs"]
+    if options.busy:
+        how.append("machine kept busy")
+    if options.seeds:
+        how.append("hash seeds varied")
+    if options.size != 1:
+        how.append(f"{options.size:g} times the size")
+    lines = [f"Measured {datetime.date.today()}: heaplens {tool}, CPython {version}, "
+             f"{platform.machine()}, {', '.join(how)}.", "", markdown(matrix(outcomes)), "",
+             markdown(healthy(outcomes)), "",
+             f"Undecided: {undecided} of {len(leaks)} runs ({percent(undecided, len(leaks))})."]
+    steady: dict[str, set] = defaultdict(set)
+    for outcome in leaks:
+        steady[outcome.case.name].add((outcome.word, outcome.got))
+    moody = sorted(name for name, words in steady.items() if len(words) > 1)
+    if moody:
+        lines += ["", "Not the same verdict each time: " + ", ".join(moody) + "."]
+    waiting = sorted({o.case.name for o in outcomes if o.case.waits and o.case.expect == "leak"})
+    if waiting:
+        lines += ["", "Not counted, their diagnosis waits for the issue on C extensions: "
+                  + ", ".join(name.split("/")[-1] for name in waiting) + "."]
+    return "\n".join(lines) + "\n"
+
+
+def misses(outcomes: list[Outcome]) -> str:
+    lines = []
+    for outcome in outcomes:
+        if outcome.wrong:
+            lines.append(f"{outcome.case.name} #{outcome.repetition}: {outcome.word}\n"
+                         f"    expected  {expected(outcome.case)}\n    got       {got(outcome)}")
+        if outcome.beside:
+            lines.append(f"{outcome.case.name} #{outcome.repetition}: accused beside the leak: "
+                         + "; ".join(outcome.beside))
+    return "\n".join(lines)
+
+
+class Busy:
+    """Two processes that spin while the corpus runs, ended by their own ids."""
+
+    def __enter__(self) -> Busy:
+        self.spinning = [subprocess.Popen([sys.executable, "-c", SPIN]) for _ in range(2)]
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for process in self.spinning:
+            process.kill()
+            process.wait()
+
+
+def select(options: argparse.Namespace) -> list[Case]:
+    cases = [*small_cases(), *large_cases()]
+    if options.group:
+        cases = [case for case in cases if case.group in options.group]
+    if options.match:
+        cases = [case for case in cases if re.search(options.match, f"{case.group}/{case.name}")]
+    return cases
+
+
+def work(cases: list[Case], options: argparse.Namespace, pythons: dict[str, str],
+         out: Path) -> list[Outcome]:
+    out.mkdir(parents=True, exist_ok=True)
+    jobs = [(case, repetition) for repetition in range(options.repeat) for case in cases]
+    outcomes = []
+
+    def one(job: tuple[Case, int]) -> Outcome:
+        outcome = run(*job, options, pythons, out)
+        if not options.quiet:
+            wait = " (waits)" if outcome.case.waits else ""
+            print(f"{outcome.word + wait:18} {outcome.seconds:5.1f} s  {outcome.case.name}",
+                  file=sys.stderr, flush=True)
+        return outcome
+
+    with ThreadPoolExecutor(options.jobs) as pool:
+        outcomes = list(pool.map(one, jobs))
+    return outcomes
+
+
+def options_of(arguments: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="score.py", description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("--group", action="append", choices=list(corpus.GROUPS),
+                        help="only this group; may be given again")
+    parser.add_argument("--match", metavar="REGEX", help="only programs whose name matches")
+    parser.add_argument("--repeat", type=int, default=1, metavar="N", help="runs of each program")
+    parser.add_argument("--python", help="the interpreter to watch")
+    parser.add_argument("--seeds", action="store_true",
+                        help="PYTHONHASHSEED is 0 in the first repetition, 1 in the next, ...")
+    parser.add_argument("--busy", action="store_true", help="keep two processes spinning meanwhile")
+    parser.add_argument("--size", type=float, default=1, metavar="FACTOR",
+                        help="how much more the larger programs do")
+    parser.add_argument("--jobs", type=int, default=1, metavar="N", help="programs at a time")
+    parser.add_argument("--output", type=Path, default=ROOT / "build/score.md", metavar="FILE")
+    parser.add_argument("--list", action="store_true", help="name the programs and their answers")
+    parser.add_argument("--quiet", action="store_true", help="no line for each program")
+    options = parser.parse_args(arguments)
+    options.output = options.output.resolve()
+    return options
+
+
+def main(arguments: list[str]) -> int:
+    options = options_of(arguments)
+    cases = select(options)
+    if not cases:
+        print("score: no program is called so", file=sys.stderr)
+        return 2
+    if options.list:
+        for case in cases:
+            print(f"{case.name:56} {expected(case)}{'; waits' if case.waits else ''}")
+        return 0
+    pythons = interpreters(options.python)
+    out = options.output.parent / options.output.stem
+    if options.busy:
+        with Busy():
+            outcomes = work(cases, options, pythons, out)
+    else:
+        outcomes = work(cases, options, pythons, out)
+    text = page(outcomes, options, version_of(pythons[""]))
+    options.output.write_text(text)
+    print(text)
+    wrong = misses(outcomes)
+    if wrong:
+        print(wrong)
+    for outcome in outcomes:
+        if outcome.word == "skipped":
+            print(f"not run: {outcome.case.name}: {outcome.text}")
+    if any(outcome.wrong and outcome.word != "failed" for outcome in outcomes):
+        return 1
+    return 2 if any(outcome.word == "failed" for outcome in outcomes) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
