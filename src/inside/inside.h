@@ -60,8 +60,10 @@ struct hl_page;
 /* Called once by the preload library from the audit event cpython.run_*: interpreter up, program
  * not begun, GIL held. Checks that this build fits the interpreter, unlinks the audit hook, starts
  * the pulse. 0, or -1 with a sentence in page->refusal. clearing is called, GIL held, while the
- * interpreter is torn down: after the last Python code, before its memory is freed. */
-int hl_inside_arm(struct hl_page *page, void (*clearing)(void));
+ * interpreter is torn down: after the last Python code, before its memory is freed. It is given the
+ * other threads (pthread_t) that had a thread state when the program was over. */
+typedef void hl_clearing(const unsigned long *threads, unsigned n);
+int hl_inside_arm(struct hl_page *page, hl_clearing *clearing);
 /* The last snapshot; then the sentinel is told that none will follow. gil: the caller holds the
  * GIL; without it no snapshot is taken. Idempotent; does nothing in a forked child. */
 void hl_inside_farewell(const char *reason, int gil);

@@ -18,6 +18,7 @@
 #include "inside/inside.h"
 #include "inside/pulse_plan.h"
 #include "preload/page.h"
+#include "preload/park.h"
 
 #include <fcntl.h>
 #include <linux/close_range.h>
@@ -419,8 +420,26 @@ EXPORTED void hl_inside_farewell(const char *reason, int gil)
     errno = kept;
 }
 
+static hl_clearing *on_clearing;
+static unsigned long left_behind[HL_PARK_MAX];
+static unsigned n_left_behind;
+
+/* Daemon threads: what remains when the last exit handler runs. Their states are freed before the
+ * interpreter is cleared (3.10 and later), so they are noted now. */
+static void note_left_behind(void)
+{
+    PyThreadState *self = PyThreadState_Get();
+    n_left_behind = 0;
+    for (PyThreadState *t = PyInterpreterState_ThreadHead(self->interp);
+         t && n_left_behind < HL_PARK_MAX; t = PyThreadState_Next(t))
+        if (t != self && t->thread_id)
+            left_behind[n_left_behind++] = t->thread_id;
+}
+
 static PyObject *farewell(PyObject *self, PyObject *args)
 {
+    if (getpid() == pulse.owner)
+        note_left_behind();
     hl_inside_farewell("end", 1);
     Py_RETURN_NONE;
 }
@@ -464,12 +483,10 @@ static void unlink_audit_hook(const void *page)
         *at = (*at)->next;
 }
 
-static void (*on_clearing)(void);
-
 static void clearing(PyObject *capsule)
 {
     if (getpid() == pulse.owner)
-        on_clearing();
+        on_clearing(left_behind, n_left_behind);
 }
 
 /* What lies in the interpreter's own dict goes when the interpreter is cleared, after all modules
@@ -495,7 +512,7 @@ static int refuse(hl_page *page, const char *format, ...)
     return -1;
 }
 
-EXPORTED int hl_inside_arm(hl_page *page, void (*at_clearing)(void))
+EXPORTED int hl_inside_arm(hl_page *page, hl_clearing *at_clearing)
 {
     const char *unfit = hl_abi_refusal();
     if (unfit)

@@ -160,8 +160,9 @@ static bool load(const char *path, attempt *a)
         refusal(a->page, "cannot load %.500s: %.400s", path, why ? why : "unknown reason");
         return false;
     }
-    int (*arm)(hl_page *, void (*)(void)) =
-        (int (*)(hl_page *, void (*)(void)))dlsym(handle, "hl_inside_arm");
+    typedef void at_clearing(const unsigned long *, unsigned);
+    int (*arm)(hl_page *, at_clearing *) =
+        (int (*)(hl_page *, at_clearing *))dlsym(handle, "hl_inside_arm");
     *a->core = (hl_core){
         .farewell = (void (*)(const char *, int))dlsym(handle, "hl_inside_farewell"),
         .threads = (int (*)(void))dlsym(handle, "hl_inside_threads"),

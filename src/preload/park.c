@@ -5,13 +5,13 @@
  *        gone some microseconds later; waiting for a verdict it is not, and a thread that tries to
  *        take the GIL of an interpreter that is no more reads freed memory (3.10: 58 runs of 60
  *        with four busy daemon threads died of it).
- * Method A signal puts each other thread to sleep inside its handler. One that is blocked in a
- *        system call sleeps from the moment the interpreter's own things are cleared, before its
- *        memory is freed. One that is computing may hold a lock that the rest of the end needs, so
- *        it is stopped only after that. Both go on when the process has had time to be gone, and
- *        then find themselves where they would be without us: a destructor of a library may wake
- *        its blocked workers and wait for them to end (OpenBLAS does). A thread that blocks the
- *        signal is left alone. */
+ * Method A signal puts each thread of Python's to sleep inside its handler; workers of libraries
+ * have nothing to fear, and go on at once. One that is blocked in a system call sleeps from the
+ * moment the interpreter's own things are cleared, before its memory is freed. One that is
+ * computing may hold a lock that the rest of the end needs, so it is stopped only after that. Both
+ * go on when the process has had time to be gone, and then find themselves where they would be
+ * without us: a destructor of a library may wake its blocked workers and wait for them to end
+ * (OpenBLAS does). A thread that blocks the signal is left alone. */
 #define _GNU_SOURCE
 #include "preload/park.h"
 
@@ -20,6 +20,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/futex.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -35,6 +36,8 @@ static const struct timespec TIME_TO_HEAR = {.tv_nsec = 50 * 1000};
 enum { HEAR_TRIES = 40 };
 
 static struct {
+    unsigned long threads[HL_PARK_MAX]; /* Python's: pthread_t */
+    unsigned n_threads;
     pid_t keeper;     /* the thread that waits for the verdict */
     atomic_uint go;   /* futex word, 1: those that compute need not stop */
     atomic_uint over; /* futex word, 1: the verdict is out */
@@ -61,6 +64,15 @@ static bool was_blocked(const ucontext_t *at)
            (result == -EINTR && !memcmp(pc - sizeof call, call, sizeof call));
 }
 
+static bool is_pythons(void)
+{
+    unsigned long self = (unsigned long)pthread_self();
+    for (unsigned i = 0; i < park.n_threads; i++)
+        if (park.threads[i] == self)
+            return true;
+    return false;
+}
+
 static void wait_for(atomic_uint *word)
 {
     while (!atomic_load(word))
@@ -80,6 +92,8 @@ static void sleep_here(int signum, siginfo_t *info, void *context)
     if ((pid_t)syscall(SYS_gettid) == park.keeper)
         return;
     atomic_fetch_add(&park.heard, 1);
+    if (!is_pythons())
+        return;
     atomic_uint *word = was_blocked(context) ? &park.over : &park.go;
     bool stop = !atomic_load(word);
     wait_for(word);
@@ -121,6 +135,8 @@ static void stop_others(bool those_that_compute)
 {
     struct sigaction stop = {.sa_sigaction = sleep_here, .sa_flags = SA_SIGINFO | SA_RESTART};
     int signum = SIGRTMAX, kept = errno;
+    if (!park.n_threads)
+        return;
     park.keeper = (pid_t)syscall(SYS_gettid);
     atomic_store(&park.go, !those_that_compute);
     atomic_store(&park.asked, 0);
@@ -133,8 +149,10 @@ static void stop_others(bool those_that_compute)
     errno = kept;
 }
 
-void hl_park_blocked(void)
+void hl_park_blocked(const unsigned long *threads, unsigned n)
 {
+    park.n_threads = n < HL_PARK_MAX ? n : HL_PARK_MAX;
+    memcpy(park.threads, threads, park.n_threads * sizeof *threads);
     stop_others(false);
 }
 

@@ -8,9 +8,12 @@
 
 #include <stdbool.h>
 
-/* While the interpreter is torn down: threads blocked in a system call sleep until released, the
- * others go on. Only in the process that called it: no errno changes. */
-void hl_park_blocked(void);
+enum { HL_PARK_MAX = 1024 };
+
+/* While the interpreter is torn down. threads: its own that may still be there (pthread_t); no
+ * other thread is stopped. Those blocked in a system call sleep until released, the others go on.
+ */
+void hl_park_blocked(const unsigned long *threads, unsigned n);
 /* When it is gone: so do the others, until released. */
 void hl_park_others(void);
 /* All go on soon, if exit() waits for them: the process is to be gone before. */
