@@ -182,7 +182,7 @@ hl_filled hl_calls_filled(const hl_case *c, const hl_suspect *s, const hl_uses *
     const hl_growth *g = s->growth;
     if (!u->n_stores)
         return by_callees(c, s);
-    uint32_t calls = 0, rises = 0;
+    uint32_t calls = 0, rises = 0, same = 0;
     for (uint32_t i = g->onset; i < g->anchor; i++) {
         const hl_moment *x = &c->moments[i], *y = &c->moments[i + 1];
         if (g->series[i + 1] <= g->series[i])
@@ -190,8 +190,12 @@ hl_filled hl_calls_filled(const hl_case *c, const hl_suspect *s, const hl_uses *
         rises++;
         uint32_t a = storing(x, u), b = storing(y, u);
         bool on_x = a < x->n_calls, on_y = b < y->n_calls;
-        if (on_y ? !(on_x && same_call(x, a, y, b, UINT32_MAX)) : !on_x)
+        bool one = on_x && on_y && same_call(x, a, y, b, UINT32_MAX);
+        same += one;
+        if (on_y ? !one : !on_x)
             calls++; /* one that began since, seen or come and gone */
     }
-    return calls >= 3 || (calls >= 2 && rises <= 3) ? HL_FILLED_BY_MANY : HL_FILLED_BY_ONE_CALL;
+    if (calls >= 3 || (calls >= 2 && rises <= 3))
+        return HL_FILLED_BY_MANY;
+    return same ? HL_FILLED_BY_ONE_CALL : HL_FILLED_UNKNOWN;
 }

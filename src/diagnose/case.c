@@ -77,3 +77,14 @@ hl_status hl_case_observe(hl_case *c, hl_run *run, uint32_t index, hl_err *err)
         return err->status;
     return hl_calls_note(c, m, c->graph, err);
 }
+
+uint64_t hl_moment_live(const hl_moment *m)
+{
+    return m->heap_bytes - m->garbage_bytes;
+}
+
+bool hl_moment_is_farewell(const hl_case *c, uint32_t moment)
+{
+    const char *reason = c->moments[moment].info.reason;
+    return moment >= 3 && (!strcmp(reason, "end") || !strcmp(reason, "exit"));
+}

@@ -49,9 +49,10 @@ typedef struct hl_growth {
     uint32_t onset;       /* moment from which it grew without a pause */
     uint32_t intervals;   /* rising ones since onset, short ones merged */
     double began;         /* work: from here on it rose, at or after the onset */
-    bool decelerating;    /* the later half rose at less than half the rate of the first */
-    bool settled;         /* ... at next to nothing: it was filled */
+    double course;        /* gain of the later half over that of the first; 1: steady */
+    double walked_course; /* the same if each entry made the next one dearer: of squares */
     bool released;        /* gone in the last moment: its frame had returned */
+    bool torn_down;       /* fell only in the farewell's look: an exit handler, a main that ended */
     uint64_t *series;     /* n_moments values of the metric */
     uint64_t units;       /* metric gained from the first moment to the anchor */
     uint64_t bytes;       /* own and below, gained from the first moment to the anchor */
@@ -84,6 +85,12 @@ typedef struct hl_case {
 /* Reads one snapshot, keeps its numbers as the next moment; its graph stays as the anchor. */
 hl_status hl_case_observe(hl_case *c, hl_run *run, uint32_t index, hl_err *err) HL_MUST_CHECK;
 void hl_case_deinit(hl_case *c);
+/* Bytes alive in a moment: garbage is not held by anybody. */
+uint64_t hl_moment_live(const hl_moment *m);
+/* The look at the end comes when main has returned and exit handlers have run: what it does not
+ * find may have been there all along. It may confirm, it cannot acquit. False where there are too
+ * few looks before it. */
+bool hl_moment_is_farewell(const hl_case *c, uint32_t moment);
 /* Loads a moment's heap as the anchor, with dominators; nothing to do if it is there already. */
 hl_status hl_case_anchor(hl_case *c, uint32_t moment, hl_err *err) HL_MUST_CHECK;
 /* The path shape of v in the anchor. */
@@ -92,7 +99,7 @@ hl_shape hl_case_shape(const hl_case *c, hl_node v);
 /* growth.c: fills growths, most bytes first. */
 hl_status hl_growth_find(hl_case *c, hl_err *err) HL_MUST_CHECK;
 
-/* Does the series (a value a moment) rise to g->anchor? Fills onset, intervals, decelerating. */
+/* Does the series (a value a moment) rise to g->anchor? Fills onset, intervals, began, courses. */
 bool hl_growth_rises(hl_case *c, const uint64_t *series, hl_growth *g);
 
 /* tracks.c: notes the big containers of a moment; then fills tracked. */

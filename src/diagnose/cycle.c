@@ -82,7 +82,7 @@ static void find(hl_case *c, const hl_cycle *k, const char *why)
     f->retained.bytes = k->bytes;
     const hl_moment *first = &c->moments[0], *last = &c->moments[c->n_moments - 1];
     f->growth.objects = k->objects;
-    f->growth.bytes = k->bytes;
+    f->growth.bytes = f->growth.since_bytes = k->bytes;
     double seconds = (double)(last->info.time_us - first->info.time_us) / 1e6;
     f->growth.per_second = seconds > 0 ? (double)k->bytes / seconds : -1;
     f->series = hl_arena_array(c->arena, c->n_moments, sizeof *f->series);

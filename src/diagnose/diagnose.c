@@ -88,11 +88,11 @@ static uint64_t unexplained(const hl_case *c)
     const hl_moment *m = c->moments;
     uint64_t peak = 0, explained = c->dismissed;
     for (uint32_t i = c->baseline; i < c->n_moments; i++)
-        if (m[i].heap_bytes - m[i].garbage_bytes > peak)
-            peak = m[i].heap_bytes - m[i].garbage_bytes;
+        if (hl_moment_live(&m[i]) > peak)
+            peak = hl_moment_live(&m[i]);
     for (uint32_t i = 0; i < c->out->n_findings; i++)
         explained += c->out->findings[i].growth.bytes;
-    uint64_t first = m[0].heap_bytes - m[0].garbage_bytes;
+    uint64_t first = hl_moment_live(&m[0]);
     return peak > first + explained ? peak - first - explained : 0;
 }
 
@@ -122,7 +122,7 @@ static hl_status judge_tracked(hl_case *c, hl_err *err)
             continue;
         double share = 1 - (double)g->series[g->onset] / (double)g->series[g->anchor];
         g->onset_bytes = g->bytes = (uint64_t)(share * (double)c->graph->retained_bytes[s.holder]);
-        bool gone = g->released && strcmp(s.kind, "frame-local");
+        bool gone = g->released && !g->torn_down && strcmp(s.kind, "frame-local");
         if (gone || g->bytes < c->material)
             continue;
         if (judge_one(c, &s, err))
@@ -165,13 +165,22 @@ static void weigh(hl_case *c)
 {
     hl_diagnosis *d = c->out;
     const hl_moment *m = c->moments;
+    /* since the first of them began to grow: what imports took before has nothing to do with it */
+    uint32_t since = d->n_findings ? c->n_moments - 1 : 0;
     uint64_t peak = 0, explained = 0;
-    for (uint32_t i = 0; i < c->n_moments; i++)
-        if (m[i].heap_bytes > peak)
-            peak = m[i].heap_bytes;
-    uint64_t grown = c->n_moments && peak > m[0].heap_bytes ? peak - m[0].heap_bytes : 0;
-    for (uint32_t i = 0; i < d->n_findings; i++)
-        explained += d->findings[i].growth.bytes;
+    bool garbage = false; /* is some of what they explain */
+    for (uint32_t i = 0; i < d->n_findings; i++) {
+        garbage = garbage || !strcmp(d->findings[i].cause, "reference-cycle");
+        explained += d->findings[i].growth.since_bytes;
+        since = d->findings[i].growth.since < since ? d->findings[i].growth.since : since;
+    }
+    uint64_t first = 0;
+    for (uint32_t i = since; i < c->n_moments; i++) {
+        uint64_t heap = garbage ? m[i].heap_bytes : hl_moment_live(&m[i]);
+        first = i == since ? heap : first;
+        peak = heap > peak ? heap : peak;
+    }
+    uint64_t grown = peak > first ? peak - first : 0;
     double share = grown ? (double)explained / (double)grown : -1;
     d->observed.growth_explained = share > 1 ? 1 : share;
     for (uint32_t i = 0; i < d->n_findings && share >= 0 && share < STRONG_SHARE; i++)
@@ -189,7 +198,7 @@ static bool total_rises(const hl_case *c)
     if (n - c->baseline <= STEADY_INTERVALS)
         return false;
     for (uint32_t i = c->baseline; i + 1 < n; i++)
-        if (m[i + 1].heap_bytes - m[i + 1].garbage_bytes <= m[i].heap_bytes - m[i].garbage_bytes)
+        if (hl_moment_live(&m[i + 1]) <= hl_moment_live(&m[i]))
             return false;
     double half = (m[c->baseline].work + m[n - 1].work) / 2;
     uint32_t mid = c->baseline;
@@ -228,8 +237,8 @@ static void decide(hl_case *c)
                    : "no whole snapshot to examine";
         return;
     }
-    uint64_t live_first = m[c->baseline].heap_bytes - m[c->baseline].garbage_bytes + c->dismissed;
-    uint64_t live_last = m[n - 1].heap_bytes - m[n - 1].garbage_bytes;
+    uint64_t live_first = hl_moment_live(&m[c->baseline]) + c->dismissed;
+    uint64_t live_last = hl_moment_live(&m[n - 1]);
     uint64_t grown = live_last > live_first ? live_last - live_first : 0;
     if (grown < c->material)
         return;

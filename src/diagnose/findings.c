@@ -59,6 +59,8 @@ void hl_finding_growth(hl_case *c, hl_finding *f, const hl_growth *g)
     f->growth.objects = g->units;
     f->growth.bytes = g->bytes;
     f->growth.per_second = g->per_second;
+    f->growth.since = g->onset;
+    f->growth.since_bytes = g->onset_bytes;
     f->series = g->series;
     f->n_series = c->n_moments;
     f->series_unit = g->metric == HL_METRIC_ITEMS     ? "entries"

@@ -17,8 +17,7 @@ enum { MIN_INTERVALS = 2 };
 /* An interval below that share of the run's work says nothing; in a short run nor does one of less
  * than so many seconds, if it is not much of the run. */
 static const double SHORT_SHARE = 0.04, SHORT_SECONDS = 0.03, SHORT_SHARE_MAX = 0.1;
-static const double FLAT = 0.05; /* of the mean rate: an interval that slow stands still */
-static const double DECELERATES = 0.5, SETTLES = 0.2; /* later half against the first */
+static const double FLAT = 0.05;      /* of the mean rate: an interval that slow stands still */
 static const double LATE_GAIN = 0.05; /* of a gain: less in the later half is none */
 static const double SHRINK = 0.95;    /* a fall below this share of the peak is a fall */
 
@@ -36,14 +35,15 @@ static uint64_t metric_of(const hl_shape_count *n, hl_metric m)
 }
 
 /* The last moment in which the shape has members. Only what hangs from a frame may be gone at
- * the end: a function returned. */
+ * the end, for a function returned, and what was torn down there. */
 static bool anchor_of(const hl_case *c, hl_shape shape, uint32_t *out)
 {
     uint32_t last = c->n_moments - 1;
     for (uint32_t i = c->n_moments; i-- > 0;)
         if (hl_shapes_count(&c->shapes, i, shape).members) {
             *out = i;
-            return i == last || c->shapes.shapes[shape].hold == HL_HOLD_FRAME;
+            return i == last || c->shapes.shapes[shape].hold == HL_HOLD_FRAME ||
+                   (i + 1 == last && hl_moment_is_farewell(c, last));
         }
     return false;
 }
@@ -135,9 +135,9 @@ bool hl_growth_rises(hl_case *c, const uint64_t *series, hl_growth *g)
     g->began = began_at(c, series, kept, j, n - 1);
     double w1 = c->moments[g->anchor].work;
     double mid = value_at(c, series, kept, j, n - 1, (g->began + w1) / 2);
-    double early = mid - (double)series[g->onset], late = (double)series[g->anchor] - mid;
-    g->decelerating = late < DECELERATES * early;
-    g->settled = late < SETTLES * early;
+    double v0 = (double)series[g->onset], v1 = (double)series[g->anchor];
+    g->course = mid > v0 ? (v1 - mid) / (mid - v0) : INFINITY;
+    g->walked_course = mid > v0 ? (v1 * v1 - mid * mid) / (mid * mid - v0 * v0) : INFINITY;
     return true;
 }
 
@@ -191,7 +191,21 @@ static bool try_metric(hl_case *c, hl_shape s, hl_metric metric, uint64_t *serie
     /* size alone counts only where it is the size that grew: a module's namespace is no holder */
     if (metric == HL_METRIC_BYTES && series[g->anchor] < series[0] + c->material / 4)
         return false;
-    return series[g->anchor] > series[0] && hl_growth_rises(c, series, g);
+    if (series[g->anchor] > series[0] && hl_growth_rises(c, series, g)) {
+        g->torn_down = g->anchor + 1 < c->n_moments && c->shapes.shapes[s].hold != HL_HOLD_FRAME;
+        return true;
+    }
+    uint32_t last = c->n_moments - 1;
+    if (g->anchor != last || !hl_moment_is_farewell(c, last) ||
+        (double)series[last] >= SHRINK * (double)series[last - 1])
+        return false;
+    hl_growth before = *g;
+    before.anchor = last - 1;
+    if (series[last - 1] <= series[0] || !hl_growth_rises(c, series, &before))
+        return false;
+    *g = before;
+    g->torn_down = true;
+    return true;
 }
 
 /* A local that is another container in each snapshot: the function was called anew. */

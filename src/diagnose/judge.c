@@ -13,6 +13,10 @@
 
 enum { MANY_INTERVALS = 2, SURE_INTERVALS = 3, KEYED_INTERVALS = 4, GUARDED_INTERVALS = 6 };
 static const double LATE_SHARE = 0.25; /* of the run's work */
+/* What the later half gained, over what the first did: less is slowing down, or has come to rest.
+ */
+static const double SLOWS = 0.5, RESTS = 0.2;
+static const double OWN_SHARE = 0.1; /* of what grew: who keeps less by itself is not its holder */
 
 static bool is_bounded(const hl_case *c, hl_node v)
 {
@@ -42,6 +46,18 @@ static bool only_follows(const hl_case *c, const hl_suspect *s)
     return weak_payload;
 }
 
+/* Where live code walks the container for every entry it adds, each costs more than the one before:
+ * the same number of entries a request is ever fewer a CPU second. Their squares tell it from a
+ * container that fills up. */
+static double course(const hl_case *c, const hl_suspect *s, const hl_uses *u)
+{
+    const hl_growth *g = s->growth;
+    const hl_snap_type *type = &c->snap->types[c->snap->type[s->holder]];
+    bool walks = (u->all & (HL_USE_ITER | HL_USE_WHOLE)) ||
+                 ((u->all & (HL_USE_TEST | HL_USE_REMOVE)) && (type->flags & HL_TYPE_LIST));
+    return walks && g->walked_course > g->course ? g->walked_course : g->course;
+}
+
 bool hl_judge(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_filled filled,
               hl_confidence *out)
 {
@@ -49,6 +65,7 @@ bool hl_judge(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_filled fille
     const hl_moment *m = c->moments;
     char bytes[16], count[32];
     const char *type = hl_snap_type_name(c->snap, s->holder);
+    bool slows = course(c, s, u) < SLOWS;
     if (is_bounded(c, s->holder)) {
         const hl_snap_extra *x = hl_snap_extra_of(c->snap, s->holder);
         c->dismissed += g->onset_bytes;
@@ -58,12 +75,14 @@ bool hl_judge(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_filled fille
                     hl_bytes_text(c->graph->retained_bytes[s->holder], bytes));
         return false;
     }
-    if (only_follows(c, s) || hl_calls_anew(c, s)) {
+    bool not_its_own = g->metric != HL_METRIC_ITEMS &&
+                       (double)s->retained_bytes < OWN_SHARE * (double)g->onset_bytes;
+    if (only_follows(c, s) || hl_calls_anew(c, s) || not_its_own) {
         c->dismissed += g->onset_bytes;
         return false;
     }
     if ((u->evicts || u->bounds) &&
-        (g->decelerating || g->intervals < (u->bounds ? GUARDED_INTERVALS : KEYED_INTERVALS))) {
+        (slows || g->intervals < (u->bounds ? GUARDED_INTERVALS : KEYED_INTERVALS))) {
         c->dismissed += g->onset_bytes;
         hl_note_add(c, "unbounded-cache",
                     "%s (%s) grew, and the code that fills it also removes: it "
@@ -76,16 +95,16 @@ bool hl_judge(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_filled fille
     /* what many calls fill needs fewer looks; what may be bounded by its own code, more */
     uint32_t enough = u->bounds                     ? UINT32_MAX
                       : u->evicts                   ? KEYED_INTERVALS
+                      : g->torn_down                ? KEYED_INTERVALS
                       : filled == HL_FILLED_BY_MANY ? MANY_INTERVALS
                                                     : SURE_INTERVALS;
-    bool unsure =
-        g->decelerating || u->reader || filled == HL_FILLED_BY_ONE_CALL || g->intervals < enough;
-    if (g->released && (unsure || filled != HL_FILLED_BY_MANY)) {
+    bool unsure = slows || u->reader || filled == HL_FILLED_BY_ONE_CALL || g->intervals < enough;
+    if (g->released && (unsure || (filled != HL_FILLED_BY_MANY && !g->torn_down))) {
         hl_note_add(c, "growing-container", "%s (%s) grew to %s and was gone at the end", s->name,
                     type, hl_bytes_text(c->graph->retained_bytes[s->holder], bytes));
         return false;
     }
-    if (g->settled) {
+    if (course(c, s, u) < RESTS) {
         c->dismissed += g->bytes;
         hl_note_add(c, "growing-container", "%s (%s) was filled and then stayed; it holds %s",
                     s->name, type, hl_bytes_text(c->graph->retained_bytes[s->holder], bytes));
@@ -177,7 +196,7 @@ void hl_judge_evidence(hl_case *c, hl_finding *f, const hl_suspect *s, const hl_
                             filled == HL_FILLED_BY_MANY       ? ", in many calls"
                             : filled == HL_FILLED_BY_ONE_CALL ? ", in one call still running"
                                                               : "");
-    if (g->decelerating)
+    if (course(c, s, u) < SLOWS)
         hl_finding_evidence(c, f, "its growth is slowing down: it may be filling up");
     if (u->reader)
         hl_finding_evidence(c, f, "%s reads all of it when it is done: it may be a result",
@@ -185,5 +204,7 @@ void hl_judge_evidence(hl_case *c, hl_finding *f, const hl_suspect *s, const hl_
     if (u->evicts)
         hl_finding_evidence(c, f, "code that fills it also removes entries");
     if (g->released)
-        hl_finding_evidence(c, f, "gone when its function returned");
+        hl_finding_evidence(c, f,
+                            g->torn_down ? "let go only at the very end, when the program was over"
+                                         : "gone when its function returned");
 }
