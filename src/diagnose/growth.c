@@ -323,6 +323,10 @@ hl_status hl_growth_find(hl_case *c, hl_err *err)
         if (is_anothers(c, s, &g))
             continue;
         g.shape = accumulator(c, s, g.metric, g.onset, g.anchor);
+        /* a container above that gains no more itself, or it would be known, is not what gains */
+        if (g.shape != s && growth_of[g.shape] < 0 &&
+            hl_shapes_count(&c->shapes, g.anchor, g.shape).items)
+            g.shape = s;
         if (g.shape && !charge(c, g, series, growth_of))
             return hl_err_set(err, HL_NO_MEMORY, "no memory for growing shapes");
     }

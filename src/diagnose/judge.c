@@ -187,7 +187,10 @@ void hl_judge_evidence(hl_case *c, hl_finding *f, const hl_suspect *s, const hl_
     const char *what = g->metric == HL_METRIC_ITEMS     ? "len"
                        : g->metric == HL_METRIC_OBJECTS ? "objects"
                                                         : "bytes";
-    hl_finding_evidence(c, f, "%s %s, never shrank", what, text);
+    bool fell = false;
+    for (uint32_t i = 0; i < g->anchor; i++)
+        fell = fell || g->series[i] > g->series[i + 1];
+    hl_finding_evidence(c, f, "%s %s%s", what, text, fell ? "" : ", never shrank");
     const char *keys = keys_text(c, s->holder);
     if (keys)
         hl_finding_evidence(c, f, "keys: %s", keys);

@@ -71,11 +71,13 @@ uint64_t hl_plan_due_at(const hl_plan *p)
     uint64_t next;
     switch (third(p)) {
     case 0:
+        next = elapsed + elapsed / 5; /* up to three seconds, if memory grows little */
+        break;
     case 1:
-        next = elapsed + elapsed / 2;
+        next = elapsed + elapsed / 3; /* up to two minutes */
         break;
     default:
-        next = elapsed * 2;
+        next = elapsed * 2; /* up to days */
     }
     return p->begun_ns + (next > FIRST_NS ? next : FIRST_NS);
 }
@@ -87,10 +89,10 @@ uint64_t hl_plan_due_bytes(const hl_plan *p)
     uint64_t step;
     switch (third(p)) {
     case 0:
-        step = p->high_bytes / 5;
+        step = p->high_bytes / 6;
         break;
     case 1:
-        step = p->high_bytes / 2;
+        step = p->high_bytes / 3;
         break;
     default:
         step = p->high_bytes;

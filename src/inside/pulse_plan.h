@@ -2,7 +2,7 @@
  *
  * Room   inside; target process, watcher thread; no Python, no system call, so that a test can run
  *        hours of it in a millisecond.
- * Idea   A program of 50 ms gets its handful, a program of a day pays for two dozen: due by growth
+ * Idea   A program of 50 ms gets its handful, a program of a day pays for three dozen: due by growth
  *        of resident memory over the highest seen, or by time in geometric steps, both wider as
  *        the places are used up; and never before the last look has been paid for twentyfold,
  *        but for a few cheap ones in the first half second. */
@@ -12,7 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { HL_PLAN_DEFAULT_MAX = 24 };
+enum { HL_PLAN_DEFAULT_MAX = 40 };
 
 typedef struct hl_plan {
     uint32_t max;         /* snapshots, the last one of all included */
