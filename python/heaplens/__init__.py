@@ -8,10 +8,75 @@
 
 Everything that reads a snapshot is done by the native `heaplens` executable; this package takes
 snapshots of its own process and asks the executable about them.
+
+    >>> with heaplens.watch() as w:          # what grew over this block?
+    ...     for item in work:
+    ...         handle(item)
+    ...         w.mark()                     # one unit of work is done
+    >>> print(w.diagnose())
+    >>> print(heaplens.why(session))         # what keeps this object alive?
+    >>> heaplens.expect_collected(session)   # it should be gone soon: say so if it is not
 """
 
-from heaplens._heap import Growth, Snapshot, Summary, Table, diff, snapshot
-from heaplens._native import Error
+from __future__ import annotations
+
+from heaplens._error import Error
+from heaplens._expect import expect_collected
+from heaplens._rounds import Round, mark, round
+
+TYPE_CHECKING = False  # as typing has it, without loading typing into every program
+if TYPE_CHECKING:
+    from heaplens._diagnosis import Diagnosis, Finding, Holder, Note, Site, Step
+    from heaplens._heap import Growth, Snapshot, Summary, Table, diff, snapshot
+    from heaplens._watch import Watch, watch
+    from heaplens._why import Chain, Why, why
 
 __version__ = "0.1.0"
-__all__ = ["Error", "Growth", "Snapshot", "Summary", "Table", "diff", "snapshot"]
+__all__ = [
+    "Chain",
+    "Diagnosis",
+    "Error",
+    "Finding",
+    "Growth",
+    "Holder",
+    "Note",
+    "Round",
+    "Site",
+    "Snapshot",
+    "Step",
+    "Summary",
+    "Table",
+    "Watch",
+    "Why",
+    "diff",
+    "expect_collected",
+    "mark",
+    "round",
+    "snapshot",
+    "watch",
+    "why",
+]
+
+# What a program calls while it works is here at once; what asks questions is loaded when asked
+# for, so that a program with marks in it stays as small as it was.
+_LATER = {
+    "_diagnosis": ("Diagnosis", "Finding", "Holder", "Note", "Site", "Step"),
+    "_heap": ("Growth", "Snapshot", "Summary", "Table", "diff", "snapshot"),
+    "_watch": ("Watch", "watch"),
+    "_why": ("Chain", "Why", "why"),
+}
+
+
+def __getattr__(name: str) -> object:
+    for module, names in _LATER.items():
+        if name in names:
+            from importlib import import_module
+
+            value: object = getattr(import_module(f"heaplens.{module}"), name)
+            globals()[name] = value
+            return value
+    raise AttributeError(f"module 'heaplens' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import sys
 
-from heaplens._native import Error, executable
+from heaplens._error import Error
+from heaplens._native import executable
 
 
 def main() -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 import shutil
 import sys
@@ -12,7 +11,9 @@ from dataclasses import dataclass, fields
 from types import TracebackType
 from typing import Any, Union
 
-from heaplens._native import Error, ask
+from heaplens._core import core
+from heaplens._error import Error
+from heaplens._native import ask
 
 _Path = Union[str, "os.PathLike[str]"]
 
@@ -120,19 +121,7 @@ def _table(answer: Any) -> Table:
         raise Error(f"the executable gave no table: {why!r}") from why
 
 
-def _inside() -> Any:
-    try:
-        return importlib.import_module("heaplens._inside")
-    except ImportError as why:
-        release = sys.version.split()[0]
-        raise Error(
-            f"heaplens cannot look into this interpreter, CPython {release} at {sys.executable}: "
-            f"{why}. The extension is built for one exact release; install heaplens with this "
-            f"interpreter: {sys.executable} -m pip install heaplens"
-        ) from why
-
-
-def _program() -> str:
+def program() -> str:
     """How this program was started, without its arguments: a path, "-m module" or "-c"."""
     spec = getattr(sys.modules.get("__main__"), "__spec__", None)
     name: str | None = getattr(spec, "name", None)
@@ -142,6 +131,20 @@ def _program() -> str:
     return words[0] if words else ""
 
 
+def temporary_folder() -> str:
+    """A new folder only this user can read, for a file whose name nobody chose."""
+    try:
+        return tempfile.mkdtemp(prefix="heaplens-")
+    except OSError as why:
+        raise Error(f"no folder for a temporary file: {why}; name a file, or set TMPDIR") from why
+
+
+def remove_folder(folder: str, owner: int) -> None:
+    """Only in the process that made it: a forked child has the same names, not the same files."""
+    if os.getpid() == owner:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 def snapshot(path: _Path | None = None, *, append: bool = False) -> Snapshot:
     """Takes a snapshot of this process from a cloned child; the program pauses some milliseconds.
 
@@ -149,14 +152,14 @@ def snapshot(path: _Path | None = None, *, append: bool = False) -> Snapshot:
     existing file is refused unless append is true, which adds a snapshot to it, so that
     diagnose() sees how the heap grew.
     """
-    inside = _inside()
+    inside = core()
     folder = None
     if path is None:
-        folder = tempfile.mkdtemp(prefix="heaplens-")
+        folder = temporary_folder()
         path = os.path.join(folder, "snapshot.hlens")
     where = os.fspath(path)
     try:
-        said = inside.snapshot(where, reason="api", append=append, program=_program())
+        said = inside.snapshot(where, reason="api", append=append, program=program())
     except (OSError, ValueError, RuntimeError) as why:
         if folder is not None:
             shutil.rmtree(folder, ignore_errors=True)
@@ -172,7 +175,7 @@ def snapshot(path: _Path | None = None, *, append: bool = False) -> Snapshot:
     )
     taken = Snapshot(where, summary)
     if folder is not None:
-        taken._temporary = weakref.finalize(taken, shutil.rmtree, folder, ignore_errors=True)
+        taken._temporary = weakref.finalize(taken, remove_folder, folder, os.getpid())
     return taken
 
 

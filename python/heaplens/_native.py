@@ -12,16 +12,10 @@ import warnings
 from collections.abc import Iterator
 from typing import Any
 
+from heaplens._error import Error
+
 # Exit codes of the executable, src/cli/verb.h.
 _DONE, _FINDINGS, _INCOMPLETE = 0, 1, 4
-
-
-class Error(Exception):
-    """What heaplens could not do, in one sentence, and the exit code that stands for it."""
-
-    def __init__(self, text: str, exit_code: int = 3) -> None:
-        super().__init__(text)
-        self.exit_code = exit_code
 
 
 def _places() -> Iterator[str]:
@@ -54,17 +48,16 @@ def executable() -> str:
     return found
 
 
-def ask(*words: str) -> Any:
-    """Runs a verb with --json and returns what it says. Raises Error with its sentence."""
+def _ask(words: tuple[str, ...]) -> tuple[Any, str, int]:
+    """The answer, what was said beside it, the exit status."""
     command = [executable(), *words, "--json"]
     try:
         done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)
     except OSError as why:
         raise Error(f"cannot run {command[0]}: {why.strerror}") from why
-    said = done.stderr.decode("utf-8", "replace").strip()
-    if said.startswith("heaplens: "):
-        said = said[len("heaplens: ") :]
+    said = done.stderr.decode("utf-8", "replace")
     if done.returncode not in (_DONE, _FINDINGS, _INCOMPLETE) or not done.stdout.strip():
+        said = _sentence(said)
         if done.returncode < 0:
             said = f"{command[0]} was ended by signal {-done.returncode} {said}".rstrip()
         raise Error(said or f"{command[0]} ended with {done.returncode}", done.returncode)
@@ -72,6 +65,23 @@ def ask(*words: str) -> Any:
         answer = json.loads(done.stdout)
     except ValueError as why:
         raise Error(f"{command[0]} {words[0]} gave no JSON: {why}") from why
-    if done.returncode == _INCOMPLETE and said:
-        warnings.warn(said, RuntimeWarning, stacklevel=3)
+    return answer, said, done.returncode
+
+
+def _sentence(said: str) -> str:
+    said = said.strip()
+    return said[len("heaplens: ") :] if said.startswith("heaplens: ") else said
+
+
+def ask(*words: str) -> Any:
+    """Runs a verb with --json and returns what it says. Raises Error with its sentence."""
+    answer, said, status = _ask(words)
+    if status == _INCOMPLETE and said:
+        warnings.warn(_sentence(said), RuntimeWarning, stacklevel=3)
     return answer
+
+
+def ask_in_words(*words: str) -> tuple[Any, str]:
+    """The same, and how the verb says it to people."""
+    answer, said, _ = _ask((*words, "--words", "--quiet"))
+    return answer, said.rstrip("\n")

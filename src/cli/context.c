@@ -133,6 +133,13 @@ int hl_print(hl_out *out, int code)
     return HL_EXIT_INCOMPLETE;
 }
 
+void hl_print_words(hl_out *out)
+{
+    if (!out->failed)
+        (void)!write_all(2, out->bytes, out->n); /* closed: nobody wants them */
+    hl_out_deinit(out);
+}
+
 int hl_fail(const hl_err *err)
 {
     say_plain("%s", err->text);

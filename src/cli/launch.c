@@ -129,6 +129,8 @@ static hl_status page_fill(launch *l, const char *file, hl_err *err)
     page->started_mono_ns = hl_page_now();
     page->max_snapshots = l->o->max_snapshots;
     page->interval_ms = l->o->interval_ms;
+    snprintf(page->round_of, sizeof page->round_of, "%s", l->o->rounds ? l->o->rounds : "");
+    page->due_round = HL_ROUND_NEVER;
     page->owner_pid = (uint32_t)getpid();
     page->exit_status = -1;
     page->leave_with = l->o->fail_on ? HL_EXIT_INCOMPLETE : -1; /* until a verdict says better */

@@ -26,6 +26,7 @@ typedef struct hl_run_options {
     const char *python; /* NULL: as hl_python_find says */
     bool force, json, quiet;
     uint32_t interval_ms, max_snapshots; /* 0: as the pulse decides */
+    const char *rounds;                  /* [MODULE:]FUNCTION whose every return is one; or NULL */
     int fail_on;                         /* hl_confidence; 0: never */
     uint64_t min_growth;                 /* bytes; 0: the default   */
     uint64_t memory_limit;               /* bytes; 0: as hl_memory_limit says */

@@ -76,6 +76,13 @@ static void postscript(const hl_page *page, const hl_run_options *o, int status,
         hl_out_text(out, " of copied pages");
     }
     hl_out_text(out, "\n");
+    if (page->round_of[0] && !page->rounds) {
+        hl_out_text(out, "  not seen: no round: no function ");
+        hl_out_safe(out, page->round_of, 0);
+        hl_out_text(out,
+                    " returned (a name as its __qualname__ is; with MODULE: before it, where it "
+                    "is not the program's own)\n");
+    }
     if (page->failed) {
         hl_out_printf(out, "  not seen: %" PRIu32 " snapshot%s failed: ", page->failed,
                       page->failed == 1 ? "" : "s");

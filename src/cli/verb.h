@@ -57,5 +57,7 @@ int hl_usage(const char *verb, const char *format, ...) HL_PRINTF(2, 3);
 void hl_remark(const hl_context *c, const char *format, ...) HL_PRINTF(2, 3);
 /* Writes out to stdout; an error there (closed pipe, full disk) becomes the exit code. */
 int hl_print(hl_out *out, int code);
+/* Writes out to stderr, beside an answer that went to stdout, and frees it. */
+void hl_print_words(hl_out *out);
 
 #endif

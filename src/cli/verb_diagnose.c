@@ -10,6 +10,7 @@
 typedef struct choices {
     hl_diagnose_options options;
     int fail_on; /* hl_confidence; 0: never */
+    bool words;  /* beside JSON, on stderr   */
 } choices;
 
 static bool take_fail_on(const char *word, int *out)
@@ -72,17 +73,20 @@ static int judge(const hl_context *c, const hl_files *files, const choices *how)
         hl_report_json(&d, &out);
     else
         hl_report_text(&d, &c->out_style, &out);
+    if (how->words && c->json) {
+        hl_out said = {0};
+        hl_report_text(&d, &c->err_style, &said);
+        hl_print_words(&said);
+    }
     hl_arena_deinit(&arena);
     return hl_print(&out, hl_files_code(files, code));
 }
 
 int hl_verb_diagnose(hl_context *c, int argc, char **argv)
 {
-    static const hl_option options[] = {{"--fail-on", 0, "LEVEL"},
-                                        {"--min-growth", 0, "N"},
-                                        {"--format", 0, "FORMAT"},
-                                        {"--memory-limit", 0, "N"},
-                                        {NULL, 0, NULL}};
+    static const hl_option options[] = {{"--fail-on", 0, "LEVEL"}, {"--min-growth", 0, "N"},
+                                        {"--format", 0, "FORMAT"}, {"--memory-limit", 0, "N"},
+                                        {"--words", 0, NULL},      {NULL, 0, NULL}};
     hl_args a = {
         .context = c, .options = options, .verb = "diagnose", .argc = argc, .argv = argv, .at = 1};
     choices how = {0};
@@ -99,6 +103,8 @@ int hl_verb_diagnose(hl_context *c, int argc, char **argv)
             fine = take_format(c, a.value);
         else if (option == 3)
             fine = take_bytes("--memory-limit", a.value, &how.options.memory_limit);
+        else if (option == 4)
+            how.words = true;
         else
             return option == HL_ARG_HELP ? HL_EXIT_OK : HL_EXIT_USAGE;
         if (!fine)

@@ -7,7 +7,7 @@
 
 enum { TOP = 5 };
 
-static int paths(const hl_context *c, hl_view_query *q, char *file, const char *target)
+static int paths(const hl_context *c, hl_view_query *q, char *file, const char *target, bool words)
 {
     hl_files files;
     int code = hl_files_open(c, &file, 1, &files);
@@ -25,6 +25,11 @@ static int paths(const hl_context *c, hl_view_query *q, char *file, const char *
         code = hl_fail(&err);
         code = absent ? HL_EXIT_NOTHING : code;
     } else {
+        if (words && c->json) {
+            hl_out said = {0};
+            hl_chains_text(&chains, &c->err_style, &said);
+            hl_print_words(&said);
+        }
         if (c->json)
             hl_chains_json(&chains, &out);
         else
@@ -38,12 +43,17 @@ static int paths(const hl_context *c, hl_view_query *q, char *file, const char *
 
 int hl_verb_paths(hl_context *c, int argc, char **argv)
 {
-    static const hl_option options[] = {{"--top", 0, "K"}, {"--snapshot", 0, "I"}, {NULL, 0, NULL}};
+    static const hl_option options[] = {{"--top", 0, "K"},
+                                        {"--snapshot", 0, "I"},
+                                        {"--apart", 0, "N"},
+                                        {"--words", 0, NULL},
+                                        {NULL, 0, NULL}};
     hl_args a = {
         .context = c, .options = options, .verb = "paths", .argc = argc, .argv = argv, .at = 1};
     hl_view_query q = {.top = TOP};
     char *words[2] = {NULL, NULL};
     int n = 0;
+    bool in_words = false;
     for (int option; (option = hl_args_next(&a)) != HL_ARG_END;) {
         if (option == HL_ARG_WORD && n < 2)
             words[n++] = argv[a.at - 1];
@@ -51,11 +61,13 @@ int hl_verb_paths(hl_context *c, int argc, char **argv)
             return hl_usage("paths", "one TARGET at a time; '%s' is too much", a.value);
         else if (option == 0   ? !hl_parse_count("paths", "--top", a.value, &q.top)
                  : option == 1 ? !hl_parse_count("paths", "--snapshot", a.value, &q.snapshot)
+                 : option == 2 ? !hl_parse_count("paths", "--apart", a.value, &q.apart)
+                 : option == 3 ? !(in_words = true)
                                : true)
             return option == HL_ARG_HELP ? HL_EXIT_OK : HL_EXIT_USAGE;
     }
     if (n < 2 || !words[1][0])
         return hl_usage("paths", "name a recording and a TARGET: a type name, an address (0x7f..) "
                                  "or a dotted name (__main__.cache)");
-    return paths(c, &q, words[0], words[1]);
+    return paths(c, &q, words[0], words[1], in_words);
 }

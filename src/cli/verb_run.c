@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-enum { INTERVAL_MAX_MS = 86400000 };
+enum { INTERVAL_MAX_MS = 86400000, ROUNDS_MAX = 500 };
 
 enum choice {
     OUTPUT,
@@ -18,6 +18,7 @@ enum choice {
     MIN_GROWTH,
     MEMORY_LIMIT,
     FAIL_ON,
+    ROUNDS,
     MODULE,
     COMMAND
 };
@@ -29,6 +30,7 @@ static const hl_option options[] = {
     [MIN_GROWTH] = {"--min-growth", 0, "N"},
     [FAIL_ON] = {"--fail-on", 0, "LEVEL"},
     [MEMORY_LIMIT] = {"--memory-limit", 0, "N"},
+    [ROUNDS] = {"--rounds", 0, "FUNCTION"},
     [MODULE] = {"-m", 'm', "MODULE"},
     [COMMAND] = {"-c", 'c', "CODE"},
     [COMMAND + 1] = {NULL, 0, NULL},
@@ -68,6 +70,17 @@ static bool take_fail_on(const char *word, int *out)
     return wants("--fail-on", "certain, strong, possible or never", word);
 }
 
+/* FUNCTION of the program, or MODULE:FUNCTION; names as __qualname__ has them. */
+static bool take_rounds(const char *word, const char **out)
+{
+    const char *colon = strchr(word, ':');
+    *out = word;
+    if (*word && strlen(word) < ROUNDS_MAX && !strpbrk(word, " ()/\t") &&
+        (!colon || (colon != word && colon[1] && !strchr(colon + 1, ':'))))
+        return true;
+    return wants("--rounds", "FUNCTION or MODULE:FUNCTION (handle, shop.web:App.handle)", word);
+}
+
 /* An option, or what to run. */
 static bool take(hl_run_options *o, int choice, const char *value)
 {
@@ -88,6 +101,8 @@ static bool take(hl_run_options *o, int choice, const char *value)
         return take_bytes("--memory-limit", value, &o->memory_limit);
     case FAIL_ON:
         return take_fail_on(value, &o->fail_on);
+    case ROUNDS:
+        return take_rounds(value, &o->rounds);
     case MODULE:
         o->start = HL_RUN_MODULE;
         o->what = value;

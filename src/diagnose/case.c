@@ -4,6 +4,8 @@
  * Room   diagnose; analyser process. */
 #include "diagnose/case.h"
 
+#include <string.h>
+
 static void drop_anchor(hl_case *c)
 {
     hl_graph_destroy(c->graph);
@@ -61,6 +63,9 @@ hl_status hl_case_observe(hl_case *c, hl_run *run, uint32_t index, hl_err *err)
     hl_moment *m = &c->moments[c->n_moments++];
     *m = (hl_moment){.run = run, .index = index, .info = c->snap->info};
     m->info.time_us = info.time_us;
+    m->info.reason = info.reason; /* the run's texts outlive the snapshot's */
+    m->info.python = info.python;
+    m->info.program = info.program;
     m->work = (double)info.cpu_us / 1e6;
     for (hl_node v = 0; v < c->snap->nodes; v++) {
         uint64_t bytes = hl_graph_own_bytes(c->graph, v);

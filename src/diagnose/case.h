@@ -27,7 +27,8 @@ typedef struct hl_moment {
     hl_run *run;    /* borrowed */
     uint32_t index; /* in run->snaps */
     hl_snap_info info;
-    double work;         /* CPU seconds of the program up to here: the axis growth is judged on */
+    double work;         /* CPU seconds of the program up to here: the axis growth is judged on;
+                            rounds, where the program declared them */
     uint64_t heap_bytes; /* own bytes of all nodes and folded leaves, garbage included */
     uint64_t objects;
     uint64_t garbage_objects, garbage_bytes; /* in cycles nothing holds */
@@ -53,6 +54,7 @@ typedef struct hl_growth {
     double walked_course; /* the same if each entry made the next one dearer: of squares */
     bool released;        /* gone in the last moment: its frame had returned */
     bool torn_down;       /* fell only in the farewell's look: an exit handler, a main that ended */
+    bool exact;           /* rose by one or more in every declared round */
     uint64_t *series;     /* n_moments values of the metric */
     uint64_t units;       /* metric gained from the first moment to the anchor */
     uint64_t bytes;       /* own and below, gained from the first moment to the anchor */
@@ -67,6 +69,7 @@ typedef struct hl_case {
     hl_moment *moments;
     uint32_t n_moments, baseline; /* baseline: last moment of the warm-up */
     uint64_t material;            /* bytes of growth worth a word */
+    bool by_rounds;               /* the axis is rounds the program declared */
     hl_shapes shapes;
     hl_growth *growths;
     uint32_t n_growths;
@@ -102,6 +105,11 @@ hl_status hl_growth_find(hl_case *c, hl_err *err) HL_MUST_CHECK;
 /* Does the series (a value a moment) rise to g->anchor? Fills onset, intervals, began, courses. */
 bool hl_growth_rises(hl_case *c, const uint64_t *series, hl_growth *g);
 
+/* per_round.c: makes declared rounds the axis; false: there are too few of them. */
+bool hl_rounds_axis(hl_case *c);
+/* Did the count rise by one or more for every round from onset (or warm-up) on? */
+bool hl_rounds_exact(const hl_case *c, const uint64_t *series, const hl_growth *g);
+
 /* tracks.c: notes the big containers of a moment; then fills tracked. */
 hl_status hl_tracks_note(hl_case *c, hl_moment *m, const hl_snap *s, hl_err *err) HL_MUST_CHECK;
 hl_status hl_tracks_find(hl_case *c, hl_err *err) HL_MUST_CHECK;
@@ -121,6 +129,8 @@ typedef struct hl_suspect {
 
 /* holder.c: the accumulator of a growth, its name and kind. False: nothing to show. */
 bool hl_suspect_find(hl_case *c, const hl_growth *g, hl_suspect *out);
+/* The same for a holder that is known already, whether or not anything grew. */
+bool hl_suspect_name(hl_case *c, hl_node holder, hl_node payload, hl_suspect *out);
 /* The chain root .. holder .. payload as steps; the edge into the holder's members is guilty. */
 void hl_suspect_chain(hl_case *c, const hl_suspect *s, hl_finding *f);
 
@@ -195,6 +205,8 @@ typedef struct hl_rule {
 } hl_rule;
 extern const hl_rule hl_rule_unbounded_cache, hl_rule_closure, hl_rule_growing_container;
 
+/* not_collected.c: what the program said should be gone. */
+hl_status hl_rule_not_collected(hl_case *c, hl_err *err) HL_MUST_CHECK;
 /* cycle.c: garbage nobody collects; judged over all moments, shown in the last. */
 hl_status hl_rule_cycles(hl_case *c, hl_err *err) HL_MUST_CHECK;
 

@@ -153,6 +153,52 @@ static const hl_cause causes[] = {
                "collecting them.",
     },
     {
+        .id = "not-collected",
+        .title = "what should be gone is still there",
+        .seed = "",
+        .what = "The program says of an object that it is done with, and expects it to be "
+                "collected: a session that was closed, a window that was destroyed, a request that "
+                "was answered. If something still refers to it, it stays, with everything it "
+                "refers to.",
+        .leaks = "import heaplens\n"
+                 "\n"
+                 "listeners = []\n"
+                 "\n"
+                 "class Session:\n"
+                 "    def __init__(self):\n"
+                 "        listeners.append(self)\n"
+                 "\n"
+                 "    def close(self):  # and forgets to leave listeners\n"
+                 "        heaplens.expect_collected(self, \"closed\")\n"
+                 "\n"
+                 "Session().close()\n",
+        .healthy = "import heaplens\n"
+                   "\n"
+                   "listeners = []\n"
+                   "\n"
+                   "class Session:\n"
+                   "    def __init__(self):\n"
+                   "        listeners.append(self)\n"
+                   "\n"
+                   "    def close(self):\n"
+                   "        listeners.remove(self)\n"
+                   "        heaplens.expect_collected(self, \"closed\")\n"
+                   "\n"
+                   "Session().close()\n",
+        .recognised =
+            "`heaplens.expect_collected(obj, reason)` notes a weak reference. What is alive in the "
+            "last snapshot of `heaplens run` or of `heaplens.watch()` is reported with the chain "
+            "that holds it, those that hang on one place together. Silent: what is gone; a cycle "
+            "that only waits for the collector is a note. Only `possible`: what a call that still "
+            "runs holds, and an object that takes no weak reference (list, dict, a class with "
+            "`__slots__`): it is known by its address, where another may stand.",
+        .fix =
+            "Follow the chain to the edge that should have been cut, and cut it where the object "
+            "is done with: unregister, `remove`, `pop`, set the attribute to None. Or make that "
+            "edge a weak one: `weakref.ref`, `weakref.WeakSet`, `weakref.WeakMethod` for "
+            "callbacks. `print(heaplens.why(obj))` shows all chains at any moment.",
+    },
+    {
         .id = "unbounded-cache",
         .title = "a cache that evicts nothing",
         .seed = "对象缓存",

@@ -85,6 +85,10 @@ static void find(hl_case *c, const hl_cycle *k, const char *why)
     f->growth.bytes = f->growth.since_bytes = k->bytes;
     double seconds = (double)(last->info.time_us - first->info.time_us) / 1e6;
     f->growth.per_second = seconds > 0 ? (double)k->bytes / seconds : -1;
+    if (last->info.rounds) {
+        f->growth.per_round = (double)k->objects / (double)last->info.rounds;
+        f->growth.bytes_per_round = (double)k->bytes / (double)last->info.rounds;
+    }
     f->series = hl_arena_array(c->arena, c->n_moments, sizeof *f->series);
     for (uint32_t i = 0; f->series && i < c->n_moments; i++)
         f->series[i] = c->moments[i].garbage_objects;

@@ -41,9 +41,10 @@ static hl_status observe_all(hl_case *c, hl_run *const *runs, uint32_t n, hl_err
     return HL_OK;
 }
 
-/* Growth is judged per CPU second; where a file has none, per second. Time in the kernel is left
- * out where it can be told: pages get dearer as memory fills, the program's own work does not. The
- * kernel tells it by clock ticks, so only where there are enough of them. */
+/* Growth is judged per declared round; where there are none, per CPU second; where a file has none,
+ * per second. Time in the kernel is left out where it can be told: pages get dearer as memory
+ * fills, the program's own work does not. The kernel tells it by clock ticks, so only where there
+ * are enough of them. */
 static const double ENOUGH_USER_SECONDS = 0.5;
 static void settle_axis(hl_case *c)
 {
@@ -60,6 +61,7 @@ static void settle_axis(hl_case *c)
         cpu = m[i].work >= m[i - 1].work;
     for (uint32_t i = 0; i < n && !cpu; i++)
         m[i].work = (double)m[i].info.time_us / 1e6;
+    c->by_rounds = hl_rounds_axis(c);
     for (uint32_t i = 0; i < n; i++)
         if (m[i].work <= m[0].work + WARM_UP * (m[n - 1].work - m[0].work))
             c->baseline = i;
@@ -70,8 +72,16 @@ static void settle_axis(hl_case *c)
     }
 }
 
+/* What this package keeps in the program it is asked about is none of its leaks. */
+static bool is_ours(const hl_suspect *s)
+{
+    return !strncmp(s->name, "heaplens.", strlen("heaplens."));
+}
+
 static hl_status judge_one(hl_case *c, const hl_suspect *s, hl_err *err)
 {
+    if (is_ours(s))
+        return HL_OK;
     hl_uses uses;
     if (hl_uses_find(c, s, &uses, err))
         return err->status;
@@ -160,7 +170,8 @@ static int by_weight(const void *a, const void *b)
     return strcmp(x->fingerprint, y->fingerprint);
 }
 
-/* Findings that together explain less than half of the growth are not sure enough to accuse. */
+/* Findings that together explain less than half of the growth are not sure enough to accuse; what
+ * every declared round leaves behind is, whatever else grew. */
 static void weigh(hl_case *c)
 {
     hl_diagnosis *d = c->out;
@@ -184,7 +195,7 @@ static void weigh(hl_case *c)
     double share = grown ? (double)explained / (double)grown : -1;
     d->observed.growth_explained = share > 1 ? 1 : share;
     for (uint32_t i = 0; i < d->n_findings && share >= 0 && share < STRONG_SHARE; i++)
-        if (d->findings[i].confidence == HL_STRONG)
+        if (d->findings[i].confidence == HL_STRONG && d->findings[i].growth.per_round < 1)
             d->findings[i].confidence = HL_POSSIBLE;
     if (d->n_findings)
         qsort(d->findings, d->n_findings, sizeof *d->findings, by_weight);
@@ -296,6 +307,8 @@ static void describe(hl_case *c, hl_run *const *runs, uint32_t n)
     if (!c->n_moments)
         return;
     const hl_moment *a = &c->moments[0], *z = &c->moments[c->n_moments - 1];
+    if (z->info.rounds)
+        d->observed.rounds = z->info.rounds > INT64_MAX ? INT64_MAX : (int64_t)z->info.rounds;
     d->observed.seconds =
         r->ended ? (double)r->seconds_us / 1e6 : (double)(z->info.time_us - a->info.time_us) / 1e6;
     d->observed.rss_first = a->info.rss_bytes;
@@ -327,6 +340,8 @@ hl_status hl_diagnose(hl_run *const *runs, uint32_t n, const hl_diagnose_options
         status = hl_rule_cycles(&c, err);
         if (!status)
             status = judge_growths(&c, err);
+        if (!status)
+            status = hl_rule_not_collected(&c, err);
     }
     if (!status) {
         weigh(&c);

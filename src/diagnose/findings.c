@@ -37,7 +37,7 @@ hl_finding *hl_finding_add(hl_case *c, const char *cause, hl_confidence confiden
                       .confidence = confidence,
                       .title = "",
                       .holder = {.name = "", .kind = "none", .type = ""},
-                      .growth = {.per_second = -1, .per_round = -1},
+                      .growth = {.per_second = -1, .per_round = -1, .bytes_per_round = -1},
                       .fix = ""};
     f->evidence = hl_arena_array(c->arena, EVIDENCE_MAX, sizeof *f->evidence);
     return f;
@@ -61,6 +61,13 @@ void hl_finding_growth(hl_case *c, hl_finding *f, const hl_growth *g)
     f->growth.per_second = g->per_second;
     f->growth.since = g->onset;
     f->growth.since_bytes = g->onset_bytes;
+    const hl_snap_info *from = &c->moments[g->onset].info, *to = &c->moments[g->anchor].info;
+    if (to->rounds > from->rounds) {
+        double rounds = (double)(to->rounds - from->rounds);
+        if (g->metric != HL_METRIC_BYTES)
+            f->growth.per_round = (double)(g->series[g->anchor] - g->series[g->onset]) / rounds;
+        f->growth.bytes_per_round = (double)g->onset_bytes / rounds;
+    }
     f->series = g->series;
     f->n_series = c->n_moments;
     f->series_unit = g->metric == HL_METRIC_ITEMS     ? "entries"

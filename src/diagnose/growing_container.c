@@ -38,7 +38,7 @@ static bool growing_container(hl_case *c, const hl_suspect *s, const hl_uses *u,
     hl_confidence confidence;
     if (!hl_judge(c, s, u, filled, &confidence))
         return true; /* seen, and not worth a word */
-    if (confidence == HL_CERTAIN && strcmp(s->kind, "mutable-default"))
+    if (confidence == HL_CERTAIN && !g->exact && strcmp(s->kind, "mutable-default"))
         confidence = HL_STRONG; /* it could still be emptied one day */
     hl_finding *f = hl_finding_add(c, "growing-container", confidence);
     if (!f)

@@ -312,7 +312,7 @@ hl_status hl_growth_find(hl_case *c, hl_err *err)
         hl_growth g = {.shape = s};
         if (!anchor_of(c, s, &g.anchor))
             continue;
-        if (tree_gain(c, s, 0, g.anchor) < (int64_t)c->material / 4)
+        if (!c->by_rounds && tree_gain(c, s, 0, g.anchor) < (int64_t)c->material / 4)
             continue;
         /* what counts for a container is its length; for a kind of object, how many; else size */
         bool up = try_metric(c, s, HL_METRIC_ITEMS, series, &g) ||
@@ -322,6 +322,7 @@ hl_status hl_growth_find(hl_case *c, hl_err *err)
             continue;
         if (is_anothers(c, s, &g))
             continue;
+        g.exact = hl_rounds_exact(c, series, &g);
         g.shape = accumulator(c, s, g.metric, g.onset, g.anchor);
         /* a container above that gains no more itself, or it would be known, is not what gains */
         if (g.shape != s && growth_of[g.shape] < 0 &&
@@ -333,7 +334,7 @@ hl_status hl_growth_find(hl_case *c, hl_err *err)
     measure(c, growth_of);
     uint32_t n = 0;
     for (uint32_t i = 0; i < c->n_growths; i++)
-        if (is_material(c, &c->growths[i]))
+        if (c->growths[i].exact || is_material(c, &c->growths[i]))
             c->growths[n++] = c->growths[i];
     c->n_growths = n;
     qsort(c->growths, n, sizeof *c->growths, by_bytes);

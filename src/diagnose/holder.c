@@ -206,6 +206,18 @@ bool hl_suspect_find(hl_case *c, const hl_growth *g, hl_suspect *out)
     return out->name != NULL;
 }
 
+bool hl_suspect_name(hl_case *c, hl_node holder, hl_node payload, hl_suspect *out)
+{
+    *out = (hl_suspect){.holder = holder,
+                        .payload = payload,
+                        .members = 1,
+                        .retained_bytes = c->graph->retained_bytes[holder],
+                        .retained_objects = c->graph->retained_objects[holder]};
+    out->kind = kind_of(c, holder, &out->owner);
+    out->name = name_of(c, out);
+    return out->name != NULL;
+}
+
 /* What an object on the chain is called besides its type. */
 static const char *called(hl_case *c, hl_node v)
 {

@@ -98,7 +98,8 @@ bool hl_judge(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_filled fille
                       : g->torn_down                ? KEYED_INTERVALS
                       : filled == HL_FILLED_BY_MANY ? MANY_INTERVALS
                                                     : SURE_INTERVALS;
-    bool unsure = slows || u->reader || filled == HL_FILLED_BY_ONE_CALL || g->intervals < enough;
+    bool unsure = slows || u->reader ||
+                  (!g->exact && (filled == HL_FILLED_BY_ONE_CALL || g->intervals < enough));
     if (g->released && (unsure || (filled != HL_FILLED_BY_MANY && !g->torn_down))) {
         hl_note_add(c, "growing-container", "%s (%s) grew to %s and was gone at the end", s->name,
                     type, hl_bytes_text(c->graph->retained_bytes[s->holder], bytes));
@@ -110,7 +111,7 @@ bool hl_judge(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_filled fille
                     s->name, type, hl_bytes_text(c->graph->retained_bytes[s->holder], bytes));
         return false;
     }
-    if (late && filled != HL_FILLED_BY_MANY) {
+    if (late && !g->exact && filled != HL_FILLED_BY_MANY) {
         c->dismissed += g->bytes;
         hl_note_add(c, "growing-container", "%s (%s) was filled at the end of the run; it holds %s",
                     s->name, type, hl_bytes_text(c->graph->retained_bytes[s->holder], bytes));
@@ -196,9 +197,12 @@ void hl_judge_evidence(hl_case *c, hl_finding *f, const hl_suspect *s, const hl_
         hl_finding_evidence(c, f, "keys: %s", keys);
     if (u->storer)
         hl_finding_evidence(c, f, "filled by %s%s", u->storer,
-                            filled == HL_FILLED_BY_MANY       ? ", in many calls"
-                            : filled == HL_FILLED_BY_ONE_CALL ? ", in one call still running"
-                                                              : "");
+                            filled == HL_FILLED_BY_MANY ? ", in many calls"
+                            : filled == HL_FILLED_BY_ONE_CALL && !g->exact
+                                ? ", in one call still running"
+                                : "");
+    if (g->exact)
+        hl_finding_evidence(c, f, "rose by at least one in every round");
     if (course(c, s, u) < SLOWS)
         hl_finding_evidence(c, f, "its growth is slowing down: it may be filling up");
     if (u->reader)

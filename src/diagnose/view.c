@@ -25,11 +25,35 @@ const hl_view *hl_views(uint32_t *n)
 /* ---- snapshots --------------------------------------------------------------------------------
  */
 
-hl_status hl_view_heap_load(hl_run *run, uint32_t index, bool dominate, hl_view_heap *out,
-                            hl_err *err)
+/* The innermost frames of the thread that took the snapshot are no roots then; what only they hold
+ * looks as if C held it, and comes last. */
+static hl_status set_apart(hl_view_heap *h, uint32_t frames, hl_err *err)
+{
+    hl_snap *s = h->snap;
+    uint32_t kept = 0;
+    if (!frames || !s->info.asker)
+        return HL_OK;
+    h->apart = hl_arena_array(&s->arena, frames, sizeof *h->apart);
+    if (!h->apart)
+        return hl_err_set(err, HL_NO_MEMORY, "no memory for %u frames", frames);
+    for (uint32_t i = 0; i < s->n_roots; i++) {
+        const hl_snap_root *r = &s->roots[i];
+        if (h->n_apart < frames && r->kind == HL_ROOT_FRAME && r->thread == s->info.asker - 1)
+            h->apart[h->n_apart++] = r->node;
+        else
+            s->roots[kept++] = *r;
+    }
+    s->n_roots = kept;
+    return HL_OK;
+}
+
+static hl_status load(hl_run *run, uint32_t index, bool dominate, uint32_t apart, hl_view_heap *out,
+                      hl_err *err)
 {
     hl_view_heap h = {0};
     hl_status status = hl_snap_load(run, index, &h.snap, err);
+    if (!status)
+        status = set_apart(&h, apart, err);
     if (!status)
         status = hl_graph_create(h.snap, &h.graph, err);
     if (!status && dominate)
@@ -40,6 +64,12 @@ hl_status hl_view_heap_load(hl_run *run, uint32_t index, bool dominate, hl_view_
     }
     *out = h;
     return HL_OK;
+}
+
+hl_status hl_view_heap_load(hl_run *run, uint32_t index, bool dominate, hl_view_heap *out,
+                            hl_err *err)
+{
+    return load(run, index, dominate, 0, out, err);
 }
 
 hl_status hl_view_heap_open(const hl_view_query *q, hl_view_heap *out, hl_err *err)
@@ -56,7 +86,7 @@ hl_status hl_view_heap_open(const hl_view_query *q, hl_view_heap *out, hl_err *e
     uint32_t i = (wanted ? wanted : total) - 1, r = 0;
     while (i >= q->runs[r]->n_snaps)
         i -= q->runs[r++]->n_snaps;
-    return hl_view_heap_load(q->runs[r], i, true, out, err);
+    return load(q->runs[r], i, true, q->apart, out, err);
 }
 
 void hl_view_heap_close(hl_view_heap *h)

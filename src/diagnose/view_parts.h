@@ -18,6 +18,8 @@ hl_status hl_view_roots(const hl_view_query *q, hl_arena *arena, hl_table *out, 
 typedef struct hl_view_heap {
     hl_snap *snap;
     hl_graph *graph;
+    hl_node *apart; /* frames whose references count for nothing: query.apart; in snap's arena */
+    uint32_t n_apart;
 } hl_view_heap;
 hl_status hl_view_heap_load(hl_run *run, uint32_t index, bool dominate, hl_view_heap *out,
                             hl_err *err) HL_MUST_CHECK;

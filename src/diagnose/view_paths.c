@@ -12,6 +12,7 @@ enum { HALF = 16, EDGE_BYTES = 256, CHAIN_MAX = 4096, WAYS_MAX = 32 };
 typedef struct search {
     const hl_view_query *q;
     const hl_graph *g;
+    const hl_view_heap *h;
     hl_arena *arena; /* of the answer */
     hl_arena scratch;
     hl_chains *out;
@@ -47,7 +48,10 @@ static hl_status add(search *w, hl_step *steps, uint32_t n, uint64_t objects, hl
     hl_node v = steps[n - 1].node;
     n = without_namespaces(w->g, steps, n);
     uint32_t shown = n <= 2 * HALF ? n : 2 * HALF;
-    *c = (hl_chain){.name = hl_view_name(w->g, v, w->arena),
+    /* a name that begins at a frame set apart would name the question */
+    bool ours = w->h->n_apart && w->g->from[v] == HL_HOLD_C;
+    *c = (hl_chain){.name = ours ? hl_view_copy(w->arena, hl_snap_type_name(w->g->snap, v))
+                                 : hl_view_name(w->g, v, w->arena),
                     .address = hl_snap_address(w->g->snap, v),
                     .objects = objects,
                     .retained = w->g->retained_bytes[v],
@@ -73,16 +77,28 @@ static hl_status add_tree_chain(search *w, hl_node v, uint64_t objects, hl_err *
     return add(w, steps, n, objects, err);
 }
 
+/* Does it start at a frame set apart, or at what such a frame may have on its evaluation stack? */
+static bool is_apart(const search *w, const hl_step *steps, uint32_t n)
+{
+    for (uint32_t i = 0; i < w->h->n_apart; i++)
+        if (w->h->apart[i] == steps[0].node)
+            return true;
+    return n == 1 && w->h->n_apart && w->g->from[steps[0].node] == HL_HOLD_C &&
+           hl_graph_excess(w->g, steps[0].node) <= w->h->n_apart;
+}
+
 static hl_status one_object(search *w, hl_node v, hl_err *err)
 {
-    uint32_t k = w->q->top < WAYS_MAX ? w->q->top : WAYS_MAX;
+    uint32_t top = w->q->top < WAYS_MAX ? w->q->top : WAYS_MAX, k = top + w->h->n_apart;
     hl_step *steps = hl_arena_array(&w->scratch, (size_t)k * CHAIN_MAX, sizeof *steps);
     uint32_t *lengths = hl_arena_array(&w->scratch, k, sizeof *lengths);
     if (!steps || !lengths)
         return hl_err_set(err, HL_NO_MEMORY, "no memory for %u chains", k);
     uint32_t n = hl_path_chains(w->g, v, steps, CHAIN_MAX, k, lengths);
-    for (uint32_t i = 0; i < n; i++) {
+    for (uint32_t i = 0; i < n && w->out->n_chains < top; i++) {
         bool whole = lengths[i] <= CHAIN_MAX;
+        if (is_apart(w, &steps[(size_t)i * CHAIN_MAX], lengths[i]))
+            continue;
         if (!whole && i)
             continue; /* a further way of thousands of steps tells nobody anything */
         if (whole ? add(w, &steps[(size_t)i * CHAIN_MAX], lengths[i], 1, err)
@@ -158,7 +174,7 @@ hl_status hl_view_paths(const hl_view_query *q, const char *target, hl_arena *ar
     hl_view_heap h;
     if (hl_view_heap_open(q, &h, err))
         return err->status;
-    search w = {.q = q, .g = h.graph, .arena = arena, .out = out};
+    search w = {.q = q, .g = h.graph, .h = &h, .arena = arena, .out = out};
     hl_arena_init(&w.scratch);
     hl_status status = answer(&w, target, err);
     hl_arena_deinit(&w.scratch);

@@ -17,6 +17,7 @@ typedef struct hl_view_query {
     uint32_t n_runs;
     uint32_t top;      /* rows at most */
     uint32_t snapshot; /* 1 .. of all whole ones; 0: the last; views of one moment */
+    uint32_t apart;    /* paths: innermost frames of the asking thread that hold nothing */
     bool last_only;    /* views of several moments: the last of each run instead of all */
 } hl_view_query;
 

@@ -1,16 +1,18 @@
 /* inside/binding.c: heaplens._inside, what Python code may ask of this room.
  *
  * Room   inside; target with the GIL.
- * Gives  snapshot(path, *, reason="api", append=False, program=None) -> dict of figures.
+ * Gives  snapshot(path, *, reason="api", append=False, program=None) -> dict of figures; mark(), a
+ *        unit of work is done (rounds.c); watch_... (watch.c).
  * Knows  the container, the child.  Must not know  the walk. */
 #include "inside/inside_abi.h" /* first: Python.h sets _GNU_SOURCE */
 
 #include "container/container.h"
 #include "inside/inside.h"
+#include "inside/rounds.h"
+#include "inside/vitals.h"
 #include "snapshot/snap_write.h"
 
 #include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/random.h>
@@ -19,28 +21,7 @@
 
 enum { CHILD_SECONDS = 600 };
 
-static uint64_t clock_us(clockid_t id)
-{
-    struct timespec t;
-    return clock_gettime(id, &t) ? 0 : (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
-}
-
-static uint64_t resident_bytes(void)
-{
-    char text[128];
-    unsigned long long size, resident;
-    int fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return 0;
-    ssize_t n = read(fd, text, sizeof text - 1);
-    close(fd);
-    text[n > 0 ? n : 0] = 0;
-    return sscanf(text, "%llu %llu", &size, &resident) == 2
-               ? resident * (uint64_t)sysconf(_SC_PAGESIZE)
-               : 0;
-}
-
-static PyObject *raise_err(const hl_err *err)
+PyObject *hl_raise(const hl_err *err)
 {
     bool system = err->status == HL_IO || err->status == HL_NOT_FOUND ||
                   err->status == HL_PERMISSION || err->status == HL_NO_SPACE;
@@ -53,18 +34,18 @@ static PyObject *raise_err(const hl_err *err)
 }
 
 /* The file's own record: who ran, since when. */
-static hl_status begin_file(const char *path, const char *program, int *fd, hl_err *err)
+hl_status hl_file_begin(const char *path, const char *program, int *fd, hl_err *err)
 {
     uint64_t run_id;
     hl_fields f = {.n = 0};
     if (getrandom(&run_id, sizeof run_id, 0) != sizeof run_id)
-        run_id = clock_us(CLOCK_REALTIME) ^ (uint64_t)getpid() << 40;
+        run_id = hl_vitals_clock_ns(CLOCK_REALTIME) / 1000 ^ (uint64_t)getpid() << 40;
     if (hl_container_create(path, false, run_id, fd, err))
         return err->status;
     hl_field_uint(&f, HL_RUN_PID, (uint64_t)getpid());
     hl_field_text(&f, HL_RUN_PYTHON, PY_VERSION);
     hl_field_text(&f, HL_RUN_TOOL, HL_VERSION);
-    hl_field_uint(&f, HL_RUN_STARTED, clock_us(CLOCK_REALTIME));
+    hl_field_uint(&f, HL_RUN_STARTED, hl_vitals_clock_ns(CLOCK_REALTIME) / 1000);
     if (program)
         hl_field_text(&f, HL_RUN_PROGRAM, program);
     if (hl_run_record(*fd, HL_KIND_RUN_META, 0, &f, err)) {
@@ -82,7 +63,7 @@ static uint32_t next_stream(int fd)
     return size > 0 && (uint64_t)size < UINT32_MAX ? (uint32_t)size : UINT32_MAX;
 }
 
-static const char *doing(uint32_t step)
+const char *hl_shot_doing(uint32_t step)
 {
     static const char *const words[] = {"starting", "listing the roots", "walking the heap",
                                         "writing names", "ending"};
@@ -106,9 +87,11 @@ static PyObject *take(int fd, const char *reason, const char *program)
         .fd = fd,
         .stream = next_stream(fd),
         .reason = reason,
-        .time_us = clock_us(CLOCK_MONOTONIC),
-        .cpu_us = clock_us(CLOCK_PROCESS_CPUTIME_ID),
-        .rss_bytes = resident_bytes(),
+        .time_us = hl_vitals_clock_ns(CLOCK_MONOTONIC) / 1000,
+        .cpu_us = hl_vitals_clock_ns(CLOCK_PROCESS_CPUTIME_ID) / 1000,
+        .user_us = hl_vitals_user_us(),
+        .rss_bytes = hl_vitals_resident(),
+        .asks = 1,
         .program = program,
         .deadline = CHILD_SECONDS,
     };
@@ -123,7 +106,7 @@ static PyObject *take(int fd, const char *reason, const char *program)
             PyErr_Format(PyExc_OSError, "the disk is full: the snapshot was not finished");
         else if (status)
             PyErr_Format(PyExc_RuntimeError, "the snapshot was not finished: its child %s while %s",
-                         shot->done ? "failed" : "died", doing(shot->where));
+                         shot->done ? "failed" : "died", hl_shot_doing(shot->where));
         else result = figures(shot);
     }
     munmap(shot, sizeof *shot);
@@ -143,20 +126,38 @@ static PyObject *snapshot(PyObject *module, PyObject *args, PyObject *keywords)
         return NULL;
     const char *text = PyBytes_AS_STRING(path);
     hl_status status =
-        append ? hl_container_append(text, &fd, &err) : begin_file(text, program, &fd, &err);
+        append ? hl_container_append(text, &fd, &err) : hl_file_begin(text, program, &fd, &err);
     Py_DECREF(path);
     if (status)
-        return raise_err(&err);
+        return hl_raise(&err);
     PyObject *result = take(fd, reason, append ? program : NULL);
     close(fd);
     return result;
 }
 
+static PyObject *mark(PyObject *module, PyObject *unused)
+{
+    hl_rounds_done();
+    Py_RETURN_NONE;
+}
+
 static PyMethodDef methods[] = {
+    {"mark", mark, METH_NOARGS, "mark()\n--\n\nOne unit of work is done."},
     {"snapshot", (PyCFunction)(void (*)(void))snapshot, METH_VARARGS | METH_KEYWORDS,
      "snapshot(path, *, reason='api', append=False, program=None)\n--\n\n"
      "Writes one snapshot of this process to a .hlens file; returns its figures."},
     {NULL, NULL, 0, NULL},
+};
+
+static int fill(PyObject *module)
+{
+    hl_rounds_find();
+    return PyModule_AddFunctions(module, hl_watch_methods);
+}
+
+static PyModuleDef_Slot slots[] = {
+    {Py_mod_exec, (void *)fill},
+    {0, NULL},
 };
 
 static struct PyModuleDef definition = {
@@ -164,6 +165,7 @@ static struct PyModuleDef definition = {
     .m_name = "heaplens._inside",
     .m_doc = "The part of heaplens that runs in a live interpreter.",
     .m_methods = methods,
+    .m_slots = slots,
 };
 
 PyMODINIT_FUNC PyInit__inside(void)

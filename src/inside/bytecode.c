@@ -670,7 +670,8 @@ void hl_code_uses(hl_walk *w, uint32_t id, const PyCodeObject *code)
     read_with(&r, see_jump);
     read_with(&r, step);
     for (unsigned i = 0; i < r.n_uses; i++) {
-        if (!(r.uses[i].bits & (HL_USE_STORE | HL_USE_ADD | HL_USE_REMOVE | HL_USE_ITER | HL_USE_WHOLE)))
+        if (!(r.uses[i].bits &
+              (HL_USE_STORE | HL_USE_ADD | HL_USE_REMOVE | HL_USE_ITER | HL_USE_WHOLE)))
             continue; /* who only looks up says nothing */
         hl_snap_put(&w->out, HL_COL_USE, id);
         hl_snap_put(&w->out, HL_COL_USE, r.uses[i].scope);

@@ -109,7 +109,8 @@ static uint64_t listed(const PyGC_Head *head)
     return n;
 }
 
-static void put_meta(hl_fields *f, const hl_shot_request *r, PyInterpreterState *interp)
+static void put_meta(hl_fields *f, const hl_shot_request *r, PyInterpreterState *interp,
+                     uint32_t asker)
 {
     const struct _gc_runtime_state *gc = &interp->gc;
     hl_field_text(f, HL_SNAP_REASON, r->reason ? r->reason : "");
@@ -120,6 +121,10 @@ static void put_meta(hl_fields *f, const hl_shot_request *r, PyInterpreterState 
     hl_field_uint(f, HL_SNAP_CPU, r->cpu_us);
     hl_field_uint(f, HL_SNAP_USER_CPU, r->user_us);
     hl_field_uint(f, HL_SNAP_RSS, r->rss_bytes);
+    if (r->rounds)
+        hl_field_uint(f, HL_SNAP_ROUNDS, r->rounds);
+    if (asker)
+        hl_field_uint(f, HL_SNAP_ASKER, asker);
     hl_field_uint(f, HL_SNAP_PID, (uint64_t)getppid());
     hl_field_uint(f, HL_SNAP_UNSETTLED, r->unsettled != 0);
     hl_field_uint(f, HL_SNAP_GC_ENABLED, hl_abi_gc_enabled(interp));
@@ -153,10 +158,11 @@ static _Noreturn void fail(hl_shot *shot, hl_status status)
     _exit(CHILD_FAILED);
 }
 
-static hl_status walk_and_write(hl_walk *w, const hl_shot_request *r, hl_shot *shot, hl_err *err)
+static hl_status walk_and_write(hl_walk *w, const hl_shot_request *r, uint32_t asker, hl_shot *shot,
+                                hl_err *err)
 {
     hl_fields meta = {.n = 0};
-    put_meta(&meta, r, w->interp);
+    put_meta(&meta, r, w->interp, asker);
     if (hl_snap_writer_meta(&w->out, &meta, err))
         return err->status;
     if (setjmp(w->stop))
@@ -182,7 +188,8 @@ static hl_status walk_and_write(hl_walk *w, const hl_shot_request *r, hl_shot *s
     return hl_snap_writer_end(&w->out, &end, err);
 }
 
-static _Noreturn void child(const hl_shot_request *r, hl_shot *shot, PyInterpreterState *interp)
+static _Noreturn void child(const hl_shot_request *r, uint32_t asker, hl_shot *shot,
+                            PyInterpreterState *interp)
 {
     hl_err err = {.status = HL_OK};
     struct rlimit none = {0, 0};
@@ -202,7 +209,7 @@ static _Noreturn void child(const hl_shot_request *r, hl_shot *shot, PyInterpret
     hl_status status = hl_snap_writer_init(&w->out, r->fd, r->stream, ZSTD_LEVEL, &err);
     errno = 0;
     if (!status)
-        status = walk_and_write(w, r, shot, &err);
+        status = walk_and_write(w, r, asker, shot, &err);
     if (status)
         fail(shot, status);
     shot->file_bytes = w->out.chunks.bytes_written;
@@ -245,7 +252,7 @@ typedef struct borrowed {
 static int borrowed_child(void *arg)
 {
     borrowed *b = arg;
-    child(&b->request, b->shot, b->interp);
+    child(&b->request, 0, b->shot, b->interp);
 }
 
 /* A process of its own in our memory, on a stack of its own, so that a fault ends only it. A copy
@@ -267,6 +274,7 @@ static long clone_borrowed(const hl_shot_request *request, hl_shot *shot,
 pid_t hl_child_start(const hl_shot_request *request, hl_shot *shot)
 {
     PyInterpreterState *interp = PyInterpreterState_Get();
+    uint32_t asker = request->asks ? 1 + hl_thread_index(interp, PyThreadState_Get()) : 0;
     sigset_t all, before;
     int kept = errno;
     *shot = (hl_shot){.where = HL_STEP_START, .borrowed = request->borrow != 0};
@@ -276,7 +284,7 @@ pid_t hl_child_start(const hl_shot_request *request, hl_shot *shot)
     long pid = request->borrow ? clone_borrowed(request, shot, interp)
                                : syscall(SYS_clone, 0, NULL, NULL, NULL, 0);
     if (pid == 0)
-        child(request, shot, interp);
+        child(request, asker, shot, interp);
     int failed = pid < 0 ? errno : 0;
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     shot->pause_ns = clock_ns(CLOCK_MONOTONIC) - begin;

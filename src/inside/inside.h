@@ -4,9 +4,10 @@
  *        heaplens._inside. The same file is loaded by the preload library of `heaplens run`
  *        (hl_inside_arm, found by dlsym) and by `import heaplens` (PyInit__inside).
  * Parts  plan.c how to walk a type; walk_self.c the walk; names.c strings without the API;
- *        codeuse.c container uses in bytecode; child.c the clone; pulse.c when to look;
- *        binding.c the module; layout checks in inside_abi.h.
- * In the child: no malloc, no Python API that can run code, allocate or count references. */
+ *        codeuse.c container uses in bytecode; child.c the clone; pulse.c when to look under run;
+ *        watch.c the same for a block of code; rounds.c units of work; expect.c what should be
+ * gone; vitals.c clocks and sizes; binding.c the module; layout checks in inside_abi.h. In the
+ * child: no malloc, no Python API that can run code, allocate or count references. */
 #ifndef HL_INSIDE_H
 #define HL_INSIDE_H
 
@@ -33,9 +34,11 @@ typedef struct hl_shot_request {
     uint32_t stream; /* 1, 2, 3 ... */
     const char *reason;
     uint64_t time_us, cpu_us, user_us, rss_bytes; /* user_us: of cpu_us, outside the kernel */
-    const char *program;                          /* or NULL */
-    int unsettled;                                /* the GIL is not held */
-    unsigned deadline;                            /* seconds the child may live */
+    uint64_t rounds;                              /* units of work done so far */
+    int asks;            /* the thread that takes it wants to know: HL_SNAP_ASKER */
+    const char *program; /* or NULL */
+    int unsettled;       /* the GIL is not held */
+    unsigned deadline;   /* seconds the child may live */
     int borrow; /* the child works in our own memory, no page is copied: only for a caller that goes
                    straight on to hl_child_finish and changes nothing meanwhile; what the walk maps
                    stays mapped, so it is for the end of a program */
@@ -59,7 +62,8 @@ struct hl_page;
 
 /* Called once by the preload library from the audit event cpython.run_*: interpreter up, program
  * not begun, GIL held. Checks that this build fits the interpreter, unlinks the audit hook, starts
- * the pulse. 0, or -1 with a sentence in page->refusal. clearing is called, GIL held, while the
+ * the pulse. 0; or a sentence in page->refusal, -1 if another build may do, 1 if none would.
+ * clearing is called, GIL held, while the
  * interpreter is torn down: after the last Python code, before its memory is freed. It is given the
  * other threads (pthread_t) that had a thread state when the program was over. */
 typedef void hl_clearing(const unsigned long *threads, unsigned n);
@@ -67,6 +71,9 @@ int hl_inside_arm(struct hl_page *page, hl_clearing *clearing);
 /* The last snapshot; then the sentinel is told that none will follow. gil: the caller holds the
  * GIL; without it no snapshot is taken. Idempotent; does nothing in a forked child. */
 void hl_inside_farewell(const char *reason, int gil);
+/* A round has ended and a look is due: it is taken here, in the program's own thread, between two
+ * rounds; the watcher sees it through. GIL held. */
+void hl_inside_look_at_round(void);
 /* How many threads of ours run in this process (the fork warning of 3.12 counts them). */
 int hl_inside_threads(void);
 

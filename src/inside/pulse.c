@@ -10,13 +10,19 @@
  * held. From then on the watcher never attaches again. Forked children inherit the callback and no
  * thread: the owner's pid tells them apart. Guards  pulse.ending: set once, by the farewell; with
  * the GIL held, the answer is exact. pulse.plan, first: the watcher's, after it was started.
- * streams: the GIL. */
+ * streams, handed: the GIL.
+ * Rounds a program that says when a unit of work is done is looked at between two of them: the
+ *        watcher writes into the page which round is due, the mark that reaches it clones the child
+ *        and goes on, the watcher does the rest. A round that does not end in time is not waited
+ *        for. */
 #include "inside/inside_abi.h" /* first: Python.h sets _GNU_SOURCE */
 
 #include "base/err.h"
 #include "container/container.h"
 #include "inside/inside.h"
 #include "inside/pulse_plan.h"
+#include "inside/rounds.h"
+#include "inside/vitals.h"
 #include "preload/page.h"
 #include "preload/park.h"
 
@@ -29,7 +35,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 
 #define EXPORTED __attribute__((visibility("default")))
 
@@ -38,6 +43,8 @@ enum {
     CHILD_SECONDS = 120,
     FAULT_NS = 5000, /* a write to a page shared with the child: 3.5-8.5 us measured */
     LONG_NS = 1000000000,
+    WAIT_NS = 50 * 1000 * 1000,
+    ROUNDS_WAIT_NS = 300 * 1000 * 1000, /* of walking, in all */
     BIG_BYTES = 128 * 1024 * 1024,
     WRITE_NS =
         1500, /* a write to a page that was shared and is ours alone again: 1-2.5 us measured */
@@ -48,7 +55,7 @@ enum slot { BY_WATCHER, AT_FAREWELL, SLOTS };
 typedef struct look { /* one snapshot under way */
     pid_t child;      /* 0: none */
     enum slot slot;
-    uint64_t at_ns, rss_bytes, faults;
+    uint64_t at_ns, rss_bytes, faults, rounds;
     uint64_t stop_ns; /* CPU time of the clone: on a busy machine the pause is longer by what
                          others took, which is none of our cost */
 } look;
@@ -66,50 +73,18 @@ static struct {
     uint32_t streams;
     hl_plan plan;
     look first;
+    look handed;           /* begun between two rounds, by the program's own thread */
+    atomic_bool is_handed; /* the watcher is to see it through */
+    atomic_bool early;     /* a round may wait for the look before to end, if that is cheap ... */
+    uint64_t may_wait_ns;  /* ... for so long in all; GIL */
+    uint64_t rounds_ns;    /* CPU of clones in the program's own threads; GIL */
 } pulse;
-
-static uint64_t clock_ns(clockid_t id)
-{
-    struct timespec t;
-    return clock_gettime(id, &t) ? 0 : (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
-}
-
-static uint64_t minor_faults(void)
-{
-    struct rusage r;
-    return getrusage(RUSAGE_SELF, &r) ? 0 : (uint64_t)r.ru_minflt;
-}
-
-static uint64_t user_us(void)
-{
-    struct rusage r;
-    return getrusage(RUSAGE_SELF, &r)
-               ? 0
-               : (uint64_t)r.ru_utime.tv_sec * 1000000 + (uint64_t)r.ru_utime.tv_usec;
-}
-
-static uint64_t resident_bytes_at(int fd)
-{
-    char text[128];
-    ssize_t n = pread(fd, text, sizeof text - 1, 0);
-    unsigned long long size, resident;
-    text[n > 0 ? n : 0] = 0;
-    return sscanf(text, "%llu %llu", &size, &resident) == 2
-               ? resident * (uint64_t)sysconf(_SC_PAGESIZE)
-               : 0;
-}
 
 /* The watcher keeps the file open where it has a table of its own. */
 static uint64_t resident_bytes(bool watcher)
 {
-    if (watcher && pulse.statm_fd >= 0)
-        return resident_bytes_at(pulse.statm_fd);
-    int fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return 0;
-    uint64_t bytes = resident_bytes_at(fd);
-    close(fd);
-    return bytes;
+    return watcher && pulse.statm_fd >= 0 ? hl_vitals_resident_at(pulse.statm_fd)
+                                          : hl_vitals_resident();
 }
 
 /* ---- one look ------------------------------------------------------------------------------ */
@@ -177,38 +152,40 @@ static int file_open(void)
     return above;
 }
 
-/* GIL held. CPU time is the program's: the child's is not in it, the watcher's is taken off. */
-static void look_start(look *l, enum slot slot, const char *reason)
+/* GIL held. CPU time is the program's: the child's is not in it, the watcher's is taken off.
+ * watcher: we are in its thread. */
+static void look_start(look *l, enum slot slot, bool watcher, const char *reason)
 {
-    bool watcher = slot == BY_WATCHER && atomic_load(&pulse.watching);
     *l = (look){
         .slot = slot,
         .at_ns = hl_page_now(),
         .rss_bytes = resident_bytes(watcher),
+        .rounds = pulse.page->rounds,
     };
     int fd = file_open();
     if (fd < 0)
         return;
     uint64_t ours =
-        watcher ? clock_ns(CLOCK_THREAD_CPUTIME_ID) : atomic_load(&pulse.watcher_cpu_ns);
+        watcher ? hl_vitals_clock_ns(CLOCK_THREAD_CPUTIME_ID) : atomic_load(&pulse.watcher_cpu_ns);
     hl_shot_request request = {
         .fd = fd,
         .stream = ++pulse.streams,
         .reason = reason,
         .time_us = (l->at_ns - pulse.page->started_mono_ns) / 1000,
-        .cpu_us = (clock_ns(CLOCK_PROCESS_CPUTIME_ID) - ours) / 1000,
-        .user_us = user_us(),
+        .cpu_us = (hl_vitals_clock_ns(CLOCK_PROCESS_CPUTIME_ID) - ours - pulse.rounds_ns) / 1000,
+        .user_us = hl_vitals_user_us(),
         .rss_bytes = l->rss_bytes,
+        .rounds = l->rounds,
         .program = pulse.page->program,
         .deadline = CHILD_SECONDS,
         .borrow = slot == AT_FAREWELL,
     };
-    l->faults = minor_faults();
+    l->faults = hl_vitals_minor_faults();
     hl_shot *shot = pulse.shots[slot];
     memset(shot, 0, sizeof *shot);
-    uint64_t before = clock_ns(CLOCK_THREAD_CPUTIME_ID);
+    uint64_t before = hl_vitals_clock_ns(CLOCK_THREAD_CPUTIME_ID);
     pid_t child = hl_child_start(&request, shot);
-    l->stop_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID) - before;
+    l->stop_ns = hl_vitals_clock_ns(CLOCK_THREAD_CPUTIME_ID) - before;
     close(fd);
     if (child < 0) {
         failed("cannot clone the program for a snapshot: %s", strerror(-child));
@@ -223,7 +200,7 @@ static void look_start(look *l, enum slot slot, const char *reason)
  * new pages, which fault without us too. */
 static uint64_t copy_ns(const look *l)
 {
-    uint64_t faults = minor_faults() - l->faults;
+    uint64_t faults = hl_vitals_minor_faults() - l->faults;
     uint64_t now = resident_bytes(l->slot == BY_WATCHER);
     uint64_t grown = now > l->rss_bytes ? (now - l->rss_bytes) / 4096 : 0;
     return faults > grown ? (faults - grown) * FAULT_NS : 0;
@@ -250,12 +227,16 @@ static uint64_t look_finish(look *l)
 
 /* ---- the watcher --------------------------------------------------------------------------- */
 
-/* Sleeps until a look is due and says why; NULL when the farewell has begun. */
+/* Sleeps until a look is due and says why, or one was handed over; NULL when the farewell has
+ * begun. Where rounds are declared the next one is asked first. */
 static const char *wait_until_due(void)
 {
     hl_plan *plan = &pulse.plan;
-    for (uint64_t before = 0;;) {
+    hl_page *page = pulse.page;
+    for (uint64_t before = 0, asked = 0;;) {
         uint32_t seen = pulse.wake;
+        if (atomic_load(&pulse.is_handed))
+            return "round";
         if (atomic_load(&pulse.ending))
             return NULL;
         uint64_t now = hl_page_now(), until = now + LONG_NS;
@@ -263,11 +244,15 @@ static const char *wait_until_due(void)
             until = hl_plan_not_before(plan);
         } else if (!hl_plan_spent(plan)) {
             uint64_t rss = resident_bytes(true);
-            if (now >= hl_plan_due_at(plan))
-                return "time";
-            if (rss >= hl_plan_due_bytes(plan))
-                return "growth";
-            until = hl_plan_next_poll(plan, now, rss != before);
+            const char *reason = now >= hl_plan_due_at(plan)      ? "time"
+                                 : rss >= hl_plan_due_bytes(plan) ? "growth"
+                                                                  : NULL;
+            uint64_t patience = hl_plan_round_patience(plan, now, page->rounds);
+            if (reason && (!page->rounds || (asked && now >= asked + patience)))
+                return reason;
+            asked = !reason ? 0 : asked ? asked : now;
+            page->due_round = reason ? 0 : hl_plan_due_round(plan);
+            until = reason ? asked + patience : hl_plan_next_poll(plan, now, rss != before);
             before = rss;
         }
         hl_page_wait(&pulse.wake, seen, until - now);
@@ -312,9 +297,57 @@ static uint64_t yet_to_fault_ns(const look *l)
 static void end_look(look *l)
 {
     uint64_t cost = look_finish(l) + yet_to_fault_ns(l);
+    pulse.plan.rounds = l->rounds;
     hl_plan_took(&pulse.plan, l->at_ns, hl_page_now(), l->rss_bytes, l->stop_ns, cost);
-    atomic_store(&pulse.watcher_cpu_ns, clock_ns(CLOCK_THREAD_CPUTIME_ID));
+    atomic_store(&pulse.watcher_cpu_ns, hl_vitals_clock_ns(CLOCK_THREAD_CPUTIME_ID));
+    bool early = hl_plan_early(&pulse.plan);
+    atomic_store(&pulse.early, early);
+    pulse.page->due_round = early ? hl_plan_due_round(&pulse.plan) : HL_ROUND_NEVER;
     hl_page_set(&pulse.busy, 0);
+}
+
+static void end_handed(void)
+{
+    atomic_store(&pulse.is_handed, false); /* before busy goes: then the next may be begun */
+    end_look(&pulse.handed);
+}
+
+/* A look begins: which round is to wait for its end? */
+static void name_next_round(void)
+{
+    hl_page *page = pulse.page;
+    bool waits = pulse.may_wait_ns && atomic_load(&pulse.early);
+    page->due_round =
+        waits ? page->rounds + (page->rounds > 1 ? page->rounds / 2 : 1) : HL_ROUND_NEVER;
+}
+
+/* GIL held, and let go meanwhile. What a wait is worth is told by the child's CPU time: on a busy
+ * machine the same wait is longer. */
+static bool wait_for_watcher(void)
+{
+    uint64_t begun = hl_page_now();
+    if (!atomic_load(&pulse.early) || !pulse.may_wait_ns)
+        return false;
+    Py_BEGIN_ALLOW_THREADS while (pulse.busy && hl_page_now() - begun < LONG_NS)
+        hl_page_wait(&pulse.busy, 1, WAIT_NS);
+    Py_END_ALLOW_THREADS uint64_t walk = pulse.shots[BY_WATCHER]->walk_ns;
+    pulse.may_wait_ns -= walk < pulse.may_wait_ns ? walk : pulse.may_wait_ns;
+    return !pulse.busy && !atomic_load(&pulse.ending);
+}
+
+EXPORTED void hl_inside_look_at_round(void)
+{
+    hl_page *page = pulse.page;
+    page->due_round = HL_ROUND_NEVER; /* the watcher, or the end of its look, names another */
+    if (getpid() != pulse.owner || atomic_load(&pulse.ending) || !atomic_load(&pulse.watching) ||
+        (pulse.busy && !wait_for_watcher()))
+        return;
+    pulse.busy = 1;
+    look_start(&pulse.handed, BY_WATCHER, false, "round");
+    pulse.rounds_ns += pulse.handed.stop_ns;
+    name_next_round();
+    atomic_store(&pulse.is_handed, true);
+    hl_page_ring(&pulse.wake);
 }
 
 /* False when the farewell has begun. The farewell lets go of the GIL while `attaching` is set. */
@@ -322,18 +355,20 @@ static bool take_look(const char *reason)
 {
     look l = {.child = 0};
     atomic_store(&pulse.attaching, true);
-    bool go = !atomic_load(&pulse.ending);
+    bool go = !atomic_load(&pulse.ending), looks = false;
     if (go) {
         PyGILState_STATE gil = gil_take();
         go = !atomic_load(&pulse.ending);
-        if (go) {
+        looks = go && !atomic_load(&pulse.is_handed); /* a round was quicker */
+        if (looks) {
             pulse.busy = 1;
-            look_start(&l, BY_WATCHER, reason);
+            name_next_round();
+            look_start(&l, BY_WATCHER, true, reason);
         }
         PyGILState_Release(gil);
     }
     atomic_store(&pulse.attaching, false);
-    if (go)
+    if (looks)
         end_look(&l);
     return go;
 }
@@ -353,7 +388,9 @@ static void *watch(void *unused)
     own_descriptors();
     end_look(&pulse.first);
     for (const char *reason; (reason = wait_until_due());)
-        if (!take_look(reason))
+        if (atomic_load(&pulse.is_handed))
+            end_handed();
+        else if (!take_look(reason))
             break;
     atomic_store(&pulse.watching, false);
     return NULL;
@@ -410,10 +447,13 @@ EXPORTED void hl_inside_farewell(const char *reason, int gil)
     if (gil) {
         if (!strcmp(reason, "end"))
             let_watcher_go();
-        look_start(&last, AT_FAREWELL, reason);
+        look_start(&last, AT_FAREWELL, false, reason);
     }
     while (pulse.busy)
-        hl_page_wait(&pulse.busy, 1, LONG_NS);
+        if (!atomic_load(&pulse.watching) && atomic_load(&pulse.is_handed))
+            end_handed(); /* it was handed over to a watcher that was going */
+        else
+            hl_page_wait(&pulse.busy, 1, WAIT_NS);
     look_finish(&last);
     page->settled = 1;
     hl_page_ring(&page->bell);
@@ -523,6 +563,8 @@ EXPORTED int hl_inside_arm(hl_page *page, hl_clearing *at_clearing)
         if (!(pulse.shots[i] = hl_shot_new()))
             return refuse(page, "no memory for a page to watch with");
     unlink_audit_hook(page);
+    if (!hl_round_of_arm(page, page->refusal, sizeof page->refusal))
+        return 1;
     on_clearing = at_clearing;
     if (!register_clearing() || !register_farewell())
         return refuse(page, "the interpreter does not take an exit handler");
@@ -530,12 +572,16 @@ EXPORTED int hl_inside_arm(hl_page *page, hl_clearing *at_clearing)
     pulse.one_core = !sched_getaffinity(0, sizeof cores, &cores) && CPU_COUNT(&cores) == 1;
     pulse.owner = getpid();
     pulse.page = page;
+    pulse.may_wait_ns = ROUNDS_WAIT_NS;
+    hl_rounds_attach(page, hl_inside_look_at_round);
     page->armed = 1;
     hl_page_ring(&page->bell);
     hl_plan_begin(&pulse.plan, page->max_snapshots, page->interval_ms, hl_page_now());
+    atomic_store(&pulse.early, hl_plan_early(&pulse.plan));
+    page->due_round = pulse.early ? 1 : HL_ROUND_NEVER;
     pulse.busy = 1;
     if (page->max_snapshots != 1)
-        look_start(&pulse.first, BY_WATCHER, "start");
+        look_start(&pulse.first, BY_WATCHER, false, "start");
     int e = watcher_start();
     if (e) {
         failed("no thread to watch with, so only the start and the end are seen: %s", strerror(e));

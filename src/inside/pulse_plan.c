@@ -16,7 +16,8 @@ enum {
     GROWTH_MIN = 1024 * 1024,
     POLL_MIN_NS = 1 * MS, /* a hundredth of the age, within these */
     POLL_MAX_NS = 20 * MS,
-    POLL_IDLE_NS = 50 * MS, /* while nothing moves */
+    POLL_IDLE_NS = 50 * MS,    /* while nothing moves */
+    PATIENCE_MIN_NS = 20 * MS, /* two rounds of the usual length, within these */
 };
 
 void hl_plan_begin(hl_plan *p, uint32_t max, uint32_t interval_ms, uint64_t now_ns)
@@ -46,6 +47,8 @@ void hl_plan_took(hl_plan *p, uint64_t at_ns, uint64_t done_ns, uint64_t rss_byt
     uint64_t faded = p->high_bytes - p->high_bytes / 8;
     p->high_bytes = rss_bytes > faded ? rss_bytes : faded;
 }
+
+static const uint64_t PATIENCE_MAX_NS = UINT64_C(10000) * MS;
 
 /* 0, 1, 2: thirds of the places already used. */
 static unsigned third(const hl_plan *p)
@@ -98,6 +101,25 @@ uint64_t hl_plan_due_bytes(const hl_plan *p)
         step = p->high_bytes;
     }
     return p->high_bytes + (step > GROWTH_MIN ? step : GROWTH_MIN);
+}
+
+uint64_t hl_plan_due_round(const hl_plan *p)
+{
+    if (p->interval_ms || hl_plan_spent(p))
+        return UINT64_MAX;
+    uint64_t step = third(p) == 2 ? p->rounds : p->rounds / 2;
+    return p->rounds + (step ? step : 1);
+}
+
+uint64_t hl_plan_round_patience(const hl_plan *p, uint64_t now_ns, uint64_t rounds)
+{
+    uint64_t two = rounds ? 2 * (now_ns - p->begun_ns) / rounds : 0;
+    return two < PATIENCE_MIN_NS ? PATIENCE_MIN_NS : two > PATIENCE_MAX_NS ? PATIENCE_MAX_NS : two;
+}
+
+bool hl_plan_early(const hl_plan *p)
+{
+    return p->cheap && !p->interval_ms && !hl_plan_spent(p);
 }
 
 uint64_t hl_plan_next_poll(const hl_plan *p, uint64_t now_ns, bool moved)

@@ -23,6 +23,7 @@ typedef struct hl_plan {
     uint64_t last_ns;    /* when the last one was taken        */
     uint64_t free_ns;    /* when it is paid for                */
     uint64_t high_bytes; /* resident, highest, slowly forgotten */
+    uint64_t rounds;     /* done when the last one was taken    */
 } hl_plan;
 
 void hl_plan_begin(hl_plan *p, uint32_t max, uint32_t interval_ms, uint64_t now_ns);
@@ -36,6 +37,12 @@ bool hl_plan_spent(const hl_plan *p); /* only the place of the last one is left 
 uint64_t hl_plan_not_before(const hl_plan *p);
 uint64_t hl_plan_due_at(const hl_plan *p);    /* by time   */
 uint64_t hl_plan_due_bytes(const hl_plan *p); /* by growth; UINT64_MAX: never */
+/* By rounds: one more, then in geometric steps, as by time. UINT64_MAX: never. */
+uint64_t hl_plan_due_round(const hl_plan *p);
+/* How long a look that is due may wait for the end of a round, so that it falls between two. */
+uint64_t hl_plan_round_patience(const hl_plan *p, uint64_t now_ns, uint64_t rounds);
+/* Small enough that a round may wait for the look before to end: quick rounds would be over. */
+bool hl_plan_early(const hl_plan *p);
 /* When to ask again, if nothing is due now. moved: the resident size is not what it was. */
 uint64_t hl_plan_next_poll(const hl_plan *p, uint64_t now_ns, bool moved);
 

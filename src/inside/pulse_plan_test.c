@@ -137,6 +137,44 @@ static void small_maxima_make_sense(void **state)
     assert_true(hl_plan_spent(&p));
 }
 
+/* 1, 2, 3, 4, 6, 9 ...: dense where a short program has all of its rounds, then as by time. */
+static void rounds_are_looked_at_in_geometric_steps(void **state)
+{
+    (void)state;
+    static const uint64_t due[] = {1, 2, 3, 4, 6, 9, 13, 19, 28};
+    hl_plan p;
+    hl_plan_begin(&p, 0, 0, 0);
+    for (size_t i = 0; i < sizeof due / sizeof *due; i++) {
+        assert_int_equal(hl_plan_due_round(&p), due[i]);
+        p.rounds = due[i];
+        hl_plan_took(&p, i * MS, i * MS + MS, 10 * MB, 100 * US, 100 * US);
+        assert_true(hl_plan_early(&p));
+    }
+    uint32_t looks = 0;
+    hl_plan_begin(&p, 0, 0, 0);
+    for (uint64_t next; (next = hl_plan_due_round(&p)) != UINT64_MAX; looks++) {
+        p.rounds = next;
+        hl_plan_took(&p, looks * MS, looks * MS, 10 * MB, 100 * US, 100 * US);
+    }
+    assert_int_equal(looks, HL_PLAN_DEFAULT_MAX - 1); /* a place is left for the last */
+    assert_in_range(p.rounds, 10000, 1000000);
+    assert_false(hl_plan_early(&p));
+    hl_plan_begin(&p, 0, 100, 0);
+    assert_true(hl_plan_due_round(&p) == UINT64_MAX); /* the user's interval decides */
+    assert_false(hl_plan_early(&p));
+}
+
+static void a_look_waits_for_two_rounds_and_no_longer(void **state)
+{
+    (void)state;
+    hl_plan p;
+    hl_plan_begin(&p, 0, 0, 0);
+    assert_int_equal(hl_plan_round_patience(&p, SECOND, 10), 200 * MS);
+    assert_int_equal(hl_plan_round_patience(&p, SECOND, 1000000), 20 * MS);
+    assert_true(hl_plan_round_patience(&p, HOUR, 2) == 10 * SECOND);
+    assert_int_equal(hl_plan_round_patience(&p, SECOND, 0), 20 * MS);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -147,6 +185,8 @@ int main(void)
         cmocka_unit_test(looks_are_paid_for),
         cmocka_unit_test(a_fixed_interval_is_kept),
         cmocka_unit_test(small_maxima_make_sense),
+        cmocka_unit_test(rounds_are_looked_at_in_geometric_steps),
+        cmocka_unit_test(a_look_waits_for_two_rounds_and_no_longer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -27,8 +27,7 @@ void hl_root(hl_walk *w, enum hl_root_kind kind, PyObject *o, uint32_t name, uin
         hl_root_id(w, kind, hl_walk_reach(w, o), name, thread, line);
 }
 
-/* 0 for the main thread, then in the order they were made. */
-static uint32_t thread_index(PyInterpreterState *interp, const PyThreadState *thread)
+uint32_t hl_thread_index(PyInterpreterState *interp, const PyThreadState *thread)
 {
     uint32_t index = 1;
     if (thread->thread_id == _PyRuntime.main_thread)
@@ -42,7 +41,7 @@ static uint32_t thread_index(PyInterpreterState *interp, const PyThreadState *th
 void hl_roots_frames(hl_walk *w)
 {
     for (PyThreadState *t = hl_abi_threads(w->interp); t; t = t->next)
-        hl_frames_of(w, t, thread_index(w->interp, t));
+        hl_frames_of(w, t, hl_thread_index(w->interp, t));
 }
 
 void hl_roots_modules(hl_walk *w)
@@ -67,7 +66,7 @@ static void named(hl_walk *w, enum hl_root_kind kind, PyObject *o, const char *n
 
 static void thread_roots(hl_walk *w, PyThreadState *t)
 {
-    uint32_t index = thread_index(w->interp, t);
+    uint32_t index = hl_thread_index(w->interp, t);
     named(w, HL_ROOT_THREAD, t->dict, "thread dict", index);
     named(w, HL_ROOT_THREAD, t->context, "context", index);
     named(w, HL_ROOT_THREAD, t->async_exc, "async exception", index);

@@ -223,6 +223,16 @@ void hl_roots_frames(hl_walk *w);
 void hl_roots_modules(hl_walk *w);
 void hl_roots_state(hl_walk *w);
 void hl_root_type(hl_walk *w, uint32_t id, const PyTypeObject *static_type);
+/* 0 for the main thread, then in the order they were made. */
+uint32_t hl_thread_index(PyInterpreterState *interp, const PyThreadState *thread);
+
+/* ---- expect.c ---------------------------------------------------------------------------------
+ */
+
+/* What heaplens.expect_collected was told of gets its rows like everything else; then, when all
+ * rows are written, the column that says which of it is there. */
+void hl_expect_reach(hl_walk *w);
+void hl_expect_rows(hl_walk *w);
 
 /* ---- self_size.c ------------------------------------------------------------------------------
  */

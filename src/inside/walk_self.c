@@ -326,8 +326,10 @@ void hl_walk_heap(hl_walk *w, volatile uint32_t *step)
         all_lists(w);
     }
     w->interp = first;
+    hl_expect_reach(w);
     drain(w);
     drain_dicts(w);
+    hl_expect_rows(w);
     *step = HL_STEP_NAMES;
     hl_plan_write_types(w);
     for (uint32_t i = 0; i < w->seen.n_pages; i++)

@@ -41,7 +41,8 @@ typedef struct hl_finding {
         uint32_t since;          /* the snapshot from which it grew without a pause, and ... */
         uint64_t since_bytes;    /* ... bytes gained since then */
         double per_second;       /* bytes; negative: unknown */
-        double per_round;        /* objects; negative: no rounds */
+        double per_round;        /* objects, entries; negative: no rounds */
+        double bytes_per_round;
     } growth;
     struct {
         uint64_t objects, bytes;

@@ -150,6 +150,7 @@ typedef struct attempt {
     hl_page *page;
     hl_core *core;
     const interpreter *who;
+    bool final; /* it fits, and refuses: no other build would do */
 } attempt;
 
 static bool load(const char *path, attempt *a)
@@ -166,12 +167,15 @@ static bool load(const char *path, attempt *a)
     *a->core = (hl_core){
         .farewell = (void (*)(const char *, int))dlsym(handle, "hl_inside_farewell"),
         .threads = (int (*)(void))dlsym(handle, "hl_inside_threads"),
+        .look = (void (*)(void))dlsym(handle, "hl_inside_look_at_round"),
     };
-    if (!arm || !a->core->farewell || !a->core->threads) {
+    if (!arm || !a->core->farewell || !a->core->threads || !a->core->look) {
         refusal(a->page, "%.500s is no core of this heaplens: install heaplens anew", path);
         return false;
     }
-    return arm(a->page, hl_park_blocked) == 0;
+    int refused = arm(a->page, hl_park_blocked);
+    a->final = refused > 0;
+    return refused == 0;
 }
 
 static bool load_from(const char *folder, void *to)
@@ -179,7 +183,7 @@ static bool load_from(const char *folder, void *to)
     attempt *a = to;
     char path[PATH_TEXT];
     snprintf(path, sizeof path, "%s/cores/%s/_inside.so", folder, a->who->version);
-    if (!access(path, F_OK) && load(path, a))
+    if (!access(path, F_OK) && (load(path, a) || a->final))
         return true;
     bool fits = false;
     DIR *d = opendir(folder);
@@ -189,7 +193,7 @@ static bool load_from(const char *folder, void *to)
             strcmp(e->d_name + n - 3, ".so"))
             continue;
         snprintf(path, sizeof path, "%s/%s", folder, e->d_name);
-        fits = load(path, a);
+        fits = load(path, a) || a->final;
     }
     if (d)
         closedir(d);
@@ -207,7 +211,7 @@ bool hl_core_arm(hl_page *page, hl_core *out)
     snprintf(page->python, sizeof page->python, "%s", who.version);
     attempt a = {.page = page, .core = out, .who = &who};
     if (!strcmp(who.flavour, "default") && any_package(page, load_from, &a))
-        return true;
+        return !a.final;
     if (!page->refusal[0])
         refuse_unfit(page, &who);
     return false;

@@ -23,6 +23,8 @@ enum { HL_PAGE_VERSION = 3, HL_PAGE_SIZE = 65536, HL_PAGE_PATH = 4096 };
 #define HL_PAGE_ENV    "HEAPLENS_PAGE" /* /proc/PID/fd/N, taken out of the environment at start */
 #define HL_PRELOAD_ENV "HEAPLENS_LD_PRELOAD" /* the user's own LD_PRELOAD, put back at start */
 
+#define HL_ROUND_NEVER UINT64_MAX
+
 typedef struct hl_page {
     uint32_t version; /* HL_PAGE_VERSION */
     /* settings */
@@ -33,7 +35,8 @@ typedef struct hl_page {
     uint64_t started_us;            /* unix */
     uint64_t started_mono_ns;       /* CLOCK_MONOTONIC */
     uint32_t max_snapshots, interval_ms; /* 0: as the pulse decides */
-    uint32_t owner_pid;                  /* the program: only it is observed */
+    char round_of[512]; /* MODULE:FUNCTION whose every return is a round; "": marks alone are */
+    uint32_t owner_pid; /* the program: only it is observed */
     uint32_t sentinel_pid;
     /* state, by the program */
     volatile uint32_t bell;          /* futex word: counts whatever the sentinel should look at */
@@ -46,6 +49,8 @@ typedef struct hl_page {
     volatile uint32_t walker_pid[2]; /* children at work: the watcher's, the farewell's; 0: none */
     volatile uint64_t pause_ns;      /* sum: the program stood still */
     volatile uint64_t fault_ns;      /* sum: copies of pages it wrote to meanwhile, estimated */
+    volatile uint64_t rounds;        /* units of work done; GIL */
+    volatile uint64_t due_round;     /* the mark that reaches it takes a look; HL_ROUND_NEVER */
     char reason[64];                 /* how it ended: end, exit, exec ... */
     char refusal[1024];
     char python[32];

@@ -233,6 +233,23 @@ INTERPOSED int fexecve(int fd, char *const argv[], char *const envp[])
     return real(fd, argv, envp);
 }
 
+/* ---- rounds -------------------------------------------------------------------------------- */
+
+/* The program may import another copy of the core than the one that watches it: the two find each
+ * other here, by dlsym. NULL in a process that is not watched. */
+INTERPOSED hl_page *hl_preload_page(void);
+hl_page *hl_preload_page(void)
+{
+    return observed() ? run.page : NULL;
+}
+
+INTERPOSED void hl_preload_look(void);
+void hl_preload_look(void)
+{
+    if (observed())
+        run.core.look();
+}
+
 /* ---- one thread more ----------------------------------------------------------------------- */
 
 /* Since 3.12 os.fork() warns when /proc/self/stat shows a second thread: ours is not the

@@ -174,6 +174,7 @@ static void put_finding(hl_json *j, const hl_finding *f)
     put_uint(j, "bytes", f->growth.bytes);
     put_known(j, "per_second", f->growth.per_second);
     put_known(j, "per_round", f->growth.per_round);
+    put_known(j, "bytes_per_round", f->growth.bytes_per_round);
     hl_json_close(j, '}');
     hl_json_key(j, "retained");
     hl_json_open(j, '{');

@@ -165,6 +165,8 @@ void hl_chains_text(const hl_chains *c, const hl_style *style, hl_out *out)
         hl_out_printf(out, "; keeps %s alive\n", hl_bytes_text(chain->retained, bytes));
         hl_chain_text(out, style, 3, chain->steps, chain->n_steps, chain->left_out, NULL);
     }
+    if (c->matched && !c->n_chains)
+        hl_out_text(out, "   nothing holds it but the calls that were set apart\n");
     if (c->chains_left)
         hl_out_printf(out, "\n(%s more ways: --top N)\n", hl_count_text(c->chains_left, count));
 }

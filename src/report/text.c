@@ -69,6 +69,10 @@ static void about(const hl_diagnosis *d, const hl_style *style, hl_out *o, size_
     seconds_text(d->observed.seconds, seconds, sizeof seconds);
     hl_out_printf(&text, "%s, %" PRIu32 " snapshot%s", seconds, d->observed.snapshots,
                   d->observed.snapshots == 1 ? "" : "s");
+    char count[32];
+    if (d->observed.rounds > 0)
+        hl_out_printf(&text, ", %s round%s", hl_count_text((uint64_t)d->observed.rounds, count),
+                      d->observed.rounds == 1 ? "" : "s");
     bool fits = used + 3 + text.n <= hl_style_width(style);
     hl_out_text(o, fits ? "   " : "\n  ");
     hl_paint_begin(o, style, HL_DIM);
@@ -110,11 +114,26 @@ static void amount(uint64_t v, const char *unit, char buf[48])
         hl_count_text(v, buf);
 }
 
+/* "+3 objects, 1.2 KB per round" */
+static void per_round(const hl_finding *f, const hl_style *style, hl_out *o)
+{
+    char bytes[16];
+    double objects = f->growth.per_round, size = f->growth.bytes_per_round;
+    if (size < 0 || !isfinite(size))
+        return;
+    label(o, style, "");
+    if (objects >= 0 && isfinite(objects))
+        hl_out_printf(o, "+%.3g %s, ", objects, f->series_unit ? f->series_unit : "objects");
+    else
+        hl_out_text(o, "+");
+    hl_out_printf(o, "%s per round\n", hl_bytes_text((uint64_t)size, bytes));
+}
+
 static void growth(const hl_finding *f, const hl_style *style, hl_out *o)
 {
     char a[48], b[48];
     const char *comma = "";
-    label(o, style, "growth");
+    label(o, style, f->n_series ? "growth" : "keeps");
     if (f->n_series) {
         hl_paint_begin(o, style, HL_RED);
         hl_spark(o, style, f->series, f->n_series);
@@ -133,9 +152,8 @@ static void growth(const hl_finding *f, const hl_style *style, hl_out *o)
     hl_out_printf(o, "%s%s", comma, hl_bytes_text(f->growth.bytes, a));
     if (f->growth.per_second >= 0 && isfinite(f->growth.per_second))
         hl_out_printf(o, ", %s/s", hl_bytes_text((uint64_t)f->growth.per_second, a));
-    if (f->growth.per_round >= 0 && isfinite(f->growth.per_round))
-        hl_out_printf(o, ", %.3g objects a round", f->growth.per_round);
     hl_out_text(o, "\n");
+    per_round(f, style, o);
 }
 
 static void sites(const hl_finding *f, const hl_style *style, hl_out *o)
@@ -238,7 +256,9 @@ static void finding(const hl_diagnosis *d, uint32_t i, const hl_style *style, hl
     hl_out_text(o, "\n");
     if (f->n_path) {
         hl_chain_text(o, style, INDENT, f->path, f->n_path, 0,
-                      strcmp(f->cause, "reference-cycle") ? "grows" : "closes the cycle");
+                      !strcmp(f->cause, "reference-cycle") ? "closes the cycle"
+                      : !strcmp(f->cause, "not-collected") ? "holds it"
+                                                           : "grows");
         hl_out_text(o, "\n");
     }
     growth(f, style, o);

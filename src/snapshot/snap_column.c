@@ -36,6 +36,7 @@ const char *hl_column_name(enum hl_snap_column c)
         [HL_COL_KEYS] = "KEYS",
         [HL_COL_STATIC] = "STATIC",
         [HL_COL_PROGRESS] = "PROGRESS",
+        [HL_COL_EXPECT] = "EXPECT",
     };
     return (unsigned)c < HL_COL_COUNT ? names[c] : "?";
 }

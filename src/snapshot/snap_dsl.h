@@ -22,6 +22,7 @@
  *   run [pid=] [python=] [program=] [started=UNIX-S] [exit=N] [seconds=S]
  *   snap [time=S] [cpu=S] [rss=N] [reason=] [gc=on|off] [threshold0=N] [collections=A,B,C]
  *        [running] [unsettled] [pause=S] [skipped=N] [folded=N] [pid=] [python=] [program=]
+ *        [rounds=N]
  *
  * NODE   NAME[:TYPE][*COUNT]. The first mention declares it; TYPE is object if never said. With
  *        *COUNT (0 is fine) it is a group; NAME[i] is one member of it. An edge between groups of

@@ -270,6 +270,8 @@ hl_status dsl_snap_line(dsl_parser *p)
             hl_field_uint(meta, HL_SNAP_RSS, n);
         else if (dsl_numeric(word, "pid", &n, &bad))
             hl_field_uint(meta, HL_SNAP_PID, n);
+        else if (dsl_numeric(word, "rounds", &n, &bad))
+            hl_field_uint(meta, HL_SNAP_ROUNDS, n);
         else if (dsl_numeric(word, "threshold0", &n, &bad))
             hl_field_uint(meta, HL_SNAP_GC_THRESHOLD0, n);
         else if (dsl_numeric(word, "skipped", &p->h->skipped, &bad))

@@ -52,6 +52,8 @@ enum hl_snap_field {
     HL_SNAP_PROGRAM = 15,   /* text, where the file has no RUN_META              */
     HL_SNAP_GC_FROZEN = 16, /* objects in the permanent generation              */
     HL_SNAP_USER_CPU = 17,  /* of HL_SNAP_CPU, microseconds outside the kernel   */
+    HL_SNAP_ROUNDS = 18,    /* units of work the program said were done; only if there were any */
+    HL_SNAP_ASKER = 19,     /* 1 + index of the thread that took it, where a thread asked       */
     /* totals, in END */
     HL_SNAP_NODES = 32,
     HL_SNAP_EDGES = 33,
@@ -101,7 +103,9 @@ enum hl_snap_column {
                stands: instruction, locals, evaluation stack, states of iterators
                there; it cannot change while a call the frame made is running. The digits of
                HL_PROGRESS_HINT are of global counters, which a call may change    */
-    HL_COL_COUNT = 25,
+    HL_COL_EXPECT = 25, /* per object the program expects to be gone: id + 1 (0: it is), flags of
+                           hl_expect_flag, names: reason, type                               */
+    HL_COL_COUNT = 26,
 };
 #define HL_PROGRESS_HINT 0xffu
 
@@ -156,6 +160,10 @@ enum hl_root_kind {
     HL_ROOT_THREAD = 4,  /* thread state: dict, context, current exception; name says which */
     HL_ROOT_INTERP = 5,  /* interpreter state: builtins, codecs, import; name says which    */
     HL_ROOT_GARBAGE = 6, /* gc.garbage                                                     */
+};
+
+enum hl_expect_flag {
+    HL_EXPECT_BY_ADDRESS = 1, /* it takes no weak reference: another may stand in its place */
 };
 
 /* How a code object uses a container it knows by one name. Adaptive bytecode is read through its

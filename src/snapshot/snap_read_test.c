@@ -213,6 +213,10 @@ static void forge_tables(forge *f)
         for (unsigned i = 0; i < 5; i++)
             put(&f->col[HL_COL_ROOT], root[i]);
         put(&f->col[HL_COL_PROGRESS], v * 11);
+        const uint64_t expect[] = {v % 2 ? (uint64_t)f->prov[v] + 1 : 0, HL_EXPECT_BY_ADDRESS, 4,
+                                   5};
+        for (unsigned i = 0; i < 4; i++)
+            put(&f->col[HL_COL_EXPECT], expect[i]);
     }
     const uint64_t stray[] = {f->n_pages * UINT64_C(256), 1, 2, 3, 4, 2, 1, 0, 0};
     for (unsigned i = 0; i < sizeof stray / sizeof stray[0]; i++)
@@ -256,6 +260,7 @@ static void forge_heap(forge *f, uint32_t n)
     forge_members(f);
     forge_tables(f);
     hl_field_uint(&f->meta, HL_SNAP_TIME, 5);
+    hl_field_uint(&f->meta, HL_SNAP_ROUNDS, 12);
     hl_field_uint(&f->end, HL_SNAP_NODES, n);
     hl_field_uint(&f->end, HL_SNAP_EDGES, f->n_edges + f->n_dangling);
     hl_field_uint(&f->end, HL_SNAP_SKIPPED, 3);
@@ -353,6 +358,7 @@ static void same_tables(const forge *f, const hl_snap *s)
     assert_int_equal(s->n_codes, every_third);
     assert_int_equal(s->n_uses, every_third);
     assert_int_equal(s->n_keys, every_third);
+    assert_int_equal(s->n_expects, every_third / 2);
     assert_int_equal(s->n_roots, every_third);
     for (uint32_t i = 0; i < every_third; i++) {
         uint32_t v = s->codes[i].node;

@@ -159,6 +159,12 @@ static void snap_field(hl_arena *arena, hl_snap_info *info, hl_snap_span *span, 
     case HL_SNAP_UNSETTLED:
         info->unsettled = f->value != 0;
         break;
+    case HL_SNAP_ROUNDS:
+        info->rounds = f->value;
+        break;
+    case HL_SNAP_ASKER:
+        info->asker = cut32(f->value);
+        break;
     case HL_SNAP_PAUSE:
         info->pause_ns = f->value;
         break;

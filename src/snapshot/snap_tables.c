@@ -287,9 +287,33 @@ static hl_status load_keys(hl_snap_loader *l)
     return HL_OK;
 }
 
+/* Objects that are gone have a row too; it says nothing here. */
+static hl_status load_expects(hl_snap_loader *l)
+{
+    hl_snap *s = l->s;
+    s->expects = table(l, HL_COL_EXPECT, 4, sizeof *s->expects);
+    if (!s->expects)
+        return l->err->status;
+    bool bad = false;
+    hl_column_reader r;
+    hl_loader_column(l, HL_COL_EXPECT, 0, &r);
+    uint32_t rows = 0;
+    while (!hl_column_done(&r) && rows++ < l->raw[HL_COL_EXPECT] / 4) {
+        hl_snap_expect x = {.node = take_link(l, &r)};
+        x.by_address = hl_column_take(&r) & HL_EXPECT_BY_ADDRESS;
+        x.reason = take_below(&r, s->n_names, &bad);
+        x.type = take_below(&r, s->n_names, &bad);
+        if (x.node != HL_NO_NODE)
+            s->expects[s->n_expects++] = x;
+    }
+    if (hl_column_end(&r, l->err))
+        return l->err->status;
+    return bad ? corrupt(l, HL_COL_EXPECT, "a name that is not in the table", s->n_expects) : HL_OK;
+}
+
 hl_status hl_loader_tables(hl_snap_loader *l)
 {
-    if (load_codes(l) || load_uses(l) || load_roots(l) || load_keys(l))
+    if (load_codes(l) || load_uses(l) || load_roots(l) || load_keys(l) || load_expects(l))
         return l->err->status;
     return HL_OK;
 }

@@ -149,6 +149,10 @@ static hl_status check_tables(const hl_snap *s, hl_err *err)
         if (s->keys[i].node >= s->nodes || (i && s->keys[i - 1].node >= s->keys[i].node) ||
             (s->keys[i].kind == HL_KEYS_OBJECT && s->keys[i].detail >= s->n_types))
             return broken(err, "order of the keys", i);
+    for (uint32_t i = 0; i < s->n_expects; i++)
+        if (s->expects[i].node >= s->nodes || s->expects[i].reason >= s->n_names ||
+            s->expects[i].type >= s->n_names)
+            return broken(err, "expected objects", i);
     return HL_OK;
 }
 

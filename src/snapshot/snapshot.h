@@ -84,6 +84,12 @@ typedef struct hl_snap_keys { /* sorted by node */
     uint32_t detail;
 } hl_snap_keys;
 
+typedef struct hl_snap_expect { /* an object the program expects to be gone, and that is there */
+    hl_node node;
+    bool by_address; /* known by its address alone: another may stand there */
+    hl_name reason, type;
+} hl_snap_expect;
+
 typedef struct hl_snap_info {
     uint32_t stream; /* in the file; snapshots are ordered by it */
     uint64_t time_us, cpu_us, user_us, rss_bytes, pause_ns, walk_ns, child_bytes;
@@ -93,6 +99,8 @@ typedef struct hl_snap_info {
     uint32_t gc_threshold0, gc_frozen;
     uint64_t gc_collections[3];
     uint64_t folded, skipped; /* objects */
+    uint64_t rounds;          /* units of work done so far; 0: none declared */
+    uint32_t asker;           /* 1 + index of the thread that took it; 0: none did */
 } hl_snap_info;
 
 enum hl_node_flag { /* hl_snap.flag */
@@ -129,12 +137,13 @@ typedef struct hl_snap {
     hl_snap_use *uses;   /* sorted by code */
     hl_snap_root *roots;
     hl_snap_keys *keys;
+    hl_snap_expect *expects;
     hl_name *name_lists;
     const char **names; /* names[0] is "" ; UTF-8, NUL-terminated, control bytes kept: escape when
                            printing */
     uint64_t *page_key;
-    uint32_t n_extra, n_folds, n_types, n_codes, n_uses, n_roots, n_keys, n_name_lists, n_names,
-        n_pages;
+    uint32_t n_extra, n_folds, n_types, n_codes, n_uses, n_roots, n_keys, n_expects, n_name_lists,
+        n_names, n_pages;
     hl_arena arena; /* owns all of it */
 } hl_snap;
 

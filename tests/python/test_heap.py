@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import heaplens
-from heaplens import _heap
+from heaplens import _core
 
 
 class Kept:
@@ -116,9 +116,12 @@ def test_an_extension_of_another_release_says_what_to_do(monkeypatch):
     def refuse(name: str) -> None:
         raise ImportError("built for 3.11.6")
 
-    monkeypatch.setattr(_heap.importlib, "import_module", refuse)
+    ask = heaplens.snapshot
+    monkeypatch.delitem(sys.modules, "heaplens._inside", raising=False)
+    monkeypatch.setattr(_core.importlib, "import_module", refuse)
+    monkeypatch.setattr(_core, "_from_cores", lambda: None)
     with pytest.raises(heaplens.Error, match=r"built for 3\.11\.6.*pip install heaplens"):
-        heaplens.snapshot()
+        ask()
 
 
 def test_importing_heaplens_loads_little():
@@ -137,7 +140,7 @@ def test_importing_heaplens_loads_little():
     ],
 )
 def test_the_program_is_named_without_its_arguments(tmp_path, arguments, program):
-    probe = "from heaplens import _heap; print(_heap._program())"
+    probe = "from heaplens import _heap; print(_heap.program())"
     (tmp_path / "probe.py").write_text(probe)
     arguments = [probe if word == "PROBE" else word for word in arguments]
     out = subprocess.run(
