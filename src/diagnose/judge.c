@@ -207,7 +207,8 @@ void hl_judge_evidence(hl_case *c, hl_finding *f, const hl_suspect *s, const hl_
     if (u->evicts)
         hl_finding_evidence(c, f, "code that fills it also removes entries");
     if (g->released)
-        hl_finding_evidence(c, f,
+        hl_finding_evidence(c, f, "%s",
                             g->torn_down ? "let go only at the very end, when the program was over"
-                                         : "gone when its function returned");
+                            : !strcmp(s->kind, "thread-local") ? "gone when its thread ended"
+                                                               : "gone when its function returned");
 }

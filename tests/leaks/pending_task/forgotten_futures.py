@@ -8,7 +8,7 @@ class Client:
         self.answers = {}
 
     async def ask(self, number):
-        question = bytearray(1_000)
+        question = bytearray(2_000)
         answer = asyncio.get_running_loop().create_future()
         self.answers[number] = answer
         return len(question) + await answer
