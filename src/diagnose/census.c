@@ -132,9 +132,25 @@ static bool is_callable(const hl_snap *s, hl_node v)
            type_named(s, v, "functools.partial");
 }
 
+/* Before 3.10 the module keeps them itself, in a state that has no names. */
+static void count_in_module(const hl_graph *g, seen *take, void *to)
+{
+    const hl_snap *s = g->snap;
+    hl_node module = HL_NO_NODE;
+    for (uint32_t i = 0; i < s->n_roots && module == HL_NO_NODE; i++)
+        if (s->roots[i].kind == HL_ROOT_MODULE && !strcmp(s->names[s->roots[i].name], "atexit"))
+            module = s->roots[i].node;
+    for (uint32_t e = module == HL_NO_NODE ? 0 : s->off[module];
+         module != HL_NO_NODE && e < s->off[module + 1]; e++)
+        if (hl_label_kind(s->label[e]) == HL_LABEL_INTERNAL && g->parent[s->dst[e]] == module &&
+            g->via[s->dst[e]] == s->label[e])
+            take(to, HL_COUNT_EXIT, s->dst[e], s->dst[e]);
+}
+
 static void count_held(const hl_graph *g, seen *take, void *to)
 {
     const hl_snap *s = g->snap;
+    count_in_module(g, take, to);
     for (uint32_t i = 0; i < g->n_roots; i++) {
         hl_node v = g->roots[i].node;
         if (g->parent[v] != HL_NO_NODE || (s->flag[v] & (HL_NODE_IMMORTAL | HL_NODE_STATIC)))

@@ -118,6 +118,9 @@ static bool native_registry(hl_case *c, const hl_suspect *s, const hl_uses *u, h
         g->parent[v] != s->holder || hl_label_kind(g->via[v]) != HL_LABEL_INTERNAL)
         return false;
     hl_confidence confidence;
+    bool at_exit = !strcmp(s->name, "atexit");
+    if (at_exit && hl_cause_told(c, "native-registry"))
+        return true;
     if (!hl_judge(c, s, u, filled, &confidence))
         return true;
     hl_finding *f =
@@ -128,7 +131,6 @@ static bool native_registry(hl_case *c, const hl_suspect *s, const hl_uses *u, h
     hl_finding_holder(c, f, s);
     f->holder.kind = "interpreter";
     hl_finding_growth(c, f, s->growth);
-    bool at_exit = !strcmp(s->name, "atexit");
     const char *kind = kind_of_callable(c, v);
     f->retained.bytes = f->growth.bytes;
     f->title = hl_arena_printf(

@@ -58,8 +58,8 @@ static void weigh_threads(hl_case *c, hl_group *group, uint8_t *inside, uint8_t 
     }
 }
 
-/* What a thread that runs nothing but threading's own code (a Timer) will call; or NO_NODE. */
-static hl_node function_of(const hl_case *c, const hl_group *group)
+/* The Thread object of the first of them; or NO_NODE. */
+static hl_node thread_object(const hl_case *c, const hl_group *group)
 {
     const hl_snap *s = c->snap;
     hl_node frame = group->n_members ? group->members[0] : HL_NO_NODE;
@@ -67,7 +67,7 @@ static hl_node function_of(const hl_case *c, const hl_group *group)
          frame != HL_NO_NODE && e < s->off[frame + 1]; e++)
         if (hl_label_kind(s->label[e]) == HL_LABEL_LOCAL &&
             hl_is_instance(c->graph, s->dst[e], "threading.Thread"))
-            return hl_attribute(c->graph, s->dst[e], "function");
+            return s->dst[e];
     return HL_NO_NODE;
 }
 
@@ -80,9 +80,13 @@ static void find_group(hl_case *c, const hl_group *group, hl_confidence confiden
     f->title = hl_arena_printf(c->arena, "%s threads run %s and do not end; together they keep %s",
                                hl_count_text(group->n, count), group->what,
                                hl_bytes_text(group->bytes, bytes));
-    hl_node calls = function_of(c, group);
-    if (calls != HL_NO_NODE)
-        hl_finding_evidence(c, f, "a thread of them will call %s", hl_callable_place(c, calls));
+    hl_node object = thread_object(c, group);
+    hl_node calls = object == HL_NO_NODE ? HL_NO_NODE : hl_attribute(c->graph, object, "function");
+    if (calls != HL_NO_NODE) /* a Timer runs nothing but threading's own code until it is due */
+        hl_finding_evidence(c, f, "one of them is a %s that will call %s",
+                            hl_snap_type_name(c->snap, object), hl_callable_place(c, calls));
+    else if (object != HL_NO_NODE)
+        hl_finding_evidence(c, f, "one of them is a %s", hl_snap_type_name(c->snap, object));
     hl_finding_evidence(c, f,
                         "each also has a stack of its own outside the Python heap (some %s in use)",
                         hl_bytes_text(STACK_BYTES, bytes));

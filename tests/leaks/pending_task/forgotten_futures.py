@@ -14,8 +14,10 @@ class Client:
         return len(question) + await answer
 
 
+client = Client()
+
+
 async def main():
-    client = Client()
     for number in range(6_000):
         asyncio.ensure_future(client.ask(number))
         if number % 10 == 0:

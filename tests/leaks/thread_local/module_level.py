@@ -5,9 +5,11 @@ state = threading.local()
 
 
 def remember(number):
-    if not hasattr(state, "seen"):
-        state.seen = []
-    state.seen.append("request %d" % number + "." * 400)
+    try:
+        seen = state.seen
+    except AttributeError:
+        seen = state.seen = []
+    seen.append("request %d" % number + "." * 400)
     return sum(i * i for i in range(1_500)) % 7
 
 

@@ -10,6 +10,5 @@ def poll(path):
 
 
 def watch(path):
-    thread = threading.Thread(target=poll, args=(path,))
-    thread.daemon = True
+    thread = threading.Thread(target=poll, args=(path,), daemon=True)
     thread.start()
