@@ -90,6 +90,12 @@ hl_node hl_code_of(const hl_graph *g, hl_node v)
 const char *hl_callable_place(hl_case *c, hl_node v)
 {
     const char *place = hl_code_place(c, hl_code_of(c->graph, v));
+    char name[240];
+    uint32_t t = c->snap->type[v];
+    if (!place && t < c->snap->n_types && (c->snap->types[t].flags & HL_TYPE_TYPE)) {
+        hl_path_name(c->graph, v, name, sizeof name); /* a class is called */
+        return hl_arena_copy(c->arena, name, strlen(name));
+    }
     return place ? place : hl_arena_printf(c->arena, "%s", hl_snap_type_name(c->snap, v));
 }
 

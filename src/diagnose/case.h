@@ -207,8 +207,8 @@ typedef struct hl_rule {
     bool (*run)(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_filled filled);
 } hl_rule;
 extern const hl_rule hl_rule_unbounded_cache, hl_rule_closure, hl_rule_growing_container;
-extern const hl_rule hl_rule_native_registry, hl_rule_exception_traceback, hl_rule_pending_task,
-    hl_rule_context_variable, hl_rule_thread_local, hl_rule_thread;
+extern const hl_rule hl_rule_kept_frames, hl_rule_native_registry, hl_rule_exception_traceback,
+    hl_rule_pending_task, hl_rule_context_variable, hl_rule_thread_local, hl_rule_thread;
 
 /* cycle.c: garbage nobody collects; judged over all moments, shown in the last. */
 hl_status hl_rule_cycles(hl_case *c, hl_err *err) HL_MUST_CHECK;

@@ -21,6 +21,7 @@ enum { STEADY_INTERVALS = 5, FEW_SNAPSHOTS = 4, MUCH_BYTES = 8 << 20 };
 static const hl_rule *const rules[] = {
     &hl_rule_native_registry,
     &hl_rule_thread, /* R17; first, since threading's own table of them looks like a cache */
+    &hl_rule_kept_frames,
     &hl_rule_unbounded_cache,
     &hl_rule_exception_traceback,
     &hl_rule_pending_task,

@@ -134,6 +134,11 @@ static bool exception_traceback(hl_case *c, const hl_suspect *s, const hl_uses *
     hl_finding_holder(c, f, &shown);
     hl_finding_growth(c, f, g);
     tell(c, f, s, traced, b->part[HL_PASS_FRAME].count);
+    const hl_snap_extra *x = hl_snap_extra_of(c->snap, s->holder);
+    char count[32];
+    if (x && x->bounded)
+        hl_finding_evidence(c, f, "it has a bound of %s entries, and grows no further then",
+                            hl_count_text(x->cap, count));
     hl_judge_evidence(c, f, s, u, filled);
     f->fix = traced ? "an exception keeps every frame it passed, and a frame all its locals: keep "
                       "what you need of it (str(e), traceback.format_exc()), or let the frames go "
@@ -146,4 +151,14 @@ static bool exception_traceback(hl_case *c, const hl_suspect *s, const hl_uses *
     return true;
 }
 
+/* Frames that a cache has for keys or values are told before the cache is: no bound makes it right.
+ */
+static bool kept_frames(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_filled filled)
+{
+    const hl_below *b = hl_below_find(c, s);
+    return hl_below_mostly(b, HL_PASS_FRAME) && !b->part[HL_PASS_TRACEBACK].count &&
+           exception_traceback(c, s, u, filled);
+}
+
 const hl_rule hl_rule_exception_traceback = {"exception-traceback", exception_traceback};
+const hl_rule hl_rule_kept_frames = {"exception-traceback", kept_frames};

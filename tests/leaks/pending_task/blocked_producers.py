@@ -12,8 +12,10 @@ class Pipeline:
         await self.queue.put(job)
 
 
+pipeline = Pipeline()
+
+
 async def main():
-    pipeline = Pipeline()
     for number in range(6_000):
         asyncio.ensure_future(pipeline.submit(number))
         if number % 10 == 0:
