@@ -43,6 +43,8 @@ static bool variable_above(const hl_case *c, hl_node v, variable *out)
     const hl_graph *g = c->graph;
     for (; v != HL_NO_NODE && g->parent[v] != HL_NO_NODE; v = g->parent[v]) {
         hl_node up = g->parent[v];
+        if (hl_label_kind(g->via[v]) == HL_LABEL_LOCAL)
+            break; /* a call has it, whatever the call is reached through */
         if (hl_label_kind(g->via[v]) != HL_LABEL_NAMED)
             continue;
         const char *name = c->snap->names[hl_label_value(g->via[v])];

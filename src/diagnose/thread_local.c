@@ -19,10 +19,14 @@ static bool is_dict_link(const hl_case *c, hl_label l)
 static hl_node dicts_above(const hl_case *c, hl_node v)
 {
     const hl_graph *g = c->graph;
-    for (; v != HL_NO_NODE && g->parent[v] != HL_NO_NODE; v = g->parent[v])
+    for (; v != HL_NO_NODE && g->parent[v] != HL_NO_NODE; v = g->parent[v]) {
+        if (hl_label_kind(g->via[v]) == HL_LABEL_LOCAL)
+            break; /* a call has it; that asyncio finds its loop through a thread-local is no reason
+                    */
         if (is_dict_link(c, g->via[v]) && g->parent[g->parent[v]] != HL_NO_NODE &&
             is_dict_link(c, g->via[g->parent[v]]))
             return g->parent[v];
+    }
     return HL_NO_NODE;
 }
 
