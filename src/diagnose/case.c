@@ -4,6 +4,8 @@
  * Room   diagnose; analyser process. */
 #include "diagnose/case.h"
 
+#include "diagnose/census.h"
+
 #include <string.h>
 
 static void drop_anchor(hl_case *c)
@@ -78,7 +80,7 @@ hl_status hl_case_observe(hl_case *c, hl_run *run, uint32_t index, hl_err *err)
         m->garbage_objects += objects;
         m->frozen_garbage += (c->snap->flag[v] & HL_NODE_FROZEN) != 0;
     }
-    if (hl_tracks_note(c, m, c->snap, err))
+    if (hl_census_note(c, m, c->graph, err) || hl_tracks_note(c, m, c->snap, err))
         return err->status;
     return hl_calls_note(c, m, c->graph, err);
 }

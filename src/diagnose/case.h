@@ -37,6 +37,8 @@ typedef struct hl_moment {
     uint32_t n_calls;
     hl_track *tracks; /* sorted by address */
     uint32_t n_tracks;
+    struct hl_count *census; /* census.c */
+    uint32_t n_census;
 } hl_moment;
 
 typedef enum hl_metric { HL_METRIC_ITEMS, HL_METRIC_OBJECTS, HL_METRIC_BYTES } hl_metric;
@@ -80,6 +82,11 @@ typedef struct hl_case {
     uint32_t anchor; /* moment, or UINT32_MAX */
     hl_snap *snap;
     hl_graph *graph;
+    /* below.c: the last answer */
+    struct hl_below *below;
+    uint32_t below_anchor, below_holder;
+    struct hl_group *groups; /* census.c: what multiplied, most first */
+    uint32_t n_groups;
     uint64_t dismissed; /* bytes of growth seen and found to be no leak */
     hl_diagnosis *out;
     uint32_t findings_capacity, notes_capacity;
@@ -101,6 +108,10 @@ hl_shape hl_case_shape(const hl_case *c, hl_node v);
 
 /* growth.c: fills growths, most bytes first. */
 hl_status hl_growth_find(hl_case *c, hl_err *err) HL_MUST_CHECK;
+
+/* Does what has this shape end with a call, a task or a thread: may it be gone at the end of the
+ * run and have been kept until then? */
+bool hl_shape_ends(const hl_case *c, hl_shape shape);
 
 /* Does the series (a value a moment) rise to g->anchor? Fills onset, intervals, began, courses. */
 bool hl_growth_rises(hl_case *c, const uint64_t *series, hl_growth *g);
@@ -130,7 +141,9 @@ typedef struct hl_suspect {
 /* holder.c: the accumulator of a growth, its name and kind. False: nothing to show. */
 bool hl_suspect_find(hl_case *c, const hl_growth *g, hl_suspect *out);
 /* The same for a holder that is known already, whether or not anything grew. */
-bool hl_suspect_name(hl_case *c, hl_node holder, hl_node payload, hl_suspect *out);
+bool hl_suspect_of(hl_case *c, hl_node holder, hl_node payload, hl_suspect *out);
+/* Fills name, kind and owner of a suspect whose holder was found in another way. */
+void hl_suspect_name(hl_case *c, hl_suspect *s);
 /* The chain root .. holder .. payload as steps; the edge into the holder's members is guilty. */
 void hl_suspect_chain(hl_case *c, const hl_suspect *s, hl_finding *f);
 
@@ -204,6 +217,8 @@ typedef struct hl_rule {
     bool (*run)(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_filled filled);
 } hl_rule;
 extern const hl_rule hl_rule_unbounded_cache, hl_rule_closure, hl_rule_growing_container;
+extern const hl_rule hl_rule_kept_frames, hl_rule_native_registry, hl_rule_exception_traceback,
+    hl_rule_pending_task, hl_rule_context_variable, hl_rule_thread_local, hl_rule_thread;
 
 /* not_collected.c: what the program said should be gone. */
 hl_status hl_rule_not_collected(hl_case *c, hl_err *err) HL_MUST_CHECK;

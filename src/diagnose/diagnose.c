@@ -6,6 +6,7 @@
 #include "diagnose/diagnose.h"
 
 #include "diagnose/case.h"
+#include "diagnose/census.h"
 #include "diagnose/judge.h"
 
 #include <stdlib.h>
@@ -18,7 +19,14 @@ enum { STEADY_INTERVALS = 5, FEW_SNAPSHOTS = 4, MUCH_BYTES = 8 << 20 };
 
 /* The most specific rule first; the last takes what is left. */
 static const hl_rule *const rules[] = {
+    &hl_rule_native_registry,
+    &hl_rule_thread, /* R17; first, since threading's own table of them looks like a cache */
+    &hl_rule_kept_frames,
     &hl_rule_unbounded_cache,
+    &hl_rule_exception_traceback,
+    &hl_rule_pending_task,
+    &hl_rule_context_variable,
+    &hl_rule_thread_local,
     &hl_rule_closure,
     &hl_rule_growing_container,
 };
@@ -132,7 +140,9 @@ static hl_status judge_tracked(hl_case *c, hl_err *err)
             continue;
         double share = 1 - (double)g->series[g->onset] / (double)g->series[g->anchor];
         g->onset_bytes = g->bytes = (uint64_t)(share * (double)c->graph->retained_bytes[s.holder]);
-        bool gone = g->released && !g->torn_down && strcmp(s.kind, "frame-local");
+        /* what a function or a thread let go when it ended was kept until then */
+        bool ends = !strcmp(s.kind, "frame-local") || !strcmp(s.kind, "thread-local");
+        bool gone = g->released && !g->torn_down && !ends;
         if (gone || g->bytes < c->material)
             continue;
         if (judge_one(c, &s, err))
@@ -144,6 +154,9 @@ static hl_status judge_tracked(hl_case *c, hl_err *err)
 static hl_status judge_growths(hl_case *c, hl_err *err)
 {
     if (hl_growth_find(c, err))
+        return err->status;
+    if (hl_census_find(c, err) || hl_rule_native_groups(c, err) || hl_rule_pending_groups(c, err) ||
+        hl_rule_thread_groups(c, err))
         return err->status;
     /* the last moment's graph is loaded: look there first, then where functions have returned */
     for (int pass = 0; pass < 2; pass++)

@@ -42,7 +42,7 @@ static bool anchor_of(const hl_case *c, hl_shape shape, uint32_t *out)
     for (uint32_t i = c->n_moments; i-- > 0;)
         if (hl_shapes_count(&c->shapes, i, shape).members) {
             *out = i;
-            return i == last || c->shapes.shapes[shape].hold == HL_HOLD_FRAME ||
+            return i == last || hl_shape_ends(c, shape) ||
                    (i + 1 == last && hl_moment_is_farewell(c, last));
         }
     return false;

@@ -14,6 +14,11 @@ static bool type_is(const hl_snap *s, hl_node v, const char *name)
     return v != HL_NO_NODE && !strcmp(hl_snap_type_name(s, v), name);
 }
 
+static bool named_edge(const hl_graph *g, hl_label l, const char *name)
+{
+    return hl_label_kind(l) == HL_LABEL_NAMED && !strcmp(g->snap->names[hl_label_value(l)], name);
+}
+
 static bool is_type(const hl_snap *s, hl_node v)
 {
     uint32_t t = s->type[v];
@@ -68,6 +73,9 @@ static const char *kind_of(const hl_case *c, hl_node v, hl_node *owner)
                 return "module-global";
             if (type_is(s, who, "module"))
                 return "module-global";
+            /* only a thread-local has dicts in its dict */
+            if (named_edge(g, g->via[up], "__dict__") && named_edge(g, g->via[who], "__dict__"))
+                return "thread-local";
             if (type_is(s, who, "function") &&
                 hl_graph_follow(g, who, HL_LABEL_NAMED, "__kwdefaults__") == up)
                 return "mutable-default";
@@ -206,15 +214,20 @@ bool hl_suspect_find(hl_case *c, const hl_growth *g, hl_suspect *out)
     return out->name != NULL;
 }
 
-bool hl_suspect_name(hl_case *c, hl_node holder, hl_node payload, hl_suspect *out)
+void hl_suspect_name(hl_case *c, hl_suspect *s)
+{
+    s->kind = kind_of(c, s->holder, &s->owner);
+    s->name = name_of(c, s);
+}
+
+bool hl_suspect_of(hl_case *c, hl_node holder, hl_node payload, hl_suspect *out)
 {
     *out = (hl_suspect){.holder = holder,
                         .payload = payload,
                         .members = 1,
                         .retained_bytes = c->graph->retained_bytes[holder],
                         .retained_objects = c->graph->retained_objects[holder]};
-    out->kind = kind_of(c, holder, &out->owner);
-    out->name = name_of(c, out);
+    hl_suspect_name(c, out);
     return out->name != NULL;
 }
 

@@ -18,6 +18,11 @@ static const double LATE_SHARE = 0.25; /* of the run's work */
 static const double SLOWS = 0.5, RESTS = 0.2;
 static const double OWN_SHARE = 0.1; /* of what grew: who keeps less by itself is not its holder */
 
+bool hl_growth_slows(const hl_growth *g)
+{
+    return g->course < SLOWS;
+}
+
 static bool is_bounded(const hl_case *c, hl_node v)
 {
     const hl_snap_extra *x = hl_snap_extra_of(c->snap, v);
@@ -211,7 +216,8 @@ void hl_judge_evidence(hl_case *c, hl_finding *f, const hl_suspect *s, const hl_
     if (u->evicts)
         hl_finding_evidence(c, f, "code that fills it also removes entries");
     if (g->released)
-        hl_finding_evidence(c, f,
+        hl_finding_evidence(c, f, "%s",
                             g->torn_down ? "let go only at the very end, when the program was over"
-                                         : "gone when its function returned");
+                            : !strcmp(s->kind, "thread-local") ? "gone when its thread ended"
+                                                               : "gone when its function returned");
 }

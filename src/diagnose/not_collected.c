@@ -87,7 +87,7 @@ static void tell(hl_case *c, const expected *group, uint32_t n)
                             *reason ? ": " : "", reason);
         return;
     }
-    if (!hl_suspect_name(c, holder, holder == x->node ? HL_NO_NODE : x->node, &s) ||
+    if (!hl_suspect_of(c, holder, holder == x->node ? HL_NO_NODE : x->node, &s) ||
         !(f = hl_finding_add(c, "not-collected", confidence(c, x))))
         return;
     hl_finding_holder(c, f, &s);

@@ -418,6 +418,24 @@ static void rename_cache(const hl_graph *g, words *w, hl_node wrapper, hl_label 
         }
 }
 
+/* A local of a coroutine or generator that waits is known by the function, not by who will wake it.
+ */
+static void rename_waiting(const hl_graph *g, words *w, hl_node from, hl_label label)
+{
+    static const char *const fields[] = {"f_code", "__code__"};
+    if (hl_label_kind(label) != HL_LABEL_LOCAL || hl_role(g, from) != HL_ROLE_GENERATOR)
+        return;
+    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
+        hl_node code = hl_graph_follow(g, from, HL_LABEL_NAMED, fields[i]);
+        const hl_snap_code *row = code == HL_NO_NODE ? NULL : hl_snap_code_of(g->snap, code);
+        if (!row)
+            continue;
+        words_reset(w);
+        words_format(w, "%s()", name_of(g->snap, row->qualname ? row->qualname : row->name));
+        return;
+    }
+}
+
 /* A name under construction. The third like step in a row becomes "(...)", once. */
 typedef struct naming {
     words w;
@@ -454,6 +472,7 @@ static void add_step(const hl_graph *g, naming *n, const hl_step *steps, uint32_
     hl_node from = steps[i - 1].node, to = steps[i].node;
     hl_label label = steps[i].label;
     rename_function(g, &n->w, from, label);
+    rename_waiting(g, &n->w, from, label);
     if (hl_role(g, from) == HL_ROLE_LRU && hl_role(g, to) == HL_ROLE_DICT &&
         hl_label_role(g, label) != HL_NAME_DICT)
         rename_cache(g, &n->w, from, steps[i - 1].label);

@@ -41,6 +41,11 @@ uint32_t hl_root_cost(const hl_snap *s, enum hl_hold hold, uint32_t named)
     case HL_HOLD_TYPE:
         return HL_COST_TYPE_ROOT;
     case HL_HOLD_THREAD:
+        /* what an exception on its way drags along is known by the frames it came through */
+        if (s && named < s->n_roots && s->roots[named].name < s->n_names &&
+            !strncmp(s->names[s->roots[named].name], "exception being ", 16))
+            return HL_COST_FRAME_ROOT + 2 * HL_COST_DEPTH_MAX;
+        return HL_COST_STATE_ROOT;
     case HL_HOLD_INTERP:
         return HL_COST_STATE_ROOT;
     case HL_HOLD_FRAME:

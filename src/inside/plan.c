@@ -26,6 +26,36 @@ static const struct named_field {
     {"functools._lru_cache_wrapper", HL_AT(lru, cache), "cache", 0},
     {"functools._lru_cache_wrapper", HL_AT(lru, func), "func", 0},
     {"_io.BytesIO", HL_AT(bytesio, buf), "buffer", HL_FIELD_OWNED},
+    {"_thread._local", HL_AT(local, dummies), "__dict__", HL_FIELD_DICTS},
+    {"_asyncio.Future", HL_AT(future, loop), "_loop", 0},
+    {"_asyncio.Future", HL_AT(future, callback0), "_callbacks", 0},
+    {"_asyncio.Future", HL_AT(future, callbacks), "_callbacks", 0},
+    {"_asyncio.Future", HL_AT(future, exception), "_exception", 0},
+    {"_asyncio.Future", HL_AT(future, result), "_result", 0},
+    {"_asyncio.Task", HL_AT(future, loop), "_loop", 0},
+    {"_asyncio.Task", HL_AT(future, callback0), "_callbacks", 0},
+    {"_asyncio.Task", HL_AT(future, callbacks), "_callbacks", 0},
+    {"_asyncio.Task", HL_AT(future, exception), "_exception", 0},
+    {"_asyncio.Task", HL_AT(future, result), "_result", 0},
+    {"_asyncio.Task", HL_AT(task, fut_waiter), "_fut_waiter", 0},
+    {"_asyncio.Task", HL_AT(task, coro), "_coro", 0},
+    {"_asyncio.Task", HL_AT(task, name), "_name", 0},
+    {"_asyncio.Task", HL_AT(task, context), "_context", 0},
+    {"Context", HL_AT(context, vars), "variables", 0},
+    {"Context", HL_AT(context, prev), "previous", 0},
+    {"_contextvars.Context", HL_AT(context, vars), "variables", 0},
+    {"_contextvars.Context", HL_AT(context, prev), "previous", 0},
+    {"ContextVar", HL_AT(contextvar, name), "name", 0},
+    {"ContextVar", HL_AT(contextvar, dflt), "default", 0},
+    {"_contextvars.ContextVar", HL_AT(contextvar, name), "name", 0},
+    {"_contextvars.ContextVar", HL_AT(contextvar, dflt), "default", 0},
+    {"Token", HL_AT(token, context), "context", 0},
+    {"Token", HL_AT(token, var), "var", 0},
+    {"Token", HL_AT(token, oldval), "old_value", 0},
+    {"_contextvars.Token", HL_AT(token, context), "context", 0},
+    {"_contextvars.Token", HL_AT(token, var), "var", 0},
+    {"_contextvars.Token", HL_AT(token, oldval), "old_value", 0},
+    {"hamt", HL_AT(hamt, root), "root", 0},
     {"mappingproxy", sizeof(PyObject), "mapping", 0},
     {"dict_keys", sizeof(PyObject), "mapping", 0},
     {"dict_values", sizeof(PyObject), "mapping", 0},
@@ -221,6 +251,8 @@ static enum hl_shape shape_of(const hl_walk *w, const hl_kind *k, const PyTypeOb
         return HL_SHAPE_FIELDS;
     if (w->numpy_major && is_named(base, "numpy.ndarray"))
         return HL_SHAPE_NDARRAY;
+    if (is_named(base, "hamt_bitmap_node") || is_named(base, "hamt_collision_node"))
+        return HL_SHAPE_HAMT_PAIRS;
     if (base->tp_traverse)
         return HL_SHAPE_TRAVERSE;
     return k->n_fields ? HL_SHAPE_FIELDS : HL_SHAPE_NONE;

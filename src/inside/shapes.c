@@ -57,6 +57,20 @@ static void ordered_edges(hl_walk *w, PyObject *dict, bool names)
             hl_walk_edge(w, hl_abi_table_key(&t, i), HL_LABEL(HL_LABEL_INTERNAL, 0));
 }
 
+/* The attributes of a thread-local: a dict of its own for each thread, every one of them as good as
+ * its __dict__. */
+void hl_shape_dicts(hl_walk *w, PyObject *dict)
+{
+    hl_abi_table t = hl_abi_dict_table((PyDictObject *)dict);
+    for (size_t i = 0; i < t.n; i++) {
+        PyObject *key = hl_abi_table_key(&t, i), *value = hl_abi_table_value(&t, i);
+        if (!value || !key)
+            continue;
+        hl_walk_edge(w, key, HL_LABEL(HL_LABEL_DICTKEY, 0));
+        hl_walk_edge(w, value, w->label.dict);
+    }
+}
+
 static void set_edges(hl_walk *w, PyObject *o)
 {
     const PySetObject *s = (const PySetObject *)o;
@@ -154,6 +168,8 @@ static void field_edge(hl_walk *w, PyObject *target, const hl_field *f)
     hl_walk_edge(w, target, f->label);
     if (f->flags & HL_FIELD_NAMESPACE)
         hl_walk_namespace(w, target);
+    if ((f->flags & HL_FIELD_DICTS) && Py_TYPE(target) == &PyDict_Type)
+        w->dicts_of_threads = target;
 }
 
 static void field_edges(hl_walk *w, PyObject *o, const hl_kind *k)
@@ -361,6 +377,22 @@ static void lru_edges(hl_walk *w, PyObject *o, const hl_kind *k)
     }
 }
 
+/* A value is called by its variable; without a variable it is a node further down. */
+static void hamt_edges(hl_walk *w, PyObject *o)
+{
+    PyObject *const *pair = (PyObject *const *)((const char *)o + HL_AT(hamt, pairs));
+    Py_ssize_t n = Py_SIZE(o);
+    for (Py_ssize_t i = 0; i + 1 < n; i += 2) {
+        PyObject *key = pair[i], *value = pair[i + 1];
+        uint32_t name = 0;
+        if (key && Py_TYPE(key) == &PyContextVar_Type)
+            name = hl_name_of(w, HL_PEEK(key, PyObject *, contextvar, name));
+        hl_walk_edge_maybe(w, key, HL_LABEL(HL_LABEL_DICTKEY, 0));
+        hl_walk_edge_maybe(w, value,
+                           name ? HL_LABEL(HL_LABEL_NAMED, name) : HL_LABEL(HL_LABEL_INTERNAL, 0));
+    }
+}
+
 void hl_shape_edges(hl_walk *w, PyObject *o, const hl_kind *k, bool as_namespace)
 {
     if (k->n_slots || k->dict != HL_DICT_NONE)
@@ -415,6 +447,9 @@ void hl_shape_edges(hl_walk *w, PyObject *o, const hl_kind *k, bool as_namespace
         return;
     case HL_SHAPE_NDARRAY:
         ndarray_edges(w, o);
+        return;
+    case HL_SHAPE_HAMT_PAIRS:
+        hamt_edges(w, o);
         return;
     }
 }

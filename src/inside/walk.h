@@ -35,6 +35,7 @@ enum hl_shape {
     HL_SHAPE_GENERATOR,
     HL_SHAPE_CODE,
     HL_SHAPE_NDARRAY,
+    HL_SHAPE_HAMT_PAIRS, /* context variables and their values, in turn */
 };
 
 /* How its bytes are counted. */
@@ -63,6 +64,7 @@ enum hl_leaf { HL_LEAF_STR, HL_LEAF_INT, HL_LEAF_FLOAT, HL_LEAF_BYTES, HL_LEAF_C
 enum hl_field_flag {
     HL_FIELD_NAMESPACE = 1, /* a dict there has names for keys */
     HL_FIELD_OWNED = 2,     /* owned, and tp_traverse may not say so: an edge all the same */
+    HL_FIELD_DICTS = 4,     /* a dict there has dicts for values that have names for keys */
 };
 
 typedef struct hl_field {
@@ -154,6 +156,7 @@ typedef struct hl_walk {
     uint64_t fields_taken; /* bit i: field i of the kind explained a reference */
     PyObject *namespaces[HL_NAMESPACES];
     unsigned n_namespaces;
+    PyObject *dicts_of_threads; /* HL_FIELD_DICTS: waits for the end of the row */
 
     /* totals */
     uint64_t nodes, edges_total, folded, skipped, immortal;
@@ -201,6 +204,8 @@ void hl_walk_heap(hl_walk *w, volatile uint32_t *step);
 /* ---- shapes.c, frames.c -----------------------------------------------------------------------
  */
 
+/* The edges of a HL_FIELD_DICTS dict. */
+void hl_shape_dicts(hl_walk *w, PyObject *dict);
 void hl_shape_edges(hl_walk *w, PyObject *o, const hl_kind *k, bool as_namespace);
 void hl_shape_frame(hl_walk *w, PyObject *frame, const hl_kind *k);
 void hl_shape_generator(hl_walk *w, PyObject *generator, const hl_kind *k);

@@ -34,6 +34,7 @@ void hl_walk_row_begin(hl_walk *w)
 {
     w->edges = 0;
     w->n_namespaces = 0;
+    w->dicts_of_threads = NULL;
     if (w->folds_any) {
         memset(w->fold_n, 0, sizeof w->fold_n);
         memset(w->fold_bytes, 0, sizeof w->fold_bytes);
@@ -222,6 +223,26 @@ static void dict_row(hl_walk *w, PyObject *o, uint32_t id, bool as_namespace)
         hl_keys_row(w, id, o);
 }
 
+/* The row of a HL_FIELD_DICTS dict, and the rows of the dicts in it. */
+static void dicts_rows(hl_walk *w, PyObject *o)
+{
+    const hl_kind *k = hl_kind_of(w, &PyDict_Type);
+    hl_measured m;
+    uint32_t id = hl_walk_reach(w, o);
+    if (!hl_visited_first_row(&w->seen, id))
+        return;
+    hl_walk_row_begin(w);
+    hl_shape_dicts(w, o);
+    hl_measure(w, o, k, &m);
+    hl_walk_row_end(w, id, k, count_of(o), hl_abi_tracked(o), &m);
+    hl_abi_table t = hl_abi_dict_table((PyDictObject *)o);
+    for (size_t i = 0; i < t.n; i++) {
+        PyObject *dict = hl_abi_table_value(&t, i);
+        if (dict && Py_TYPE(dict) == &PyDict_Type)
+            dict_row(w, dict, hl_walk_reach(w, dict), true);
+    }
+}
+
 static void node(hl_walk *w, PyObject *o, uint32_t id)
 {
     const hl_kind *k = hl_kind_of(w, Py_TYPE(o));
@@ -241,13 +262,14 @@ static void node(hl_walk *w, PyObject *o, uint32_t id)
         hl_root_type(w, id, (PyTypeObject *)o);
     if (k->shape == HL_SHAPE_CODE)
         hl_code_rows(w, id, (PyCodeObject *)o);
-    if (!w->n_namespaces)
-        return;
+    PyObject *dicts = w->dicts_of_threads;
     PyObject *namespaces[HL_NAMESPACES]; /* dict_row empties the walk's list */
     unsigned n = w->n_namespaces;
     memcpy(namespaces, w->namespaces, n * sizeof *namespaces);
     for (unsigned i = 0; i < n; i++)
         dict_row(w, namespaces[i], hl_walk_reach(w, namespaces[i]), true);
+    if (dicts)
+        dicts_rows(w, dicts);
 }
 
 static void drain(hl_walk *w)

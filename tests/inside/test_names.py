@@ -185,3 +185,68 @@ said = {"Finalized": id(Finalized), "int": id(int)}
     assert flags["collections.OrderedDict"] & 64 and "collections.deque" in flags
     assert heap.types["int"][1] == said["int"]
     assert heap.nodes[said["int"]].flags & STATIC
+
+
+def test_what_waits_and_what_a_thread_or_a_context_has(run) -> None:
+    heap, said = run("""
+import asyncio, contextvars, threading
+local = threading.local()
+local.mine = [1]
+class Own(threading.local):
+    def __init__(self): self.theirs = [2]
+own = Own()
+variables = [contextvars.ContextVar("v%d" % i) for i in range(40)]
+log = contextvars.ContextVar("log", default=[3])
+values = {}
+for variable in variables:
+    value = [variable]
+    values[variable.name] = id(value)
+    variable.set(value)
+token = log.set([4])
+old = log.set([5])
+del value
+async def wait(what):
+    mine = [what]
+    await what
+async def main():
+    said["loop"] = id(asyncio.get_running_loop())
+    future, done = asyncio.get_running_loop().create_future(), asyncio.get_running_loop().create_future()
+    done.set_result([6])
+    one, two = asyncio.ensure_future(wait(future)), asyncio.ensure_future(wait(future))
+    await asyncio.sleep(0)
+    said["future"], said["done"], said["one"] = id(future), id(done), id(one)
+    said["coro"] = id(one.get_coro())
+    snapshot()
+    future.set_result(None)
+    await one; await two
+asyncio.run(main())
+said.update({k: id(globals()[k]) for k in ("local", "own", "log", "token", "old")})
+said["values"] = values
+said["mine"], said["theirs"] = id(local.mine), id(own.theirs)
+""")
+    for name, value in ("local", "mine"), ("own", "theirs"):
+        dicts = heap.labels(said[name])["__dict__"][1]
+        attributes = heap.labels(dicts)["__dict__"]
+        assert attributes[0] == NAMED
+        assert heap.labels(attributes[1])[value] == (KEY, said[value])
+    task = heap.labels(said["one"])
+    assert task["_coro"] == (NAMED, said["coro"])
+    assert task["_fut_waiter"] == (NAMED, said["future"])
+    assert task["_loop"] == (NAMED, said["loop"])
+    assert heap.nodes[task["_context"][1]].type.endswith("Context")
+    assert "_callbacks" in heap.labels(said["future"])
+    assert heap.nodes[heap.labels(said["done"])["_result"][1]].type == "list"
+    log = heap.labels(said["log"])
+    assert heap.nodes[log["default"][1]].type == "list"
+    assert heap.labels(said["old"])["var"] == (NAMED, said["log"])
+    assert heap.nodes[heap.labels(said["old"])["old_value"][1]].type == "list"
+    context = task["_context"][1]
+    found, todo = {}, [heap.labels(context)["variables"][1]]
+    while todo:
+        for edge in heap.edges[todo.pop()]:
+            if heap.nodes[edge.target].type.startswith("hamt"):
+                todo.append(edge.target)
+            elif edge.kind == NAMED:
+                found[edge.value] = edge.target
+    assert said["values"].items() <= found.items()
+    assert "log" in found

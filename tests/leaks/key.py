@@ -17,6 +17,9 @@ DEFAULT, CELL, LOCAL, NONE = "mutable-default", "closure-cell", "frame-local", "
 
 CYCLE, CLOSURE, CONTAINER = "reference-cycle", "closure", "growing-container"
 CACHE, METHOD = "unbounded-cache", "method-cache"
+TRACEBACK, PENDING, THREAD = "exception-traceback", "pending-task", "thread"
+PER_THREAD, CONTEXT, REGISTRY = "thread-local", "context-variable", "native-registry"
+INTERPRETER, NATIVE = "interpreter", "native"
 
 
 @dataclass(frozen=True)
@@ -98,11 +101,8 @@ LEAKS = [
     # these have narrower causes, which may win over the general one
     leak("growing_container/outrun.py", (CONTAINER, "backlog"), "waiting", GLOBAL, 8),
     leak("growing_container/futures.py", CONTAINER, "started", GLOBAL, 8),
-    leak("growing_container/tracebacks.py", (CONTAINER, "exception-traceback"), "failures",
-         GLOBAL, 8),
     leak("growing_container/log_handlers.py", (CONTAINER, "callback-registry"), "handlers",
          INSTANCE, 8),
-    leak("growing_container/pending_tasks.py", (CONTAINER, "pending-task"), "waiting", GLOBAL, 5),
     leak("growing_container/audit", CONTAINER, "store ENTRIES", GLOBAL, 8),
     leak("growing_container/service_with_decoys.py", CONTAINER, "Gateway _calls", CLASS, 8),
 
@@ -125,6 +125,49 @@ LEAKS = [
     leak("unbounded_cache/weak_key.py", (CACHE, CONTAINER), "views", (INSTANCE, GLOBAL), 5),
     leak("unbounded_cache/wide_key.py", CACHE, "Weather answers", CLASS, 8),
     leak("unbounded_cache/lookup", CACHE, "users _users", GLOBAL, 10),
+
+    leak("exception_traceback/kept_failures.py", TRACEBACK, "failures", GLOBAL, 8, "parse work"),
+    leak("exception_traceback/class_log.py", TRACEBACK, "Importer problems", CLASS, 15, "check"),
+    leak("exception_traceback/in_main.py", TRACEBACK, "main failed", LOCAL, 6, "fetch page"),
+    leak("exception_traceback/chained.py", TRACEBACK, "monitor last", INSTANCE, 8,
+         "probe sample"),
+    leak("exception_traceback/kept_frames.py", TRACEBACK, "callers", GLOBAL, 5, "handle request"),
+    leak("exception_traceback/gathered.py", TRACEBACK, "outcomes", GLOBAL, 8, "download body"),
+    leak("exception_traceback/importer", TRACEBACK, "errors REPORTS", GLOBAL, 5, "read document"),
+
+    leak("pending_task/never_set_event.py", PENDING, "waiting", GLOBAL, 8, "wait event",
+         keep="wait"),
+    leak("pending_task/forgotten_futures.py", PENDING, "client answers", INSTANCE, 6, "ask"),
+    leak("pending_task/timers.py", PENDING, "_scheduled", INSTANCE, 4, "expired"),
+    leak("pending_task/blocked_producers.py", PENDING, "pipeline queue _putters", INSTANCE, 5,
+         "submit"),
+    leak("pending_task/sleepers.py", PENDING, "loop _scheduled", INSTANCE, 8, "forget_later"),
+    leak("pending_task/hub", PENDING, "rooms LOBBY gate _waiters", INSTANCE, 6, "enter"),
+
+    leak("thread_local/module_level.py", PER_THREAD, "state seen", PER_THREAD, 5),
+    leak("thread_local/subclass.py", PER_THREAD, "service statistics timings", PER_THREAD, 4),
+    leak("thread_local/in_function.py", PER_THREAD, "spans open", PER_THREAD, 4),
+    leak("thread_local/pool", PER_THREAD, "_current connection queries", PER_THREAD, 5),
+
+    leak("context_variable/module_level.py", CONTEXT, "calls", PER_THREAD, 5),
+    leak("context_variable/default_value.py", CONTEXT, "Baggage items", CLASS, 5),
+    # only the context itself leads to the variable: it is known by the name it was given
+    leak("context_variable/never_reset.py", CONTEXT, "current", PER_THREAD, 8, keep="current"),
+    leak("context_variable/kept_contexts.py", CONTEXT, "contexts", GLOBAL, 8, "body"),
+    leak("context_variable/tracing", CONTEXT, "scope _breadcrumbs", (INSTANCE, GLOBAL), 5),
+
+    leak("thread/never_end.py", THREAD, "listen", LOCAL, 15),
+    leak("thread/in_class.py", THREAD, "run", LOCAL, 10, "Heartbeat", keep="run"),
+    leak("thread/timers.py", THREAD, "run", LOCAL, 15, "Lease expire", keep="daemon"),
+    leak("thread/watch", THREAD, "poll", LOCAL, 15),
+
+    leak("native_registry/atexit_methods.py", REGISTRY, "atexit", INTERPRETER, 5,
+         "Session close"),
+    leak("native_registry/atexit_arguments.py", REGISTRY, "atexit", INTERPRETER, 2),
+    leak("native_registry/ctypes_callbacks.py", REGISTRY, "ready", NATIVE, 5, "Listener",
+         keep="argtypes"),
+    leak("native_registry/sqlite_functions.py", REGISTRY, "look_up", NATIVE, 8),
+    leak("native_registry/plugin", REGISTRY, "atexit", INTERPRETER, 2, "flush"),
 ]
 
 # Programs that end with a status of their own; all others end well.

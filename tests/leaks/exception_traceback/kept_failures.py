@@ -13,7 +13,7 @@ def attempt(number):
         return parse("number %d" % number)
     except ValueError as problem:
         failures.append(problem)
-        return sum(i * i for i in range(200)) % 2
+        return sum(i * i for i in range(600)) % 2
 
 
 print(sum(attempt(number) for number in range(15_000)))

@@ -1,0 +1,164 @@
+/* diagnose/exception_traceback.c: kept exceptions keep the frames they passed, and all their
+ * locals.
+ *
+ * Room   diagnose; a rule (R12).
+ * Signs  most of what is below the holder passes a traceback, or a frame whose call is over. Shows
+ *        which function's frames, and which local of theirs is the heaviest. Guards an exception
+ *        kept for its own sake, whose frames weigh little; what hangs from a frame that still runs;
+ *        a bounded holder of exceptions (the last hundred errors), but not of frames: nobody means
+ *        to keep those. */
+#include "diagnose/below.h"
+#include "diagnose/judge.h"
+
+#include <string.h>
+
+enum { KINDS = 64 };
+
+/* One local of one function, in all its kept frames. */
+typedef struct kept_local {
+    hl_node code;
+    uint32_t name;
+    uint64_t bytes, n;
+} kept_local;
+
+static bool is_frame(const hl_case *c, hl_node v)
+{
+    return v != HL_NO_NODE && !strcmp(hl_snap_type_name(c->snap, v), "frame");
+}
+
+static kept_local *row_for(kept_local *rows, uint32_t *n, hl_node code, uint32_t name)
+{
+    for (uint32_t i = 0; i < *n; i++)
+        if (rows[i].code == code && rows[i].name == name)
+            return &rows[i];
+    if (*n == KINDS)
+        return NULL;
+    rows[*n] = (kept_local){.code = code, .name = name};
+    return &rows[(*n)++];
+}
+
+/* The local that weighs most over all frames below the holder, or the frame that does (name 0). */
+static kept_local heaviest_local(const hl_case *c, const uint8_t *below)
+{
+    const hl_graph *g = c->graph;
+    kept_local locals[KINDS], frames[KINDS], best = {.code = HL_NO_NODE};
+    uint32_t n_locals = 0, n_frames = 0;
+    for (hl_node v = 0; v < c->snap->nodes; v++) {
+        hl_node up = g->parent[v];
+        bool local = up != HL_NO_NODE && hl_label_kind(g->via[v]) == HL_LABEL_LOCAL;
+        hl_node frame = is_frame(c, v) ? v : local && is_frame(c, up) ? up : HL_NO_NODE;
+        if (frame == HL_NO_NODE || !below[v] || !below[frame])
+            continue;
+        hl_node code = hl_graph_follow(g, frame, HL_LABEL_NAMED, "f_code");
+        kept_local *row = frame == v ? row_for(frames, &n_frames, code, 0)
+                                     : row_for(locals, &n_locals, code, hl_label_value(g->via[v]));
+        if (row) {
+            row->bytes += frame == v ? hl_graph_own_bytes(g, v) : g->retained_bytes[v];
+            row->n++;
+        }
+    }
+    for (uint32_t i = 0; i < n_locals; i++)
+        if (locals[i].bytes > best.bytes)
+            best = locals[i];
+    for (uint32_t i = 0; i < n_frames; i++)
+        if (frames[i].bytes > best.bytes)
+            best = frames[i];
+    return best;
+}
+
+static uint64_t exceptions_below(const hl_case *c, const uint8_t *below)
+{
+    uint64_t n = 0;
+    for (hl_node v = 0; v < c->snap->nodes; v++) {
+        uint32_t t = c->snap->type[v];
+        if (t < c->snap->n_types && (c->snap->types[t].flags & HL_TYPE_EXCEPTION) &&
+            hl_graph_follow(c->graph, v, HL_LABEL_NAMED, "__traceback__") != HL_NO_NODE && below[v])
+            n++;
+    }
+    return n;
+}
+
+static void tell(hl_case *c, hl_finding *f, const hl_suspect *s, bool traced, uint64_t frames)
+{
+    char count[32], bytes[16], times[32];
+    const char *type = hl_snap_type_name(c->snap, s->holder);
+    uint8_t *below = hl_below_mark(c, s->holder);
+    if (!below)
+        return;
+    uint64_t exceptions = traced ? exceptions_below(c, below) : 0;
+    kept_local l = heaviest_local(c, below);
+    hl_arena_release(&c->scratch, below);
+    const char *place = l.code == HL_NO_NODE ? NULL : hl_code_place(c, l.code);
+    const char *local =
+        place && l.name ? hl_arena_printf(c->arena, " with its local `%s`", c->snap->names[l.name])
+                        : "";
+    const char *together = hl_bytes_text(f->retained.bytes, bytes);
+    if (exceptions)
+        f->title = hl_arena_printf(
+            c->arena, "%s (%s) keeps %s exceptions, and with them the frame of %s%s; together %s",
+            s->name, type, hl_count_text(exceptions, count), place ? place : "what failed", local,
+            together);
+    else
+        f->title = hl_arena_printf(c->arena,
+                                   "%s (%s) keeps %s frames of calls that are over, most of %s%s; "
+                                   "together %s",
+                                   s->name, type, hl_count_text(frames, count),
+                                   place ? place : "one function", local, together);
+    if (place)
+        hl_finding_evidence(c, f, "%s frames of %s keep %s%s%s: %s", hl_count_text(l.n, times),
+                            place, l.name ? "`" : "",
+                            l.name ? c->snap->names[l.name] : "their locals", l.name ? "`" : "",
+                            hl_bytes_text(l.bytes, bytes));
+}
+
+static bool exception_traceback(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_filled filled)
+{
+    const hl_below *b = hl_below_find(c, s);
+    bool traced = hl_below_mostly(b, HL_PASS_TRACEBACK);
+    if (!traced && !hl_below_mostly(b, HL_PASS_FRAME))
+        return false;
+    const hl_growth *g = s->growth;
+    hl_confidence confidence = hl_growth_slows(g) ? HL_POSSIBLE : HL_STRONG;
+    /* frames are not what anybody means to keep, whoever gathers them and however many */
+    if (traced && !hl_judge(c, s, u, HL_FILLED_BY_MANY, &confidence))
+        return true;
+    if (confidence == HL_CERTAIN)
+        confidence = HL_STRONG;
+    hl_finding *f = hl_finding_add(c, "exception-traceback", confidence);
+    if (!f)
+        return true;
+    hl_suspect shown = *s;
+    hl_node sample = b->part[traced ? HL_PASS_TRACEBACK : HL_PASS_FRAME].sample;
+    if (sample != HL_NO_NODE)
+        shown.payload = sample;
+    hl_finding_holder(c, f, &shown);
+    hl_finding_growth(c, f, g);
+    tell(c, f, s, traced, b->part[HL_PASS_FRAME].count);
+    const hl_snap_extra *x = hl_snap_extra_of(c->snap, s->holder);
+    char count[32];
+    if (x && x->bounded)
+        hl_finding_evidence(c, f, "it has a bound of %s entries, and grows no further then",
+                            hl_count_text(x->cap, count));
+    hl_judge_evidence(c, f, s, u, filled);
+    f->fix = traced ? "an exception keeps every frame it passed, and a frame all its locals: keep "
+                      "what you need of it (str(e), traceback.format_exc()), or let the frames go "
+                      "first: traceback.clear_frames(e.__traceback__), or "
+                      "e.with_traceback(None); and `del e` where it was stored"
+                    : "a frame keeps all locals of its call, and through f_back those of its "
+                      "callers: keep what you need of it (its file name and line, one value), pass "
+                      "that on instead of the frame, and `del frame`";
+    hl_finding_seal(c, f);
+    return true;
+}
+
+/* Frames that a cache has for keys or values are told before the cache is: no bound makes it right.
+ */
+static bool kept_frames(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_filled filled)
+{
+    const hl_below *b = hl_below_find(c, s);
+    return hl_below_mostly(b, HL_PASS_FRAME) && !b->part[HL_PASS_TRACEBACK].count &&
+           exception_traceback(c, s, u, filled);
+}
+
+const hl_rule hl_rule_exception_traceback = {"exception-traceback", exception_traceback};
+const hl_rule hl_rule_kept_frames = {"exception-traceback", kept_frames};
