@@ -204,10 +204,14 @@ typedef struct hl_rule {
     bool (*run)(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_filled filled);
 } hl_rule;
 extern const hl_rule hl_rule_unbounded_cache, hl_rule_closure, hl_rule_growing_container;
+extern const hl_rule hl_rule_method_cache, hl_rule_dead_arguments, hl_rule_decorator,
+    hl_rule_callback_registry, hl_rule_dynamic_code, hl_rule_backlog;
 
 /* not_collected.c: what the program said should be gone. */
 hl_status hl_rule_not_collected(hl_case *c, hl_err *err) HL_MUST_CHECK;
 /* cycle.c: garbage nobody collects; judged over all moments, shown in the last. */
 hl_status hl_rule_cycles(hl_case *c, hl_err *err) HL_MUST_CHECK;
+/* dynamic_code.c: modules that pile up in sys.modules; judged over all moments too. */
+hl_status hl_rule_modules(hl_case *c, hl_err *err) HL_MUST_CHECK;
 
 #endif

@@ -18,9 +18,9 @@ enum { STEADY_INTERVALS = 5, FEW_SNAPSHOTS = 4, MUCH_BYTES = 8 << 20 };
 
 /* The most specific rule first; the last takes what is left. */
 static const hl_rule *const rules[] = {
-    &hl_rule_unbounded_cache,
-    &hl_rule_closure,
-    &hl_rule_growing_container,
+    &hl_rule_method_cache,      &hl_rule_dead_arguments, &hl_rule_unbounded_cache,
+    &hl_rule_dynamic_code,      &hl_rule_decorator,      &hl_rule_closure,
+    &hl_rule_callback_registry, &hl_rule_backlog,        &hl_rule_growing_container,
 };
 
 static hl_status observe_all(hl_case *c, hl_run *const *runs, uint32_t n, hl_err *err)
@@ -338,6 +338,8 @@ hl_status hl_diagnose(hl_run *const *runs, uint32_t n, const hl_diagnose_options
     }
     if (!status && c.n_moments) {
         status = hl_rule_cycles(&c, err);
+        if (!status)
+            status = hl_rule_modules(&c, err);
         if (!status)
             status = judge_growths(&c, err);
         if (!status)

@@ -61,6 +61,41 @@ static int find_numpy(PyInterpreterState *interp)
     return text[0] >= '1' && text[0] <= '2' ? text[0] - '0' : 0;
 }
 
+/* An attribute that an instance of a Python class has in itself or in its __dict__. */
+static PyObject *own_attribute(PyObject *o, const char *name)
+{
+    PyObject *dict = NULL;
+#if HL_PY_AT_LEAST(11)
+    if (hl_abi_managed_dict(Py_TYPE(o))) {
+        hl_abi_table t;
+        size_t bytes;
+        hl_abi_inline_values(o, Py_TYPE(o), &t, &dict, &bytes);
+        for (size_t i = 0; i < t.n; i++)
+            if (t.values[i] && hl_name_is(hl_abi_table_key(&t, i), name))
+                return t.values[i];
+    } else
+#endif
+        if (Py_TYPE(o)->tp_dictoffset > 0)
+        dict = *(PyObject **)((char *)o + Py_TYPE(o)->tp_dictoffset);
+    return hl_dict_find(dict, name);
+}
+
+/* logging.Logger.manager.loggerDict: its keys are names that code gave to loggers, and the only way
+ * to tell a developer which logger it is. */
+static PyObject *find_loggers(PyInterpreterState *interp)
+{
+    PyObject *module = hl_dict_find(hl_abi_modules(interp), "logging");
+    if (!module || !PyModule_Check(module))
+        return NULL;
+    PyObject *dict = *(PyObject **)((char *)module + HL_AT(module, md_dict));
+    PyObject *logger = hl_dict_find(dict, "Logger");
+    if (!logger || !PyType_Check(logger))
+        return NULL;
+    PyObject *manager = hl_dict_find(((PyTypeObject *)logger)->tp_dict, "manager");
+    PyObject *loggers = manager ? own_attribute(manager, "loggerDict") : NULL;
+    return loggers && PyDict_CheckExact(loggers) ? loggers : NULL;
+}
+
 void hl_plan_init(hl_walk *w)
 {
     w->kind_slot_room = SLOTS_FIRST;
@@ -69,6 +104,7 @@ void hl_plan_init(hl_walk *w)
     w->fields = hl_walk_pages(w, FIELDS_FIRST * sizeof *w->fields);
     w->python_traverse = find_python_traverse(w->interp);
     w->numpy_major = find_numpy(w->interp);
+    w->loggers = find_loggers(w->interp);
     w->label.dict = HL_LABEL(HL_LABEL_NAMED, hl_name_c(w, "__dict__"));
     w->label.bases = HL_LABEL(HL_LABEL_NAMED, hl_name_c(w, "__bases__"));
     w->label.mro = HL_LABEL(HL_LABEL_NAMED, hl_name_c(w, "__mro__"));

@@ -9,7 +9,14 @@
 #include "inside/layout_private.h"
 #include "inside/walk.h"
 
-enum { AHEAD = 24, INDEX_MAX = 255, ORDINAL_MAX = 63, NPY_OBJECT = 17, NPY_OWNDATA = 4 };
+enum {
+    AHEAD = 24,
+    INDEX_MAX = 255,
+    ORDINAL_MAX = 63,
+    NPY_OBJECT = 17,
+    NPY_OWNDATA = 4,
+    KINDS_NAMED = 1 << 18
+};
 
 /* ---- dicts and attributes ---------------------------------------------------------------------
  */
@@ -266,6 +273,8 @@ static void type_edges(hl_walk *w, PyObject *o)
     hl_walk_edge_maybe(w, hl_abi_type_subclasses(w->interp, t), w->label.subclasses);
     if (!heap)
         return;
+    if (w->n_kinds < KINDS_NAMED)
+        (void)hl_kind_of(w, t); /* a row with its name, for a class without instances too */
     const PyHeapTypeObject *h = (const PyHeapTypeObject *)t;
     hl_walk_edge_maybe(w, h->ht_module, w->label.module);
     hl_walk_edge_maybe(w, h->ht_name, w->label.name);

@@ -139,6 +139,7 @@ typedef struct hl_walk {
     uint32_t n_fields, field_room;
     traverseproc python_traverse; /* of every Python class: subtype_traverse */
     int numpy_major;              /* 0: not loaded */
+    PyObject *loggers;            /* the dict of all loggers, or NULL; borrowed */
     hl_names names;
 
     /* the node whose edges are being written */

@@ -11,7 +11,7 @@
 
 #include <string.h>
 
-enum { FOLD_BYTES_MAX = 1024, DICTS_AHEAD = 8, LISTED_PER_CHECK = 4096 };
+enum { FOLD_BYTES_MAX = 1024, DICTS_AHEAD = 8, LISTED_PER_CHECK = 4096, LOGGERS_NAMED = 512 };
 
 _Noreturn void hl_walk_stop(hl_walk *w, hl_status why)
 {
@@ -214,9 +214,11 @@ static void dict_row(hl_walk *w, PyObject *o, uint32_t id, bool as_namespace)
     hl_measured m;
     if (!hl_visited_first_row(&w->seen, id))
         return;
-    hl_walk_row_begin(w);
-    hl_shape_edges(w, o, k, as_namespace);
     hl_measure(w, o, k, &m);
+    /* loggers have names; a logger per request has a number, which is data */
+    bool names = as_namespace || (o == w->loggers && m.len <= LOGGERS_NAMED);
+    hl_walk_row_begin(w);
+    hl_shape_edges(w, o, k, names);
     hl_walk_row_end(w, id, k, count_of(o), hl_abi_tracked(o), &m);
     if (m.len >= HL_KEYS_FROM && !as_namespace)
         hl_keys_row(w, id, o);
