@@ -76,6 +76,8 @@ static registered look(const hl_case *c, hl_node container)
             out.calls++;
         else
             continue;
+        if (c->graph->parent[members[i]] != container)
+            continue; /* it has a better name elsewhere */
         if (out.member == HL_NO_NODE ||
             c->graph->retained_bytes[members[i]] > c->graph->retained_bytes[out.member])
             out.member = members[i];
@@ -107,6 +109,8 @@ static bool callback_registry(hl_case *c, const hl_suspect *s, const hl_uses *u,
     /* a table of many different functions is no registry that gains the same one */
     if (!r.handlers && 2 * r.same < r.calls)
         return false;
+    if (hl_told_again(c, "callback-registry", s))
+        return true;
     hl_confidence confidence;
     /* what a callback is bound to, kept by nothing else, speaks even where one loop registered it
      */
@@ -119,14 +123,15 @@ static bool callback_registry(hl_case *c, const hl_suspect *s, const hl_uses *u,
     if (!f)
         return true;
     hl_suspect shown = hl_seen_from_outside(c, s);
-    shown.payload = r.member;
+    shown.payload = r.member == HL_NO_NODE ? s->payload : r.member;
     hl_finding_holder(c, f, &shown);
     hl_finding_growth(c, f, s->growth);
     char count[32], bytes[16];
     hl_count_text(s->growth->units, count);
     hl_bytes_text(s->retained_bytes, bytes);
-    const char *name =
-        r.handlers ? hl_snap_type_name(c->snap, r.member) : hl_callable_name(c, &r.one);
+    const char *name = r.handlers && r.member != HL_NO_NODE ? hl_snap_type_name(c->snap, r.member)
+                       : r.handlers                         ? "logging.Handler"
+                                                            : hl_callable_name(c, &r.one);
     if (r.handlers) {
         f->title =
             hl_arena_printf(c->arena, "%s gained %s handlers (%s) and drops none; it holds %s",

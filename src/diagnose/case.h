@@ -205,7 +205,8 @@ typedef struct hl_rule {
 } hl_rule;
 extern const hl_rule hl_rule_unbounded_cache, hl_rule_closure, hl_rule_growing_container;
 extern const hl_rule hl_rule_method_cache, hl_rule_dead_arguments, hl_rule_decorator,
-    hl_rule_callback_registry, hl_rule_dynamic_code, hl_rule_backlog;
+    hl_rule_callback_registry, hl_rule_dynamic_code, hl_rule_backlog, hl_rule_weak_key,
+    hl_rule_interpreter_registry;
 
 /* not_collected.c: what the program said should be gone. */
 hl_status hl_rule_not_collected(hl_case *c, hl_err *err) HL_MUST_CHECK;

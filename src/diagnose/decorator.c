@@ -243,7 +243,7 @@ static bool dead_keys(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_fill
     }
     if (dead < DEAD_MIN || 10 * dead < 9 * n)
         return false;
-    if (hl_told_again(c, s))
+    if (hl_told_again(c, "decorator", s))
         return true;
     hl_suspect judged = *s;
     judged.holder = dict; /* a declared bound excuses no entry that cannot be asked for */

@@ -18,9 +18,12 @@ enum { STEADY_INTERVALS = 5, FEW_SNAPSHOTS = 4, MUCH_BYTES = 8 << 20 };
 
 /* The most specific rule first; the last takes what is left. */
 static const hl_rule *const rules[] = {
-    &hl_rule_method_cache,      &hl_rule_dead_arguments, &hl_rule_unbounded_cache,
-    &hl_rule_dynamic_code,      &hl_rule_decorator,      &hl_rule_closure,
-    &hl_rule_callback_registry, &hl_rule_backlog,        &hl_rule_growing_container,
+    &hl_rule_method_cache,      &hl_rule_dead_arguments,
+    &hl_rule_weak_key,          &hl_rule_interpreter_registry,
+    &hl_rule_unbounded_cache,   &hl_rule_dynamic_code,
+    &hl_rule_decorator,         &hl_rule_closure,
+    &hl_rule_callback_registry, &hl_rule_backlog,
+    &hl_rule_growing_container, /* last */
 };
 
 static hl_status observe_all(hl_case *c, hl_run *const *runs, uint32_t n, hl_err *err)

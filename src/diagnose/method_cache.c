@@ -79,7 +79,7 @@ static bool method_cache(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_f
     selves who = find_selves(c, s->holder, dict, class);
     if (who.keys < 90 || who.distinct < SELVES_MIN || 2 * who.dead < who.distinct)
         return false;
-    if (hl_told_again(c, s))
+    if (hl_told_again(c, "method-cache", s))
         return true;
     hl_suspect judged = *s;
     judged.holder = dict; /* a declared bound excuses no entry that cannot be asked for */

@@ -276,14 +276,17 @@ hl_node hl_heaviest_of(const hl_case *c, hl_shape shape)
     return best;
 }
 
-bool hl_told_again(hl_case *c, const hl_suspect *s)
+bool hl_told_again(hl_case *c, const char *cause, const hl_suspect *s)
 {
     uint64_t address = hl_snap_address(c->snap, s->holder);
     for (uint32_t i = 0; i < c->out->n_findings; i++) {
         hl_finding *f = &c->out->findings[i];
-        if (f->holder.address != address)
+        if (strcmp(f->cause, cause) ||
+            (f->holder.address != address && strcmp(f->holder.name, s->name)))
             continue;
         f->growth.bytes += s->growth->bytes;
+        if (f->holder.address != address)
+            f->retained.bytes += s->retained_bytes;
         return true;
     }
     return false;

@@ -55,9 +55,10 @@ hl_node hl_heaviest_of(const hl_case *c, hl_shape shape);
 /* Members the shape gained since the first moment. */
 uint64_t hl_shape_more(const hl_case *c, const hl_growth *g, hl_shape s);
 
-/* Is the holder told of already, by a part of it that grew on its own (the ring and the dict of one
- * cache)? Its bytes are added there. */
-bool hl_told_again(hl_case *c, const hl_suspect *s);
+/* Is the holder told of already under this cause: by a part of it that grew on its own (the ring
+ * and the dict of one cache), or by one of many that share a folded name? Its bytes are added
+ * there. */
+bool hl_told_again(hl_case *c, const char *cause, const hl_suspect *s);
 /* The suspect under the name its user knows: a queue, not the deque inside it. */
 hl_suspect hl_seen_from_outside(hl_case *c, const hl_suspect *s);
 const char *hl_kind_name(const hl_case *c, hl_node class); /* the name of a class object, or "?" */

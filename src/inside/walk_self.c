@@ -208,6 +208,17 @@ static bool in_collector(PyObject *o, const hl_kind *k)
     return k->gc && (!k->asks_is_gc || k->type->tp_is_gc(o));
 }
 
+/* Immortal strings weigh nothing where they are used; here they weigh. */
+static void weigh_interned(hl_walk *w, PyObject *dict)
+{
+    hl_abi_table t = hl_abi_dict_table((PyDictObject *)dict);
+    for (size_t i = 0; i < t.n; i++) {
+        PyObject *key = hl_abi_table_key(&t, i);
+        if (key && hl_leaf_of(Py_TYPE(key)) == HL_LEAF_STR && hl_abi_immortal_count(key))
+            fold(w, key, HL_LEAF_STR);
+    }
+}
+
 static void dict_row(hl_walk *w, PyObject *o, uint32_t id, bool as_namespace)
 {
     const hl_kind *k = hl_kind_of(w, &PyDict_Type);
@@ -219,6 +230,8 @@ static void dict_row(hl_walk *w, PyObject *o, uint32_t id, bool as_namespace)
     bool names = as_namespace || (o == w->loggers && m.len <= LOGGERS_NAMED);
     hl_walk_row_begin(w);
     hl_shape_edges(w, o, k, names);
+    if (o == hl_abi_interned(w->interp))
+        weigh_interned(w, o);
     hl_walk_row_end(w, id, k, count_of(o), hl_abi_tracked(o), &m);
     if (m.len >= HL_KEYS_FROM && !as_namespace)
         hl_keys_row(w, id, o);
