@@ -54,6 +54,10 @@ static bool ends_with(const char *text, const char *end)
 static bool interpreter_registry(hl_case *c, const hl_suspect *s, const hl_uses *u,
                                  hl_filled filled)
 {
+    for (uint32_t k = 0; k < c->out->n_findings; k++)
+        if (c->graph->from[s->holder] == HL_HOLD_GC_GARBAGE &&
+            !strcmp(c->out->findings[k].holder.name, "gc.garbage"))
+            return true; /* cycle.c told it whole */
     size_t i = 0, n = sizeof registries / sizeof *registries;
     for (; i < n; i++) {
         const char *name = registries[i].name;

@@ -319,6 +319,13 @@ static uint32_t flags_of(const hl_walk *w, const PyTypeObject *t, const PyTypeOb
     return f;
 }
 
+/* Holds no reference, whatever is in it. */
+static bool is_leaf(const PyTypeObject *base)
+{
+    return hl_leaf_of(base) >= 0 || base == &PyByteArray_Type || base->tp_itemsize ||
+           is_named(base, "array.array");
+}
+
 static void fill(hl_walk *w, hl_kind *k, PyTypeObject *t)
 {
     const PyTypeObject *base = t;
@@ -343,9 +350,13 @@ static void fill(hl_walk *w, hl_kind *k, PyTypeObject *t)
     k->managed = hl_abi_managed_dict(t);
     k->has_type_edge =
         hl_abi_heap_type(t) && !(k->shape == HL_SHAPE_TRAVERSE && hl_abi_heap_type(base));
+    bool closed = !base->tp_traverse && base != &PyBaseObject_Type && !is_leaf(base) &&
+                  (k->shape == HL_SHAPE_NONE || k->shape == HL_SHAPE_FIELDS);
     if (is_named(t, "functools._lru_list_elem"))
-        k->has_type_edge = false; /* its wrapper's tp_traverse reports that */
-    k->opaque = k->gc && !t->tp_traverse;
+        k->has_type_edge = closed = false; /* its wrapper's tp_traverse reports all it owns */
+    if (closed && base->tp_basicsize > (Py_ssize_t)sizeof(PyObject))
+        k->hidden_end = (uint32_t)base->tp_basicsize;
+    k->opaque = (k->gc && !t->tp_traverse) || k->hidden_end || k->shape == HL_SHAPE_NDARRAY;
     if (is_named(base, "collections.deque"))
         k->other = HL_LABEL(HL_LABEL_INDEX, 0);
     for (size_t i = 0; i < sizeof views / sizeof *views; i++)

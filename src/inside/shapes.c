@@ -370,6 +370,34 @@ static void lru_edges(hl_walk *w, PyObject *o, const hl_kind *k)
     }
 }
 
+static bool is_field(const hl_walk *w, const hl_kind *k, uint32_t offset)
+{
+    if (k->type->tp_weaklistoffset == (Py_ssize_t)offset ||
+        k->type->tp_dictoffset == (Py_ssize_t)offset)
+        return true;
+    for (uint32_t i = k->fields; i < k->fields + k->n_fields; i++)
+        if (w->fields[i].offset == offset)
+            return true;
+    return false;
+}
+
+/* A type written in C that takes no part in collection tells nobody what it refers to. Each word of
+ * its body that is the address of an object met elsewhere is written as a reference of unknown
+ * name; the analyser counts it only if that object is still missing one. */
+void hl_shape_hidden(hl_walk *w, PyObject *o, const hl_kind *k)
+{
+    uint32_t ordinal = 0;
+    for (uint32_t at = sizeof(PyObject); at + sizeof(void *) <= k->hidden_end;
+         at += sizeof(void *)) {
+        PyObject *target = *(PyObject **)((char *)o + at);
+        if (target == o || ((uintptr_t)target & 7) || !hl_visited_has(&w->seen, target) ||
+            is_field(w, k, at))
+            continue;
+        hl_walk_edge(w, target, HL_LABEL(HL_LABEL_INTERNAL, ordinal));
+        ordinal += ordinal < ORDINAL_MAX;
+    }
+}
+
 void hl_shape_edges(hl_walk *w, PyObject *o, const hl_kind *k, bool as_namespace)
 {
     if (k->n_slots || k->dict != HL_DICT_NONE)

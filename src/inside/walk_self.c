@@ -247,6 +247,8 @@ static void node(hl_walk *w, PyObject *o, uint32_t id)
     hl_walk_row_begin(w);
     if (gc || !k->gc || k->shape == HL_SHAPE_TYPE)
         hl_shape_edges(w, o, k, false);
+    if (k->hidden_end)
+        hl_shape_hidden(w, o, k);
     hl_measure(w, o, k, &m);
     hl_walk_row_end(w, id, k, count_of(o), gc && hl_abi_tracked(o), &m);
     if (m.len >= HL_KEYS_FROM &&
@@ -269,6 +271,19 @@ static void drain(hl_walk *w)
 {
     while (w->work.n) {
         uint32_t id = hl_ids_pop(&w->work);
+        PyObject *o = hl_visited_address(&w->seen, id);
+        if (!hl_kind_of(w, Py_TYPE(o))->hidden_end)
+            node(w, o, id);
+        else if (!hl_ids_push(&w->hidden, id))
+            hl_walk_stop(w, HL_NO_MEMORY);
+    }
+}
+
+/* All there is has been met: what these refer to can be told from chance. */
+static void drain_hidden(hl_walk *w)
+{
+    while (w->hidden.n) {
+        uint32_t id = hl_ids_pop(&w->hidden);
         node(w, hl_visited_address(&w->seen, id), id);
     }
 }
@@ -343,7 +358,11 @@ void hl_walk_heap(hl_walk *w, volatile uint32_t *step)
     w->interp = first;
     hl_expect_reach(w);
     drain(w);
-    drain_dicts(w);
+    do {
+        drain_dicts(w);
+        drain_hidden(w); /* their attributes may lie in a dict */
+        drain(w);
+    } while (w->dicts.n || w->hidden.n);
     hl_expect_rows(w);
     *step = HL_STEP_NAMES;
     hl_plan_write_types(w);
