@@ -66,8 +66,12 @@ static registered look(const hl_case *c, hl_node container)
     uint32_t n = hl_sample(c, container, false, members, HL_SAMPLES);
     if (!n) /* a dict used as an ordered set */
         n = hl_sample(c, container, true, members, HL_SAMPLES);
-    out.looked_at = n;
+    /* a module that keeps callbacks in C (atexit) has more in it than these */
+    bool module = hl_is_a(c, container, "module");
     for (uint32_t i = 0; i < n; i++) {
+        if (module && c->graph->parent[members[i]] != container)
+            continue;
+        out.looked_at++;
         bool handler = hl_inherits(c, members[i], "logging.Handler") ||
                        hl_inherits(c, members[i], "logging.Filter");
         if (handler)
@@ -151,9 +155,14 @@ static bool callback_registry(hl_case *c, const hl_suspect *s, const hl_uses *u,
                                 hl_bytes_text(c->graph->retained_bytes[r.one.self], bytes));
         hl_finding_evidence(c, f, "%u of %u callbacks looked at call the same code", r.same,
                             r.calls);
-        f->fix = "take the callback off again when its object is done (in close(), or finally:), "
-                 "register it once and not per object, or hold it weakly: weakref.WeakMethod for "
-                 "bound methods, weakref.WeakSet for listeners";
+        f->fix =
+            !strcmp(s->name, "atexit")
+                ? "atexit.register() keeps what it is given until the program ends: register "
+                  "once and not per object, or atexit.unregister() when the object is done; "
+                  "weakref.finalize() cleans up after one object and lets it go"
+                : "take the callback off again when its object is done (in close(), or finally:), "
+                  "register it once and not per object, or hold it weakly: weakref.WeakMethod for "
+                  "bound methods, weakref.WeakSet for listeners";
     }
     hl_judge_evidence(c, f, s, u, filled);
     hl_finding_seal(c, f);

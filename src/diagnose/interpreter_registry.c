@@ -31,7 +31,8 @@ static const struct {
      "logging.getLogger() with a new name makes a logger that is never freed: take one logger a "
      "module (getLogger(__name__)) and put what differs into the message, `extra`, or a "
      "LoggerAdapter"},
-    {".loggerMap", "logging.PlaceHolder", NULL, "loggers below one name",
+    /* a table of the loggers below one name: the same loggers once more */
+    {".loggerMap", "logging.PlaceHolder", "logging.Logger.manager.loggerDict", "loggers",
      "logging.getLogger() with a new name makes a logger that is never freed: take one logger a "
      "module (getLogger(__name__)) and put what differs into the message, `extra`, or a "
      "LoggerAdapter"},
@@ -68,6 +69,10 @@ static bool interpreter_registry(hl_case *c, const hl_suspect *s, const hl_uses 
     }
     if (i == n)
         return false;
+    hl_suspect shown = *s;
+    shown.name = registries[i].shown ? registries[i].shown : s->name;
+    if (hl_told_again(c, "growing-container", &shown))
+        return true;
     hl_confidence confidence;
     if (!hl_judge(c, s, u, filled, &confidence))
         return true;
@@ -76,8 +81,6 @@ static bool interpreter_registry(hl_case *c, const hl_suspect *s, const hl_uses 
     hl_finding *f = hl_finding_add(c, "growing-container", confidence);
     if (!f)
         return true;
-    hl_suspect shown = *s;
-    shown.name = registries[i].shown ? registries[i].shown : s->name;
     hl_finding_holder(c, f, &shown);
     hl_finding_growth(c, f, s->growth);
     char count[32], bytes[16];

@@ -129,6 +129,13 @@ LEAKS = [
     leak("unbounded_cache/wide_key.py", CACHE, "Weather answers", CLASS, 8),
     leak("unbounded_cache/lookup", CACHE, "users _users", GLOBAL, 10),
 
+    leak("reference_cycle/closed_type.py", CYCLE, "", NONE, 8, "Zone since datetime"),
+    leak("reference_cycle/kept_for_debugging.py", CYCLE, "gc garbage", INTERPRETER, 8,
+         "Node itself"),
+    leak("growing_container/warned_texts.py", CONTAINER, "__warningregistry__", GLOBAL, 4),
+    leak("growing_container/logger_per_request.py", CONTAINER, "logging loggerDict", INSTANCE, 8),
+    leak("growing_container/generated_sources.py", CONTAINER, "linecache cache", GLOBAL, 5),
+
     leak("method_cache/module_level.py", METHOD, "Invoice total", CLASS, 8, "Invoice"),
     leak("method_cache/inherited.py", METHOD, "Shape area", CLASS, 8, "Picture"),
     leak("method_cache/in_function.py", METHOD, "main Parser longest", CLASS, 5, "Parser"),
@@ -160,6 +167,7 @@ LEAKS = [
     leak("dynamic_code/modules.py", DYNAMIC, "sys modules", INTERPRETER, 5),
     leak("dynamic_code/compiled_rules.py", DYNAMIC, "engine rules", INSTANCE, 4),
     leak("dynamic_code/subclass_registry.py", DYNAMIC, "Plugin registry", CLASS, 8, "Doubling"),
+    leak("dynamic_code/generic_function.py", DYNAMIC, "describe registry", INSTANCE, 5),
     leak("dynamic_code/forms", DYNAMIC, "factory FORMS", GLOBAL, 8, "Form"),
 
     leak("backlog/queue_thread.py", BACKLOG, "jobs", GLOBAL, 8),
