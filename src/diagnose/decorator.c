@@ -250,8 +250,7 @@ static bool dead_keys(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_fill
     hl_confidence confidence;
     if (!hl_judge(c, &judged, u, HL_FILLED_BY_MANY, &confidence))
         return true;
-    if (confidence == HL_CERTAIN)
-        confidence = HL_STRONG;
+    confidence = HL_STRONG; /* entries nobody can ask for are wrong however they grow */
     hl_finding *f = hl_finding_add(c, "decorator", confidence);
     if (!f)
         return true;

@@ -86,6 +86,8 @@ static bool method_cache(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_f
     hl_confidence confidence;
     if (!hl_judge(c, &judged, u, HL_FILLED_BY_MANY, &confidence))
         return true;
+    if (confidence == HL_POSSIBLE)
+        confidence = HL_STRONG; /* entries nobody can ask for are wrong however they grow */
     const hl_snap_extra *x = hl_snap_extra_of(c->snap, s->holder);
     bool bounded = x && x->bounded;
     if (confidence == HL_CERTAIN && bounded)

@@ -53,6 +53,8 @@ static bool weak_key(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_fille
     hl_confidence confidence;
     if (!hl_judge(c, s, u, HL_FILLED_BY_MANY, &confidence))
         return true;
+    if (confidence == HL_POSSIBLE)
+        confidence = HL_STRONG; /* entries nobody can ask for are wrong however they grow */
     const char *cell = NULL;
     hl_callable value = {.node = HL_NO_NODE, .code = HL_NO_NODE};
     if (s->payload != HL_NO_NODE && hl_callable_of(c, s->payload, &value)) {

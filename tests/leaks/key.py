@@ -129,7 +129,8 @@ LEAKS = [
     leak("unbounded_cache/wide_key.py", CACHE, "Weather answers", CLASS, 8),
     leak("unbounded_cache/lookup", CACHE, "users _users", GLOBAL, 10),
 
-    leak("reference_cycle/closed_type.py", CYCLE, "", NONE, 8, "Zone since datetime"),
+    leak("reference_cycle/closed_type.py", CYCLE, "", NONE, 8, "Zone since datetime",
+         keep="utcoffset dst minutes"),
     leak("reference_cycle/kept_for_debugging.py", CYCLE, "gc garbage", INTERPRETER, 8,
          "Node itself"),
     leak("growing_container/warned_texts.py", CONTAINER, "__warningregistry__", GLOBAL, 4),
