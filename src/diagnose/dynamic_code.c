@@ -13,6 +13,8 @@
 
 enum { COPIES_MIN = 16, MODULES_MIN = 32, EVIDENCE_MODULES = 8 };
 
+static const double SLOWS = 0.5; /* the later half gained less than half of what the first did */
+
 typedef struct made {
     hl_node node; /* one of them */
     uint64_t copies;
@@ -175,7 +177,7 @@ hl_status hl_rule_modules(hl_case *c, hl_err *err)
         series[i] = modules_in(c, i, &ignored);
     }
     hl_growth g = {.metric = HL_METRIC_OBJECTS, .anchor = last, .series = series};
-    if (series[last] < series[0] + MODULES_MIN || !hl_growth_rises(c, series, &g) || g.decelerating)
+    if (series[last] < series[0] + MODULES_MIN || !hl_growth_rises(c, series, &g) || g.course < SLOWS)
         return HL_OK;
     if (hl_case_anchor(c, last, err))
         return err->status;
