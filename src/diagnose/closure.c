@@ -77,6 +77,15 @@ static const char *variable_of(const hl_case *c, hl_node function, hl_node cell)
     return "?";
 }
 
+/* Functions alive that run this code. */
+static uint64_t copies_of(const hl_case *c, hl_node code)
+{
+    uint64_t n = 0;
+    for (uint32_t e = c->graph->in_off[code]; e < c->graph->in_off[code + 1]; e++)
+        n += !strcmp(hl_snap_type_name(c->snap, c->graph->in_src[e]), "function");
+    return n;
+}
+
 static bool closure(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_filled filled)
 {
     const hl_growth *g = s->growth;
@@ -102,8 +111,10 @@ static bool closure(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_filled
     shown.payload = content == HL_NO_NODE || c->graph->parent[content] != cell ? cell : content;
     hl_finding_holder(c, f, &shown);
     hl_finding_growth(c, f, g);
-    uint64_t copies = hl_shapes_count(&c->shapes, g->anchor, p.function).members;
     hl_node code = hl_graph_follow(c->graph, function, HL_LABEL_NAMED, "__code__");
+    uint64_t copies = hl_shapes_count(&c->shapes, g->anchor, p.function).members;
+    if (copies <= 1 && code != HL_NO_NODE)
+        copies = copies_of(c, code); /* each inside the next: they have many shapes, or few */
     const char *name = hl_code_name(c, code), *variable = variable_of(c, function, cell);
     char bytes[16], count[32];
     f->title =

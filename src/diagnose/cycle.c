@@ -12,11 +12,15 @@
 
 enum { NOTES_MAX = 3, MANY_CYCLES = 1000 };
 
-static const char *why_uncollected(const hl_case *c, const hl_cycle *k)
+static const char *why_uncollected(hl_case *c, const hl_cycle *k)
 {
     const hl_snap_info *i = &c->moments[c->n_moments - 1].info;
     if (k->in_gc_garbage)
         return "they are in gc.garbage";
+    if (k->uncollectable && k->closed != HL_NO_NODE)
+        return hl_arena_printf(c->arena,
+                               "%s owns references that the garbage collector is not told of",
+                               hl_snap_type_name(c->snap, k->closed));
     if (k->uncollectable)
         return "a type in them owns references the collector cannot see";
     if (k->frozen)
@@ -106,15 +110,66 @@ static void find(hl_case *c, const hl_cycle *k, const char *why)
     hl_finding_evidence(c, f, "%s", why);
     if (k->finalizer)
         hl_finding_evidence(c, f, "has a finalizer (since 3.4 that does not keep a cycle alive)");
-    f->fix = "break the cycle: make the back reference weak (weakref.ref), clear it when done, or "
-             "leave the collector on (gc.enable(), or gc.collect() at quiet points)";
+    if (k->uncollectable)
+        f->fix =
+            "no collection will free these: break the cycle by hand, with a weak back reference "
+            "(weakref.ref, weakref.WeakMethod for a callback), or by clearing the attribute "
+            "when done; or use a release of that type that supports garbage collection";
+    else if (k->in_gc_garbage)
+        f->fix = "empty gc.garbage (gc.garbage.clear()) after looking at it, and take "
+                 "gc.DEBUG_SAVEALL out of gc.set_debug(): it keeps all that was collected";
+    else if (k->frozen)
+        f->fix = "call gc.collect() before gc.freeze(), so that garbage is not frozen, or "
+                 "gc.unfreeze() when the forks are done";
+    else
+        f->fix =
+            "break the cycle: make the back reference weak (weakref.ref), clear it when done, or "
+            "leave the collector on (gc.enable(), or gc.collect() at quiet points)";
+    hl_finding_seal(c, f);
+}
+
+/* The list gc.garbage, or NO_NODE. */
+static hl_node garbage_list(const hl_case *c)
+{
+    for (uint32_t i = 0; i < c->snap->n_roots; i++)
+        if (c->snap->roots[i].kind == HL_ROOT_GARBAGE)
+            return c->snap->roots[i].node;
+    return HL_NO_NODE;
+}
+
+/* What is in gc.garbage is held by that list, whatever cycles it makes: one finding for all of it,
+ * with one of its cycles as the example. */
+static void find_in_list(hl_case *c, const hl_cycle *k, hl_node list)
+{
+    find(c, k, "they are in gc.garbage");
+    hl_finding *f = c->out->n_findings ? &c->out->findings[c->out->n_findings - 1] : NULL;
+    if (!f)
+        return;
+    char count[32], bytes[16];
+    int32_t len = c->snap->len[list] > 0 ? c->snap->len[list] : 0;
+    double share = k->bytes ? (double)c->graph->retained_bytes[list] / (double)k->bytes : 1;
+    f->holder.name = "gc.garbage";
+    f->holder.kind = "interpreter";
+    f->holder.type = "list";
+    f->holder.address = hl_snap_address(c->snap, list);
+    f->retained.bytes = f->growth.bytes = c->graph->retained_bytes[list];
+    f->retained.objects = f->growth.objects = c->graph->retained_objects[list];
+    f->growth.per_second = f->growth.per_second > 0 ? share * f->growth.per_second : -1;
+    f->n_series = 0; /* counted is what nothing holds, and this list holds */
+    f->title = hl_arena_printf(c->arena,
+                               "gc.garbage keeps %s objects that were collected, such as the cycle "
+                               "%s; it holds %s",
+                               hl_count_text((uint64_t)len, count), k->signature,
+                               hl_bytes_text(f->retained.bytes, bytes));
     hl_finding_seal(c, f);
 }
 
 hl_status hl_rule_cycles(hl_case *c, hl_err *err)
 {
-    const hl_moment *last = &c->moments[c->n_moments - 1];
-    if (!last->garbage_objects)
+    bool here = c->anchor + 1 == c->n_moments; /* as observing leaves it */
+    hl_node list = here ? garbage_list(c) : HL_NO_NODE;
+    if (here && !c->moments[c->n_moments - 1].garbage_objects &&
+        (list == HL_NO_NODE || c->snap->len[list] <= 0))
         return HL_OK;
     if (hl_case_anchor(c, c->n_moments - 1, err))
         return err->status;
@@ -122,8 +177,16 @@ hl_status hl_rule_cycles(hl_case *c, hl_err *err)
     uint32_t n, notes = 0;
     if (hl_cycles_find(c->graph, &c->scratch, &cycles, &n, err))
         return err->status;
+    list = garbage_list(c);
+    bool kept = list != HL_NO_NODE && c->graph->retained_bytes[list] >= c->material;
     for (uint32_t i = 0; i < n; i++) {
         const hl_cycle *k = &cycles[i];
+        if (k->in_gc_garbage && kept) {
+            if (list != HL_NO_NODE)
+                find_in_list(c, k, list);
+            list = HL_NO_NODE; /* told */
+            continue;
+        }
         const char *why = why_uncollected(c, k);
         bool many = k->bytes >= c->material || k->cycles >= MANY_CYCLES;
         if (why && many && garbage_grew(c)) {

@@ -22,13 +22,21 @@ static const hl_rule *const rules[] = {
     &hl_rule_native_registry,
     &hl_rule_thread, /* R17; first, since threading's own table of them looks like a cache */
     &hl_rule_kept_frames,
+    &hl_rule_method_cache,
+    &hl_rule_dead_arguments,
+    &hl_rule_weak_key,
+    &hl_rule_interpreter_registry,
     &hl_rule_unbounded_cache,
     &hl_rule_exception_traceback,
     &hl_rule_pending_task,
     &hl_rule_context_variable,
     &hl_rule_thread_local,
+    &hl_rule_dynamic_code,
+    &hl_rule_decorator,
     &hl_rule_closure,
-    &hl_rule_growing_container,
+    &hl_rule_callback_registry,
+    &hl_rule_backlog,
+    &hl_rule_growing_container, /* last */
 };
 
 static hl_status observe_all(hl_case *c, hl_run *const *runs, uint32_t n, hl_err *err)
@@ -351,6 +359,8 @@ hl_status hl_diagnose(hl_run *const *runs, uint32_t n, const hl_diagnose_options
     }
     if (!status && c.n_moments) {
         status = hl_rule_cycles(&c, err);
+        if (!status)
+            status = hl_rule_modules(&c, err);
         if (!status)
             status = judge_growths(&c, err);
         if (!status)

@@ -302,7 +302,25 @@ static hl_status grow_groups(grouping *w, hl_err *err)
     return HL_OK;
 }
 
-static uint32_t component_flags(const grouping *w, uint32_t c)
+/* Does v hold a member of its component by a reference that the collector is not told of? Its type
+ * takes no part in collection, or reports nothing, or not this one. */
+static bool is_closed(const grouping *w, uint32_t c, hl_node v)
+{
+    const hl_snap *s = w->g->snap;
+    uint32_t type = s->types[s->type[v]].flags;
+    bool outside = !(type & HL_TYPE_GC) && !(s->flag[v] & HL_NODE_TRACKED);
+    if (type & HL_TYPE_NO_TRAVERSE)
+        return true;
+    if (!outside && !(s->flag[v] & HL_NODE_OPAQUE))
+        return false;
+    for (uint32_t e = s->off[v]; e < s->off[v + 1]; e++)
+        if (w->scc.component[s->dst[e]] == c && hl_edge_counted(s->label[e]) &&
+            (outside || hl_label_kind(s->label[e]) == HL_LABEL_INTERNAL))
+            return true;
+    return false;
+}
+
+static uint32_t component_flags(const grouping *w, uint32_t c, hl_node *closed)
 {
     const hl_graph *g = w->g;
     const hl_snap *s = g->snap;
@@ -312,8 +330,10 @@ static uint32_t component_flags(const grouping *w, uint32_t c)
         uint32_t type = s->types[s->type[v]].flags;
         if (type & HL_TYPE_FINALIZER)
             flags |= CYCLE_FINALIZER;
-        if ((type & HL_TYPE_NO_TRAVERSE) || (s->flag[v] & HL_NODE_OPAQUE))
+        if (is_closed(w, c, v)) {
             flags |= CYCLE_UNCOLLECTABLE;
+            *closed = v;
+        }
         if (!(s->flag[v] & HL_NODE_FROZEN))
             flags &= ~(uint32_t)CYCLE_FROZEN;
         if (g->from[v] == HL_HOLD_GC_GARBAGE)
@@ -345,7 +365,8 @@ static hl_status group_component(grouping *w, uint32_t c, hl_err *err)
     if (last == HL_NO_NODE)
         return hl_err_set(err, HL_CORRUPT, "component %" PRIu32 " has no cycle", c);
     uint32_t n = fold_runs(w->links, read_cycle(w, sample, last, back));
-    cycle_key key = {.flags = component_flags(w, c)};
+    hl_node closed = HL_NO_NODE;
+    cycle_key key = {.flags = component_flags(w, c, &closed)};
     rotate_to_least(w->g, w->links, n, compare_ids);
     if (n > HL_CYCLE_EDGES) {
         key.flags |= CYCLE_CUT;
@@ -363,6 +384,7 @@ static hl_status group_component(grouping *w, uint32_t c, hl_err *err)
     if (!w->slots[at]) {
         if (new_group(w, &key, sample, n, err))
             return err->status;
+        w->groups[w->n_groups - 1].cycle.closed = closed;
         w->slots[at] = w->n_groups;
     }
     hl_cycle *cycle = &w->groups[w->slots[at] - 1].cycle;

@@ -133,6 +133,7 @@ typedef struct hl_cycle {
                            closure's tuple and cell too: CELL, the variable's name its value */
     } edges[HL_CYCLE_EDGES];
     bool finalizer, frozen, in_gc_garbage, uncollectable;
+    hl_node closed;        /* uncollectable: a member that holds another unseen by the collector */
     const char *signature; /* "__main__.A.b > __main__.B.a" */
 } hl_cycle;
 /* Components of two nodes or more, or with a self edge, reached from HL_HOLD_CYCLE roots only or

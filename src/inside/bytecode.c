@@ -75,9 +75,9 @@ static const struct {
     {"extendleft", HL_USE_ADD},
     {"put", HL_USE_ADD},
     {"put_nowait", HL_USE_ADD},
-    {"pop", HL_USE_REMOVE},
-    {"popitem", HL_USE_REMOVE | HL_USE_DROP},
-    {"popleft", HL_USE_REMOVE | HL_USE_DROP},
+    {"pop", HL_USE_REMOVE | HL_USE_TAKE},
+    {"popitem", HL_USE_REMOVE | HL_USE_DROP | HL_USE_TAKE},
+    {"popleft", HL_USE_REMOVE | HL_USE_DROP | HL_USE_TAKE},
     {"clear", HL_USE_REMOVE | HL_USE_DROP},
     {"remove", HL_USE_REMOVE},
     {"discard", HL_USE_REMOVE},
@@ -99,7 +99,9 @@ static const struct {
 } functions[] = {
     {"heappush", HL_USE_ADD},
     {"insort", HL_USE_ADD},
-    {"heappop", HL_USE_REMOVE},
+    {"heappop", HL_USE_REMOVE | HL_USE_TAKE},
+    {"heappushpop", HL_USE_ADD | HL_USE_REMOVE},
+    {"heapreplace", HL_USE_ADD | HL_USE_REMOVE},
 };
 
 /* Functions that read all of a container they are given. */

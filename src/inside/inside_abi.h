@@ -74,6 +74,18 @@ static inline PyThreadState *hl_abi_threads(PyInterpreterState *interp)
 #endif
 }
 
+/* The table of interned strings where these are immortal, so that whoever fills it leaks: 3.12
+ * alone. Before and after, its strings go when nothing else refers to them. */
+static inline PyObject *hl_abi_interned(PyInterpreterState *interp)
+{
+#if PY_MINOR_VERSION == 12
+    return interp->cached_objects.interned_strings;
+#else
+    (void)interp;
+    return NULL;
+#endif
+}
+
 static inline PyObject *hl_abi_modules(PyInterpreterState *interp)
 {
 #if HL_PY_AT_LEAST(12)

@@ -91,6 +91,41 @@ static int find_numpy(PyInterpreterState *interp)
     return text[0] >= '1' && text[0] <= '2' ? text[0] - '0' : 0;
 }
 
+/* An attribute that an instance of a Python class has in itself or in its __dict__. */
+static PyObject *own_attribute(PyObject *o, const char *name)
+{
+    PyObject *dict = NULL;
+#if HL_PY_AT_LEAST(11)
+    if (hl_abi_managed_dict(Py_TYPE(o))) {
+        hl_abi_table t;
+        size_t bytes;
+        hl_abi_inline_values(o, Py_TYPE(o), &t, &dict, &bytes);
+        for (size_t i = 0; i < t.n; i++)
+            if (t.values[i] && hl_name_is(hl_abi_table_key(&t, i), name))
+                return t.values[i];
+    } else
+#endif
+        if (Py_TYPE(o)->tp_dictoffset > 0)
+        dict = *(PyObject **)((char *)o + Py_TYPE(o)->tp_dictoffset);
+    return hl_dict_find(dict, name);
+}
+
+/* logging.Logger.manager.loggerDict: its keys are names that code gave to loggers, and the only way
+ * to tell a developer which logger it is. */
+static PyObject *find_loggers(PyInterpreterState *interp)
+{
+    PyObject *module = hl_dict_find(hl_abi_modules(interp), "logging");
+    if (!module || !PyModule_Check(module))
+        return NULL;
+    PyObject *dict = *(PyObject **)((char *)module + HL_AT(module, md_dict));
+    PyObject *logger = hl_dict_find(dict, "Logger");
+    if (!logger || !PyType_Check(logger))
+        return NULL;
+    PyObject *manager = hl_dict_find(((PyTypeObject *)logger)->tp_dict, "manager");
+    PyObject *loggers = manager ? own_attribute(manager, "loggerDict") : NULL;
+    return loggers && PyDict_CheckExact(loggers) ? loggers : NULL;
+}
+
 void hl_plan_init(hl_walk *w)
 {
     w->kind_slot_room = SLOTS_FIRST;
@@ -99,6 +134,7 @@ void hl_plan_init(hl_walk *w)
     w->fields = hl_walk_pages(w, FIELDS_FIRST * sizeof *w->fields);
     w->python_traverse = find_python_traverse(w->interp);
     w->numpy_major = find_numpy(w->interp);
+    w->loggers = find_loggers(w->interp);
     w->label.dict = HL_LABEL(HL_LABEL_NAMED, hl_name_c(w, "__dict__"));
     w->label.bases = HL_LABEL(HL_LABEL_NAMED, hl_name_c(w, "__bases__"));
     w->label.mro = HL_LABEL(HL_LABEL_NAMED, hl_name_c(w, "__mro__"));
@@ -315,6 +351,13 @@ static uint32_t flags_of(const hl_walk *w, const PyTypeObject *t, const PyTypeOb
     return f;
 }
 
+/* Holds no reference, whatever is in it. */
+static bool is_leaf(const PyTypeObject *base)
+{
+    return hl_leaf_of(base) >= 0 || base == &PyByteArray_Type || base->tp_itemsize ||
+           is_named(base, "array.array");
+}
+
 static void fill(hl_walk *w, hl_kind *k, PyTypeObject *t)
 {
     const PyTypeObject *base = t;
@@ -339,9 +382,13 @@ static void fill(hl_walk *w, hl_kind *k, PyTypeObject *t)
     k->managed = hl_abi_managed_dict(t);
     k->has_type_edge =
         hl_abi_heap_type(t) && !(k->shape == HL_SHAPE_TRAVERSE && hl_abi_heap_type(base));
+    bool closed = !base->tp_traverse && base != &PyBaseObject_Type && !is_leaf(base) &&
+                  (k->shape == HL_SHAPE_NONE || k->shape == HL_SHAPE_FIELDS);
     if (is_named(t, "functools._lru_list_elem"))
-        k->has_type_edge = false; /* its wrapper's tp_traverse reports that */
-    k->opaque = k->gc && !t->tp_traverse;
+        k->has_type_edge = closed = false; /* its wrapper's tp_traverse reports all it owns */
+    if (closed && base->tp_basicsize > (Py_ssize_t)sizeof(PyObject))
+        k->hidden_end = (uint32_t)base->tp_basicsize;
+    k->opaque = (k->gc && !t->tp_traverse) || k->hidden_end || k->shape == HL_SHAPE_NDARRAY;
     if (is_named(base, "collections.deque"))
         k->other = HL_LABEL(HL_LABEL_INDEX, 0);
     for (size_t i = 0; i < sizeof views / sizeof *views; i++)

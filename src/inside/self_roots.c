@@ -127,6 +127,7 @@ void hl_roots_state(hl_walk *w)
     named(w, HL_ROOT_INTERP, s->sysdict_copy, "copy of sys.__dict__", 0);
     named(w, HL_ROOT_INTERP, s->imports.modules_by_index, "modules by index", 0);
     named(w, HL_ROOT_INTERP, s->imports.import_func, "__import__", 0);
+    named(w, HL_ROOT_INTERP, hl_abi_interned(s), "interned strings", 0);
 #else
     named(w, HL_ROOT_INTERP, s->modules_by_index, "modules by index", 0);
     named(w, HL_ROOT_INTERP, s->import_func, "__import__", 0);

@@ -9,7 +9,14 @@
 #include "inside/layout_private.h"
 #include "inside/walk.h"
 
-enum { AHEAD = 24, INDEX_MAX = 255, ORDINAL_MAX = 63, NPY_OBJECT = 17, NPY_OWNDATA = 4 };
+enum {
+    AHEAD = 24,
+    INDEX_MAX = 255,
+    ORDINAL_MAX = 63,
+    NPY_OBJECT = 17,
+    NPY_OWNDATA = 4,
+    KINDS_NAMED = 1 << 18
+};
 
 /* ---- dicts and attributes ---------------------------------------------------------------------
  */
@@ -282,6 +289,8 @@ static void type_edges(hl_walk *w, PyObject *o)
     hl_walk_edge_maybe(w, hl_abi_type_subclasses(w->interp, t), w->label.subclasses);
     if (!heap)
         return;
+    if (w->n_kinds < KINDS_NAMED)
+        (void)hl_kind_of(w, t); /* a row with its name, for a class without instances too */
     const PyHeapTypeObject *h = (const PyHeapTypeObject *)t;
     hl_walk_edge_maybe(w, h->ht_module, w->label.module);
     hl_walk_edge_maybe(w, h->ht_name, w->label.name);
@@ -390,6 +399,34 @@ static void hamt_edges(hl_walk *w, PyObject *o)
         hl_walk_edge_maybe(w, key, HL_LABEL(HL_LABEL_DICTKEY, 0));
         hl_walk_edge_maybe(w, value,
                            name ? HL_LABEL(HL_LABEL_NAMED, name) : HL_LABEL(HL_LABEL_INTERNAL, 0));
+    }
+}
+
+static bool is_field(const hl_walk *w, const hl_kind *k, uint32_t offset)
+{
+    if (k->type->tp_weaklistoffset == (Py_ssize_t)offset ||
+        k->type->tp_dictoffset == (Py_ssize_t)offset)
+        return true;
+    for (uint32_t i = k->fields; i < k->fields + k->n_fields; i++)
+        if (w->fields[i].offset == offset)
+            return true;
+    return false;
+}
+
+/* A type written in C that takes no part in collection tells nobody what it refers to. Each word of
+ * its body that is the address of an object met elsewhere is written as a reference of unknown
+ * name; the analyser counts it only if that object is still missing one. */
+void hl_shape_hidden(hl_walk *w, PyObject *o, const hl_kind *k)
+{
+    uint32_t ordinal = 0;
+    for (uint32_t at = sizeof(PyObject); at + sizeof(void *) <= k->hidden_end;
+         at += sizeof(void *)) {
+        PyObject *target = *(PyObject **)((char *)o + at);
+        if (target == o || ((uintptr_t)target & 7) || !hl_visited_has(&w->seen, target) ||
+            is_field(w, k, at))
+            continue;
+        hl_walk_edge(w, target, HL_LABEL(HL_LABEL_INTERNAL, ordinal));
+        ordinal += ordinal < ORDINAL_MAX;
     }
 }
 

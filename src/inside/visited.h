@@ -75,6 +75,21 @@ static inline uint32_t hl_visited_mark(hl_visited *v, const void *o, bool *fresh
     return seq << 8 | granule;
 }
 
+/* Was this address seen? Asks without marking; for addresses that may be none of an object. */
+static inline bool hl_visited_has(const hl_visited *v, const void *o)
+{
+    uint64_t key = hl_visited_key(o);
+    for (size_t h = hl_visited_hash(key);; h++) {
+        const hl_visited_slot *slot = &v->dir[h & (v->dir_room - 1)];
+        if (!slot->key)
+            return false;
+        if (slot->key != key)
+            continue;
+        uint32_t granule = (uint32_t)((uintptr_t)o >> 4 & 255);
+        return v->pages[slot->seq].seen[granule >> 6] >> (granule & 63) & 1;
+    }
+}
+
 static inline void *hl_visited_address(const hl_visited *v, uint32_t id)
 {
     uint64_t key = v->pages[id >> 8].key;

@@ -93,6 +93,8 @@ typedef struct hl_kind { /* what the walk knows of a type */
     bool gc, asks_is_gc; /* in the collector; only if tp_is_gc agrees */
     bool managed;        /* attributes may lie in the object */
     bool opaque;
+    uint32_t hidden_end; /* words from the object's head to here may be references nobody
+                            reports; 0: none */
 } hl_kind;
 
 typedef struct hl_name_slot {
@@ -128,8 +130,9 @@ typedef struct hl_walk {
     PyInterpreterState *interp; /* whose objects are walked now */
 
     hl_visited seen;
-    hl_ids work;  /* met, row not written */
-    hl_ids dicts; /* the same, for dicts: their rows come last, or after their owner's */
+    hl_ids work;   /* met, row not written */
+    hl_ids dicts;  /* the same, for dicts: their rows come last, or after their owner's */
+    hl_ids hidden; /* the same, for objects whose references are guessed: last of all */
 
     /* types */
     hl_kind *kinds[HL_KIND_SEGMENTS]; /* of HL_KIND_SEGMENT each: a kind never moves */
@@ -141,6 +144,7 @@ typedef struct hl_walk {
     uint32_t n_fields, field_room;
     traverseproc python_traverse; /* of every Python class: subtype_traverse */
     int numpy_major;              /* 0: not loaded */
+    PyObject *loggers;            /* the dict of all loggers, or NULL; borrowed */
     hl_names names;
 
     /* the node whose edges are being written */
@@ -207,6 +211,8 @@ void hl_walk_heap(hl_walk *w, volatile uint32_t *step);
 /* The edges of a HL_FIELD_DICTS dict. */
 void hl_shape_dicts(hl_walk *w, PyObject *dict);
 void hl_shape_edges(hl_walk *w, PyObject *o, const hl_kind *k, bool as_namespace);
+/* References in the body of an object that its type does not report. */
+void hl_shape_hidden(hl_walk *w, PyObject *o, const hl_kind *k);
 void hl_shape_frame(hl_walk *w, PyObject *frame, const hl_kind *k);
 void hl_shape_generator(hl_walk *w, PyObject *generator, const hl_kind *k);
 #if HL_PY_AT_LEAST(11)

@@ -11,7 +11,7 @@
 
 #include <string.h>
 
-enum { FOLD_BYTES_MAX = 1024, DICTS_AHEAD = 8, LISTED_PER_CHECK = 4096 };
+enum { FOLD_BYTES_MAX = 1024, DICTS_AHEAD = 8, LISTED_PER_CHECK = 4096, LOGGERS_NAMED = 512 };
 
 _Noreturn void hl_walk_stop(hl_walk *w, hl_status why)
 {
@@ -209,15 +209,30 @@ static bool in_collector(PyObject *o, const hl_kind *k)
     return k->gc && (!k->asks_is_gc || k->type->tp_is_gc(o));
 }
 
+/* Immortal strings weigh nothing where they are used; here they weigh. */
+static void weigh_interned(hl_walk *w, PyObject *dict)
+{
+    hl_abi_table t = hl_abi_dict_table((PyDictObject *)dict);
+    for (size_t i = 0; i < t.n; i++) {
+        PyObject *key = hl_abi_table_key(&t, i);
+        if (key && hl_leaf_of(Py_TYPE(key)) == HL_LEAF_STR && hl_abi_immortal_count(key))
+            fold(w, key, HL_LEAF_STR);
+    }
+}
+
 static void dict_row(hl_walk *w, PyObject *o, uint32_t id, bool as_namespace)
 {
     const hl_kind *k = hl_kind_of(w, &PyDict_Type);
     hl_measured m;
     if (!hl_visited_first_row(&w->seen, id))
         return;
-    hl_walk_row_begin(w);
-    hl_shape_edges(w, o, k, as_namespace);
     hl_measure(w, o, k, &m);
+    /* loggers have names; a logger per request has a number, which is data */
+    bool names = as_namespace || (o == w->loggers && m.len <= LOGGERS_NAMED);
+    hl_walk_row_begin(w);
+    hl_shape_edges(w, o, k, names);
+    if (o == hl_abi_interned(w->interp))
+        weigh_interned(w, o);
     hl_walk_row_end(w, id, k, count_of(o), hl_abi_tracked(o), &m);
     if (m.len >= HL_KEYS_FROM && !as_namespace)
         hl_keys_row(w, id, o);
@@ -253,6 +268,8 @@ static void node(hl_walk *w, PyObject *o, uint32_t id)
     hl_walk_row_begin(w);
     if (gc || !k->gc || k->shape == HL_SHAPE_TYPE)
         hl_shape_edges(w, o, k, false);
+    if (k->hidden_end)
+        hl_shape_hidden(w, o, k);
     hl_measure(w, o, k, &m);
     hl_walk_row_end(w, id, k, count_of(o), gc && hl_abi_tracked(o), &m);
     if (m.len >= HL_KEYS_FROM &&
@@ -276,6 +293,19 @@ static void drain(hl_walk *w)
 {
     while (w->work.n) {
         uint32_t id = hl_ids_pop(&w->work);
+        PyObject *o = hl_visited_address(&w->seen, id);
+        if (!hl_kind_of(w, Py_TYPE(o))->hidden_end)
+            node(w, o, id);
+        else if (!hl_ids_push(&w->hidden, id))
+            hl_walk_stop(w, HL_NO_MEMORY);
+    }
+}
+
+/* All there is has been met: what these refer to can be told from chance. */
+static void drain_hidden(hl_walk *w)
+{
+    while (w->hidden.n) {
+        uint32_t id = hl_ids_pop(&w->hidden);
         node(w, hl_visited_address(&w->seen, id), id);
     }
 }
@@ -350,7 +380,11 @@ void hl_walk_heap(hl_walk *w, volatile uint32_t *step)
     w->interp = first;
     hl_expect_reach(w);
     drain(w);
-    drain_dicts(w);
+    do {
+        drain_dicts(w);
+        drain_hidden(w); /* their attributes may lie in a dict */
+        drain(w);
+    } while (w->dicts.n || w->hidden.n);
     hl_expect_rows(w);
     *step = HL_STEP_NAMES;
     hl_plan_write_types(w);

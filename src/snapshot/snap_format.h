@@ -182,6 +182,7 @@ enum hl_use {
         256, /* of REMOVE: whatever is there, not one key: popitem, popleft, clear, c[:] = */
     HL_USE_WHOLE =
         512, /* read from end to end outside of any loop, or returned: a result is put to use */
+    HL_USE_TAKE = 1024, /* of REMOVE: one entry, to work on it: pop, popleft, popitem, heappop */
 };
 
 /* Keys and elements of a big container, told by a sample, never by value. */

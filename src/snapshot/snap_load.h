@@ -72,4 +72,7 @@ void hl_snap_text_mend(char *s, size_t n);
 /* Length of the valid UTF-8 character at s, or 0. */
 unsigned hl_snap_text_char(const char *s, const char *end);
 
+/* snap_guess.c: what opaque objects only seem to own is no reference. */
+hl_status hl_snap_settle_guesses(hl_snap *s, hl_err *err) HL_MUST_CHECK;
+
 #endif

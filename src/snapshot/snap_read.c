@@ -433,7 +433,8 @@ hl_status hl_snap_load(hl_run *run, uint32_t i, hl_snap **out, hl_err *err)
         return hl_err_set(err, HL_NO_MEMORY, "no memory for a snapshot");
     hl_arena_init(&s->arena);
     hl_snap_loader l = {.file = run->file, .path = run->path, .s = s, .err = err};
-    if (load(&l, (const hl_run_body *)run, i) || hl_snap_check(s, err)) {
+    if (load(&l, (const hl_run_body *)run, i) || hl_snap_check(s, err) ||
+        hl_snap_settle_guesses(s, err)) {
         (void)!hl_err_note(err, "%s: snapshot %u", run->path, run->snaps[i].stream);
         hl_snap_destroy(s);
         return err->status;

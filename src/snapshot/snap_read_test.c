@@ -156,6 +156,8 @@ static void forge_edges(forge *f, uint32_t v)
     uint32_t n = (uint32_t)rand() % 6, written = 0;
     for (uint32_t k = 0; k < n; k++, written++) {
         uint32_t label = random_label(f), id = rand() % 20 ? UINT32_MAX : dangling_id(f);
+        if ((f->flags[v] & HL_ROW_OPAQUE) && hl_label_kind(label) == HL_LABEL_INTERNAL)
+            label = hl_label_make(HL_LABEL_ELEMENT, 0); /* a guess may change: snap_guess.c */
         put(&f->col[HL_COL_LABEL], label);
         if (id != UINT32_MAX) {
             put_delta(&f->col[HL_COL_DST], id);

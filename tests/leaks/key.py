@@ -12,6 +12,7 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 
+INTERPRETER = "interpreter"
 GLOBAL, CLASS, INSTANCE = "module-global", "class-attribute", "instance-attribute"
 DEFAULT, CELL, LOCAL, NONE = "mutable-default", "closure-cell", "frame-local", "none"
 
@@ -20,6 +21,8 @@ CACHE, METHOD = "unbounded-cache", "method-cache"
 TRACEBACK, PENDING, THREAD = "exception-traceback", "pending-task", "thread"
 PER_THREAD, CONTEXT, REGISTRY = "thread-local", "context-variable", "native-registry"
 INTERPRETER, NATIVE = "interpreter", "native"
+DECORATOR, CALLBACK = "decorator", "callback-registry"
+DYNAMIC, BACKLOG = "dynamic-code", "backlog"
 
 
 @dataclass(frozen=True)
@@ -168,6 +171,53 @@ LEAKS = [
          keep="argtypes"),
     leak("native_registry/sqlite_functions.py", REGISTRY, "look_up", NATIVE, 8),
     leak("native_registry/plugin", REGISTRY, "atexit", INTERPRETER, 2, "flush"),
+    leak("reference_cycle/closed_type.py", CYCLE, "", NONE, 8, "Zone since datetime",
+         keep="utcoffset dst minutes"),
+    leak("reference_cycle/kept_for_debugging.py", CYCLE, "gc garbage", INTERPRETER, 8,
+         "Node itself"),
+    leak("growing_container/warned_texts.py", CONTAINER, "__warningregistry__", GLOBAL, 4),
+    leak("growing_container/logger_per_request.py", CONTAINER, "logging loggerDict", INSTANCE, 8),
+    leak("growing_container/generated_sources.py", CONTAINER, "linecache cache", GLOBAL, 5),
+
+    leak("method_cache/module_level.py", METHOD, "Invoice total", CLASS, 8, "Invoice"),
+    leak("method_cache/inherited.py", METHOD, "Shape area", CLASS, 8, "Picture"),
+    leak("method_cache/in_function.py", METHOD, "main Parser longest", CLASS, 5, "Parser"),
+    leak("method_cache/bounded.py", METHOD, "Query cost", CLASS, 8, "Query"),
+    leak("method_cache/memo_by_hand.py", METHOD, "ask answers", CELL, 15, "Route"),
+    leak("method_cache/billing", METHOD, "Customer balance", (CLASS, INSTANCE), 8, "Customer"),
+
+    leak("decorator/call_log.py", DECORATOR, "audit calls", CELL, 8, "render"),
+    leak("decorator/function_attribute.py", DECORATOR, "handle history", (INSTANCE, GLOBAL), 5,
+         "run"),
+    leak("decorator/on_method.py", DECORATOR, "run timings", CELL, 5, "send"),
+    leak("decorator/class_based.py", DECORATOR, "convert seen", INSTANCE, 5, "convert"),
+    leak("decorator/wrapped_per_call.py", DECORATOR, "running", GLOBAL, 15, "attempt load"),
+    leak("decorator/layers.py", DECORATOR, "Server handler", (CLASS, INSTANCE), 15, "check"),
+    leak("decorator/arguments_kept.py", DECORATOR, "route", GLOBAL, 10, "Request"),
+    leak("decorator/tracing", DECORATOR, "inside trace spans", INSTANCE, 7, "store"),
+
+    leak("callback_registry/bound_methods.py", CALLBACK, "on_shutdown", GLOBAL, 8, "close Session"),
+    leak("callback_registry/in_class.py", CALLBACK, "Widget resized _slots", INSTANCE, 8, "resize"),
+    leak("callback_registry/partials.py", CALLBACK, "main bus when_paid", INSTANCE, 5, "notify"),
+    leak("callback_registry/log_handlers.py", CALLBACK, "jobs handlers", (INSTANCE, INTERPRETER), 3,
+         "Memory"),
+    leak("callback_registry/listeners_dict.py", CALLBACK, "Broker subscriptions", CLASS, 10,
+         "changed Page"),
+    leak("callback_registry/desk", CALLBACK, "events _listeners", GLOBAL, 7, "on_event Ticket"),
+
+    leak("dynamic_code/classes_in_list.py", DYNAMIC, "known", GLOBAL, 5, keep="number"),
+    leak("dynamic_code/namedtuples.py", DYNAMIC, "main rows", LOCAL, 5),
+    leak("dynamic_code/modules.py", DYNAMIC, "sys modules", INTERPRETER, 5),
+    leak("dynamic_code/compiled_rules.py", DYNAMIC, "engine rules", INSTANCE, 4),
+    leak("dynamic_code/subclass_registry.py", DYNAMIC, "Plugin registry", CLASS, 8, "Doubling"),
+    leak("dynamic_code/generic_function.py", DYNAMIC, "describe registry", INSTANCE, 5),
+    leak("dynamic_code/forms", DYNAMIC, "factory FORMS", GLOBAL, 8, "Form"),
+
+    leak("backlog/queue_thread.py", BACKLOG, "jobs", GLOBAL, 8),
+    leak("backlog/deque_class.py", BACKLOG, "uploader chunks", INSTANCE, 6),
+    leak("backlog/heap_of_object.py", BACKLOG, "main scheduler timers", INSTANCE, 4),
+    leak("backlog/list_global.py", BACKLOG, "to_visit", GLOBAL, 5),
+    leak("backlog/feed", BACKLOG, "Feed current events", (CLASS, INSTANCE), 8),
 ]
 
 # Programs that end with a status of their own; all others end well.

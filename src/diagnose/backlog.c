@@ -1,0 +1,66 @@
+/* diagnose/backlog.c: work is queued faster than it is done.
+ *
+ * Room   diagnose; a rule.
+ * Signs  the holder is a queue of the library, or a list or deque that some live code adds to and
+ *        other code takes from, one at a time (popleft, pop, heappop): it is there to be emptied,
+ *        and it is not.
+ * Guards code that adds and takes in one place bounds it (the judge); a list that entries are only
+ *        removed from by name is a registry; one that nobody takes from is a growing container. */
+#include "diagnose/judge.h"
+#include "diagnose/pattern.h"
+
+static bool is_sequence(const hl_case *c, hl_node v)
+{
+    return (c->snap->types[c->snap->type[v]].flags & HL_TYPE_LIST) ||
+           hl_inherits(c, v, "collections.deque");
+}
+
+static bool is_queue(const hl_case *c, hl_node v)
+{
+    return hl_inherits(c, v, "queue.Queue") || hl_inherits(c, v, "asyncio.queues.Queue") ||
+           hl_inherits(c, v, "multiprocessing.queues.Queue") ||
+           hl_inherits(c, v, "_queue.SimpleQueue");
+}
+
+static bool backlog(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_filled filled)
+{
+    hl_suspect shown = hl_seen_from_outside(c, s);
+    hl_node up = c->graph->parent[s->holder];
+    bool inside_simple = up != HL_NO_NODE && hl_is_a(c, up, "_queue.SimpleQueue");
+    if (inside_simple)
+        shown.holder = up;
+    bool queue = is_queue(c, shown.holder);
+    if (!queue && !(is_sequence(c, s->holder) && (u->all & HL_USE_TAKE) && !u->evicts))
+        return false;
+    hl_confidence confidence;
+    /* a queue is no result being built, whoever fills it */
+    if (!hl_judge(c, s, u, queue ? HL_FILLED_BY_MANY : filled, &confidence))
+        return true;
+    if (confidence == HL_CERTAIN)
+        confidence = HL_STRONG;
+    hl_finding *f = hl_finding_add(c, "backlog", confidence);
+    if (!f)
+        return true;
+    hl_finding_holder(c, f, &shown);
+    hl_finding_growth(c, f, s->growth);
+    char count[32], bytes[16];
+    f->title = hl_arena_printf(c->arena,
+                               "%s (%s) gained %s waiting %s: work comes in faster than it is "
+                               "taken out; it holds %s",
+                               shown.name, hl_snap_type_name(c->snap, shown.holder),
+                               hl_count_text(s->growth->units, count), f->series_unit,
+                               hl_bytes_text(shown.retained_bytes, bytes));
+    hl_finding_evidence(c, f,
+                        queue ? "a queue: what is in it waits to be taken"
+                              : "code takes entries from it, and not as many as come in");
+    hl_judge_evidence(c, f, s, u, filled);
+    f->fix = queue
+                 ? "give the queue a bound (maxsize=N), so that the producer waits, add consumers, "
+                   "or drop what is too old to matter"
+                 : "take out as much as comes in: stop or slow the producer at a length, add "
+                   "consumers, or bound it (collections.deque(maxlen=N), queue.Queue(maxsize=N))";
+    hl_finding_seal(c, f);
+    return true;
+}
+
+const hl_rule hl_rule_backlog = {"backlog", backlog};

@@ -1,0 +1,172 @@
+/* diagnose/callback_registry.c: what is called back is registered again and again.
+ *
+ * Room   diagnose; a rule (R16).
+ * Signs  nearly all members of the holder are things to call, or hold one (a tuple, an object with
+ *        a bound method of somebody else): functions, bound methods, partials, handlers of logging;
+ *        and most of them call the same code.
+ * Guards functions that differ in their cells are closures (R6), which comes first; a container of
+ *        weak references follows others and is dismissed by the judge. */
+#include "diagnose/judge.h"
+#include "diagnose/pattern.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { SAME_SHARE = 90, PARTS_MAX = 16 };
+
+typedef struct registered {
+    uint32_t looked_at, calls, handlers;
+    hl_callable one; /* of the code that is called most */
+    uint32_t same;   /* members that call it */
+    hl_node member;  /* the one that keeps most */
+} registered;
+
+static bool by_name(enum hl_label_kind kind)
+{
+    return kind == HL_LABEL_ATTR || kind == HL_LABEL_SLOT || kind == HL_LABEL_KEY ||
+           kind == HL_LABEL_VALUE || kind == HL_LABEL_INDEX || kind == HL_LABEL_INTERNAL;
+}
+
+/* A part of a record that is a bound method or a partial: of somebody else, and not shared. */
+static bool part_of(const hl_case *c, hl_node record, hl_node where, hl_callable *out)
+{
+    const hl_snap *s = c->snap;
+    bool tuple = s->types[s->type[record]].flags & (HL_TYPE_TUPLE | HL_TYPE_LIST);
+    for (uint32_t e = s->off[where], n = 0; e < s->off[where + 1] && n < PARTS_MAX; e++, n++) {
+        if (!by_name(hl_label_kind(s->label[e])) || !hl_callable_of(c, s->dst[e], out))
+            continue;
+        if (tuple || (strcmp(out->what, "function") && out->self != record &&
+                      hl_dominates(c, record, out->node)))
+            return true;
+    }
+    return false;
+}
+
+static bool call_in(const hl_case *c, hl_node member, hl_callable *out)
+{
+    if (hl_callable_of(c, member, out))
+        return true;
+    if (part_of(c, member, member, out))
+        return true;
+    hl_node dict = hl_graph_follow(c->graph, member, HL_LABEL_NAMED, "__dict__");
+    return dict != HL_NO_NODE && part_of(c, member, dict, out);
+}
+
+static int by_code(const void *a, const void *b)
+{
+    const hl_callable *x = a, *y = b;
+    return (x->code > y->code) - (x->code < y->code);
+}
+
+static registered look(const hl_case *c, hl_node container)
+{
+    hl_node members[HL_SAMPLES];
+    hl_callable calls[HL_SAMPLES];
+    registered out = {.one = {.node = HL_NO_NODE}, .member = HL_NO_NODE};
+    uint32_t n = hl_sample(c, container, false, members, HL_SAMPLES);
+    if (!n) /* a dict used as an ordered set */
+        n = hl_sample(c, container, true, members, HL_SAMPLES);
+    /* a module that keeps callbacks in C (atexit) has more in it than these */
+    bool module = hl_is_a(c, container, "module");
+    for (uint32_t i = 0; i < n; i++) {
+        if (module && c->graph->parent[members[i]] != container)
+            continue;
+        out.looked_at++;
+        bool handler = hl_inherits(c, members[i], "logging.Handler") ||
+                       hl_inherits(c, members[i], "logging.Filter");
+        if (handler)
+            out.handlers++;
+        else if (call_in(c, members[i], &calls[out.calls]))
+            out.calls++;
+        else
+            continue;
+        if (c->graph->parent[members[i]] != container)
+            continue; /* it has a better name elsewhere */
+        if (out.member == HL_NO_NODE ||
+            c->graph->retained_bytes[members[i]] > c->graph->retained_bytes[out.member])
+            out.member = members[i];
+    }
+    if (out.calls)
+        qsort(calls, out.calls, sizeof *calls, by_code);
+    for (uint32_t i = 0, run = 0; i < out.calls; i++) {
+        run = i && calls[i].code == calls[i - 1].code ? run + 1 : 1;
+        if (run > out.same) {
+            out.same = run;
+            out.one = calls[i];
+        }
+    }
+    return out;
+}
+
+/* Of a logger's list the developer knows the logger. */
+static bool is_logging(const hl_case *c, const hl_suspect *s)
+{
+    return s->owner != HL_NO_NODE && hl_inherits(c, s->owner, "logging.Filterer");
+}
+
+static bool callback_registry(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_filled filled)
+{
+    registered r = look(c, hl_entries_of(c, s->holder));
+    uint32_t all = r.calls + r.handlers;
+    if (!r.looked_at || 100 * all < SAME_SHARE * r.looked_at)
+        return false;
+    /* a table of many different functions is no registry that gains the same one */
+    if (!r.handlers && 2 * r.same < r.calls)
+        return false;
+    if (hl_told_again(c, "callback-registry", s))
+        return true;
+    hl_confidence confidence;
+    /* what a callback is bound to, kept by nothing else, speaks even where one loop registered it
+     */
+    bool speaks = r.handlers || hl_dominates(c, s->holder, r.one.self);
+    if (!hl_judge(c, s, u, speaks ? HL_FILLED_BY_MANY : filled, &confidence))
+        return true;
+    if (confidence == HL_CERTAIN)
+        confidence = HL_STRONG;
+    hl_finding *f = hl_finding_add(c, "callback-registry", confidence);
+    if (!f)
+        return true;
+    hl_suspect shown = hl_seen_from_outside(c, s);
+    shown.payload = r.member == HL_NO_NODE ? s->payload : r.member;
+    hl_finding_holder(c, f, &shown);
+    hl_finding_growth(c, f, s->growth);
+    char count[32], bytes[16];
+    hl_count_text(s->growth->units, count);
+    hl_bytes_text(s->retained_bytes, bytes);
+    const char *name = r.handlers && r.member != HL_NO_NODE ? hl_snap_type_name(c->snap, r.member)
+                       : r.handlers                         ? "logging.Handler"
+                                                            : hl_callable_name(c, &r.one);
+    if (r.handlers) {
+        f->title =
+            hl_arena_printf(c->arena, "%s gained %s handlers (%s) and drops none; it holds %s",
+                            shown.name, count, name, bytes);
+        f->fix = is_logging(c, s)
+                     ? "add handlers once, where logging is set up, not per object or request; or "
+                       "take them off again: logger.removeHandler(h) and h.close()"
+                     : "register handlers once, and take them off again when done";
+    } else {
+        f->title = hl_arena_printf(c->arena,
+                                   "%s gained %s callbacks and drops none, mostly the %s %s; it "
+                                   "holds %s",
+                                   shown.name, count, r.one.what, name, bytes);
+        if (r.one.self != HL_NO_NODE)
+            hl_finding_evidence(c, f, "each is bound to %s, which it keeps alive (%s)",
+                                hl_snap_type_name(c->snap, r.one.self),
+                                hl_bytes_text(c->graph->retained_bytes[r.one.self], bytes));
+        hl_finding_evidence(c, f, "%u of %u callbacks looked at call the same code", r.same,
+                            r.calls);
+        f->fix =
+            !strcmp(s->name, "atexit")
+                ? "atexit.register() keeps what it is given until the program ends: register "
+                  "once and not per object, or atexit.unregister() when the object is done; "
+                  "weakref.finalize() cleans up after one object and lets it go"
+                : "take the callback off again when its object is done (in close(), or finally:), "
+                  "register it once and not per object, or hold it weakly: weakref.WeakMethod for "
+                  "bound methods, weakref.WeakSet for listeners";
+    }
+    hl_judge_evidence(c, f, s, u, filled);
+    hl_finding_seal(c, f);
+    return true;
+}
+
+const hl_rule hl_rule_callback_registry = {"callback-registry", callback_registry};

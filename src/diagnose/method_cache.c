@@ -1,0 +1,124 @@
+/* diagnose/method_cache.c: a memo on a method keeps the objects it was called on.
+ *
+ * Room   diagnose; a rule (R5).
+ * Signs  the keys of a cache, of an lru_cache or of a memo in a closure, begin with an instance of
+ *        the class whose namespace has the cached method; and many of these instances are kept by
+ *        the cache alone, so that no call can ever ask for their entries again. Such entries are
+ *        dead whether the cache is bounded or not.
+ * Guards one long-lived instance with many arguments is an ordinary cache; so is a cache whose
+ *        instances live elsewhere; a static method has no instance in its keys. */
+#include "diagnose/judge.h"
+#include "diagnose/pattern.h"
+
+#include <stdlib.h>
+
+enum { SELVES_MIN = 8 };
+
+static int by_node(const void *a, const void *b)
+{
+    hl_node x = *(const hl_node *)a, y = *(const hl_node *)b;
+    return (x > y) - (x < y);
+}
+
+/* The first item of a tuple, or the key itself. */
+static hl_node first_of(const hl_case *c, hl_node key)
+{
+    const hl_snap *s = c->snap;
+    if (!(s->types[s->type[key]].flags & HL_TYPE_TUPLE))
+        return key;
+    for (uint32_t e = s->off[key]; e < s->off[key + 1]; e++)
+        if (s->label[e] == hl_label_make(HL_LABEL_INDEX, 1))
+            return s->dst[e];
+    return HL_NO_NODE;
+}
+
+typedef struct selves {
+    uint32_t keys, distinct, dead; /* of a sample: keys with an instance; instances; kept by the
+                                      cache alone */
+    hl_node one;                   /* one of the dead */
+} selves;
+
+static selves find_selves(const hl_case *c, hl_node holder, hl_node dict, hl_node class)
+{
+    hl_node keys[HL_SAMPLES], found[HL_SAMPLES];
+    uint32_t n = hl_sample(c, dict, true, keys, HL_SAMPLES);
+    selves out = {.one = HL_NO_NODE};
+    for (uint32_t i = 0; i < n; i++) {
+        hl_node v = first_of(c, keys[i]);
+        if (v != HL_NO_NODE && !hl_is_type(c, v) && hl_has_base(c, hl_class_of(c, v), class))
+            found[out.keys++] = v;
+    }
+    if (out.keys)
+        qsort(found, out.keys, sizeof *found, by_node);
+    for (uint32_t i = 0; i < out.keys; i++) {
+        if (i && found[i] == found[i - 1])
+            continue;
+        out.distinct++;
+        if (!hl_dominates(c, holder, found[i]))
+            continue;
+        out.dead++;
+        if (out.one == HL_NO_NODE ||
+            c->graph->retained_bytes[found[i]] > c->graph->retained_bytes[out.one])
+            out.one = found[i];
+    }
+    out.keys = n ? out.keys * 100 / n : 0; /* as a share of the sample */
+    return out;
+}
+
+static bool method_cache(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_filled filled)
+{
+    bool lru = hl_is_a(c, s->holder, "functools._lru_cache_wrapper");
+    if (!lru && !u->memo)
+        return false;
+    hl_node class = hl_class_above(c, s->holder), dict = hl_entries_of(c, s->holder);
+    if (class == HL_NO_NODE || dict == HL_NO_NODE)
+        return false;
+    /* a dict that is an attribute of the class is a cache of its own, wrapped around nothing */
+    if (!lru && hl_function_above(c, s->holder) == HL_NO_NODE)
+        return false;
+    selves who = find_selves(c, s->holder, dict, class);
+    if (who.keys < 90 || who.distinct < SELVES_MIN || 2 * who.dead < who.distinct)
+        return false;
+    if (hl_told_again(c, "method-cache", s))
+        return true;
+    hl_suspect judged = *s;
+    judged.holder = dict; /* a declared bound excuses no entry that cannot be asked for */
+    hl_confidence confidence;
+    if (!hl_judge(c, &judged, u, HL_FILLED_BY_MANY, &confidence))
+        return true;
+    if (confidence == HL_POSSIBLE)
+        confidence = HL_STRONG; /* entries nobody can ask for are wrong however they grow */
+    const hl_snap_extra *x = hl_snap_extra_of(c->snap, s->holder);
+    bool bounded = x && x->bounded;
+    if (confidence == HL_CERTAIN && bounded)
+        confidence = HL_STRONG;
+    hl_finding *f = hl_finding_add(c, "method-cache", confidence);
+    if (!f)
+        return true;
+    hl_suspect shown = *s;
+    shown.payload = who.one;
+    hl_finding_holder(c, f, &shown);
+    hl_finding_growth(c, f, s->growth);
+    char count[32], bytes[16];
+    const char *type = hl_snap_type_name(c->snap, who.one);
+    f->title = hl_arena_printf(
+        c->arena,
+        "the cache of method %s keeps every %s it was called on: %s entries more; it holds %s",
+        s->name, type, hl_count_text(s->growth->units, count),
+        hl_bytes_text(s->retained_bytes, bytes));
+    hl_finding_evidence(c, f, "its keys begin with self: %s", type);
+    hl_finding_evidence(c, f,
+                        "%u of %u instances looked at are kept by this cache alone: no call can "
+                        "ask for their entries again",
+                        who.dead, who.distinct);
+    if (bounded)
+        hl_finding_evidence(c, f, "bounded at %s entries", hl_count_text(x->cap, count));
+    hl_judge_evidence(c, f, s, u, filled);
+    f->fix = "cache per instance (functools.cached_property, or a dict made in __init__ that goes "
+             "with the instance), or move the computation to a function of the values it needs, "
+             "not of self";
+    hl_finding_seal(c, f);
+    return true;
+}
+
+const hl_rule hl_rule_method_cache = {"method-cache", method_cache};

@@ -1,0 +1,19 @@
+"""Leak: each answer gets a namedtuple class of its own, and the rows are kept in a local list."""
+import collections
+
+
+def read(number):
+    row_class = collections.namedtuple("Row", "key value")
+    return row_class(number, "value %d" % number)
+
+
+def main():
+    rows = []
+    total = 0
+    for number in range(2_500):
+        rows.append(read(number))
+        total += rows[-1].key % 7
+    print(total, len(rows))
+
+
+main()
