@@ -66,6 +66,21 @@ static void read_frame(const hl_snap *s, hl_node v, hl_node *code, hl_node *glob
     }
 }
 
+/* Rows of a thread stand outermost first. */
+static void note_drivers(hl_moment *m)
+{
+    static const char body[] = "<module> ";
+    bool in_body = false;
+    for (uint32_t i = 0; i < m->n_calls; i++) {
+        hl_call *call = &m->calls[i];
+        if (i && call->thread != m->calls[i - 1].thread)
+            in_body = false;
+        bool is_body = call->place && !strncmp(call->place, body, sizeof body - 1);
+        call->driver = is_body || in_body;
+        in_body = is_body;
+    }
+}
+
 hl_status hl_calls_note(hl_case *c, hl_moment *m, const hl_graph *g, hl_err *err)
 {
     const hl_snap *s = g->snap;
@@ -95,6 +110,7 @@ hl_status hl_calls_note(hl_case *c, hl_moment *m, const hl_graph *g, hl_err *err
         if (!call->place || !keep_uses(c, s, row, call) || !keep_locals(c, s, r->node, call))
             return hl_err_set(err, HL_NO_MEMORY, "no memory for the names in running code");
     }
+    note_drivers(m);
     return HL_OK;
 }
 

@@ -100,7 +100,7 @@ bool hl_judge(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_filled fille
     /* what many calls fill needs fewer looks; what may be bounded by its own code, more */
     uint32_t enough = u->bounds                     ? UINT32_MAX
                       : u->evicts                   ? KEYED_INTERVALS
-                      : g->torn_down                ? KEYED_INTERVALS
+                      : g->torn_down                ? SURE_INTERVALS
                       : filled == HL_FILLED_BY_MANY ? MANY_INTERVALS
                                                     : SURE_INTERVALS;
     bool unsure = slows || u->reader ||

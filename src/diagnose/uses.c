@@ -263,7 +263,7 @@ static const char *reader_of(const hl_case *c, const hl_suspect *s, const hl_kno
     for (uint32_t m = s->growth->onset; m <= s->growth->anchor; m++)
         for (uint32_t i = 0; i < c->moments[m].n_calls; i++) {
             const hl_call *call = &c->moments[m].calls[i];
-            for (uint32_t u = 0; u < call->n_uses; u++) {
+            for (uint32_t u = 0; call->driver && u < call->n_uses; u++) {
                 const hl_call_use *use = &call->uses[u];
                 if (!(use->bits & HL_USE_WHOLE))
                     continue;
