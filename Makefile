@@ -1,4 +1,4 @@
-# make run | build | test | lint | sanitize | fuzz | bench | matrix | score | clean
+# make run | build | test | known | lint | sanitize | fuzz | bench | matrix | score | clean
 #
 # PYTHON=... chooses the interpreter (default python3), FUZZ_SECONDS=... the time of each fuzz
 # target, SCORE=... options of tests/score/score.py. Everything is made below build/, .venv/ and .venvs/.
@@ -7,11 +7,12 @@ FUZZ_SECONDS ?= 60
 export PYTHON FUZZ_SECONDS
 
 venv := .venv
-sources := $(shell find src python meson.build meson_options.txt pyproject.toml tools/build.sh \
+sources := $(shell find src python docs/causes meson.build meson_options.txt pyproject.toml \
+	tools/build.sh tools/pages.py \
 	-not -name '*_test.c' -not -name '*.pyc' -type f)
 built := $(venv)/.built-$(subst /,_,$(PYTHON))
 
-.PHONY: run build test lint sanitize fuzz bench matrix score clean bootstrap bootstrap-dev
+.PHONY: run build test known lint sanitize fuzz bench matrix score clean bootstrap bootstrap-dev
 
 # A program that leaks, and what heaplens says about it.
 run: build
@@ -34,6 +35,11 @@ test: bootstrap-dev build
 	@tools/group.sh $(venv) test
 	@tools/ctest.sh test -Dbuildtype=debug
 	HEAPLENS_EXE=$(CURDIR)/$(venv)/bin/heaplens $(venv)/bin/python -m pytest tests
+
+# What is known of libraries, held against the libraries.
+known: bootstrap-dev build
+	@tools/group.sh $(venv) test
+	tools/known.sh
 
 lint: bootstrap-dev build
 	tools/lint.sh

@@ -206,7 +206,7 @@ hl_finding *hl_finding_add(hl_case *c, const char *cause, hl_confidence confiden
 void hl_finding_holder(hl_case *c, hl_finding *f, const hl_suspect *s);
 void hl_finding_growth(hl_case *c, hl_finding *f, const hl_growth *g);
 void hl_finding_evidence(hl_case *c, hl_finding *f, const char *format, ...) HL_PRINTF(3, 4);
-void hl_finding_seal(hl_case *c, hl_finding *f); /* fingerprint */
+void hl_finding_seal(hl_case *c, hl_finding *f); /* fingerprint; what is known */
 void hl_note_add(hl_case *c, const char *cause, const char *format, ...) HL_PRINTF(3, 4);
 const char *hl_code_place(const hl_case *c, hl_node code); /* "inner (app.py:12)" */
 const char *hl_file_name(const char *path);                /* its last part */

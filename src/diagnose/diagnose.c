@@ -181,13 +181,21 @@ static hl_status judge_growths(hl_case *c, hl_err *err)
     return judge_tracked(c, err);
 }
 
+/* Of two that are about as big, the one in the user's own code comes first: what fills a library's
+ * cache is mostly a consequence. */
+static uint64_t weight(const hl_finding *f)
+{
+    bool library = f->known && f->known->law != HL_KNOWN_HELD;
+    return library ? f->growth.bytes / 2 : f->growth.bytes;
+}
+
 static int by_weight(const void *a, const void *b)
 {
     const hl_finding *x = a, *y = b;
     if ((x->confidence == HL_POSSIBLE) != (y->confidence == HL_POSSIBLE))
         return x->confidence == HL_POSSIBLE ? 1 : -1;
-    if (x->growth.bytes != y->growth.bytes)
-        return x->growth.bytes < y->growth.bytes ? 1 : -1;
+    if (weight(x) != weight(y))
+        return weight(x) < weight(y) ? 1 : -1;
     return strcmp(x->fingerprint, y->fingerprint);
 }
 
@@ -373,4 +381,15 @@ hl_status hl_diagnose(hl_run *const *runs, uint32_t n, const hl_diagnose_options
     }
     hl_case_deinit(&c);
     return status;
+}
+
+bool hl_diagnose_finds(const char *cause)
+{
+    /* hl_rule_cycles and hl_rule_not_collected are no rules over a growth */
+    if (!strcmp(cause, "reference-cycle") || !strcmp(cause, "not-collected"))
+        return true;
+    for (size_t r = 0; r < sizeof rules / sizeof *rules; r++)
+        if (!strcmp(rules[r]->cause, cause))
+            return true;
+    return false;
 }

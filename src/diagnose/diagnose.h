@@ -2,13 +2,12 @@
  *
  * Room   diagnose; analyser process. Takes whole snapshots of one run (or of several files given
  *        in time order), gives an hl_diagnosis in the caller's arena. One file a cause; growth.c
- *        judges growth for all of them; rules.c holds the table of causes. */
+ *        judges growth for all of them. */
 #ifndef HL_DIAGNOSE_H
 #define HL_DIAGNOSE_H
 
 #include "base/arena.h"
 #include "base/err.h"
-#include "model/cause.h"
 #include "model/finding.h"
 #include "model/table.h"
 #include "snapshot/snapshot.h"
@@ -22,7 +21,10 @@ typedef struct hl_diagnose_options {
 hl_status hl_diagnose(hl_run *const *runs, uint32_t n, const hl_diagnose_options *options,
                       hl_arena *arena, hl_diagnosis *out, hl_err *err) HL_MUST_CHECK;
 
-/* What `heaplens explain` prints and docs/causes/ holds: one row a cause. */
-const hl_cause *hl_causes(uint32_t *n);
+/* Is there a rule here that can name this cause? */
+bool hl_diagnose_finds(const char *cause);
+
+/* What is known of libraries, those of one package together. */
+const hl_known *hl_known_rows(uint32_t *n);
 
 #endif

@@ -4,6 +4,7 @@
  * text is NULL or missing, and writers show what is there. */
 #define _GNU_SOURCE
 #include "diagnose/case.h"
+#include "diagnose/known_find.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -121,7 +122,17 @@ void hl_finding_seal(hl_case *c, hl_finding *f)
                 break;
         }
     snprintf(f->fingerprint, sizeof f->fingerprint, "%012" PRIx64, h >> 16);
-    (void)c;
+    hl_known_apply(c->arena, f);
+    if (!f->known)
+        return;
+    /* the first sentence, because it says what the rest is about */
+    uint32_t before = f->n_evidence;
+    hl_finding_evidence(c, f, "%s: %s", f->known->package, f->known->why);
+    for (uint32_t i = before; i && f->n_evidence > before; i--) {
+        const char *t = f->evidence[i];
+        f->evidence[i] = f->evidence[i - 1];
+        f->evidence[i - 1] = t;
+    }
 }
 
 const char *hl_file_name(const char *path)

@@ -3,6 +3,7 @@
  * Room   diagnose; analyser process.
  * One object: its chains by different holders. Many: one chain for each path shape they hang on,
  * the shape that keeps most bytes first, with how many are held that way. */
+#include "diagnose/known_find.h"
 #include "diagnose/view_parts.h"
 
 #include <string.h>
@@ -62,6 +63,7 @@ static hl_status add(search *w, hl_step *steps, uint32_t n, uint64_t objects, hl
         return hl_err_set(err, HL_NO_MEMORY, "no memory for a chain of %u", shown);
     for (uint32_t i = 0; i < shown; i++)
         c->steps[i] = step_of(w, &steps[i < shown - shown / 2 ? i : n - shown + i], i == 0);
+    c->known = hl_known_find(c->name, hl_snap_type_name(w->g->snap, v), c->steps, c->n_steps);
     w->out->n_chains++;
     return HL_OK;
 }

@@ -9,11 +9,12 @@
 #include <stdint.h>
 
 typedef struct hl_chain {
-    const char *name;     /* of the object shown, as a developer knows it */
-    uint64_t address;     /* of that object */
-    uint64_t objects;     /* that are reached this way */
-    uint64_t retained;    /* bytes the object shown keeps alive */
-    hl_chain_step *steps; /* from the root */
+    const char *name;      /* of the object shown, as a developer knows it */
+    const hl_known *known; /* NULL, or whose container it is */
+    uint64_t address;      /* of that object */
+    uint64_t objects;      /* that are reached this way */
+    uint64_t retained;     /* bytes the object shown keeps alive */
+    hl_chain_step *steps;  /* from the root */
     uint32_t n_steps;
     uint64_t left_out; /* further steps between the two halves of a very long chain */
 } hl_chain;

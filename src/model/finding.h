@@ -6,6 +6,8 @@
 #ifndef HL_FINDING_H
 #define HL_FINDING_H
 
+#include "model/known.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -52,7 +54,8 @@ typedef struct hl_finding {
     const char **evidence;
     uint32_t n_evidence;
     const char *fix;
-    uint64_t *series; /* items or objects in each snapshot, for the sparkline */
+    const hl_known *known; /* NULL, or what is known of the holder; fix is then its own */
+    uint64_t *series;      /* items or objects in each snapshot, for the sparkline */
     uint32_t n_series;
     const char *series_unit; /* "entries", "objects", "cycles" */
 } hl_finding;

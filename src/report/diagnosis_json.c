@@ -190,6 +190,7 @@ static void put_finding(hl_json *j, const hl_finding *f)
         hl_json_text(j, f->evidence[i]);
     hl_json_close(j, ']');
     put_text(j, "fix", f->fix ? f->fix : "");
+    put_text(j, "known", f->known ? f->known->id : NULL);
     hl_json_close(j, '}');
 }
 

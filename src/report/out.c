@@ -138,11 +138,35 @@ bool hl_char_hidden(uint32_t c)
     return in_ranges(hidden, sizeof hidden / sizeof *hidden, c);
 }
 
-static unsigned columns_of(uint32_t c)
+unsigned hl_char_columns(uint32_t c)
 {
     if (in_ranges(wide, sizeof wide / sizeof *wide, c))
         return 2;
     return in_ranges(combining, sizeof combining / sizeof *combining, c) ? 0 : 1;
+}
+
+static bool is_one_of(const uint32_t *set, size_t n, uint32_t c)
+{
+    for (size_t i = 0; i < n; i++)
+        if (set[i] == c)
+            return true;
+    return false;
+}
+
+bool hl_char_closes(uint32_t c)
+{
+    static const uint32_t set[] = {
+        0x2019, 0x201d, 0x2026, 0x3001, 0x3002, 0x3009, 0x300b, 0x300d, 0x300f, 0x3011, 0x3015,
+        0xff01, 0xff05, 0xff09, 0xff0c, 0xff0e, 0xff1a, 0xff1b, 0xff1f, 0xff3d, 0xff5d,
+    };
+    return is_one_of(set, sizeof set / sizeof *set, c);
+}
+
+bool hl_char_opens(uint32_t c)
+{
+    static const uint32_t set[] = {0x2018, 0x201c, 0x3008, 0x300a, 0x300c, 0x300e,
+                                   0x3010, 0x3014, 0xff08, 0xff3b, 0xff5b};
+    return is_one_of(set, sizeof set / sizeof *set, c);
 }
 
 /* One character, or one byte of what is none: bytes taken, columns it takes when shown. */
@@ -153,7 +177,7 @@ static unsigned safe_unit(const char *s, unsigned *columns, bool *escaped)
     *escaped = !n || hl_char_hidden(c);
     if (!n)
         n = 1;
-    *columns = *escaped ? 4 * n : columns_of(c);
+    *columns = *escaped ? 4 * n : hl_char_columns(c);
     return n;
 }
 

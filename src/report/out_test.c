@@ -98,6 +98,21 @@ static void text_wraps_between_words(void **state)
                "aaaaaaaaaaaaaaaaaaaa\n  bbbbbbbbbbbbbbbbbbbb\n");
 }
 
+/* Wide characters take two columns and need no space between them; no line begins with a comma. */
+static void chinese_wraps_between_characters(void **state)
+{
+    wrapped_is("一二三四五六七八九十一二三四五六七八九十一二", 40, 0,
+               "一二三四五六七八九十一二三四五六七八九十\n一二\n");
+    wrapped_is("一二三四五六七八九十一二三四五六七八九十。一", 40, 0,
+               "一二三四五六七八九十一二三四五六七八九\n十。一\n");
+    wrapped_is("一二三四五六七八九十一二三四五六七八九（十）", 40, 0,
+               "一二三四五六七八九十一二三四五六七八九\n（十）\n");
+    wrapped_is("用 `weakref.ref` 引用父对象，这样就不会延长它的寿命", 40, 2,
+               "用 `weakref.ref` 引用父对象，这样就不\n"
+               "  会延长它的寿命\n");
+    wrapped_is("a,一", 40, 0, "a,一\n");
+}
+
 static void sparklines_show_least_to_greatest(void **state)
 {
     hl_out o = {0};
@@ -197,6 +212,7 @@ int main(void)
         cmocka_unit_test(any_bytes_come_out_printable),
         cmocka_unit_test(bytes_and_counts),
         cmocka_unit_test(text_wraps_between_words),
+        cmocka_unit_test(chinese_wraps_between_characters),
         cmocka_unit_test(sparklines_show_least_to_greatest),
         cmocka_unit_test(long_chains_show_both_ends_and_the_guilty_edge),
         cmocka_unit_test(an_empty_finding_is_still_a_report),

@@ -150,6 +150,7 @@ void hl_table_text(const hl_table *t, const hl_style *style, hl_out *out)
 void hl_chains_text(const hl_chains *c, const hl_style *style, hl_out *out)
 {
     char count[32], bytes[16];
+    hl_out known = {0};
     hl_paint_begin(out, style, HL_BOLD);
     hl_out_safe(out, c->target, 0);
     hl_paint_end(out, style, HL_BOLD);
@@ -164,6 +165,14 @@ void hl_chains_text(const hl_chains *c, const hl_style *style, hl_out *out)
             hl_out_printf(out, ", one of %s held this way", hl_count_text(chain->objects, count));
         hl_out_printf(out, "; keeps %s alive\n", hl_bytes_text(chain->retained, bytes));
         hl_chain_text(out, style, 3, chain->steps, chain->n_steps, chain->left_out, NULL);
+        if (!chain->known)
+            continue;
+        hl_out_spaces(out, 3);
+        hl_out_printf(&known, "it is %s: %s", chain->known->what, chain->known->why);
+        hl_out_write(&known, "", 1);
+        if (!known.failed)
+            hl_out_wrapped(out, style, 3, known.bytes);
+        hl_out_deinit(&known);
     }
     if (c->matched && !c->n_chains)
         hl_out_text(out, "   nothing holds it but the calls that were set apart\n");

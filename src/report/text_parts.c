@@ -49,36 +49,66 @@ unsigned hl_style_width(const hl_style *style)
 /* ---- wrapping ---------------------------------------------------------------------------------
  */
 
-/* A word of at most this many bytes is copied to be measured; a longer one is split. */
+/* What is copied to be measured is at most this long; a longer word is split. */
 enum { WORD_MAX = 512 };
+
+/* One character of s, or one byte of what is none. */
+static size_t read_char(const char *s, uint32_t *c)
+{
+    unsigned n = hl_utf8_read(s, c);
+    if (!n)
+        *c = 0;
+    return n ? n : 1;
+}
+
+/* May a line end between two characters that stand together? */
+static bool breaks(uint32_t a, uint32_t b)
+{
+    static const char closes[] = ",.:;!?)]}'\"%", opens[] = "([{'\"";
+    if (hl_char_columns(a) != 2 && hl_char_columns(b) != 2)
+        return false;
+    return !hl_char_closes(b) && !hl_char_opens(a) && !(b < 0x80 && b && strchr(closes, (int)b)) &&
+           !(a < 0x80 && a && strchr(opens, (int)a));
+}
+
+/* Bytes that stay on one line. */
+static size_t word_bytes(const char *s)
+{
+    uint32_t last, next;
+    size_t n = read_char(s, &last);
+    for (size_t more; s[n] && s[n] != ' '; n += more, last = next) {
+        more = read_char(s + n, &next);
+        if (breaks(last, next) || n + more >= WORD_MAX)
+            break;
+    }
+    return n;
+}
 
 void hl_out_wrapped(hl_out *o, const hl_style *style, size_t indent, const char *s)
 {
     size_t width = hl_style_width(style), column = indent;
-    while (*s) {
+    while (*s == ' ')
+        s++;
+    for (bool gap = false; *s;) {
         char word[WORD_MAX];
-        size_t n = strcspn(s, " ");
-        if (n >= sizeof word) {
-            n = sizeof word - 1;
-            while (n > sizeof word - 5 && ((unsigned char)s[n] & 0xc0) == 0x80)
-                n--; /* not inside a character */
-        }
+        size_t n = word_bytes(s);
         memcpy(word, s, n);
         word[n] = 0;
         s += n;
-        while (*s == ' ')
-            s++;
         size_t columns = hl_text_columns(word);
-        if (column > indent && column + 1 + columns > width) {
+        if (column > indent && column + gap + columns > width) {
             hl_out_text(o, "\n");
             hl_out_spaces(o, indent);
             column = indent;
-        } else if (column > indent) {
+        } else if (column > indent && gap) {
             hl_out_text(o, " ");
             column++;
         }
         hl_out_safe(o, word, 0);
         column += columns;
+        gap = *s == ' ';
+        while (*s == ' ')
+            s++;
     }
     hl_out_text(o, "\n");
 }

@@ -12,6 +12,11 @@ enum { HL_TEXT_WIDTH = 100, HL_TEXT_NARROW = 40, HL_SPARK_MAX = 24 };
 unsigned hl_utf8_read(const char *s, uint32_t *out);
 /* Controls, direction marks and other characters that show nothing. */
 bool hl_char_hidden(uint32_t c);
+/* Columns a character takes: 0, 1 or 2. */
+unsigned hl_char_columns(uint32_t c);
+/* Wide punctuation that no line may begin with, and that no line may end with. */
+bool hl_char_closes(uint32_t c);
+bool hl_char_opens(uint32_t c);
 /* Columns s takes on a terminal when hl_out_safe writes it whole. */
 size_t hl_text_columns(const char *s);
 
@@ -24,7 +29,8 @@ void hl_out_spaces(hl_out *o, size_t n);
 /* Width to wrap at. */
 unsigned hl_style_width(const hl_style *style);
 
-/* s safely, wrapped between column `indent` (where the cursor is) and the width; ends the line. */
+/* s safely, wrapped between column `indent` (where the cursor is) and the width; ends the line.
+ * Breaks at spaces, and beside wide characters, as Chinese does, but for their punctuation. */
 void hl_out_wrapped(hl_out *o, const hl_style *style, size_t indent, const char *s);
 
 /* The course of a series in at most HL_SPARK_MAX characters, from its least to its greatest value;

@@ -7,9 +7,10 @@
 #define HL_WRITER_H
 
 #include "base/words.h"
-#include "model/cause.h"
 #include "model/chains.h"
 #include "model/finding.h"
+#include "model/known.h"
+#include "model/lesson.h"
 #include "model/table.h"
 
 #include <stdbool.h>
@@ -46,9 +47,23 @@ void hl_table_json(const hl_table *t, hl_out *out);
 void hl_tables_json(const char *view, const hl_table *tables, uint32_t n, hl_out *out);
 void hl_chains_text(const hl_chains *c, const hl_style *style, hl_out *out);
 void hl_chains_json(const hl_chains *c, hl_out *out);
-void hl_cause_text(const hl_cause *c, const hl_style *style, hl_out *out);
-void hl_cause_markdown(const hl_cause *c, hl_out *out);
-void hl_causes_json(const hl_cause *causes, uint32_t n, hl_out *out);
+
+/* ---- what `explain` teaches: the pages of docs/causes, built in ---- */
+/* Topics, then causes, each in every language. */
+const hl_lesson *hl_lessons(uint32_t *n);
+/* found: this version finds the cause by itself. */
+void hl_lesson_text(const hl_lesson *p, bool found, const hl_style *style, hl_out *out);
+void hl_lesson_markdown(const hl_lesson *p, hl_out *out);
+/* Of one language each; found[i] is about pages[i]. */
+void hl_lessons_text(const hl_lesson *pages, const bool *found, uint32_t n, const hl_style *style,
+                     hl_out *out);
+void hl_lessons_markdown(const hl_lesson *pages, uint32_t n, hl_out *out);
+void hl_lessons_json(const hl_lesson *pages, const bool *found, uint32_t n, hl_out *out);
+
+/* What is known of libraries. */
+void hl_known_text(const hl_known *rows, uint32_t n, const hl_style *style, hl_out *out);
+void hl_known_markdown(const hl_known *rows, uint32_t n, hl_out *out);
+void hl_known_json(const hl_known *rows, uint32_t n, hl_out *out);
 
 /* ---- JSON, streaming ---- */
 typedef struct hl_json {
