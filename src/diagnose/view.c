@@ -60,7 +60,7 @@ static hl_status load(hl_run *run, uint32_t index, bool dominate, uint32_t apart
         status = hl_graph_dominate(h.graph, err);
     if (status) {
         hl_view_heap_close(&h);
-        return hl_err_note(err, "snapshot %u of %s", index + 1, run->path);
+        return status;
     }
     *out = h;
     return HL_OK;

@@ -450,7 +450,7 @@ hl_status hl_snap_load(hl_run *run, uint32_t i, hl_snap **out, hl_err *err)
     hl_snap_loader l = {.file = run->file, .path = run->path, .s = s, .err = err};
     if (load(&l, (const hl_run_body *)run, i) || hl_snap_check(s, err) ||
         hl_snap_settle_guesses(s, err)) {
-        (void)!hl_err_note(err, "%s: snapshot %u", run->path, run->snaps[i].stream);
+        (void)!hl_err_note(err, "snapshot %u of %s", i + 1, run->path);
         hl_snap_destroy(s);
         return err->status;
     }
