@@ -124,7 +124,7 @@ int hl_verdict_say(hl_verdict_job *job, const hl_page *page, const hl_run_option
         hl_diagnosis *d = &job->diagnosis;
         d->target.exit = exit;
         d->target.file = o->output;
-        d->observed.snapshots_torn = job->run->n_torn;
+        d->observed.snapshots_torn += job->run->n_torn;
         d->observed.cost_seconds = (double)(page->pause_ns + page->fault_ns) / 1e9;
         if (o->json) {
             hl_report_json(d, &out);

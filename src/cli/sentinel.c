@@ -107,13 +107,27 @@ static void watch(sentinel *s)
     }
 }
 
+/* Until the process has ended, even if nobody has reaped it: in a container often nobody does. */
+static void wait_until_gone(pid_t pid, uint64_t until)
+{
+    int fd = (int)syscall(SYS_pidfd_open, pid, 0);
+    uint64_t now = hl_page_now();
+    if (fd >= 0) {
+        struct pollfd p = {.fd = fd, .events = POLLIN};
+        (void)poll(&p, 1, now < until ? (int)((until - now) / MS) : 0);
+        close(fd);
+    }
+    while (fd < 0 && !kill(pid, 0) && hl_page_now() < until)
+        usleep(1000);
+}
+
 /* A child that was walking when the program died goes on to its end. */
 static void wait_for_walkers(const hl_page *page)
 {
     uint64_t until = hl_page_now() + (uint64_t)WALKER_SECONDS * 1000 * MS;
     for (size_t i = 0; i < sizeof page->walker_pid / sizeof *page->walker_pid; i++)
-        while (page->walker_pid[i] && !kill((pid_t)page->walker_pid[i], 0) && hl_page_now() < until)
-            usleep(1000);
+        if (page->walker_pid[i])
+            wait_until_gone((pid_t)page->walker_pid[i], until);
 }
 
 /* ---- the end --------------------------------------------------------------------------------- */

@@ -51,7 +51,7 @@ static bool reaches(const hl_diagnosis *d, int fail_on)
     return false;
 }
 
-static int judge(const hl_context *c, const hl_files *files, const choices *how)
+static int judge(const hl_context *c, hl_files *files, const choices *how)
 {
     hl_arena arena;
     hl_diagnosis d;
@@ -61,7 +61,11 @@ static int judge(const hl_context *c, const hl_files *files, const choices *how)
         hl_arena_deinit(&arena);
         return hl_fail(&err);
     }
-    d.observed.snapshots_torn = files->torn;
+    uint32_t damaged = d.observed.snapshots_torn;
+    if (damaged)
+        hl_remark(c, "%u snapshot%s damaged and not used; see: heaplens doctor FILE", damaged,
+                  damaged == 1 ? " is" : "s are");
+    d.observed.snapshots_torn = files->torn += damaged;
     d.observed.bytes_damaged = files->bytes_damaged;
     int code = HL_EXIT_OK;
     if (reaches(&d, how->fail_on))

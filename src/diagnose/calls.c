@@ -39,7 +39,7 @@ static bool keep_locals(hl_case *c, const hl_snap *s, hl_node frame, hl_call *ca
         return false;
     for (uint32_t e = s->off[frame]; e < s->off[frame + 1] && call->n_locals < LOCALS_KEPT; e++) {
         uint32_t name = hl_label_value(s->label[e]);
-        if (hl_label_kind(s->label[e]) != HL_LABEL_LOCAL || !name || s->len[s->dst[e]] < 0)
+        if (hl_label_kind(s->label[e]) != HL_LABEL_LOCAL || !name || hl_snap_len(s, s->dst[e]) < 0)
             continue;
         const char *copy = hl_arena_copy(c->arena, s->names[name], strlen(s->names[name]));
         if (!copy)

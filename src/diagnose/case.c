@@ -51,6 +51,16 @@ void hl_case_deinit(hl_case *c)
     hl_arena_deinit(&c->scratch);
 }
 
+static void note_bytes(const hl_case *c, hl_moment *m, hl_node v, uint64_t objects, uint64_t bytes)
+{
+    m->heap_bytes += bytes;
+    m->objects += objects;
+    if (c->graph->from[v] != HL_HOLD_CYCLE)
+        return;
+    m->garbage_bytes += bytes;
+    m->garbage_objects += objects;
+}
+
 /* Reads one snapshot and keeps its numbers; it stays loaded as the anchor. */
 hl_status hl_case_observe(hl_case *c, hl_run *run, uint32_t index, hl_err *err)
 {
@@ -70,15 +80,13 @@ hl_status hl_case_observe(hl_case *c, hl_run *run, uint32_t index, hl_err *err)
     m->info.program = info.program;
     m->work = (double)info.cpu_us / 1e6;
     for (hl_node v = 0; v < c->snap->nodes; v++) {
-        uint64_t bytes = hl_graph_own_bytes(c->graph, v);
-        uint64_t objects = hl_graph_own_objects(c->graph, v);
-        m->heap_bytes += bytes;
-        m->objects += objects;
-        if (c->graph->from[v] != HL_HOLD_CYCLE)
-            continue;
-        m->garbage_bytes += bytes;
-        m->garbage_objects += objects;
-        m->frozen_garbage += (c->snap->flag[v] & HL_NODE_FROZEN) != 0;
+        note_bytes(c, m, v, 1, hl_snap_size(c->snap, v));
+        m->frozen_garbage +=
+            c->graph->from[v] == HL_HOLD_CYCLE && c->snap->flag[v] & HL_NODE_FROZEN;
+    }
+    for (uint32_t i = 0; i < c->snap->n_folds; i++) {
+        hl_snap_fold f = hl_snap_fold_at(c->snap, i);
+        note_bytes(c, m, f.node, f.objects, f.bytes);
     }
     if (hl_census_note(c, m, c->graph, err) || hl_tracks_note(c, m, c->snap, err))
         return err->status;

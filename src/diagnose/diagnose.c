@@ -51,8 +51,11 @@ static hl_status observe_all(hl_case *c, hl_run *const *runs, uint32_t n, hl_err
         for (uint32_t i = 0; i < runs[r]->n_snaps; i++) {
             if (runs[r]->snaps[i].unsettled)
                 continue; /* seen half-way: shows what was there, proves no growth */
-            if (hl_case_observe(c, runs[r], i, err))
-                return hl_err_note(err, "snapshot %u of %s", i + 1, runs[r]->path);
+            hl_status status = hl_case_observe(c, runs[r], i, err);
+            if (status == HL_CORRUPT || status == HL_TRUNCATED)
+                c->out->observed.snapshots_torn++; /* the others can be used */
+            else if (status)
+                return status;
         }
     return HL_OK;
 }

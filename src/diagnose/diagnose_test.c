@@ -8,6 +8,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -288,6 +289,39 @@ static void one_snapshot_decides_nothing(void **state)
     (void)state;
 }
 
+/* A bit of one snapshot's DST column is wrong: the others still tell. */
+static void one_damaged_snapshot(void **state)
+{
+    uint8_t *bytes;
+    size_t n;
+    hl_err err = {0};
+    static const char text[] = MAIN_MODULE FUNCTION(
+        "handle",
+        "global:rows:add") "g -key:rows-> rows:list len={0|1000|2000|3000|4000|5000}\n"
+                           "rows -[]-> item:bytearray*{0|10|20|30|40|50} size=100K\n" SIX_MOMENTS;
+    assert_int_equal(hl_dsl_bytes(text, &bytes, &n, &err), HL_OK);
+    judged j = {0};
+    assert_int_equal(hl_run_open_bytes(bytes, n, &j.run, &err), HL_OK);
+    const hl_chunk *chunks;
+    size_t count = hl_container_chunks(j.run->file, &chunks);
+    bool hit = false;
+    for (size_t i = 0; i < count; i++)
+        if (chunks[i].kind == HL_KIND_SNAP_COLUMN && chunks[i].column == HL_COL_DST &&
+            chunks[i].stream == j.run->snaps[2].stream) {
+            bytes[chunks[i].offset + HL_CHUNK_HEADER] ^= 1;
+            hit = true;
+        }
+    assert_true(hit);
+    hl_arena_init(&j.arena);
+    assert_int_equal(hl_diagnose(&j.run, 1, NULL, &j.arena, &j.d, &err), HL_OK);
+    only(&j, HL_LEAK, "growing-container", "__main__.rows", "module-global");
+    assert_int_equal(j.d.observed.snapshots, 5);
+    assert_int_equal(j.d.observed.snapshots_torn, 1);
+    done(&j);
+    free(bytes);
+    (void)state;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -308,6 +342,7 @@ int main(void)
         cmocka_unit_test(collector_off),
         cmocka_unit_test(one_cycle_collector_on),
         cmocka_unit_test(one_snapshot_decides_nothing),
+        cmocka_unit_test(one_damaged_snapshot),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

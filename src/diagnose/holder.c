@@ -34,8 +34,8 @@ static hl_node holder_of(const hl_case *c, const hl_growth *g)
     for (hl_node v = 0; v < c->snap->nodes; v++) {
         if (hl_case_shape(c, v) != g->shape)
             continue;
-        if (best == HL_NO_NODE || c->snap->len[v] > c->snap->len[best] ||
-            (c->snap->len[v] == c->snap->len[best] &&
+        if (best == HL_NO_NODE || hl_snap_len(c->snap, v) > hl_snap_len(c->snap, best) ||
+            (hl_snap_len(c->snap, v) == hl_snap_len(c->snap, best) &&
              c->graph->retained_bytes[v] > c->graph->retained_bytes[best]))
             best = v;
     }

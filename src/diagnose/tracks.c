@@ -35,7 +35,7 @@ hl_status hl_tracks_note(hl_case *c, hl_moment *m, const hl_snap *s, hl_err *err
         from *= 4;
         n = 0;
         for (hl_node v = 0; v < s->nodes; v++)
-            n += s->len[v] >= from;
+            n += hl_snap_len(s, v) >= from;
     }
     if (n > TRACKS_MAX)
         n = 0;
@@ -43,9 +43,9 @@ hl_status hl_tracks_note(hl_case *c, hl_moment *m, const hl_snap *s, hl_err *err
     if (!m->tracks)
         return hl_err_set(err, HL_NO_MEMORY, "no memory to follow %u containers", n);
     for (hl_node v = 0; n && v < s->nodes; v++)
-        if (s->len[v] >= from)
+        if (hl_snap_len(s, v) >= from)
             m->tracks[m->n_tracks++] = (hl_track){.address = hl_snap_address(s, v),
-                                                  .len = (uint32_t)s->len[v],
+                                                  .len = (uint32_t)hl_snap_len(s, v),
                                                   .type = hash_text(hl_snap_type_name(s, v))};
     if (m->n_tracks)
         qsort(m->tracks, m->n_tracks, sizeof *m->tracks, by_address);

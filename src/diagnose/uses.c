@@ -34,9 +34,10 @@ static void names_of_namespace(const hl_case *c, hl_node dict, const char *name,
 {
     const hl_graph *g = c->graph;
     bool module = false;
-    for (uint32_t e = g->in_off[dict]; e < g->in_off[dict + 1] && e < g->in_off[dict] + LINKS_MAX;
-         e++) {
-        hl_node who = g->in_src[e];
+    hl_node who;
+    uint32_t seen = 0;
+    for (hl_holders h = hl_graph_holders(g, dict);
+         seen++ < LINKS_MAX && hl_holders_next(&h, &who);) {
         if (type_is(c->snap, who, "function") || type_is(c->snap, who, "module")) {
             module = true; /* __globals__: a module's namespace, maybe of one without a module */
             if (type_is(c->snap, who, "module"))
@@ -56,9 +57,9 @@ static uint32_t known_as(const hl_case *c, hl_node v, hl_known_as *names)
 {
     const hl_graph *g = c->graph;
     const hl_snap *s = c->snap;
-    uint32_t n = 0;
-    for (uint32_t e = g->in_off[v]; e < g->in_off[v + 1] && e < g->in_off[v] + LINKS_MAX; e++) {
-        hl_node from = g->in_src[e];
+    uint32_t n = 0, seen = 0;
+    hl_node from, f;
+    for (hl_holders h = hl_graph_holders(g, v); seen++ < LINKS_MAX && hl_holders_next(&h, &from);) {
         hl_label l = hl_graph_label(g, from, v);
         if (l == UINT32_MAX)
             continue;
@@ -72,9 +73,8 @@ static uint32_t known_as(const hl_case *c, hl_node v, hl_known_as *names)
         else if (kind == HL_LABEL_CELL)
             add_name(names, &n, (hl_known_as){HL_SCOPE_FREE, "", hl_snap_address(s, from), from});
         else if (kind == HL_LABEL_INDEX && type_is(s, from, "tuple"))
-            for (uint32_t k = g->in_off[from]; k < g->in_off[from + 1]; k++) {
+            for (hl_holders k = hl_graph_holders(g, from); hl_holders_next(&k, &f);) {
                 /* a default argument is a local of its function */
-                hl_node f = g->in_src[k];
                 uint32_t at = hl_label_value(l);
                 if (!at || !type_is(s, f, "function") ||
                     hl_graph_follow(g, f, HL_LABEL_NAMED, "__defaults__") != from)
@@ -98,8 +98,8 @@ static uint32_t known_as(const hl_case *c, hl_node v, hl_known_as *names)
 static bool class_has(const hl_case *c, hl_node type, hl_node function)
 {
     const hl_graph *g = c->graph;
-    for (uint32_t e = g->in_off[function]; e < g->in_off[function + 1]; e++) {
-        hl_node d = g->in_src[e];
+    hl_node d;
+    for (hl_holders h = hl_graph_holders(g, function); hl_holders_next(&h, &d);) {
         /* staticmethod and classmethod objects stand between */
         if (type_is(c->snap, d, "classmethod") || type_is(c->snap, d, "staticmethod") ||
             type_is(c->snap, d, "property") ||
@@ -193,8 +193,9 @@ static void uses_in_functions(const hl_case *c, const hl_known_as *as, hl_uses *
     const hl_graph *g = c->graph;
     for (uint32_t i = 0; i < s->n_codes; i++) {
         const hl_snap_code *row = &s->codes[i];
-        for (uint32_t e = g->in_off[row->node]; row->n_uses && e < g->in_off[row->node + 1]; e++) {
-            hl_node f = g->in_src[e];
+        hl_node f;
+        for (hl_holders h = hl_graph_holders(g, row->node);
+             row->n_uses && hl_holders_next(&h, &f);) {
             if (!type_is(s, f, "function"))
                 continue;
             const char *name = as->scope == HL_SCOPE_FREE ? free_name(c, as, f, row) : as->name;
@@ -294,9 +295,9 @@ hl_status hl_uses_find(hl_case *c, const hl_suspect *s, hl_uses *out, hl_err *er
         if (names[i].scope != HL_SCOPE_LOCAL && names[i].scope != HL_SCOPE_FREE)
             continue;
         /* a cell of a running frame is known there by its local name */
-        for (uint32_t e = c->graph->in_off[names[i].owner];
-             names[i].scope == HL_SCOPE_FREE && e < c->graph->in_off[names[i].owner + 1]; e++) {
-            hl_node frame = c->graph->in_src[e];
+        hl_node frame;
+        for (hl_holders h = hl_graph_holders(c->graph, names[i].owner);
+             names[i].scope == HL_SCOPE_FREE && hl_holders_next(&h, &frame);) {
             hl_label l = hl_graph_label(c->graph, frame, names[i].owner);
             if (l == UINT32_MAX || hl_label_kind(l) != HL_LABEL_LOCAL)
                 continue;

@@ -60,7 +60,7 @@ static hl_status load(hl_run *run, uint32_t index, bool dominate, uint32_t apart
         status = hl_graph_dominate(h.graph, err);
     if (status) {
         hl_view_heap_close(&h);
-        return hl_err_note(err, "snapshot %u of %s", index + 1, run->path);
+        return status;
     }
     *out = h;
     return HL_OK;
@@ -254,11 +254,13 @@ static void enter(class_walk *w, hl_node v)
 {
     if (!w->open[w->key[v]]++)
         w->out[w->key[v]] += w->g->retained_bytes[v];
-    const hl_snap_fold *fold;
-    uint32_t n = w->folds ? hl_snap_folds_of(w->g->snap, v, &fold) : 0;
-    for (uint32_t i = 0; i < n; i++)
-        if (!w->open[fold[i].type])
-            w->out[fold[i].type] += fold[i].bytes;
+    uint32_t first;
+    uint32_t n = w->folds ? hl_snap_folds_of(w->g->snap, v, &first) : 0;
+    for (uint32_t i = 0; i < n; i++) {
+        hl_snap_fold fold = hl_snap_fold_at(w->g->snap, first + i);
+        if (!w->open[fold.type])
+            w->out[fold.type] += fold.bytes;
+    }
 }
 
 /* Depth first through the dominator tree, by first child and next sibling: no stack. */

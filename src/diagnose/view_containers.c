@@ -49,10 +49,10 @@ static const char *keys_text(const hl_snap *s, hl_node v, hl_arena *arena)
 static bool is_container(const hl_graph *g, hl_node v)
 {
     const hl_snap *s = g->snap;
-    if (s->len[v] == HL_LEN_NONE || hl_graph_is_namespace(g, v))
+    if (hl_snap_len(s, v) == HL_LEN_NONE || hl_graph_is_namespace(g, v))
         return false;
-    const hl_snap_fold *fold;
-    uint32_t holds = s->off[v + 1] - s->off[v] + hl_snap_folds_of(s, v, &fold);
+    uint32_t first;
+    uint32_t holds = s->off[v + 1] - s->off[v] + hl_snap_folds_of(s, v, &first);
     return holds || s->types[s->type[v]].flags & (HL_TYPE_DICT | HL_TYPE_LIST | HL_TYPE_TUPLE);
 }
 
@@ -77,7 +77,7 @@ static hl_status fill(const hl_view_query *q, const hl_graph *g, hl_arena *scrat
         row[0].text = hl_view_name(g, v, arena);
         row[1].text = hl_view_copy(arena, hl_snap_type_name(s, v));
         row[2].text = hl_view_address(g, v, arena);
-        row[3].number = s->len[v];
+        row[3].number = hl_snap_len(s, v);
         row[4].number = x && x->cap && !x->bounded ? (int64_t)x->cap : HL_CELL_NONE;
         row[5].number = x && x->bounded ? (int64_t)x->cap : HL_CELL_NONE;
         row[6].text = keys_text(s, v, arena);

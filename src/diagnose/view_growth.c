@@ -52,11 +52,12 @@ static hl_status note_types(evidence *e, uint32_t moment, const hl_snap *s, hl_e
                              .moment = moment};
     for (hl_node v = 0; v < s->nodes; v++) {
         rows[s->type[v]].objects++;
-        rows[s->type[v]].bytes += s->size[v];
+        rows[s->type[v]].bytes += hl_snap_size(s, v);
     }
     for (uint32_t i = 0; i < s->n_folds; i++) {
-        rows[s->folds[i].type].objects += s->folds[i].objects;
-        rows[s->folds[i].type].bytes += s->folds[i].bytes;
+        hl_snap_fold f = hl_snap_fold_at(s, i);
+        rows[f.type].objects += f.objects;
+        rows[f.type].bytes += f.bytes;
     }
     e->n_types += s->n_types;
     return HL_OK;

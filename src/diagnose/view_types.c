@@ -22,11 +22,12 @@ static void tally_types(const hl_snap *s, tally *per_type)
 {
     for (hl_node v = 0; v < s->nodes; v++) {
         per_type[s->type[v]].objects++;
-        per_type[s->type[v]].bytes += s->size[v];
+        per_type[s->type[v]].bytes += hl_snap_size(s, v);
     }
     for (uint32_t i = 0; i < s->n_folds; i++) {
-        per_type[s->folds[i].type].objects += s->folds[i].objects;
-        per_type[s->folds[i].type].bytes += s->folds[i].bytes;
+        hl_snap_fold f = hl_snap_fold_at(s, i);
+        per_type[f.type].objects += f.objects;
+        per_type[f.type].bytes += f.bytes;
     }
 }
 

@@ -411,11 +411,13 @@ static void weigh(grouping *w, uint32_t *keeper)
         else if (c != UINT32_MAX && g->idom[v] != HL_NO_NODE)
             keeper[v] = keeper[g->idom[v]];
         if (keeper[v])
-            w->groups[keeper[v] - 1].cycle.bytes += s->size[v];
+            w->groups[keeper[v] - 1].cycle.bytes += hl_snap_size(s, v);
     }
-    for (uint32_t i = 0; i < s->n_folds; i++)
-        if (keeper[s->folds[i].node])
-            w->groups[keeper[s->folds[i].node] - 1].cycle.bytes += s->folds[i].bytes;
+    for (uint32_t i = 0; i < s->n_folds; i++) {
+        hl_snap_fold f = hl_snap_fold_at(s, i);
+        if (keeper[f.node])
+            w->groups[keeper[f.node] - 1].cycle.bytes += f.bytes;
+    }
 }
 
 static int by_bytes(const void *x, const void *y)

@@ -20,9 +20,9 @@ static hl_status reverse_edges(hl_graph *g, hl_err *err)
     uint32_t *off = hl_graph_array(&g->arena, n + 2, sizeof *off, err);
     if (!off)
         return err->status;
-    uint32_t end = s->off[n];
-    for (uint32_t e = 0; e < end; e++)
-        off[s->dst[e] + 2] += hl_edge_holds(s->label[e]);
+    for (hl_node u = 0; u < n; u++)
+        for (uint32_t e = s->off[u]; e < s->off[u + 1]; e++)
+            off[s->dst[e] + 2] += hl_edge_holds(s->label[e]) && g->parent[s->dst[e]] != u;
     for (size_t v = 0; v < n; v++)
         off[v + 2] += off[v + 1];
     hl_node *src = hl_graph_array(&g->arena, off[n + 1], sizeof *src, err);
@@ -31,7 +31,7 @@ static hl_status reverse_edges(hl_graph *g, hl_err *err)
     /* off[v + 1] runs from the start of v's sources to their end, where v + 1 starts */
     for (hl_node u = 0; u < n; u++)
         for (uint32_t e = s->off[u]; e < s->off[u + 1]; e++)
-            if (hl_edge_holds(s->label[e]))
+            if (hl_edge_holds(s->label[e]) && g->parent[s->dst[e]] != u)
                 src[off[s->dst[e] + 1]++] = u;
     g->in_off = off;
     g->in_src = src;
@@ -130,8 +130,9 @@ static uint32_t semidominator(dom *d, uint32_t w)
     const hl_graph *g = d->g;
     hl_node node = d->node[w];
     uint32_t least = d->idom[w];
-    for (uint32_t e = g->in_off[node], end = g->in_off[node + 1]; e < end; e++) {
-        uint32_t u = d->number[g->in_src[e]];
+    hl_node from;
+    for (hl_holders h = hl_graph_holders(g, node); hl_holders_next(&h, &from);) {
+        uint32_t u = d->number[from];
         uint32_t candidate = u > w ? eval(d, u, w + 1) : u;
         least = candidate < least ? candidate : least;
     }
@@ -208,13 +209,13 @@ static void sum_retained(hl_graph *g, const hl_node *node)
 {
     const hl_snap *s = g->snap;
     for (hl_node v = 0; v < s->nodes; v++) {
-        g->retained_bytes[v] = s->size[v];
+        g->retained_bytes[v] = hl_snap_size(s, v);
         g->retained_objects[v] = 1;
     }
     for (uint32_t i = 0; i < s->n_folds; i++) {
-        const hl_snap_fold *f = &s->folds[i];
-        g->retained_bytes[f->node] += f->bytes;
-        g->retained_objects[f->node] = add_saturated(g->retained_objects[f->node], f->objects);
+        hl_snap_fold f = hl_snap_fold_at(s, i);
+        g->retained_bytes[f.node] += f.bytes;
+        g->retained_objects[f.node] = add_saturated(g->retained_objects[f.node], f.objects);
     }
     for (uint32_t i = s->nodes; i > 0; i--) {
         if (i > AHEAD) {

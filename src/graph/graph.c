@@ -100,18 +100,49 @@ static void assign_roles(hl_graph *g)
 /* ---- creation -----------------------------------------------------------------------------------
  */
 
-static void count_in_edges(hl_graph *g)
+static bool is_uneven(const hl_snap *s, hl_node v, const uint32_t *in_count)
+{
+    return !(s->flag[v] & (HL_NODE_IMMORTAL | HL_NODE_STATIC)) &&
+           hl_snap_refcnt(s, v) != in_count[v];
+}
+
+/* Few nodes are uneven, so the counts of the others need not be kept. */
+static hl_status keep_uneven(hl_graph *g, const uint32_t *in_count, hl_err *err)
 {
     const hl_snap *s = g->snap;
-    for (uint32_t e = 0, end = s->off[s->nodes]; e < end; e++)
-        g->in_count[s->dst[e]] += hl_edge_counted(s->label[e]);
+    uint32_t n = 0;
+    for (hl_node v = 0; v < s->nodes; v++)
+        n += is_uneven(s, v, in_count);
+    g->uneven = hl_graph_array(&g->arena, n, sizeof *g->uneven, err);
+    if (!g->uneven)
+        return err->status;
     for (hl_node v = 0; v < s->nodes; v++) {
+        if (!is_uneven(s, v, in_count))
+            continue;
+        g->uneven[g->n_uneven++] = (hl_uneven){.node = v, .in_count = in_count[v]};
         if (!(s->flag[v] & HL_NODE_TRACKED) && s->off[v] == s->off[v + 1])
             continue;
-        int64_t excess = hl_graph_excess(g, v);
-        g->n_excess += excess > 0;
-        g->n_deficit += excess < 0;
+        g->n_excess += hl_snap_refcnt(s, v) > in_count[v];
+        g->n_deficit += hl_snap_refcnt(s, v) < in_count[v];
     }
+    return HL_OK;
+}
+
+static hl_status reach_from_counts(hl_graph *g, hl_err *err)
+{
+    const hl_snap *s = g->snap;
+    hl_arena temp;
+    hl_arena_init(&temp);
+    uint32_t *in_count = hl_graph_array(&temp, s->nodes, sizeof *in_count, err);
+    hl_status status = in_count ? HL_OK : err->status;
+    for (uint32_t e = 0, end = s->off[s->nodes]; !status && e < end; e++)
+        in_count[s->dst[e]] += hl_edge_counted(s->label[e]);
+    if (!status)
+        status = keep_uneven(g, in_count, err);
+    if (!status)
+        status = hl_reach(g, in_count, err);
+    hl_arena_deinit(&temp);
+    return status;
 }
 
 static hl_status graph_fill(hl_graph *g, hl_err *err)
@@ -122,15 +153,12 @@ static hl_status graph_fill(hl_graph *g, hl_err *err)
     g->via = hl_graph_array(&g->arena, n, sizeof *g->via, err);
     g->order = hl_graph_array(&g->arena, n, sizeof *g->order, err);
     g->from = hl_graph_array(&g->arena, n, sizeof *g->from, err);
-    g->in_count = hl_graph_array(&g->arena, n, sizeof *g->in_count, err);
     g->name_role = hl_graph_array(&g->arena, s->n_names, 1, err);
     g->type_role = hl_graph_array(&g->arena, s->n_types, 1, err);
-    if (!g->parent || !g->via || !g->order || !g->from || !g->in_count || !g->name_role ||
-        !g->type_role)
+    if (!g->parent || !g->via || !g->order || !g->from || !g->name_role || !g->type_role)
         return err->status;
     assign_roles(g);
-    count_in_edges(g);
-    if (hl_reach(g, err))
+    if (reach_from_counts(g, err))
         return err->status;
     return hl_reach_homes(g, err);
 }
@@ -176,28 +204,35 @@ const hl_graph_root *hl_graph_root_of(const hl_graph *g, hl_node root)
 
 uint64_t hl_graph_own_bytes(const hl_graph *g, hl_node v)
 {
-    const hl_snap_fold *folds;
-    uint64_t bytes = g->snap->size[v];
-    for (uint32_t i = 0, n = hl_snap_folds_of(g->snap, v, &folds); i < n; i++)
-        bytes += folds[i].bytes;
+    uint32_t first;
+    uint64_t bytes = hl_snap_size(g->snap, v);
+    for (uint32_t i = 0, n = hl_snap_folds_of(g->snap, v, &first); i < n; i++)
+        bytes += hl_snap_fold_at(g->snap, first + i).bytes;
     return bytes;
 }
 
 uint64_t hl_graph_own_objects(const hl_graph *g, hl_node v)
 {
-    const hl_snap_fold *folds;
+    uint32_t first;
     uint64_t objects = 1;
-    for (uint32_t i = 0, n = hl_snap_folds_of(g->snap, v, &folds); i < n; i++)
-        objects += folds[i].objects;
+    for (uint32_t i = 0, n = hl_snap_folds_of(g->snap, v, &first); i < n; i++)
+        objects += hl_snap_fold_at(g->snap, first + i).objects;
     return objects;
 }
 
 int64_t hl_graph_excess(const hl_graph *g, hl_node v)
 {
-    const hl_snap *s = g->snap;
-    if (s->flag[v] & (HL_NODE_IMMORTAL | HL_NODE_STATIC))
+    uint32_t lo = 0, hi = g->n_uneven;
+    while (lo < hi) {
+        uint32_t mid = lo + (hi - lo) / 2;
+        if (g->uneven[mid].node < v)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    if (lo == g->n_uneven || g->uneven[lo].node != v)
         return 0;
-    return (int64_t)s->refcnt[v] - (int64_t)g->in_count[v];
+    return (int64_t)hl_snap_refcnt(g->snap, v) - (int64_t)g->uneven[lo].in_count;
 }
 
 hl_node hl_graph_follow(const hl_graph *g, hl_node v, enum hl_label_kind kind, const char *name)

@@ -60,17 +60,19 @@ typedef struct hl_graph {
     uint32_t n_garbage; /* nodes reached from HL_HOLD_CYCLE roots only */
     /* Cheapest-chain tree: cost prefers modules over frames over C, names over keys over
      * indices over internals, and shuns function.__globals__ and class links. */
-    hl_node *parent;    /* HL_NO_NODE: the chain starts here, at a root. A root that a better chain
-                           reaches (C holds it, and __main__.cache too) has a parent all the same */
-    hl_label *via;      /* label of the edge parent -> node */
-    hl_node *order;     /* all nodes, a parent before its children */
-    uint8_t *from;      /* enum hl_hold of the root it hangs from */
-    uint32_t *in_count; /* counted in-edges */
+    hl_node *parent; /* HL_NO_NODE: the chain starts here, at a root. A root that a better chain
+                        reaches (C holds it, and __main__.cache too) has a parent all the same */
+    hl_label *via;   /* label of the edge parent -> node */
+    hl_node *order;  /* all nodes, a parent before its children */
+    uint8_t *from;   /* enum hl_hold of the root it hangs from */
+    struct hl_uneven *uneven; /* nodes whose refcount is not their counted in-edges; by node */
+    uint32_t n_uneven;
     /* After hl_graph_dominate */
     hl_node *idom;              /* HL_NO_NODE: the virtual root */
     uint64_t *retained_bytes;   /* self, memory outside, folded leaves, all it dominates */
     uint32_t *retained_objects; /* folded leaves counted; saturated */
-    uint32_t *in_off;           /* reverse CSR of holding edges, kept for queries */
+    uint32_t *in_off; /* reverse CSR of the holding edges that do not come from parent[v]: most
+                         objects have no other holder. Ask hl_graph_holders. */
     hl_node *in_src;
     /* What names and types mean here: enums of graph_parts.h, for the room's own files. */
     uint8_t *name_role, *type_role;
@@ -79,7 +81,7 @@ typedef struct hl_graph {
 
 /* Finds roots, the chain tree and garbage. snap must outlive the graph. */
 hl_status hl_graph_create(const hl_snap *snap, hl_graph **out, hl_err *err) HL_MUST_CHECK;
-/* Adds idom, retained_*, in_*. */
+/* Adds idom, retained_*, in_* (hl_graph_holders). */
 hl_status hl_graph_dominate(hl_graph *g, hl_err *err) HL_MUST_CHECK;
 void hl_graph_destroy(hl_graph *g);
 /* The promises above as code: the tree reaches all, costs are minimal, idoms dominate
@@ -94,6 +96,25 @@ uint64_t hl_graph_own_objects(const hl_graph *g, hl_node v);
 int64_t hl_graph_excess(const hl_graph *g, hl_node v);
 /* The node that edge `label` of v leads to: by kind and name text ("__closure__"), or NO_NODE. */
 hl_node hl_graph_follow(const hl_graph *g, hl_node v, enum hl_label_kind kind, const char *name);
+/* Who holds v, once an edge, parent[v] first and once: for (hl_holders h = hl_graph_holders(g, v);
+ * hl_holders_next(&h, &u);). Needs hl_graph_dominate. */
+typedef struct hl_holders {
+    const hl_graph *g;
+    hl_node parent; /* not given yet, or HL_NO_NODE */
+    uint32_t at, end;
+} hl_holders;
+static inline hl_holders hl_graph_holders(const hl_graph *g, hl_node v)
+{
+    return (hl_holders){g, g->parent[v], g->in_off[v], g->in_off[v + 1]};
+}
+static inline bool hl_holders_next(hl_holders *h, hl_node *out)
+{
+    if (h->parent == HL_NO_NODE && h->at == h->end)
+        return false;
+    *out = h->parent != HL_NO_NODE ? h->parent : h->g->in_src[h->at++];
+    h->parent = HL_NO_NODE;
+    return true;
+}
 /* Label of the first holding edge src -> dst, or UINT32_MAX. */
 hl_label hl_graph_label(const hl_graph *g, hl_node src, hl_node dst);
 /* The nearest object above v on its chain that a developer would call an object: instance dicts,
@@ -195,9 +216,10 @@ typedef struct hl_shapes {
     hl_arena arena;
     uint32_t n_shapes, n_snaps;
     hl_shape_info *shapes;
-    hl_shape_count *
-        *counts; /* counts[snap][shape]; a shape later than that snapshot: see hl_shapes_count */
-    uint32_t *n_counts;
+    /* Ask hl_shapes_count. Most shapes are the same in the next snapshot: they share a row. */
+    struct hl_shape_moment *moments; /* per snapshot */
+    hl_shape_count **blocks;         /* of rows */
+    uint32_t n_rows;
     uint32_t *shape_of;           /* node -> shape in the snapshot added last; arena */
     uint32_t n_nodes;             /* of that snapshot */
     struct hl_shape_index *index; /* hash of (parent, kind, edge, type), and of texts */

@@ -157,7 +157,8 @@ static hl_status check_edges(const hl_graph *g, const nesting *t, hl_err *err)
     return HL_OK;
 }
 
-/* The reverse edges have each node's in-degree and each source as often as it has out-edges. */
+/* The reverse edges have each node's in-degree and each source as often as it has out-edges, those
+ * of the chain tree left out. */
 static hl_status check_reverse(const hl_graph *g, hl_arena *temp, hl_err *err)
 {
     const hl_snap *s = g->snap;
@@ -167,7 +168,7 @@ static hl_status check_reverse(const hl_graph *g, hl_arena *temp, hl_err *err)
         return err->status;
     for (hl_node u = 0; u < s->nodes; u++)
         for (uint32_t e = s->off[u]; e < s->off[u + 1]; e++)
-            if (hl_edge_holds(s->label[e])) {
+            if (hl_edge_holds(s->label[e]) && g->parent[s->dst[e]] != u) {
                 out[u]++;
                 in[s->dst[e]]++;
             }
@@ -175,7 +176,7 @@ static hl_status check_reverse(const hl_graph *g, hl_arena *temp, hl_err *err)
         if (g->in_off[v + 1] - g->in_off[v] != in[v])
             return hl_err_set(err, HL_CORRUPT, "in_off of node %" PRIu32 " is off", v);
         for (uint32_t e = g->in_off[v]; e < g->in_off[v + 1]; e++)
-            if (g->in_src[e] >= s->nodes || --out[g->in_src[e]] < 0)
+            if (g->in_src[e] >= s->nodes || g->in_src[e] == g->parent[v] || --out[g->in_src[e]] < 0)
                 return hl_err_set(err, HL_CORRUPT, "in_src[%" PRIu32 "] is no holder", e);
     }
     return HL_OK;

@@ -102,8 +102,14 @@ static inline uint32_t hl_mix(uint32_t h, uint32_t v)
 /* An arena array, or *err set and NULL. */
 void *hl_graph_array(hl_arena *a, size_t count, size_t size, hl_err *err);
 
-/* reach.c: roots, parent, via, order, from, n_garbage. in_count is there. */
-hl_status hl_reach(hl_graph *g, hl_err *err) HL_MUST_CHECK;
+/* A node whose reference count is not what its in-edges add up to: hl_graph_excess. */
+typedef struct hl_uneven {
+    hl_node node;
+    uint32_t in_count; /* counted in-edges */
+} hl_uneven;
+
+/* reach.c: roots, parent, via, order, from, n_garbage. in_count: counted in-edges of each node. */
+hl_status hl_reach(hl_graph *g, const uint32_t *in_count, hl_err *err) HL_MUST_CHECK;
 /* home.c: among modules that bind one object at equal cost, the chain goes through the module the
  * object is at home in. */
 hl_status hl_reach_homes(hl_graph *g, hl_err *err) HL_MUST_CHECK;

@@ -102,11 +102,11 @@ static void small_answers(void **state)
     assert_int_equal(hl_graph_dominate(g, &err), HL_OK); /* a second time does nothing */
     assert_int_equal(hl_graph_check(g, &err), HL_OK);
     for (hl_node u = 0; u < s->nodes; u++) {
-        uint64_t bytes = s->size[u], objects = 1;
+        uint64_t bytes = hl_snap_size(s, u), objects = 1;
         for (uint32_t i = 0; i < s->n_folds; i++)
             if (s->folds[i].node == u) {
-                bytes += s->folds[i].bytes;
-                objects += s->folds[i].objects;
+                bytes += hl_snap_fold_at(s, i).bytes;
+                objects += hl_snap_fold_at(s, i).objects;
             }
         assert_int_equal(hl_graph_own_bytes(g, u), bytes);
         assert_int_equal(hl_graph_own_objects(g, u), objects);

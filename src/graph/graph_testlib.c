@@ -20,14 +20,25 @@ static uint32_t below(uint64_t *state, uint32_t n)
     return (uint32_t)(hl_test_random(state) >> 32) % n;
 }
 
-static void *array(hl_snap *s, size_t n, size_t size)
+static void must(bool promise)
 {
-    void *p = hl_arena_array(&s->arena, n, size);
-    if (!p) {
+    if (!promise) {
         fprintf(stderr, "no memory for a test heap\n");
         abort();
     }
+}
+
+static void *array(hl_snap *s, size_t n, size_t size)
+{
+    void *p = hl_arena_array(&s->arena, n, size);
+    must(p);
     return p;
+}
+
+static void put_numbers(hl_snap *s, hl_node v, uint64_t size, int32_t len)
+{
+    must(hl_narrow16_put(&s->size, v, size, &s->arena) &&
+         hl_narrow8_put(&s->len, v, (uint64_t)(len + (int64_t)1), &s->arena));
 }
 
 static const char *const names[] = {
@@ -46,9 +57,9 @@ static hl_snap *new_heap(uint32_t nodes)
     s->info.reason = s->info.python = s->info.program = "";
     s->nodes = nodes;
     s->type = array(s, nodes, sizeof *s->type);
-    s->size = array(s, nodes, sizeof *s->size);
-    s->refcnt = array(s, nodes, sizeof *s->refcnt);
-    s->len = array(s, nodes, sizeof *s->len);
+    s->size.at = array(s, nodes, sizeof *s->size.at);
+    s->refcnt.at = array(s, nodes, sizeof *s->refcnt.at);
+    s->len.at = array(s, nodes, sizeof *s->len.at);
     s->flag = array(s, nodes, sizeof *s->flag);
     s->prov = array(s, nodes, sizeof *s->prov);
     s->off = array(s, (size_t)nodes + 1, sizeof *s->off);
@@ -116,21 +127,19 @@ static uint32_t random_target(const hl_random_heap *how, uint32_t u, uint32_t *n
 
 static void fill_nodes(hl_snap *s, const hl_random_heap *how, uint64_t *state)
 {
-    uint32_t folds = 0;
     s->folds = array(s, s->nodes, sizeof *s->folds);
     for (uint32_t v = 0; v < s->nodes; v++) {
         s->type[v] = below(state, N_TYPES);
-        s->size[v] = 16 + 8 * below(state, 64);
-        s->len[v] = below(state, 2) ? (int32_t)below(state, 1000) : HL_LEN_NONE;
+        uint64_t size = 16 + 8 * below(state, below(state, 50) ? 64 : 1 << 24);
+        put_numbers(s, v, size, below(state, 2) ? (int32_t)below(state, 1000) : HL_LEN_NONE);
         s->flag[v] = below(state, 4) ? HL_NODE_TRACKED : 0;
         s->flag[v] |= below(state, 64) ? 0 : HL_NODE_IMMORTAL;
         s->flag[v] |= below(state, 8) ? 0 : HL_NODE_FROZEN;
         uint64_t objects = 1 + below(state, 100);
         if (!below(state, 5))
-            s->folds[folds++] =
-                (hl_snap_fold){.node = v, .type = 0, .objects = objects, .bytes = 28 * objects};
+            must(hl_snap_fold_put(
+                s, (hl_snap_fold){.node = v, .objects = objects, .bytes = 28 * objects}));
     }
-    s->n_folds = folds;
     (void)how;
 }
 
@@ -152,16 +161,19 @@ static void fill_roots(hl_snap *s, const hl_random_heap *how, uint64_t *state)
 /* Counted in-edges, one more where a reference is lost, never 0. */
 static void fill_refcounts(hl_snap *s, const hl_random_heap *how, uint64_t *state)
 {
+    uint32_t *count = calloc((size_t)s->nodes + 1, sizeof *count);
+    must(count);
     for (uint32_t e = 0; e < s->edges; e++)
-        s->refcnt[s->dst[e]] += hl_edge_counted(s->label[e]);
+        count[s->dst[e]] += hl_edge_counted(s->label[e]);
     for (uint32_t v = 0; v < s->nodes; v++) {
         if (how->lost && !below(state, how->lost))
-            s->refcnt[v]++;
-        if (!s->refcnt[v])
-            s->refcnt[v] = 1; /* it is alive */
-        if (s->flag[v] & HL_NODE_IMMORTAL)
-            s->refcnt[v] = 0;
+            count[v]++;
+        if (!count[v])
+            count[v] = 1; /* it is alive */
+        must(
+            hl_narrow8_put(&s->refcnt, v, s->flag[v] & HL_NODE_IMMORTAL ? 0 : count[v], &s->arena));
     }
+    free(count);
 }
 
 hl_snap *hl_test_heap(const hl_random_heap *how)
@@ -258,16 +270,14 @@ hl_snap *hl_test_renumbered(const hl_snap *s, const hl_node *to, uint32_t extra,
         if (w >= s->nodes) { /* a ring of its own: garbage */
             r->dst[e] = w + 1 < n ? w + 1 : s->nodes;
             r->label[e++] = hl_label_make(HL_LABEL_ATTR, FIRST_WORD);
-            r->refcnt[w] = 1;
-            r->size[w] = 64;
-            r->len[w] = HL_LEN_NONE;
+            must(hl_narrow8_put(&r->refcnt, w, 1, &r->arena));
+            put_numbers(r, w, 64, HL_LEN_NONE);
             continue;
         }
         hl_node v = back[w];
         r->type[w] = s->type[v];
-        r->size[w] = s->size[v];
-        r->refcnt[w] = s->refcnt[v];
-        r->len[w] = s->len[v];
+        must(hl_narrow8_put(&r->refcnt, w, hl_snap_refcnt(s, v), &r->arena));
+        put_numbers(r, w, hl_snap_size(s, v), hl_snap_len(s, v));
         r->flag[w] = s->flag[v];
         uint32_t first = s->off[v], degree = s->off[v + 1] - first;
         uint32_t turn = degree && state ? below(state, degree) : 0;
@@ -278,12 +288,14 @@ hl_snap *hl_test_renumbered(const hl_snap *s, const hl_node *to, uint32_t extra,
         }
     }
     r->off[n] = e;
+    hl_snap_fold *folds = array(r, s->n_folds, sizeof *folds);
     for (uint32_t i = 0; i < s->n_folds; i++) {
-        r->folds[i] = s->folds[i];
-        r->folds[i].node = to[s->folds[i].node];
+        folds[i] = hl_snap_fold_at(s, i);
+        folds[i].node = to[folds[i].node];
     }
-    r->n_folds = s->n_folds;
-    qsort(r->folds, r->n_folds, sizeof *r->folds, by_node);
+    qsort(folds, s->n_folds, sizeof *folds, by_node);
+    for (uint32_t i = 0; i < s->n_folds; i++)
+        must(hl_snap_fold_put(r, folds[i]));
     for (uint32_t i = 0; i < s->n_roots; i++) {
         r->roots[i] = s->roots[i];
         r->roots[i].node = to[s->roots[i].node];

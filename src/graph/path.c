@@ -169,9 +169,9 @@ static uint32_t tuple_length(const hl_snap *s, hl_node tuple)
     enum { GC_HEADER = 16, SLOT = 8 };
     const hl_snap_type *t = &s->types[s->type[tuple]];
     uint64_t head = (uint64_t)t->basicsize + (t->flags & HL_TYPE_GC ? GC_HEADER : 0);
-    if (s->len[tuple] >= 0)
-        return (uint32_t)s->len[tuple];
-    return s->size[tuple] > head ? (uint32_t)((s->size[tuple] - head) / SLOT) : 0;
+    if (hl_snap_len(s, tuple) >= 0)
+        return (uint32_t)hl_snap_len(s, tuple);
+    return hl_snap_size(s, tuple) > head ? (uint32_t)((hl_snap_size(s, tuple) - head) / SLOT) : 0;
 }
 
 /* Defaults belong to the last positional arguments. */
@@ -249,7 +249,7 @@ void hl_step_words(const hl_graph *g, hl_node above, hl_label from_via, hl_node 
     bool unnamed = hl_label_kind(label) == HL_LABEL_INTERNAL;
     if (hl_role(g, from) == HL_ROLE_LRU && (unnamed || hl_role(g, to) == HL_ROLE_DICT))
         words_add(&w, hl_role(g, to) == HL_ROLE_DICT ? " cache" : " cache[*]");
-    else if (is_folded_index(label) || (unnamed && g->snap->len[from] >= 0))
+    else if (is_folded_index(label) || (unnamed && hl_snap_len(g->snap, from) >= 0))
         words_add(&w, "[*]");
     else
         hl_label_text(g->snap, label, buf, size);
@@ -361,10 +361,11 @@ uint32_t hl_path_chains(const hl_graph *g, hl_node v, hl_step *steps, uint32_t m
     lengths[0] = hl_path_chain(g, v, steps, max);
     holder best[CHAINS_MAX];
     uint32_t n = 0, room = (k < CHAINS_MAX ? k : CHAINS_MAX) - 1;
-    for (uint32_t i = g->in_off[v]; room && i < g->in_off[v + 1]; i++) {
-        if (i - g->in_off[v] == HOLDERS_SEEN)
+    hl_node u;
+    uint32_t seen = 0;
+    for (hl_holders h = hl_graph_holders(g, v); room && hl_holders_next(&h, &u);) {
+        if (seen++ == HOLDERS_SEEN)
             break;
-        hl_node u = g->in_src[i];
         uint64_t cost = u == g->parent[v] ? UINT64_MAX : chain_cost(g, u, v);
         if (cost == UINT64_MAX)
             continue;

@@ -1,13 +1,13 @@
 /* graph/reach.c: from which root, by which cheapest chain, each object is held.
  *
  * Room   graph; analyser process; works on a loaded hl_snap.
- * Takes  hl_graph with in_count and roles.   Gives  roots, parent, via, order, from, n_garbage.
- * Knows  base, snapshot.  Must not know  names beyond their roles, other passes.
- * Method Dijkstra with buckets of small integer costs, in four rounds: named roots, gc.garbage,
- *        what C holds, and garbage (components nothing outside holds). A later round never
- *        reaches what an earlier one did. Equal costs are decided by the kind of edge, then by a
- *        hash of the chain's names and types, so that the same heap gets the same chains in every
- *        snapshot, whatever its ids; the id decides last. */
+ * Takes  hl_graph with roles, in-edges counted.   Gives  roots, parent, via, order, from,
+ * n_garbage. Knows  base, snapshot.  Must not know  names beyond their roles, other passes. Method
+ * Dijkstra with buckets of small integer costs, in four rounds: named roots, gc.garbage, what C
+ * holds, and garbage (components nothing outside holds). A later round never reaches what an
+ * earlier one did. Equal costs are decided by the kind of edge, then by a hash of the chain's names
+ * and types, so that the same heap gets the same chains in every snapshot, whatever its ids; the id
+ * decides last. */
 #include "graph/graph_parts.h"
 
 #include <inttypes.h>
@@ -247,13 +247,12 @@ static uint32_t hold_rank(enum hl_hold hold)
     return hold == HL_HOLD_GC_GARBAGE ? 0 : hl_root_cost(NULL, hold, UINT32_MAX) + 1;
 }
 
-static void mark_roots(reach *r)
+static void mark_roots(reach *r, const uint32_t *in_count)
 {
     const hl_snap *s = r->s;
-    const hl_graph *g = r->g;
     for (hl_node v = 0; v < s->nodes; v++) {
         bool for_good = s->flag[v] & (HL_NODE_IMMORTAL | HL_NODE_STATIC);
-        if (for_good || s->refcnt[v] > g->in_count[v])
+        if (for_good || hl_snap_refcnt(s, v) > in_count[v])
             r->hold[v] = HL_HOLD_C;
     }
     for (uint32_t i = 0; i < s->n_roots; i++) {
@@ -407,10 +406,10 @@ static void mark_from(reach *r)
     }
 }
 
-static hl_status reach_all(reach *r, hl_err *err)
+static hl_status reach_all(reach *r, const uint32_t *in_count, hl_err *err)
 {
     const hl_snap *s = r->s;
-    mark_roots(r);
+    mark_roots(r, in_count);
     start_named(r);
     run(r);
     start_gc_garbage(r);
@@ -459,14 +458,14 @@ static hl_status reach_init(reach *r, hl_graph *g, hl_arena *temp, hl_err *err)
     return HL_OK;
 }
 
-hl_status hl_reach(hl_graph *g, hl_err *err)
+hl_status hl_reach(hl_graph *g, const uint32_t *in_count, hl_err *err)
 {
     hl_arena temp;
     hl_arena_init(&temp);
     reach r;
     hl_status status = reach_init(&r, g, &temp, err);
     if (!status)
-        status = reach_all(&r, err);
+        status = reach_all(&r, in_count, err);
     hl_arena_deinit(&temp);
     return status;
 }

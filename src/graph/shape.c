@@ -29,6 +29,14 @@ typedef struct cache_row {
     hl_shape shape; /* 0: empty */
 } cache_row;
 
+/* The rows of one snapshot; shapes from n on were not known then. */
+struct hl_shape_moment {
+    uint32_t *row; /* per shape: index into the blocks */
+    uint32_t n;
+};
+
+enum { BLOCK = 1 << 12 }; /* rows; they stay where they are as their number grows */
+
 struct hl_shape_index {
     uint32_t *slots; /* shape + 1 */
     uint32_t n_slots, room;
@@ -256,7 +264,7 @@ static hl_label folded_label(const adding *a, hl_node v)
     hl_label label = g->via[v];
     enum hl_label_kind kind = hl_label_kind(label);
     if (kind == HL_LABEL_INTERNAL)
-        return hl_label_make(kind, g->snap->len[g->parent[v]] >= 0 ? SIZED : 0);
+        return hl_label_make(kind, hl_snap_len(g->snap, g->parent[v]) >= 0 ? SIZED : 0);
     if (kind == HL_LABEL_VALUE || (kind == HL_LABEL_INDEX && hl_label_value(label) > TUPLE_SHOWN))
         return kind;
     return label;
@@ -306,14 +314,14 @@ static void count_nodes(const hl_snap *snap, uint32_t *shape_of, hl_shape_count 
         shape_of[v] &= ~PASSED;
         hl_shape_count *c = &counts[shape_of[v]];
         c->objects++;
-        c->bytes += snap->size[v];
+        c->bytes += hl_snap_size(snap, v);
         if (passed)
             continue;
         if (!c->members++)
             top[shape_of[v]] = v;
-        if (snap->len[v] < 0)
+        if (hl_snap_len(snap, v) < 0)
             continue;
-        uint64_t items = (uint64_t)snap->len[v];
+        uint64_t items = (uint64_t)hl_snap_len(snap, v);
         c->items += items;
         if (items > c->top_items) {
             c->top_items = items;
@@ -321,9 +329,10 @@ static void count_nodes(const hl_snap *snap, uint32_t *shape_of, hl_shape_count 
         }
     }
     for (uint32_t i = 0; i < snap->n_folds; i++) {
-        hl_shape_count *c = &counts[shape_of[snap->folds[i].node]];
-        c->objects += snap->folds[i].objects;
-        c->bytes += snap->folds[i].bytes;
+        hl_snap_fold f = hl_snap_fold_at(snap, i);
+        hl_shape_count *c = &counts[shape_of[f.node]];
+        c->objects += f.objects;
+        c->bytes += f.bytes;
     }
 }
 
@@ -340,22 +349,61 @@ static void sum_trees(const hl_shapes *s, hl_shape_count *counts)
     }
 }
 
-/* Room for one more row in counts and n_counts. */
-static hl_status grow_snaps(hl_shapes *s, hl_err *err)
+/* An array that is full when its length is a power of two: as it is, or a copy of twice the size.
+ */
+static void *room_for_one(hl_arena *arena, void *old, uint32_t n, size_t size, hl_err *err)
 {
-    if (s->n_snaps & (s->n_snaps - 1))
-        return HL_OK; /* room is the next power of two */
-    uint32_t room = s->n_snaps ? s->n_snaps * 2 : 1;
-    hl_shape_count **counts = hl_graph_array(&s->arena, room, sizeof *counts, err);
-    uint32_t *n_counts = hl_graph_array(&s->arena, room, sizeof *n_counts, err);
-    if (!counts || !n_counts)
-        return err->status;
-    if (s->n_snaps) {
-        memcpy(counts, s->counts, s->n_snaps * sizeof *counts);
-        memcpy(n_counts, s->n_counts, s->n_snaps * sizeof *n_counts);
+    if (n & (n - 1))
+        return old;
+    void *more = hl_graph_array(arena, n ? (size_t)n * 2 : 1, size, err);
+    if (more && n)
+        memcpy(more, old, n * size);
+    if (more)
+        hl_arena_release(arena, old);
+    return more;
+}
+
+static hl_shape_count *row_at(const hl_shapes *s, uint32_t row)
+{
+    return &s->blocks[row / BLOCK][row % BLOCK];
+}
+
+static hl_status new_row(hl_shapes *s, const hl_shape_count *count, uint32_t *row, hl_err *err)
+{
+    if (s->n_rows % BLOCK == 0) {
+        uint32_t n = s->n_rows / BLOCK;
+        hl_shape_count **blocks = room_for_one(&s->arena, s->blocks, n, sizeof *blocks, err);
+        if (!blocks)
+            return err->status;
+        s->blocks = blocks;
+        blocks[n] = hl_graph_array(&s->arena, BLOCK, sizeof **blocks, err);
+        if (!blocks[n])
+            return err->status;
     }
-    s->counts = counts;
-    s->n_counts = n_counts;
+    *row = s->n_rows++;
+    *row_at(s, *row) = *count;
+    return HL_OK;
+}
+
+/* Adds the snapshot's moment: rows of its own for the shapes that are not as they were. */
+static hl_status keep_counts(hl_shapes *s, const hl_shape_count *counts, hl_err *err)
+{
+    struct hl_shape_moment *moments =
+        room_for_one(&s->arena, s->moments, s->n_snaps, sizeof *moments, err);
+    if (!moments)
+        return err->status;
+    s->moments = moments;
+    const struct hl_shape_moment *was = s->n_snaps ? &moments[s->n_snaps - 1] : NULL;
+    struct hl_shape_moment now = {
+        .row = hl_graph_array(&s->arena, s->n_shapes, sizeof *now.row, err), .n = s->n_shapes};
+    if (!now.row)
+        return err->status;
+    for (hl_shape i = 0; i < now.n; i++)
+        if (was && i < was->n && !memcmp(row_at(s, was->row[i]), &counts[i], sizeof *counts))
+            now.row[i] = was->row[i];
+        else if (new_row(s, &counts[i], &now.row[i], err))
+            return err->status;
+    s->moments[s->n_snaps++] = now;
     return HL_OK;
 }
 
@@ -374,23 +422,23 @@ static hl_status shapes_prepare(hl_shapes *s, hl_err *err)
     return HL_OK;
 }
 
-static hl_status add_snapshot(adding *a, uint32_t *shape_of, hl_node *top)
+static hl_status add_snapshot(adding *a, uint32_t *shape_of, hl_arena *temp)
 {
     hl_shapes *s = a->s;
     const hl_snap *snap = a->g->snap;
-    hl_shape_count *counts = hl_graph_array(&s->arena, s->n_shapes, sizeof *counts, a->err);
-    if (!counts || grow_snaps(s, a->err))
+    hl_node *top = hl_graph_array(temp, s->n_shapes, sizeof *top, a->err);
+    hl_shape_count *counts = hl_graph_array(temp, s->n_shapes, sizeof *counts, a->err);
+    if (!top || !counts)
         return a->err->status;
     count_nodes(snap, shape_of, counts, top);
     for (hl_shape i = 1; i < s->n_shapes; i++)
         if (counts[i].members)
             counts[i].top_address = hl_snap_address(snap, top[i]);
     sum_trees(s, counts);
-    hl_arena_release(&s->arena, s->shape_of);
+    if (keep_counts(s, counts, a->err))
+        return a->err->status;
     s->shape_of = shape_of;
     s->n_nodes = snap->nodes;
-    s->counts[s->n_snaps] = counts;
-    s->n_counts[s->n_snaps++] = s->n_shapes;
     return HL_OK;
 }
 
@@ -399,6 +447,9 @@ hl_status hl_shapes_add(hl_shapes *s, const hl_graph *g, hl_err *err)
     const hl_snap *snap = g->snap;
     if (shapes_prepare(s, err))
         return err->status;
+    hl_arena_release(&s->arena, s->shape_of);
+    s->shape_of = NULL;
+    s->n_nodes = 0;
     hl_arena temp;
     hl_arena_init(&temp);
     adding a = {.s = s,
@@ -412,9 +463,8 @@ hl_status hl_shapes_add(hl_shapes *s, const hl_graph *g, hl_err *err)
             status = err->status;
     if (!status)
         status = assign_shapes(&a, shape_of);
-    hl_node *top = status ? NULL : hl_graph_array(&temp, s->n_shapes, sizeof *top, err);
     if (!status)
-        status = top ? add_snapshot(&a, shape_of, top) : err->status;
+        status = add_snapshot(&a, shape_of, &temp);
     hl_arena_deinit(&temp);
     return status;
 }
@@ -436,7 +486,8 @@ void hl_shapes_deinit(hl_shapes *s)
 
 hl_shape_count hl_shapes_count(const hl_shapes *s, uint32_t snap, hl_shape shape)
 {
-    return shape < s->n_counts[snap] ? s->counts[snap][shape] : (hl_shape_count){0};
+    const struct hl_shape_moment *m = &s->moments[snap];
+    return shape < m->n ? *row_at(s, m->row[shape]) : (hl_shape_count){0};
 }
 
 void hl_shape_name(const hl_shapes *s, hl_shape shape, char *buf, size_t size)

@@ -37,10 +37,10 @@ static void check_sums(const hl_shapes *shapes, uint32_t snap, const hl_snap *s)
 {
     uint64_t bytes = 0, objects = s->nodes, tree_bytes = 0, counted = 0;
     for (hl_node v = 0; v < s->nodes; v++)
-        bytes += s->size[v];
+        bytes += hl_snap_size(s, v);
     for (uint32_t i = 0; i < s->n_folds; i++) {
-        bytes += s->folds[i].bytes;
-        objects += s->folds[i].objects;
+        bytes += hl_snap_fold_at(s, i).bytes;
+        objects += hl_snap_fold_at(s, i).objects;
     }
     for (hl_shape i = 1; i < shapes->n_shapes; i++) {
         hl_shape_count c = hl_shapes_count(shapes, snap, i);

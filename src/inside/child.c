@@ -34,6 +34,7 @@ enum {
     WAIT_NS = 20 * 1000 * 1000,
     ZOMBIES = 16,
     BORROWED_STACK = 1024 * 1024,
+    BORROWED_GUARD = 64 * 1024,
     ZSTD_LEVEL = 1, /* 3 saves a tenth of the file and doubles the time: measured */
 };
 
@@ -267,6 +268,8 @@ static long clone_borrowed(const hl_shot_request *request, hl_shot *shot,
         errno = ENOMEM;
         return -1;
     }
+    /* what lies below is the program's: running over must be a fault, and the child's end */
+    (void)mprotect(stack, BORROWED_GUARD, PROT_NONE);
     *b = (borrowed){*request, shot, interp};
     return clone(borrowed_child, stack + BORROWED_STACK, CLONE_VM, b);
 }

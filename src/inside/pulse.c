@@ -10,7 +10,8 @@
  * held. From then on the watcher never attaches again. Forked children inherit the callback and no
  * thread: the owner's pid tells them apart. Guards  pulse.ending: set once, by the farewell; with
  * the GIL held, the answer is exact. pulse.plan, first: the watcher's, after it was started.
- * streams, handed: the GIL.
+ * streams, handed: the GIL. pulse.usual_patience: the watcher, and a forked child, where there is
+ * none.
  * Rounds a program that says when a unit of work is done is looked at between two of them: the
  *        watcher writes into the page which round is due, the mark that reaches it clones the child
  *        and goes on, the watcher does the rest. A round that does not end in time is not waited
@@ -71,6 +72,7 @@ static struct {
     bool one_core;
     int statm_fd; /* in the watcher's own table of descriptors; -1: it has none */
     uint32_t streams;
+    unsigned long usual_patience; /* microseconds, while the watcher has shortened it; else 0 */
     hl_plan plan;
     look first;
     look handed;           /* begun between two rounds, by the program's own thread */
@@ -125,6 +127,9 @@ static void child_failed(const hl_shot *shot)
         failed("the child that takes the snapshot died while %s", doing(shot->where));
     else if (shot->status == HL_NO_SPACE)
         failed("disk full: %s", strerror(shot->error ? shot->error : ENOSPC));
+    else if (shot->status == HL_NO_MEMORY)
+        failed("no memory for a snapshot while %s: is there a limit (ulimit -v, a container's)?",
+               doing(shot->where));
     else if (shot->error)
         failed("a snapshot could not be written while %s: %s", doing(shot->where),
                strerror(shot->error));
@@ -273,18 +278,30 @@ static unsigned long *gil_patience(void)
 /* PyGILState_Ensure. With the usual 5 ms of patience a program of 50 ms would be over after three
  * looks; so in the first half second the patience is shorter for the moment of the asking. It
  * comes back with the GIL held, unless the program has set its own meanwhile. */
+enum { SHORT_US = 200 };
+
 static PyGILState_STATE gil_take(void)
 {
-    enum { SHORT_US = 200 };
     unsigned long *patience = hl_plan_in_grace(&pulse.plan, hl_page_now()) ? gil_patience() : NULL;
     unsigned long usual = patience ? *patience : 0;
     if (usual <= SHORT_US)
         return PyGILState_Ensure();
+    pulse.usual_patience = usual;
     *patience = SHORT_US;
     PyGILState_STATE gil = PyGILState_Ensure();
     if (*patience == SHORT_US)
         *patience = usual;
+    pulse.usual_patience = 0;
     return gil;
+}
+
+/* A child forked while the watcher was asking has no watcher to give the patience back. */
+static void in_forked_child(void)
+{
+    unsigned long *patience = pulse.usual_patience ? gil_patience() : NULL;
+    if (patience && *patience == SHORT_US)
+        *patience = pulse.usual_patience;
+    pulse.usual_patience = 0;
 }
 
 /* Every page of a big heap that the program writes to again, were it only to free it, faults once
@@ -570,6 +587,7 @@ EXPORTED int hl_inside_arm(hl_page *page, hl_clearing *at_clearing)
         return refuse(page, "the interpreter does not take an exit handler");
     cpu_set_t cores;
     pulse.one_core = !sched_getaffinity(0, sizeof cores, &cores) && CPU_COUNT(&cores) == 1;
+    pthread_atfork(NULL, NULL, in_forked_child);
     pulse.owner = getpid();
     pulse.page = page;
     pulse.may_wait_ns = ROUNDS_WAIT_NS;

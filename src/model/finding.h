@@ -78,7 +78,7 @@ typedef struct hl_diagnosis {
         int64_t rounds; /* -1: none declared */
         uint64_t rss_first, rss_last, heap_first, heap_last, objects_first, objects_last;
         uint64_t objects_skipped, samples_dropped;
-        uint32_t snapshots_torn; /* begun and not finished: not used */
+        uint32_t snapshots_torn; /* not finished, or damaged: not used */
         uint64_t bytes_damaged;  /* of the files, that could not be read */
         double growth_explained; /* 0..1; negative: nothing grew */
         uint64_t limit_bytes;    /* the process may have; 0: unknown */

@@ -339,8 +339,8 @@ static void basis(const hl_diagnosis *d, const hl_style *style, hl_out *o)
         sentence(o, style, "not seen: %s allocation samples that were dropped",
                  hl_count_text(d->observed.samples_dropped, number));
     if (torn)
-        sentence(o, style, "not used: %" PRIu32 " snapshot%s cut off before %s whole", torn,
-                 torn == 1 ? "" : "s", torn == 1 ? "it was" : "they were");
+        sentence(o, style, "not used: %" PRIu32 " snapshot%s cut off or damaged", torn,
+                 torn == 1 ? "" : "s");
     if (d->observed.bytes_damaged)
         sentence(o, style, "not read: %s of the recording, damaged",
                  hl_bytes_text(d->observed.bytes_damaged, number));

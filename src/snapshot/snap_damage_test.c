@@ -87,9 +87,11 @@ static uint64_t digest(const hl_snap *s)
     mix(&h, numbers, sizeof numbers);
     mix_text(&h, i->reason);
     mix(&h, s->type, s->nodes * sizeof *s->type);
-    mix(&h, s->size, s->nodes * sizeof *s->size);
-    mix(&h, s->refcnt, s->nodes * sizeof *s->refcnt);
-    mix(&h, s->len, s->nodes * sizeof *s->len);
+    for (uint32_t v = 0; v < s->nodes; v++) {
+        mix_number(&h, hl_snap_size(s, v));
+        mix_number(&h, hl_snap_refcnt(s, v));
+        mix_number(&h, (uint64_t)hl_snap_len(s, v));
+    }
     mix(&h, s->flag, s->nodes * sizeof *s->flag);
     mix(&h, s->prov, s->nodes * sizeof *s->prov);
     mix(&h, s->off, (s->nodes + (size_t)1) * sizeof *s->off);
@@ -100,9 +102,11 @@ static uint64_t digest(const hl_snap *s)
     for (uint32_t k = 0; k < s->n_names; k++)
         mix_text(&h, s->names[k]);
     for (uint32_t k = 0; k < s->n_folds; k++) {
-        mix_number(&h, s->folds[k].node);
-        mix_number(&h, s->folds[k].type);
-        mix_number(&h, s->folds[k].bytes);
+        hl_snap_fold f = hl_snap_fold_at(s, k);
+        mix_number(&h, f.node);
+        mix_number(&h, f.type);
+        mix_number(&h, f.objects);
+        mix_number(&h, f.bytes);
     }
     for (uint32_t k = 0; k < s->n_roots; k++) {
         mix_number(&h, s->roots[k].node);

@@ -85,7 +85,7 @@ static void refcounts(void **state)
         uint32_t refcnt;
     } want[] = {{"r", 1}, {"q", 1}, {"a", 3}, {"b", 3}, {"c", 7}, {"d", 0}, {"e", 1}};
     for (unsigned i = 0; i < sizeof want / sizeof want[0]; i++)
-        assert_int_equal(s->refcnt[hl_dsl_node(s, want[i].name)], want[i].refcnt);
+        assert_int_equal(hl_snap_refcnt(s, hl_dsl_node(s, want[i].name)), want[i].refcnt);
     assert_true(s->flag[hl_dsl_node(s, "d")] & HL_NODE_IMMORTAL);
     hl_snap_destroy(s);
 }
@@ -108,12 +108,12 @@ static void groups(void **state)
         (void)label_between(s, to, from);
         (void)label_between(s, from, "c[0]");
         (void)label_between(s, from, "c[1]");
-        assert_int_equal(s->size[hl_dsl_node(s, to)], 20);
+        assert_int_equal(hl_snap_size(s, hl_dsl_node(s, to)), 20);
         snprintf(from, sizeof from, "n[%u]", i);
         snprintf(to, sizeof to, "n[%u]", i + 1);
         (void)label_between(s, from, to);
     }
-    assert_int_equal(s->refcnt[hl_dsl_node(s, "c[1]")], 3);
+    assert_int_equal(hl_snap_refcnt(s, hl_dsl_node(s, "c[1]")), 3);
     assert_string_equal(hl_snap_type_name(s, hl_dsl_node(s, "b[2]")), "B");
     hl_snap_destroy(s);
 }
@@ -128,23 +128,23 @@ static void attributes(void **state)
         "t:type\ntype app.K nogc heap finalizer exception notraverse basicsize=48 node=t\n"
         "e:int\n");
     hl_node a = hl_dsl_node(s, "a"), b = hl_dsl_node(s, "b");
-    assert_int_equal(s->size[a], 4096);
-    assert_int_equal(s->len[a], 5);
+    assert_int_equal(hl_snap_size(s, a), 4096);
+    assert_int_equal(hl_snap_len(s, a), 5);
     assert_int_equal(s->flag[a], HL_NODE_TRACKED | HL_NODE_GEN0 | HL_NODE_OPAQUE | HL_NODE_EXTRA);
     assert_int_equal(hl_snap_extra_of(s, a)->cap, 8);
     assert_false(hl_snap_extra_of(s, a)->bounded);
-    const hl_snap_fold *f;
+    uint32_t f;
     assert_int_equal(hl_snap_folds_of(s, a, &f), 2);
-    assert_string_equal(s->names[s->types[f[0].type].name], "int");
-    assert_int_equal(f[0].objects, 100);
-    assert_int_equal(f[1].bytes, 1 << 20);
+    assert_string_equal(s->names[s->types[hl_snap_fold_at(s, f).type].name], "int");
+    assert_int_equal(hl_snap_fold_at(s, f).objects, 100);
+    assert_int_equal(hl_snap_fold_at(s, f + 1).bytes, 1 << 20);
     assert_int_equal(s->info.folded, 102);
     assert_true(hl_snap_extra_of(s, b)->bounded);
     assert_int_equal(s->flag[b], HL_NODE_TRACKED | HL_NODE_GEN1 | HL_NODE_FROZEN | HL_NODE_STATIC |
                                      HL_NODE_EXTRA);
     hl_node c = hl_snap_find_address(s, 0x7f0000001238);
     assert_int_not_equal(c, HL_NO_NODE);
-    assert_int_equal(s->size[c], 64 + (3 << 20));
+    assert_int_equal(hl_snap_size(s, c), 64 + (3 << 20));
     assert_int_equal(s->flag[c] & HL_NODE_TRACKED, 0);
     assert_int_equal(hl_snap_keys_of(s, c)->kind, HL_KEYS_TUPLE);
     assert_int_equal(hl_snap_keys_of(s, c)->detail, 3);
@@ -200,7 +200,7 @@ static void several_snapshots(void **state)
         assert_int_equal(hl_snap_load(run, i, &s, &err), HL_OK);
         hl_node c = hl_dsl_node(s, "c");
         assert_int_equal(s->nodes, nodes[i]);
-        assert_int_equal(s->len[c], len[i]);
+        assert_int_equal(hl_snap_len(s, c), len[i]);
         assert_true(i == 0 || hl_snap_address(s, c) == address);
         assert_int_equal(s->info.gc_enabled, i != 1);
         assert_int_equal(s->info.unsettled, i == 1);

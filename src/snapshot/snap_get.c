@@ -64,7 +64,7 @@ const hl_snap_keys *hl_snap_keys_of(const hl_snap *s, hl_node v)
     return lo < s->n_keys && s->keys[lo].node == v ? &s->keys[lo] : NULL;
 }
 
-uint32_t hl_snap_folds_of(const hl_snap *s, hl_node v, const hl_snap_fold **out)
+uint32_t hl_snap_folds_of(const hl_snap *s, hl_node v, uint32_t *first)
 {
     uint32_t lo = 0, hi = s->n_folds;
     while (lo < hi) {
@@ -77,6 +77,6 @@ uint32_t hl_snap_folds_of(const hl_snap *s, hl_node v, const hl_snap_fold **out)
     uint32_t end = lo;
     while (end < s->n_folds && s->folds[end].node == v)
         end++;
-    *out = s->folds + lo;
+    *first = lo;
     return end - lo;
 }

@@ -182,17 +182,14 @@ static hl_status load_ranks(hl_snap_loader *l)
     return HL_OK;
 }
 
-/* FLAGS, TYPE, SIZE, REFCNT, LEN. Until finish_flags, flag holds the file's enum hl_row_flag. */
+/* FLAGS, TYPE. Until finish_flags, flag holds the file's enum hl_row_flag. */
 static hl_status load_rows(hl_snap_loader *l)
 {
     hl_snap *s = l->s;
     uint32_t n = s->nodes;
     s->flag = hl_loader_array(l, n, sizeof *s->flag);
     s->type = s->flag ? hl_loader_array(l, n, sizeof *s->type) : NULL;
-    s->size = s->type ? hl_loader_array(l, n, sizeof *s->size) : NULL;
-    s->refcnt = s->size ? hl_loader_array(l, n, sizeof *s->refcnt) : NULL;
-    s->len = s->refcnt ? hl_loader_array(l, n, sizeof *s->len) : NULL;
-    if (!s->len)
+    if (!s->type)
         return l->err->status;
     hl_column_reader r;
     hl_loader_column(l, HL_COL_FLAGS, 0, &r);
@@ -211,27 +208,45 @@ static hl_status load_rows(hl_snap_loader *l)
         return l->err->status;
     if (n && worst >= s->n_types)
         return corrupt(l, HL_COL_TYPE, "a type that is not in the table", worst);
+    return HL_OK;
+}
+
+/* SIZE, to which the memory outside is added, REFCNT, LEN. */
+static hl_status load_numbers(hl_snap_loader *l)
+{
+    hl_snap *s = l->s;
+    hl_arena *arena = &s->arena;
+    uint32_t n = s->nodes, extras = 0;
+    bool fits = true;
+    s->size.at = hl_loader_array(l, n, sizeof *s->size.at);
+    s->refcnt.at = s->size.at ? hl_loader_array(l, n, sizeof *s->refcnt.at) : NULL;
+    s->len.at = s->refcnt.at ? hl_loader_array(l, n, sizeof *s->len.at) : NULL;
+    if (!s->len.at)
+        return l->err->status;
+    hl_column_reader r;
     hl_loader_column(l, HL_COL_SIZE, 0, &r);
     for (uint32_t v = 0; v < n; v++) {
         uint64_t size = hl_column_take(&r);
-        s->size[v] = size < SIZE_CAP ? size : SIZE_CAP;
+        size = size < SIZE_CAP ? size : SIZE_CAP;
+        if (s->flag[v] & (HL_ROW_CAP | HL_ROW_EXT))
+            size += s->extra[extras++].ext;
+        fits &= hl_narrow16_put(&s->size, v, size, arena);
     }
     if (hl_column_end(&r, l->err))
         return l->err->status;
     hl_loader_column(l, HL_COL_REFCNT, 0, &r);
     for (uint32_t v = 0; v < n; v++)
-        s->refcnt[v] = hl_column_take32(&r, UINT32_MAX);
+        fits &= hl_narrow8_put(&s->refcnt, v, hl_column_take32(&r, UINT32_MAX), arena);
     if (hl_column_end(&r, l->err))
         return l->err->status;
     hl_loader_column(l, HL_COL_LEN, 0, &r);
     for (uint32_t v = 0; v < n; v++) {
-        s->len[v] = HL_LEN_NONE;
-        if (s->flag[v] & HL_ROW_LEN) {
-            uint64_t len = hl_column_take(&r);
-            s->len[v] = len < INT32_MAX ? (int32_t)len : INT32_MAX;
-        }
+        if (!(s->flag[v] & HL_ROW_LEN))
+            continue;
+        uint64_t len = hl_column_take(&r);
+        fits &= hl_narrow8_put(&s->len, v, (len < INT32_MAX ? len : INT32_MAX) + 1, arena);
     }
-    return hl_column_end(&r, l->err);
+    return hl_column_end(&r, l->err) ? l->err->status : fits ? HL_OK : no_memory(l);
 }
 
 static hl_status load_extra(hl_snap_loader *l)
@@ -258,7 +273,6 @@ static hl_status load_extra(hl_snap_loader *l)
         if (f & HL_ROW_EXT) {
             uint64_t bytes = hl_column_take(&ext);
             x->ext = bytes < SIZE_CAP ? bytes : SIZE_CAP;
-            s->size[v] += x->ext;
         }
     }
     return hl_column_end(&cap, l->err) ? l->err->status : hl_column_end(&ext, l->err);
@@ -284,18 +298,18 @@ static hl_status load_folds(hl_snap_loader *l)
         if (n > most - s->n_folds)
             return corrupt(l, HL_COL_NFOLD, "more folds than column FOLD has", v);
         while (n--) {
-            hl_snap_fold *f = &s->folds[s->n_folds++];
-            f->node = v;
-            f->type = hl_column_take32(&fold, UINT32_MAX);
-            f->objects = hl_column_take(&fold);
-            f->bytes = hl_column_take(&fold);
-            if (f->type >= s->n_types) {
+            hl_snap_fold f = {.node = v, .type = hl_column_take32(&fold, UINT32_MAX)};
+            f.objects = hl_column_take(&fold);
+            f.bytes = hl_column_take(&fold);
+            if (f.type >= s->n_types) {
                 if (hl_column_failed(&fold, l->err))
                     return l->err->status;
-                return corrupt(l, HL_COL_FOLD, "a type that is not in the table", f->type);
+                return corrupt(l, HL_COL_FOLD, "a type that is not in the table", f.type);
             }
-            f->objects = f->objects < SIZE_CAP ? f->objects : SIZE_CAP;
-            f->bytes = f->bytes < SIZE_CAP ? f->bytes : SIZE_CAP;
+            f.objects = f.objects < SIZE_CAP ? f.objects : SIZE_CAP;
+            f.bytes = f.bytes < SIZE_CAP ? f.bytes : SIZE_CAP;
+            if (!hl_snap_fold_put(s, f))
+                return no_memory(l);
         }
     }
     return hl_column_end(&count, l->err) ? l->err->status : hl_column_end(&fold, l->err);
@@ -378,7 +392,7 @@ static void finish_flags(hl_snap *s)
         s->flag[v] = (uint8_t)((row & HL_ROW_TRACKED ? HL_NODE_TRACKED : 0) |
                                (row & HL_ROW_OPAQUE ? HL_NODE_OPAQUE : 0) |
                                (row & (HL_ROW_CAP | HL_ROW_EXT) ? HL_NODE_EXTRA : 0) |
-                               (s->refcnt[v] ? 0 : HL_NODE_IMMORTAL));
+                               (hl_snap_refcnt(s, v) ? 0 : HL_NODE_IMMORTAL));
     }
 }
 
@@ -409,7 +423,8 @@ static hl_status load(hl_snap_loader *l, const hl_run_body *b, uint32_t i)
     const hl_snap_span *span = &b->spans[i];
     if (copy_info(l, &b->run.snaps[i]) || gather(l, b, span) || check_totals(l, span) ||
         load_pages(l) || load_ids(l) || load_ranks(l) || hl_loader_names(l) || hl_loader_types(l) ||
-        load_rows(l) || load_extra(l) || load_folds(l) || load_degrees(l) || load_edges(l))
+        load_rows(l) || load_extra(l) || load_numbers(l) || load_folds(l) || load_degrees(l) ||
+        load_edges(l))
         return l->err->status;
     finish_flags(l->s);
     if (load_members(l, HL_COL_GEN0, HL_NODE_GEN0) || load_members(l, HL_COL_GEN1, HL_NODE_GEN1) ||
@@ -435,7 +450,7 @@ hl_status hl_snap_load(hl_run *run, uint32_t i, hl_snap **out, hl_err *err)
     hl_snap_loader l = {.file = run->file, .path = run->path, .s = s, .err = err};
     if (load(&l, (const hl_run_body *)run, i) || hl_snap_check(s, err) ||
         hl_snap_settle_guesses(s, err)) {
-        (void)!hl_err_note(err, "%s: snapshot %u", run->path, run->snaps[i].stream);
+        (void)!hl_err_note(err, "snapshot %u of %s", i + 1, run->path);
         hl_snap_destroy(s);
         return err->status;
     }

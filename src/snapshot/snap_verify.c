@@ -15,6 +15,39 @@ static hl_status broken(hl_err *err, const char *what, uint64_t at)
     return hl_err_set(err, HL_CORRUPT, "broken promise: %s (at %" PRIu64 ")", what, at);
 }
 
+/* Every wide row belongs to a node that sends readers there, in their order, and needs it. */
+static bool wides_fit(const hl_snap_wides *w, uint64_t least, uint32_t nodes)
+{
+    for (uint32_t i = 0; i < w->n; i++)
+        if (w->rows[i].node >= nodes || w->rows[i].value < least ||
+            (i && w->rows[i - 1].node >= w->rows[i].node))
+            return false;
+    return true;
+}
+
+static hl_status check_narrow(const hl_snap *s, hl_err *err)
+{
+    uint32_t size = 0, refcnt = 0, len = 0;
+    if (!wides_fit(&s->size.wide, UINT16_MAX, s->nodes) ||
+        !wides_fit(&s->refcnt.wide, UINT8_MAX, s->nodes) ||
+        !wides_fit(&s->len.wide, UINT8_MAX, s->nodes))
+        return broken(err, "order of the wide rows", 0);
+    for (uint32_t v = 0; v < s->nodes; v++) {
+        if (s->size.at[v] == UINT16_MAX &&
+            (size == s->size.wide.n || s->size.wide.rows[size++].node != v))
+            return broken(err, "wide row of a size", v);
+        if (s->refcnt.at[v] == UINT8_MAX &&
+            (refcnt == s->refcnt.wide.n || s->refcnt.wide.rows[refcnt++].node != v))
+            return broken(err, "wide row of a reference count", v);
+        if (s->len.at[v] == UINT8_MAX &&
+            (len == s->len.wide.n || s->len.wide.rows[len++].node != v))
+            return broken(err, "wide row of a length", v);
+    }
+    return size == s->size.wide.n && refcnt == s->refcnt.wide.n && len == s->len.wide.n
+               ? HL_OK
+               : broken(err, "wide rows without a node", s->nodes);
+}
+
 static hl_status check_rows(const hl_snap *s, hl_err *err)
 {
     uint32_t extras = 0;
@@ -23,14 +56,14 @@ static hl_status check_rows(const hl_snap *s, hl_err *err)
             return broken(err, "type of a node", v);
         if (s->prov[v] >> 8 >= s->n_pages)
             return broken(err, "page of a node", v);
-        if (s->len[v] < HL_LEN_NONE)
+        if (hl_snap_len(s, v) < HL_LEN_NONE)
             return broken(err, "length of a node", v);
-        if ((s->refcnt[v] == 0) != ((s->flag[v] & HL_NODE_IMMORTAL) != 0))
+        if ((hl_snap_refcnt(s, v) == 0) != ((s->flag[v] & HL_NODE_IMMORTAL) != 0))
             return broken(err, "immortal flag of a node", v);
         if (s->flag[v] & HL_NODE_EXTRA) {
             if (extras == s->n_extra || s->extra[extras].node != v)
                 return broken(err, "extra row of a node", v);
-            if (s->extra[extras].ext > s->size[v])
+            if (s->extra[extras].ext > hl_snap_size(s, v))
                 return broken(err, "memory outside is part of the size", v);
             extras++;
         }
@@ -138,10 +171,14 @@ static hl_status check_tables(const hl_snap *s, hl_err *err)
     for (uint32_t i = 0; i < s->n_extra; i++)
         if (s->extra[i].node >= s->nodes || (i && s->extra[i - 1].node >= s->extra[i].node))
             return broken(err, "order of the extra rows", i);
-    for (uint32_t i = 0; i < s->n_folds; i++)
-        if (s->folds[i].node >= s->nodes || s->folds[i].type >= s->n_types ||
-            (i && s->folds[i - 1].node > s->folds[i].node))
+    for (uint32_t i = 0; i < s->n_folds; i++) {
+        if (s->folds[i].type == HL_FOLD_WIDE && s->folds[i].bytes >= s->n_wide_folds)
+            return broken(err, "wide row of a fold", i);
+        hl_snap_fold f = hl_snap_fold_at(s, i);
+        if (f.node != s->folds[i].node || f.node >= s->nodes || f.type >= s->n_types ||
+            (i && s->folds[i - 1].node > f.node))
             return broken(err, "order of the folds", i);
+    }
     for (uint32_t i = 0; i < s->n_roots; i++)
         if (s->roots[i].node >= s->nodes || s->roots[i].name >= s->n_names)
             return broken(err, "node and name of a root", i);
@@ -158,8 +195,8 @@ static hl_status check_tables(const hl_snap *s, hl_err *err)
 
 hl_status hl_snap_check(const hl_snap *s, hl_err *err)
 {
-    if (check_names(s, err) || check_tables(s, err) || check_rows(s, err) || check_edges(s, err) ||
-        check_codes(s, err))
+    if (check_names(s, err) || check_tables(s, err) || check_narrow(s, err) || check_rows(s, err) ||
+        check_edges(s, err) || check_codes(s, err))
         return err->status;
     return HL_OK;
 }

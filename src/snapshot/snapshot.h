@@ -47,11 +47,38 @@ typedef struct hl_snap_extra { /* for the few nodes that have one; sorted by nod
     uint64_t cap, ext; /* 0 = none */
 } hl_snap_extra;
 
-typedef struct hl_snap_fold { /* leaves counted in their holder; sorted by node */
+typedef struct hl_snap_fold { /* leaves counted in their holder: what hl_snap_fold_at gives */
     hl_node node;
     uint32_t type;
     uint64_t objects, bytes;
 } hl_snap_fold;
+
+/* How it is kept: heaps have half as many as nodes, and nearly all of them are small. */
+typedef struct hl_snap_fold_row {
+    hl_node node;
+    uint32_t bytes;         /* or, where type is HL_FOLD_WIDE, its row in wide_folds */
+    uint16_t type, objects; /* HL_FOLD_WIDE: something does not fit here             */
+} hl_snap_fold_row;
+enum { HL_FOLD_WIDE = UINT16_MAX };
+
+/* A number a node. Most are small, so the array is narrow; its highest value says that the number
+ * has a row among the wide ones. snap_narrow.c fills them, nodes in ascending order. */
+typedef struct hl_snap_wide {
+    hl_node node;
+    uint64_t value;
+} hl_snap_wide;
+typedef struct hl_snap_wides {
+    hl_snap_wide *rows; /* sorted by node */
+    uint32_t n, room;
+} hl_snap_wides;
+typedef struct hl_narrow8 {
+    uint8_t *at;
+    hl_snap_wides wide;
+} hl_narrow8;
+typedef struct hl_narrow16 {
+    uint16_t *at;
+    hl_snap_wides wide;
+} hl_narrow16;
 
 typedef struct hl_snap_code {
     hl_node node;
@@ -120,9 +147,9 @@ typedef struct hl_snap {
     uint64_t edges;
     /* a value a node */
     uint32_t *type;
-    uint64_t *size;   /* bytes: the object and its memory outside (ext); folded leaves not */
-    uint32_t *refcnt; /* saturated; 0 for immortals */
-    int32_t *len;     /* items, saturated; HL_LEN_NONE */
+    hl_narrow16 size;  /* ask hl_snap_size   */
+    hl_narrow8 refcnt; /* ask hl_snap_refcnt */
+    hl_narrow8 len;    /* ask hl_snap_len; the number kept is len + 1 */
     uint8_t *flag;
     uint32_t *prov; /* provisional id: hl_snap_address */
     /* CSR */
@@ -131,7 +158,8 @@ typedef struct hl_snap {
     hl_label *label;
     /* tables */
     hl_snap_extra *extra;
-    hl_snap_fold *folds;
+    hl_snap_fold_row *folds; /* sorted by node; ask hl_snap_fold_at */
+    hl_snap_fold *wide_folds;
     hl_snap_type *types;
     hl_snap_code *codes; /* sorted by node */
     hl_snap_use *uses;   /* sorted by code */
@@ -144,8 +172,44 @@ typedef struct hl_snap {
     uint64_t *page_key;
     uint32_t n_extra, n_folds, n_types, n_codes, n_uses, n_roots, n_keys, n_expects, n_name_lists,
         n_names, n_pages;
+    uint32_t n_wide_folds, wide_folds_room;
     hl_arena arena; /* owns all of it */
 } hl_snap;
+
+/* The number of v's wide row; 0 if it has none. */
+uint64_t hl_snap_wide_of(const hl_snap_wides *wide, hl_node v);
+static inline uint64_t hl_narrow8_get(const hl_narrow8 *c, hl_node v)
+{
+    return __builtin_expect(c->at[v] != UINT8_MAX, 1) ? c->at[v] : hl_snap_wide_of(&c->wide, v);
+}
+static inline uint64_t hl_narrow16_get(const hl_narrow16 *c, hl_node v)
+{
+    return __builtin_expect(c->at[v] != UINT16_MAX, 1) ? c->at[v] : hl_snap_wide_of(&c->wide, v);
+}
+/* Bytes: the object and its memory outside (ext); folded leaves not. */
+static inline uint64_t hl_snap_size(const hl_snap *s, hl_node v)
+{
+    return hl_narrow16_get(&s->size, v);
+}
+/* Saturated; 0 for immortals. */
+static inline uint32_t hl_snap_refcnt(const hl_snap *s, hl_node v)
+{
+    return (uint32_t)hl_narrow8_get(&s->refcnt, v);
+}
+/* Items, saturated; or HL_LEN_NONE. */
+static inline int32_t hl_snap_len(const hl_snap *s, hl_node v)
+{
+    return (int32_t)((int64_t)hl_narrow8_get(&s->len, v) - 1);
+}
+/* Fold row i, i < n_folds. */
+static inline hl_snap_fold hl_snap_fold_at(const hl_snap *s, uint32_t i)
+{
+    const hl_snap_fold_row *r = &s->folds[i];
+    if (__builtin_expect(r->type == HL_FOLD_WIDE, 0))
+        return s->wide_folds[r->bytes];
+    return (hl_snap_fold){
+        .node = r->node, .type = r->type, .objects = r->objects, .bytes = r->bytes};
+}
 
 void hl_snap_destroy(hl_snap *snap);
 uint64_t hl_snap_address(const hl_snap *s, hl_node v);
@@ -153,13 +217,19 @@ const char *hl_snap_type_name(const hl_snap *s, hl_node v);
 const hl_snap_extra *hl_snap_extra_of(const hl_snap *s, hl_node v);  /* or NULL */
 const hl_snap_code *hl_snap_code_of(const hl_snap *s, hl_node code); /* or NULL */
 const hl_snap_keys *hl_snap_keys_of(const hl_snap *s, hl_node v);    /* or NULL */
-/* Fold rows of v: *out borrowed, count returned. */
-uint32_t hl_snap_folds_of(const hl_snap *s, hl_node v, const hl_snap_fold **out);
+/* Fold rows of v: the first one's place for hl_snap_fold_at; their count is returned. */
+uint32_t hl_snap_folds_of(const hl_snap *s, hl_node v, uint32_t *first);
 /* The node at an address, or HL_NO_NODE. Linear in the number of nodes. */
 hl_node hl_snap_find_address(const hl_snap *s, uint64_t address);
 /* Every promise above, checked: ids in range, offsets ascending, tables sorted. The first broken
  * one becomes HL_CORRUPT with its place. Run after each load and by fuzzers. */
 hl_status hl_snap_check(const hl_snap *s, hl_err *err) HL_MUST_CHECK;
+
+/* ---- building one: the loader, and tests. Nodes in ascending order; the arrays are there.
+ * False: no memory for a wide row. ------------------------------------------------------------ */
+bool hl_narrow8_put(hl_narrow8 *c, hl_node v, uint64_t value, hl_arena *arena) HL_MUST_CHECK;
+bool hl_narrow16_put(hl_narrow16 *c, hl_node v, uint64_t value, hl_arena *arena) HL_MUST_CHECK;
+bool hl_snap_fold_put(hl_snap *s, hl_snap_fold fold) HL_MUST_CHECK;
 
 /* ---- a file of snapshots -------------------------------------------------------------------- */
 

@@ -25,9 +25,12 @@ static void ask(const hl_snap *s)
 {
     uint64_t sum = 0;
     for (hl_node v = 0; v < s->nodes; v++) {
-        const hl_snap_fold *folds;
+        uint32_t first;
         sum += hl_snap_address(s, v) + strlen(hl_snap_type_name(s, v));
-        sum += hl_snap_folds_of(s, v, &folds);
+        uint32_t folds = hl_snap_folds_of(s, v, &first);
+        for (uint32_t i = 0; i < folds; i++)
+            must(hl_snap_fold_at(s, first + i).node == v);
+        sum += folds + hl_snap_size(s, v) + hl_snap_refcnt(s, v) + (uint64_t)hl_snap_len(s, v);
         must((hl_snap_extra_of(s, v) != NULL) == ((s->flag[v] & HL_NODE_EXTRA) != 0));
         const hl_snap_code *c = hl_snap_code_of(s, v);
         const hl_snap_keys *k = hl_snap_keys_of(s, v);

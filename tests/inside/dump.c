@@ -30,8 +30,8 @@ static void nodes(const hl_snap *s)
         printf("N\t%" PRIx64 "\t", at(s, v));
         text(hl_snap_type_name(s, v));
         printf("\t%" PRIu64 "\t%" PRIu32 "\t%" PRId32 "\t%u\t%" PRIu64 "\t%" PRIu64 "\t%d\n",
-               s->size[v], s->refcnt[v], s->len[v], s->flag[v], x ? x->cap : 0, x ? x->ext : 0,
-               x ? x->bounded : 0);
+               hl_snap_size(s, v), hl_snap_refcnt(s, v), hl_snap_len(s, v), s->flag[v],
+               x ? x->cap : 0, x ? x->ext : 0, x ? x->bounded : 0);
         for (uint32_t e = s->off[v]; e < s->off[v + 1]; e++) {
             enum hl_label_kind kind = hl_label_kind(s->label[e]);
             uint32_t value = hl_label_value(s->label[e]);
@@ -69,9 +69,11 @@ static void codes(const hl_snap *s)
 
 static void tables(const hl_snap *s)
 {
-    for (uint32_t i = 0; i < s->n_folds; i++)
-        printf("F\t%" PRIx64 "\t%s\t%" PRIu64 "\t%" PRIu64 "\n", at(s, s->folds[i].node),
-               s->names[s->types[s->folds[i].type].name], s->folds[i].objects, s->folds[i].bytes);
+    for (uint32_t i = 0; i < s->n_folds; i++) {
+        hl_snap_fold f = hl_snap_fold_at(s, i);
+        printf("F\t%" PRIx64 "\t%s\t%" PRIu64 "\t%" PRIu64 "\n", at(s, f.node),
+               s->names[s->types[f.type].name], f.objects, f.bytes);
+    }
     for (uint32_t i = 0; i < s->n_roots; i++)
         printf("R\t%d\t%" PRIx64 "\t%s\t%u\t%u\t%u\n", s->roots[i].kind, at(s, s->roots[i].node),
                s->names[s->roots[i].name], s->roots[i].thread, s->roots[i].line,

@@ -132,6 +132,27 @@ LOOKS = {
                              " assert os.wait() == (p, 7 << 8)",
     "an alarm": "signal.signal(14, lambda *a: None); signal.setitimer(signal.ITIMER_REAL, .001, .001)\n"
                 "time.sleep(.5); print('done')",
+    "patience of forked children": "end = time.time() + .45\nodd = 0\nwhile time.time() < end:\n p = os.fork()\n"
+                                   " if not p: os._exit(sys.getswitchinterval() != .005)\n odd += os.waitpid(p, 0)[1]\n"
+                                   "print(odd)",
+    "descriptors closed": "end = time.time() + .4\nwhile time.time() < end: os.closerange(3, 500)\nprint('done')",
+    "no descriptor left": "import resource; resource.setrlimit(resource.RLIMIT_NOFILE, (3, 3)); time.sleep(.3); print('done')",
+    "no address space left": "import resource\nn = int(open('/proc/self/statm').read().split()[0]) * 4096 + (4 << 20)\n"
+                             "resource.setrlimit(resource.RLIMIT_AS, (n, n)); time.sleep(.3); print('done')",
+    "no file size left": "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (99, 99)); time.sleep(.3); print('done')",
+    "deep recursion": "sys.setrecursionlimit(10**6)\ndef f(n): return f(n - 1) + 1 if n else time.sleep(.3) or 0\n"
+                      "print(f(50000 if sys.version_info >= (3, 11) else 5000))",
+    "deep nesting": "x = []\nfor _ in range(300000): x = [x]\ntime.sleep(.3); print('done', flush=True); os._exit(2)",
+    "threads come and go": "for _ in range(300):\n t = threading.Thread(target=lambda: [{} for _ in range(300)])\n"
+                           " t.start(); t.join()\nprint('done')",
+    "an interpreter of its own GIL": "if sys.version_info < (3, 12): os._exit(3)\n"
+                                     "try: import _interpreters as i\nexcept ImportError: import _xxsubinterpreters as i\n"
+                                     "run = getattr(i, 'exec', None) or i.run_string\n"
+                                     "code = 'x = []\\nwhile True:\\n x.append([{}])\\n if len(x) > 999: x.clear()'\n"
+                                     "threading.Thread(target=run, args=(i.create(), code), daemon=True).start()\n"
+                                     "time.sleep(.3); print('done', flush=True); os._exit(3)",
+    "all at once to _exit": "def w(): time.sleep(.3); os._exit(3)\n"
+                            "for _ in range(20): threading.Thread(target=w).start()\ntime.sleep(20)",
 }
 
 
