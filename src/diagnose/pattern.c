@@ -144,7 +144,7 @@ hl_node hl_entries_of(const hl_case *c, hl_node holder)
     if (hl_is_a(c, holder, "functools._lru_cache_wrapper"))
         return hl_graph_follow(c->graph, holder, HL_LABEL_NAMED, "cache");
     uint32_t flags = s->types[s->type[holder]].flags;
-    if (s->len[holder] >= 0 || hl_is_a(c, holder, "module") ||
+    if (hl_snap_len(s, holder) >= 0 || hl_is_a(c, holder, "module") ||
         (flags & (HL_TYPE_DICT | HL_TYPE_LIST | HL_TYPE_TUPLE)))
         return holder;
     hl_node dict = hl_graph_follow(c->graph, holder, HL_LABEL_NAMED, "__dict__");

@@ -107,7 +107,7 @@ uint64_t hl_plan_due_round(const hl_plan *p)
 {
     if (p->interval_ms || hl_plan_spent(p))
         return UINT64_MAX;
-    uint64_t step = third(p) == 2 ? p->rounds : p->rounds / 2;
+    uint64_t step = third(p) == 2 ? p->rounds : p->rounds / (third(p) ? 3 : 4);
     return p->rounds + (step ? step : 1);
 }
 

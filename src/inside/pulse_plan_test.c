@@ -137,11 +137,11 @@ static void small_maxima_make_sense(void **state)
     assert_true(hl_plan_spent(&p));
 }
 
-/* 1, 2, 3, 4, 6, 9 ...: dense where a short program has all of its rounds, then as by time. */
+/* 1, 2, 3, 4, 5, 6, 7, 8, 10 ...: dense where a short program has all of its rounds, then as by time. */
 static void rounds_are_looked_at_in_geometric_steps(void **state)
 {
     (void)state;
-    static const uint64_t due[] = {1, 2, 3, 4, 6, 9, 13, 19, 28};
+    static const uint64_t due[] = {1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 15};
     hl_plan p;
     hl_plan_begin(&p, 0, 0, 0);
     for (size_t i = 0; i < sizeof due / sizeof *due; i++) {
@@ -157,7 +157,7 @@ static void rounds_are_looked_at_in_geometric_steps(void **state)
         hl_plan_took(&p, looks * MS, looks * MS, 10 * MB, 100 * US, 100 * US);
     }
     assert_int_equal(looks, HL_PLAN_DEFAULT_MAX - 1); /* a place is left for the last */
-    assert_in_range(p.rounds, 10000, 1000000);
+    assert_in_range(p.rounds, 100000, 10000000);
     assert_false(hl_plan_early(&p));
     hl_plan_begin(&p, 0, 100, 0);
     assert_true(hl_plan_due_round(&p) == UINT64_MAX); /* the user's interval decides */
