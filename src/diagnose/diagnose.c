@@ -135,6 +135,19 @@ static bool told(const hl_case *c, hl_node v)
     return false;
 }
 
+/* Is the holder of a finding already below v? */
+static bool covers(const hl_case *c, hl_node v)
+{
+    for (uint32_t i = 0; i < c->out->n_findings; i++) {
+        uint64_t address = c->out->findings[i].holder.address;
+        hl_node below = address ? hl_snap_find_address(c->snap, address) : HL_NO_NODE;
+        for (; below != HL_NO_NODE; below = c->graph->parent[below])
+            if (below == v)
+                return true;
+    }
+    return false;
+}
+
 /* Containers followed by address, for growth that shapes did not explain. */
 static hl_status judge_tracked(hl_case *c, hl_err *err)
 {
@@ -147,7 +160,7 @@ static hl_status judge_tracked(hl_case *c, hl_err *err)
         hl_suspect s;
         if (hl_case_anchor(c, g->anchor, err))
             return err->status;
-        if (!hl_suspect_find(c, g, &s) || told(c, s.holder))
+        if (!hl_suspect_find(c, g, &s) || told(c, s.holder) || covers(c, s.holder))
             continue;
         double share = 1 - (double)g->series[g->onset] / (double)g->series[g->anchor];
         g->onset_bytes = g->bytes = (uint64_t)(share * (double)c->graph->retained_bytes[s.holder]);

@@ -63,6 +63,15 @@ static double course(const hl_case *c, const hl_suspect *s, const hl_uses *u)
     return walks && g->walked_course > g->course ? g->walked_course : g->course;
 }
 
+/* It lost half of what it had at some time, be it while the program warmed up: so it can. */
+static bool was_emptied(const hl_growth *g)
+{
+    for (uint32_t i = 0; i < g->anchor; i++)
+        if (2 * g->series[i + 1] < g->series[i])
+            return true;
+    return false;
+}
+
 bool hl_judge(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_filled filled,
               hl_confidence *out)
 {
@@ -86,13 +95,14 @@ bool hl_judge(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_filled fille
         c->dismissed += g->onset_bytes;
         return false;
     }
-    if ((u->evicts || u->bounds) &&
+    bool emptied = was_emptied(g);
+    if ((u->evicts || u->bounds || emptied) &&
         (slows || g->intervals < (u->bounds ? GUARDED_INTERVALS : KEYED_INTERVALS))) {
         c->dismissed += g->onset_bytes;
-        hl_note_add(c, "unbounded-cache",
-                    "%s (%s) grew, and the code that fills it also removes: it "
-                    "holds %s",
-                    s->name, type, hl_bytes_text(c->graph->retained_bytes[s->holder], bytes));
+        hl_note_add(c, "unbounded-cache", "%s (%s) grew, and %s: it holds %s", s->name, type,
+                    u->evicts || u->bounds ? "the code that fills it also removes"
+                                           : "was emptied before",
+                    hl_bytes_text(c->graph->retained_bytes[s->holder], bytes));
         return false;
     }
     double run = m[g->anchor].work - m[0].work;
