@@ -11,8 +11,8 @@ PROPER = "proper" in sys.argv[2:]
 def found(number):
     if PROPER:
         number %= 100
-    return bool(regex.search(rf"^(item|article) {number}(?: of {number + 1})? [a-z]{{2,5}}$",
+    return bool(regex.search(rf"^(item|article) {number}(?: of {number + 1})? [a-z]{{2,5}}(?: with a rather long description that names number {number})?$",
                              f"article {number} abc"))
 
 
-print(sum(found(n) for n in range(int(4000 * SIZE))))
+print(sum(found(n) for n in range(int(5000 * SIZE))))
