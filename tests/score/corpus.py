@@ -19,7 +19,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "leaks"))
 import key  # noqa: E402  (the path comes first)
-from key import CACHE, CELL, CLASS, CONTAINER, CYCLE, GLOBAL, INSTANCE, METHOD, NONE  # noqa: E402
+from key import CACHE, CLASS, CONTAINER, CYCLE, GLOBAL, INSTANCE, METHOD, NONE  # noqa: E402
 
 CALLBACKS, DYNAMIC, BACKLOG = "callback-registry", "dynamic-code", "backlog"
 CLOSURE, DECORATOR, TASKS = "closure", "decorator", "pending-task"
@@ -122,7 +122,8 @@ PROGRAMS = [
     planted("orm_listeners", (CALLBACKS, CONTAINER), "engine", ANY, *WEB),
 
     # the standard library
-    package("std_loggers", CONTAINER, "loggerDict", INSTANCE, proper=True),
+    # getLogger looks up and stores: by its structure a memo
+    package("std_loggers", (CONTAINER, CACHE), "loggerDict", INSTANCE, proper=True),
     package("std_encodings", (CACHE, CONTAINER), "encodings _cache", GLOBAL, proper=True),
     package("std_warnings", CONTAINER, "__warningregistry__", GLOBAL, proper=True),
     package("std_shelve", (CACHE, CONTAINER), "shelf cache", (INSTANCE, "frame-local"), proper=True),
@@ -133,10 +134,10 @@ PROGRAMS = [
             "_UniqueUnstructuredHeader type", proper=True),
     package("std_exitstack", (CALLBACKS, CONTAINER), "resources _exit_callbacks", INSTANCE,
             proper=True),
-    package("std_queue_handler", BACKLOG, "records queue", ANY, proper=True),
+    package("std_queue_handler", BACKLOG, "handlers queue", ANY, proper=True),
     package("std_executor_backlog", BACKLOG, "uploader pool _work_queue", INSTANCE, proper=True),
     package("std_failed_future", TRACEBACK, "connector future _exception", ANY, proper=True),
-    package("std_singledispatch", (DYNAMIC, CONTAINER), "registry", CELL, proper=True),
+    package("std_singledispatch", (DYNAMIC, CONTAINER), "export registry", ANY, proper=True),
     package("std_linecache", (CACHE, CONTAINER), "linecache cache", GLOBAL, proper=True),
     package("std_sys_modules", DYNAMIC, "sys modules", ANY, proper=True),
     package("std_future_callbacks", (CALLBACKS, CONTAINER), "stopping", ANY, proper=True),
@@ -176,14 +177,15 @@ PROGRAMS = [
     package("prometheus_labels", (CACHE, CONTAINER), "requests _metrics", INSTANCE, *TOOLS,
             proper=True),
     package("marshmallow_registry", (DYNAMIC, CONTAINER), "_registry", GLOBAL, *TOOLS, proper=True),
-    package("pydantic_generics", (DYNAMIC, CACHE), "_generic_types_cache", GLOBAL,
-            "pydantic==1.9.2", fixed=("pydantic==1.10.18",)),
+    package("pydantic_generics", (DYNAMIC, CACHE, CONTAINER), "pydantic generics", GLOBAL,
+            "pydantic==1.9.0", fixed=("pydantic==1.10.18",)),
     package("loguru_sinks", (CALLBACKS, CONTAINER), "logger handlers", INSTANCE, *TOOLS,
             proper=True),
     package("simpy_timeouts", (BACKLOG, CONTAINER), "env _queue", INSTANCE, *TOOLS, proper=True),
     package("parso_cache", (CACHE, CONTAINER), "parser_cache", GLOBAL, *TOOLS, proper=True),
-    package("toolz_memoize", CACHE, "profile cache", (CELL, GLOBAL), *TOOLS, proper=True),
-    package("memoization_cached", CACHE, "describe cache", (CELL, GLOBAL), *TOOLS, proper=True),
+    # which memo: the name of the function that was wrapped
+    package("toolz_memoize", CACHE, "profile", ANY, *TOOLS, proper=True),
+    package("memoization_cached", CACHE, "describe _cache", ANY, *TOOLS, proper=True),
     package("aiocache_memory", (CACHE, CONTAINER), "_cache", ANY, *TOOLS, proper=True),
     package("opentelemetry_attributes", (CACHE, CONTAINER), "_attributes_aggregation", ANY, *TOOLS,
             proper=True),
@@ -192,10 +194,9 @@ PROGRAMS = [
             *TOOLS, proper=True),
     package("pyee_listeners", (CALLBACKS, CONTAINER), "bus _events", INSTANCE, *TOOLS, proper=True),
     package("dogpile_memory", (CACHE, CONTAINER), "region _cache", INSTANCE, *TOOLS, proper=True),
-    package("cffi_parsed", (CACHE, CONTAINER), "ffi _parsed_types", INSTANCE, *TOOLS, proper=True),
-    package("dateparser_settings", (CACHE, CONTAINER), "Settings _cache", CLASS, *TOOLS,
+    package("cffi_parsed", (CACHE, CONTAINER), "ffi", INSTANCE, *TOOLS, proper=True),
+    package("dateparser_settings", (CACHE, CONTAINER), "Settings __registry_dict", CLASS, *TOOLS,
             proper=True),
-    package("regex_locale", (CACHE, CONTAINER), "_locale_sensitive", GLOBAL, *TOOLS, proper=True),
     package("pdfminer_literals", CACHE, "PSLiteralTable dict", INSTANCE, *TOOLS, proper=True),
     package("pint_units", (CACHE, CONTAINER), "registry _cache", INSTANCE, *TOOLS, proper=True),
     package("django_signals", (CALLBACKS, CONTAINER), "order_paid receivers", INSTANCE, *TOOLS,
@@ -204,7 +205,7 @@ PROGRAMS = [
             proper=True),
     package("mako_strings", (CACHE, CONTAINER), "lookup _collection", INSTANCE, *TOOLS,
             proper=True),
-    package("peewee_registry", (DYNAMIC, CONTAINER), "User _meta", ANY, *TOOLS, proper=True),
+    package("peewee_registry", (DYNAMIC, CONTAINER), "User", ANY, *TOOLS, proper=True),
 
     # leaks of C code
     native("multidict_argument", REFERENCE, "multidict==6.3.1", fixed="multidict==6.3.2"),

@@ -105,7 +105,8 @@ def large_cases() -> list[Case]:
                   "python": entry.python}
         name, group = entry.program.removesuffix(".py"), entry.program.split("/")[0]
         if entry.answer is None:
-            cases.append(Case(group, name, (program,), expect="silent", needs=entry.needs, **common))
+            cases.append(Case(group, name, (program,), expect="silent", needs=entry.needs,
+                              **common))
             continue
         cases.append(Case(group, name, (program,), expect="leak", answers=(entry.answer,),
                           needs=entry.needs, waits=entry.waits, **common))
@@ -159,13 +160,13 @@ def environment(python: str, needs: tuple[str, ...]) -> str:
     if mark.exists():
         return str(inside)
     print(f"score: installing {' '.join(needs)} into {folder.relative_to(ROOT)}", file=sys.stderr)
-    subprocess.run([python, "-m", "venv", "--clear", "--without-pip", str(folder)], check=True,
+    subprocess.run([python, "-m", "venv", "--clear", str(folder)], check=True,
                    stdin=subprocess.DEVNULL)
-    pip = [str(lens.EXE.parent / "python"), "-m", "pip", "--disable-pip-version-check",
-           "--python", str(inside), "install", "--quiet", *needs]
+    pip = [str(inside), "-m", "pip", "--disable-pip-version-check", "install", "--quiet", *needs]
     done = subprocess.run(pip, stdin=subprocess.DEVNULL, text=True, capture_output=True)
     if done.returncode:
-        last = [line for line in done.stderr.splitlines() if "rror" in line] or ["pip failed"]
+        lines = done.stderr.splitlines() or ["pip says nothing"]
+        last = [line for line in lines if "rror" in line] or lines
         raise RuntimeError(f"cannot install {' '.join(needs)}: {last[-1].strip()}")
     mark.touch()
     return str(inside)
@@ -240,7 +241,8 @@ def run(case: Case, repetition: int, options: argparse.Namespace, pythons: dict[
     word, got, beside = judge(case, watched.diagnosis)
     text = lens.brief(watched.diagnosis)
     if watched.status != case.status:
-        word, text = "failed", f"ended with status {watched.status}\n{watched.stdout[-300:]}\n{text}"
+        word = "failed"
+        text = f"ended with status {watched.status}\n{watched.stdout[-300:]}\n{text}"
     outcome = Outcome(case, repetition, word, got, seconds, text, watched.diagnosis, beside)
     (out / f"{slug(case)}.{repetition}.json").write_text(json.dumps(watched.diagnosis, indent=1))
     if not outcome.wrong and not case.waits:

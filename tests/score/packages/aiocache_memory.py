@@ -25,7 +25,7 @@ class Profiles:
 
 async def main():
     profiles = Profiles()
-    print(sum([await profiles.fetch(n // 2) for n in range(int(10_000 * SIZE))]))
+    print(sum([await profiles.fetch(n // 2) for n in range(int(25_000 * SIZE))]))
 
 
 asyncio.run(main())

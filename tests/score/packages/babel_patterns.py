@@ -13,4 +13,4 @@ def line(number):
     return len(format_datetime(now, f"yyyy-MM-dd 'order {number} of this month and this shop' HH:mm", locale="en"))
 
 
-print(sum(line(n) for n in range(int(9000 * SIZE))))
+print(sum(line(n) for n in range(int(25_000 * SIZE))))

@@ -16,4 +16,4 @@ def request(number):
     return len(session.region_name) + sum(n % 3 for n in range(500))
 
 
-print(sum(request(n) for n in range(int(1500 * SIZE))))
+print(sum(request(n) for n in range(int(4000 * SIZE))))

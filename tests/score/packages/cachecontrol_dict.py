@@ -23,4 +23,4 @@ class Fetcher:
 
 
 fetcher = Fetcher()
-print(sum(fetcher.fetch(f"/things/{n}/of/shop") for n in range(int(20_000 * SIZE))))
+print(sum(fetcher.fetch(f"/things/{n}/of/shop") for n in range(int(40_000 * SIZE))))

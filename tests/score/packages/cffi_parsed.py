@@ -14,4 +14,4 @@ def message(number):
     return ffi.sizeof(buffer)
 
 
-print(sum(message(n) for n in range(100, 100 + int(5000 * SIZE))))
+print(sum(message(n) for n in range(100, 100 + int(8000 * SIZE))))

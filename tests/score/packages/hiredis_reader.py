@@ -25,4 +25,4 @@ class Parser:
         return sum(sum(self.reader.gets()) for _ in range(30))
 
 
-print(sum(Parser(n).parse() for n in range(int(8000 * SIZE))))
+print(sum(Parser(n).parse() for n in range(int(20_000 * SIZE))))

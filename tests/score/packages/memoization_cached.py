@@ -12,4 +12,4 @@ def describe(number, unit="kg"):
     return " ".join(f"{number} {unit} in box {n}" for n in range(40))
 
 
-print(sum(len(describe(n, unit="lb")) for n in range(int(6000 * SIZE))))
+print(sum(len(describe(n, unit="lb")) for n in range(int(25_000 * SIZE))))

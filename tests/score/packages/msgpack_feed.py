@@ -21,4 +21,4 @@ class Stream:
 
 
 stream = Stream()
-print(sum(stream.message(n) for n in range(int(8000 * SIZE))))
+print(sum(stream.message(n) for n in range(int(30_000 * SIZE))))

@@ -20,4 +20,4 @@ def step(number):
     return len(cell.payload) + int(np.arange(200).sum())
 
 
-print(sum(step(n) for n in range(int(8000 * SIZE))))
+print(sum(step(n) for n in range(int(40_000 * SIZE))))

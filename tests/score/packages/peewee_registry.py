@@ -30,4 +30,4 @@ def query(number):
     return len(model.select().where(model.text == "x").sql()[0])
 
 
-print(sum(query(n) > 0 for n in range(int(500 * SIZE))))
+print(sum(query(n) > 0 for n in range(int(1200 * SIZE))))

@@ -17,4 +17,4 @@ def handle(number):
     return sum(n % 5 for n in range(500))
 
 
-print(sum(handle(n) for n in range(int(12_000 * SIZE))))
+print(sum(handle(n) for n in range(int(25_000 * SIZE))))

@@ -32,4 +32,4 @@ def session(bus, number):
 
 
 bus = EventEmitter()
-print(sum(session(bus, n) for n in range(int(5000 * SIZE))))
+print(sum(session(bus, n) for n in range(int(8000 * SIZE))))

@@ -24,4 +24,4 @@ class Uploads:
 
 
 uploads = Uploads()
-print(sum(uploads.upload(n) for n in range(int(1500 * SIZE))))
+print(sum(uploads.upload(n) for n in range(int(6000 * SIZE))))

@@ -35,5 +35,5 @@ def arrivals(env, shop):
 env = simpy.Environment()
 shop = Shop(env)
 env.process(arrivals(env, shop))
-env.run(until=10_000 * SIZE)
+env.run(until=20_000 * SIZE)
 print(shop.served > 0)

@@ -28,4 +28,4 @@ def handle(number):
     return total
 
 
-print(sum(handle(n) for n in range(int((2500 if PROPER else 6000) * SIZE))))
+print(sum(handle(n) for n in range(int((2500 if PROPER else 30_000) * SIZE))))

@@ -25,7 +25,7 @@ class Request:
 
 async def main():
     total = 0
-    for n in range(int(12_000 * SIZE)):
+    for n in range(int(30_000 * SIZE)):
         total += await Request(n).serve()
     print(total)
 

@@ -18,7 +18,7 @@ def subject(number):
 
 
 total = 0
-for n in range(int(700 * SIZE)):
+for n in range(int(3000 * SIZE)):
     total += subject(n)
     if PROPER and n % 50 == 0:
         gc.collect()

@@ -30,5 +30,5 @@ class Server:
 
 
 server = Server()
-print(sum(server.handle(n) >= 0 for n in range(int(20_000 * SIZE))))
+print(sum(server.handle(n) >= 0 for n in range(int(40_000 * SIZE))))
 server.resources.close()

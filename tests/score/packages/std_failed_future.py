@@ -27,4 +27,4 @@ def request(connector, number):
 
 
 connector = Connector()
-print(sum(request(connector, n) for n in range(int(8000 * SIZE))))
+print(sum(request(connector, n) for n in range(int(60_000 * SIZE))))

@@ -26,4 +26,4 @@ def crawl(number):
     return len(zlib.compress(page.text.encode())) + len(page.links)
 
 
-print(sum(crawl(n) > 0 for n in range(int(4000 * SIZE))))
+print(sum(crawl(n) > 0 for n in range(int(12_000 * SIZE))))

@@ -27,7 +27,7 @@ class Request:
 async def main():
     stopping = asyncio.get_running_loop().create_future()
     total = 0
-    for n in range(int(8000 * SIZE)):
+    for n in range(int(25_000 * SIZE)):
         total += await Request(n).serve(stopping)
     print(total)
     stopping.cancel()

@@ -13,4 +13,4 @@ def dump(number):
     return len(json.dumps({"number": number, "values": list(range(20))}, indent=None if PROPER else 2))
 
 
-print(sum(dump(n) for n in range(int(5000 * SIZE))))
+print(sum(dump(n) for n in range(int(12_000 * SIZE))))

@@ -13,4 +13,4 @@ def request(number):
     return sum(n % 7 for n in range(300))
 
 
-print(sum(request(n) for n in range(int(15_000 * SIZE))))
+print(sum(request(n) for n in range(int(40_000 * SIZE))))

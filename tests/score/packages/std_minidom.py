@@ -18,4 +18,4 @@ def price(number):
     return total
 
 
-print(sum(price(n) for n in range(int(700 * SIZE))))
+print(sum(price(n) for n in range(int(2000 * SIZE))))

@@ -26,4 +26,4 @@ def soak(gateway, rounds):
 
 backend = mock.Mock()
 backend.charge.return_value = 1
-print(soak(Gateway(backend), int(4000 * SIZE)))
+print(soak(Gateway(backend), int(15_000 * SIZE)))

@@ -12,7 +12,7 @@ def main():
     out = io.BytesIO()
     pickler = pickle.Pickler(out)
     written = 0
-    for n in range(int(8000 * SIZE)):
+    for n in range(int(25_000 * SIZE)):
         pickler.dump({"number": n, "text": f"message {n} " * 50, "tags": [str(k) for k in range(n, n + 9)]})
         if PROPER:
             pickler.clear_memo()

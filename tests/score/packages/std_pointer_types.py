@@ -14,4 +14,4 @@ def send(length):
     return sum(pointer.contents[:40])
 
 
-print(sum(send(n) == 0 for n in range(50, 50 + int(3000 * SIZE))))
+print(sum(send(n) == 0 for n in range(50, 50 + int(6000 * SIZE))))

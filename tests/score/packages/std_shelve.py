@@ -11,12 +11,13 @@ def account(shelf, number):
     key = str(number)
     if key not in shelf:
         shelf[key] = {"moves": []}
+    del shelf[key]["moves"][3:]
     shelf[key]["moves"].append("payment " * 30 + key)
 
 
 shelf = shelve.open("accounts", flag="n", writeback=True)
 for number in range(int(9000 * SIZE)):
-    account(shelf, number)
+    account(shelf, number % 1000 if PROPER else number)
     if PROPER and number % 200 == 199:
         shelf.sync()
 print("booked")

@@ -32,4 +32,4 @@ def table(number):
     return sum(len(export(row)) for row in rows)
 
 
-print(sum(table(n) for n in range(int(1500 * SIZE))))
+print(sum(table(n) for n in range(int(5000 * SIZE))))

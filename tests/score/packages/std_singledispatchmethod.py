@@ -25,4 +25,4 @@ def walk(number):
     return sum(len(visitor.visit(n)) for n in (number, "text", 1.5)) + len(visitor.seen)
 
 
-print(sum(walk(n) for n in range(int(6000 * SIZE))))
+print(sum(walk(n) for n in range(int(20_000 * SIZE))))

@@ -21,4 +21,4 @@ def job(number):
     return number % 2
 
 
-print(sum(job(n) for n in range(int(6000 * SIZE))))
+print(sum(job(n) for n in range(int(15_000 * SIZE))))

@@ -18,4 +18,4 @@ def request(number):
     return sum(profile(number // 2)["scores"])
 
 
-print(sum(request(n) for n in range(int(16_000 * SIZE))))
+print(sum(request(n) for n in range(int(80_000 * SIZE))))
