@@ -437,7 +437,7 @@ hl_finding *hl_group_finding(hl_case *c, const hl_group *group, const char *caus
     hl_suspect_name(c, &s);
     s.retained_bytes = group->bytes;
     s.retained_objects = group->objects;
-    if (holder != HL_NO_NODE && c->snap->len[holder] >= 0 &&
+    if (holder != HL_NO_NODE && hl_snap_len(c->snap, holder) >= 0 &&
         c->graph->retained_bytes[holder] > group->bytes) {
         s.retained_bytes = c->graph->retained_bytes[holder];
         s.retained_objects = c->graph->retained_objects[holder];

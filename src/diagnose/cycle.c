@@ -146,7 +146,7 @@ static void find_in_list(hl_case *c, const hl_cycle *k, hl_node list)
     if (!f)
         return;
     char count[32], bytes[16];
-    int32_t len = c->snap->len[list] > 0 ? c->snap->len[list] : 0;
+    int32_t len = hl_snap_len(c->snap, list) > 0 ? hl_snap_len(c->snap, list) : 0;
     double share = k->bytes ? (double)c->graph->retained_bytes[list] / (double)k->bytes : 1;
     f->holder.name = "gc.garbage";
     f->holder.kind = "interpreter";
@@ -169,7 +169,7 @@ hl_status hl_rule_cycles(hl_case *c, hl_err *err)
     bool here = c->anchor + 1 == c->n_moments; /* as observing leaves it */
     hl_node list = here ? garbage_list(c) : HL_NO_NODE;
     if (here && !c->moments[c->n_moments - 1].garbage_objects &&
-        (list == HL_NO_NODE || c->snap->len[list] <= 0))
+        (list == HL_NO_NODE || hl_snap_len(c->snap, list) <= 0))
         return HL_OK;
     if (hl_case_anchor(c, c->n_moments - 1, err))
         return err->status;

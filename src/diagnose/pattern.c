@@ -144,7 +144,7 @@ hl_node hl_entries_of(const hl_case *c, hl_node holder)
     if (hl_is_a(c, holder, "functools._lru_cache_wrapper"))
         return hl_graph_follow(c->graph, holder, HL_LABEL_NAMED, "cache");
     uint32_t flags = s->types[s->type[holder]].flags;
-    if (s->len[holder] >= 0 || hl_is_a(c, holder, "module") ||
+    if (hl_snap_len(s, holder) >= 0 || hl_is_a(c, holder, "module") ||
         (flags & (HL_TYPE_DICT | HL_TYPE_LIST | HL_TYPE_TUPLE)))
         return holder;
     hl_node dict = hl_graph_follow(c->graph, holder, HL_LABEL_NAMED, "__dict__");
@@ -351,8 +351,8 @@ static const char *kind_by_edge(const hl_case *c, hl_node v, const char *otherwi
 static const char *logger_name(const hl_case *c, hl_node logger)
 {
     const hl_graph *g = c->graph;
-    for (uint32_t e = g->in_off[logger]; e < g->in_off[logger + 1]; e++) {
-        hl_node dict = g->in_src[e];
+    hl_node dict;
+    for (hl_holders h = hl_graph_holders(g, logger); hl_holders_next(&h, &dict);) {
         hl_label l = hl_graph_label(g, dict, logger);
         hl_node owner = hl_graph_owner(g, dict);
         if (l != UINT32_MAX && hl_label_kind(l) == HL_LABEL_KEY && hl_is_a(c, dict, "dict") &&

@@ -59,14 +59,15 @@ static bool mostly_awaited(const hl_case *c, const hl_group *group)
 static hl_node place_of_future(const hl_case *c, hl_node future)
 {
     const hl_graph *g = c->graph;
-    for (uint32_t e = g->in_off[future]; e < g->in_off[future + 1]; e++) {
-        hl_label l = hl_graph_label(g, g->in_src[e], future);
+    hl_node from;
+    for (hl_holders h = hl_graph_holders(g, future); hl_holders_next(&h, &from);) {
+        hl_label l = hl_graph_label(g, from, future);
         if (l == UINT32_MAX)
             continue;
         enum hl_label_kind kind = hl_label_kind(l);
         if ((kind == HL_LABEL_INDEX || kind == HL_LABEL_VALUE || kind == HL_LABEL_ELEMENT) &&
-            c->snap->len[g->in_src[e]] >= 0)
-            return g->in_src[e];
+            hl_snap_len(c->snap, from) >= 0)
+            return from;
     }
     return HL_NO_NODE;
 }
@@ -149,7 +150,7 @@ static void find_group(hl_case *c, hl_group *group, hl_confidence confidence)
     hl_node holder = holder_of(c, group);
     if (holder_told(c, holder))
         return; /* the timers of the tasks told before */
-    if (holder != HL_NO_NODE && c->snap->len[holder] >= 0 &&
+    if (holder != HL_NO_NODE && hl_snap_len(c->snap, holder) >= 0 &&
         c->graph->retained_bytes[holder] > group->bytes) {
         /* what the tasks wait for goes with them */
         group->bytes = c->graph->retained_bytes[holder];

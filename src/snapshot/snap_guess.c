@@ -26,7 +26,7 @@ hl_status hl_snap_settle_guesses(hl_snap *s, hl_err *err)
     if (!missing)
         return hl_err_set(err, HL_NO_MEMORY, "no memory to weigh references");
     for (hl_node v = 0; v < s->nodes; v++)
-        missing[v] = s->refcnt[v];
+        missing[v] = hl_snap_refcnt(s, v);
     for (hl_node v = 0; v < s->nodes; v++)
         for (uint32_t e = s->off[v]; e < s->off[v + 1]; e++) {
             enum hl_label_kind kind = hl_label_kind(s->label[e]);
