@@ -81,8 +81,9 @@ static const char *variable_of(const hl_case *c, hl_node function, hl_node cell)
 static uint64_t copies_of(const hl_case *c, hl_node code)
 {
     uint64_t n = 0;
-    for (uint32_t e = c->graph->in_off[code]; e < c->graph->in_off[code + 1]; e++)
-        n += !strcmp(hl_snap_type_name(c->snap, c->graph->in_src[e]), "function");
+    hl_node f;
+    for (hl_holders h = hl_graph_holders(c->graph, code); hl_holders_next(&h, &f);)
+        n += !strcmp(hl_snap_type_name(c->snap, f), "function");
     return n;
 }
 

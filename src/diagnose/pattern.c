@@ -351,8 +351,8 @@ static const char *kind_by_edge(const hl_case *c, hl_node v, const char *otherwi
 static const char *logger_name(const hl_case *c, hl_node logger)
 {
     const hl_graph *g = c->graph;
-    for (uint32_t e = g->in_off[logger]; e < g->in_off[logger + 1]; e++) {
-        hl_node dict = g->in_src[e];
+    hl_node dict;
+    for (hl_holders h = hl_graph_holders(g, logger); hl_holders_next(&h, &dict);) {
         hl_label l = hl_graph_label(g, dict, logger);
         hl_node owner = hl_graph_owner(g, dict);
         if (l != UINT32_MAX && hl_label_kind(l) == HL_LABEL_KEY && hl_is_a(c, dict, "dict") &&

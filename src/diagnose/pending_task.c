@@ -59,14 +59,15 @@ static bool mostly_awaited(const hl_case *c, const hl_group *group)
 static hl_node place_of_future(const hl_case *c, hl_node future)
 {
     const hl_graph *g = c->graph;
-    for (uint32_t e = g->in_off[future]; e < g->in_off[future + 1]; e++) {
-        hl_label l = hl_graph_label(g, g->in_src[e], future);
+    hl_node from;
+    for (hl_holders h = hl_graph_holders(g, future); hl_holders_next(&h, &from);) {
+        hl_label l = hl_graph_label(g, from, future);
         if (l == UINT32_MAX)
             continue;
         enum hl_label_kind kind = hl_label_kind(l);
         if ((kind == HL_LABEL_INDEX || kind == HL_LABEL_VALUE || kind == HL_LABEL_ELEMENT) &&
-            hl_snap_len(c->snap, g->in_src[e]) >= 0)
-            return g->in_src[e];
+            hl_snap_len(c->snap, from) >= 0)
+            return from;
     }
     return HL_NO_NODE;
 }

@@ -130,8 +130,9 @@ static bool mostly_running(hl_case *c, hl_node holder)
             !hl_is_instance(g, v, "threading.Thread"))
             continue;
         threads++;
-        for (uint32_t e = g->in_off[v]; e < g->in_off[v + 1]; e++) {
-            const hl_graph_root *root = hl_graph_root_of(g, g->in_src[e]);
+        hl_node from;
+        for (hl_holders h = hl_graph_holders(g, v); hl_holders_next(&h, &from);) {
+            const hl_graph_root *root = hl_graph_root_of(g, from);
             if (root && root->hold == HL_HOLD_FRAME) {
                 running++;
                 break;

@@ -78,8 +78,8 @@ static const char *name_of(hl_case *c, hl_node dicts, const hl_suspect *s)
     size_t n = strlen(base);
     if (strncmp(base, "threading.", 10) != 0 || strncmp(s->name, base, n) != 0)
         return s->name;
-    for (uint32_t e = g->in_off[local]; e < g->in_off[local + 1]; e++) {
-        hl_node frame = g->in_src[e];
+    hl_node frame;
+    for (hl_holders h = hl_graph_holders(g, local); hl_holders_next(&h, &frame);) {
         hl_label l = hl_graph_label(g, frame, local);
         hl_node code = hl_graph_follow(g, frame, HL_LABEL_NAMED, "f_code");
         if (l != UINT32_MAX && hl_label_kind(l) == HL_LABEL_LOCAL && code != HL_NO_NODE)
