@@ -61,7 +61,10 @@ typedef struct hl_growth {
     uint64_t units;       /* metric gained from the first moment to the anchor */
     uint64_t bytes;       /* own and below, gained from the first moment to the anchor */
     uint64_t onset_bytes; /* of those, gained since onset: what must be material */
-    double per_second;    /* bytes a wall second since onset */
+    uint32_t weighed_from;  /* the first moment that surely has some: what the heap gained from here
+                               on is what this growth explains or not */
+    uint64_t weighed_bytes; /* gained from there on */
+    double per_second;      /* bytes a wall second since onset */
 } hl_growth;
 
 typedef struct hl_case {

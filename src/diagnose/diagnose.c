@@ -13,7 +13,7 @@
 #include <string.h>
 
 static const uint64_t MATERIAL_FLOOR = 1 << 20;
-static const double MATERIAL_SHARE = 0.05, WARM_UP = 0.25, STRONG_SHARE = 0.5,
+static const double MATERIAL_SHARE = 0.05, WARM_UP = 0.25, STRONG_SHARE = 0.25,
                     UNEXPLAINED_SHARE = 0.2;
 enum { STEADY_INTERVALS = 5, FEW_SNAPSHOTS = 4, MUCH_BYTES = 8 << 20 };
 
@@ -163,7 +163,12 @@ static hl_status judge_tracked(hl_case *c, hl_err *err)
         if (!hl_suspect_find(c, g, &s) || told(c, s.holder) || covers(c, s.holder))
             continue;
         double share = 1 - (double)g->series[g->onset] / (double)g->series[g->anchor];
+        double weighed = 1 - (double)g->series[g->weighed_from] / (double)g->series[g->anchor];
+        double seconds =
+            (double)(c->moments[g->anchor].info.time_us - c->moments[g->onset].info.time_us) / 1e6;
         g->onset_bytes = g->bytes = (uint64_t)(share * (double)c->graph->retained_bytes[s.holder]);
+        g->weighed_bytes = (uint64_t)(weighed * (double)c->graph->retained_bytes[s.holder]);
+        g->per_second = seconds > 0 ? (double)g->onset_bytes / seconds : -1;
         /* what a function or a thread let go when it ended was kept until then */
         bool ends = !strcmp(s.kind, "frame-local") || !strcmp(s.kind, "thread-local");
         bool gone = g->released && !g->torn_down && !ends;
@@ -215,8 +220,9 @@ static int by_weight(const void *a, const void *b)
     return strcmp(x->fingerprint, y->fingerprint);
 }
 
-/* Findings that together explain less than half of the growth are not sure enough to accuse; what
- * every declared round leaves behind is, whatever else grew. */
+/* Findings that together explain little of the growth are not sure enough to accuse. A quarter is
+ * enough: what libraries warm up meanwhile has holders of its own, and what C keeps for an object
+ * is not seen below it. And what every declared round leaves behind is, whatever else grew. */
 static void weigh(hl_case *c)
 {
     hl_diagnosis *d = c->out;

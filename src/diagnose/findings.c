@@ -60,8 +60,9 @@ void hl_finding_growth(hl_case *c, hl_finding *f, const hl_growth *g)
     f->growth.objects = g->units;
     f->growth.bytes = g->bytes;
     f->growth.per_second = g->per_second;
-    f->growth.since = g->onset;
-    f->growth.since_bytes = g->onset_bytes;
+    bool weighed = g->weighed_from > g->onset && g->weighed_bytes;
+    f->growth.since = weighed ? g->weighed_from : g->onset;
+    f->growth.since_bytes = weighed ? g->weighed_bytes : g->onset_bytes;
     const hl_snap_info *from = &c->moments[g->onset].info, *to = &c->moments[g->anchor].info;
     if (to->rounds > from->rounds) {
         double rounds = (double)(to->rounds - from->rounds);
@@ -100,6 +101,9 @@ void hl_note_add(hl_case *c, const char *cause, const char *format, ...)
     va_start(ap, format);
     vsnprintf(text, sizeof text, format, ap);
     va_end(ap);
+    for (uint32_t i = 0; i < d->n_notes; i++)
+        if (!strcmp(all[i].text, text))
+            return; /* two containers of one name: once is enough */
     const char *copy = hl_arena_copy(c->arena, text, strlen(text));
     if (copy)
         all[d->n_notes++] = (hl_note){cause, copy};

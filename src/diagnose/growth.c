@@ -17,9 +17,10 @@ enum { MIN_INTERVALS = 2 };
 /* An interval below that share of the run's work says nothing; in a short run nor does one of less
  * than so many seconds, if it is not much of the run. */
 static const double SHORT_SHARE = 0.04, SHORT_SECONDS = 0.03, SHORT_SHARE_MAX = 0.1;
-static const double FLAT = 0.05;      /* of the mean rate: an interval that slow stands still */
-static const double LATE_GAIN = 0.05; /* of a gain: less in the later half is none */
-static const double SHRINK = 0.95;    /* a fall below this share of the peak is a fall */
+static const double FLAT = 0.05;       /* of the mean rate: an interval that slow stands still */
+static const double LATE_GAIN = 0.05;  /* of a gain: less in the later half is none */
+static const double TAIL_SHARE = 0.12; /* of the run's work: a short end */
+static const double SHRINK = 0.95;     /* a fall below this share of the peak is a fall */
 
 static uint64_t metric_of(const hl_shape_count *n, hl_metric m)
 {
@@ -102,12 +103,26 @@ static double began_at(const hl_case *c, const uint64_t *series, const uint32_t 
 
 /* An interval that rises at next to nothing of the mean rate since onset stands still. */
 static bool is_flat(const hl_case *c, const uint64_t *series, uint32_t from, uint32_t to,
-                    const hl_growth *g)
+                    uint32_t onset, uint32_t end)
 {
     double work = c->moments[to].work - c->moments[from].work;
-    double all = c->moments[g->anchor].work - c->moments[g->onset].work;
+    double all = c->moments[end].work - c->moments[onset].work;
     double rise = (double)(series[to] - series[from]);
-    return all > 0 && rise < FLAT * (double)(series[g->anchor] - series[g->onset]) * work / all;
+    return all > 0 && rise < FLAT * (double)(series[end] - series[onset]) * work / all;
+}
+
+/* The indices of kept up to where the rise is judged: what the program does when its loop is over
+ * (a summary, exit handlers) adds nothing, and is no rest if it is short. */
+static uint32_t without_tail(const hl_case *c, const uint64_t *series, const uint32_t *kept,
+                             uint32_t n)
+{
+    const hl_moment *m = c->moments;
+    double run = m[kept[n - 1]].work - m[0].work;
+    if (n < 4 || !hl_moment_is_farewell(c, kept[n - 1]))
+        return n;
+    uint32_t a = kept[n - 2], z = kept[n - 1];
+    bool still = series[z] <= series[a] && (double)series[z] >= SHRINK * (double)series[a];
+    return still && m[z].work - m[a].work <= TAIL_SHARE * run ? n - 1 : n;
 }
 
 bool hl_growth_rises(hl_case *c, const uint64_t *series, hl_growth *g)
@@ -115,7 +130,8 @@ bool hl_growth_rises(hl_case *c, const uint64_t *series, hl_growth *g)
     uint32_t *kept = c->kept, n = join_short(c, g->anchor, kept);
     if (n < 2)
         return false;
-    uint32_t j = n - 1;
+    n = without_tail(c, series, kept, n);
+    uint32_t j = n - 1, end = kept[n - 1];
     while (j > 0 && series[kept[j]] > series[kept[j - 1]])
         j--;
     g->onset = kept[j];
@@ -123,7 +139,7 @@ bool hl_growth_rises(hl_case *c, const uint64_t *series, hl_growth *g)
     if (g->intervals < MIN_INTERVALS)
         return false;
     for (uint32_t k = j; k + 1 < n; k++)
-        if (is_flat(c, series, kept[k], kept[k + 1], g))
+        if (is_flat(c, series, kept[k], kept[k + 1], g->onset, end))
             return false;
     uint64_t peak = 0;
     for (uint32_t i = c->baseline; i <= g->anchor; i++) {
@@ -132,10 +148,11 @@ bool hl_growth_rises(hl_case *c, const uint64_t *series, hl_growth *g)
         if (series[i] > peak)
             peak = series[i];
     }
+    g->weighed_from = g->intervals > MIN_INTERVALS ? kept[j + 1] : g->onset;
     g->began = began_at(c, series, kept, j, n - 1);
-    double w1 = c->moments[g->anchor].work;
+    double w1 = c->moments[end].work;
     double mid = value_at(c, series, kept, j, n - 1, (g->began + w1) / 2);
-    double v0 = (double)series[g->onset], v1 = (double)series[g->anchor];
+    double v0 = (double)series[g->onset], v1 = (double)series[end];
     g->course = mid > v0 ? (v1 - mid) / (mid - v0) : INFINITY;
     g->walked_course = mid > v0 ? (v1 * v1 - mid * mid) / (mid * mid - v0 * v0) : INFINITY;
     return true;
@@ -192,7 +209,7 @@ static bool try_metric(hl_case *c, hl_shape s, hl_metric metric, uint64_t *serie
     if (metric == HL_METRIC_BYTES && series[g->anchor] < series[0] + c->material / 4)
         return false;
     if (series[g->anchor] > series[0] && hl_growth_rises(c, series, g)) {
-        g->torn_down = g->anchor + 1 < c->n_moments && c->shapes.shapes[s].hold != HL_HOLD_FRAME;
+        g->torn_down = g->anchor + 2 == c->n_moments && hl_moment_is_farewell(c, g->anchor + 1);
         return true;
     }
     uint32_t last = c->n_moments - 1;
@@ -258,6 +275,7 @@ static void measure(hl_case *c, const int32_t *growth_of)
         hl_growth *g = &c->growths[i];
         int64_t all = tree_gain(c, g->shape, 0, g->anchor);
         int64_t late = tree_gain(c, g->shape, g->onset, g->anchor);
+        int64_t weighed = tree_gain(c, g->shape, g->weighed_from, g->anchor);
         for (uint32_t k = 0; k < c->n_growths; k++) {
             if (k == i)
                 continue;
@@ -268,10 +286,12 @@ static void measure(hl_case *c, const int32_t *growth_of)
             if (s == g->shape) {
                 all -= tree_gain(c, c->growths[k].shape, 0, g->anchor);
                 late -= tree_gain(c, c->growths[k].shape, g->onset, g->anchor);
+                weighed -= tree_gain(c, c->growths[k].shape, g->weighed_from, g->anchor);
             }
         }
         g->bytes = all > 0 ? (uint64_t)all : 0;
         g->onset_bytes = late > 0 ? (uint64_t)late : 0;
+        g->weighed_bytes = weighed > 0 ? (uint64_t)weighed : 0;
         g->units = g->series[g->anchor] - g->series[0];
         double seconds =
             (double)(c->moments[g->anchor].info.time_us - c->moments[g->onset].info.time_us) / 1e6;

@@ -145,7 +145,7 @@ static void find_payload(const hl_case *c, const hl_growth *g, hl_suspect *out)
 {
     hl_shape best = 0;
     uint64_t gain = 0;
-    for (hl_shape s = g->shape + 1; s < c->shapes.n_shapes; s++) {
+    for (hl_shape s = g->shape + 1; !g->address && s < c->shapes.n_shapes; s++) {
         if (c->shapes.shapes[s].parent != g->shape)
             continue;
         uint64_t is = hl_shapes_count(&c->shapes, g->anchor, s).tree_bytes;
@@ -158,6 +158,14 @@ static void find_payload(const hl_case *c, const hl_growth *g, hl_suspect *out)
     out->payload = HL_NO_NODE;
     out->payload_shape = best;
     uint64_t most = 0;
+    hl_node holder = g->address ? hl_snap_find_address(c->snap, g->address) : HL_NO_NODE;
+    for (hl_node v = 0; holder != HL_NO_NODE && v < c->snap->nodes; v++)
+        if (c->graph->parent[v] == holder && c->graph->retained_bytes[v] >= most) {
+            most = c->graph->retained_bytes[v];
+            out->payload = v;
+        }
+    if (g->address)
+        return; /* followed by address: it has no shape of its own */
     for (hl_node v = 0; best && v < c->snap->nodes; v++)
         if (hl_case_shape(c, v) == best && c->graph->retained_bytes[v] >= most) {
             most = c->graph->retained_bytes[v];

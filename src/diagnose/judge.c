@@ -83,8 +83,9 @@ bool hl_judge(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_filled fille
     if (is_bounded(c, s->holder)) {
         const hl_snap_extra *x = hl_snap_extra_of(c->snap, s->holder);
         c->dismissed += g->onset_bytes;
-        hl_note_add(c, "unbounded-cache",
-                    "%s (%s) is filling up to its bound of %s entries; it holds %s", s->name, type,
+        hl_note_add(c, "unbounded-cache", "%s (%s) %s its bound of %s entries; it holds %s",
+                    s->name, type,
+                    g->series[g->anchor] >= x->cap ? "is full, at" : "is filling up to",
                     hl_count_text(x->cap, count),
                     hl_bytes_text(c->graph->retained_bytes[s->holder], bytes));
         return false;

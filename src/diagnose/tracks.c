@@ -72,6 +72,9 @@ static hl_status rising_at(hl_case *c, uint32_t anchor, hl_err *err)
             const hl_track *was = track_in(&c->moments[k], t);
             series[k] = was ? was->len : 0;
         }
+        const hl_track *last = track_in(&c->moments[c->n_moments - 1], t);
+        if (anchor + 1 < c->n_moments && last && 20 * (uint64_t)last->len >= 19 * (uint64_t)t->len)
+            continue; /* it is still there, and rests */
         hl_growth g = {.metric = HL_METRIC_ITEMS, .anchor = anchor, .address = t->address};
         if (!hl_growth_rises(c, series, &g))
             continue;

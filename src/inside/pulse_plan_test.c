@@ -137,7 +137,8 @@ static void small_maxima_make_sense(void **state)
     assert_true(hl_plan_spent(&p));
 }
 
-/* 1, 2, 3, 4, 5, 6, 7, 8, 10 ...: dense where a short program has all of its rounds, then as by time. */
+/* 1, 2, 3, 4, 5, 6, 7, 8, 10 ...: dense where a short program has all of its rounds, then as by
+ * time. */
 static void rounds_are_looked_at_in_geometric_steps(void **state)
 {
     (void)state;
