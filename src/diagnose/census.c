@@ -16,8 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LEAST = 12, GROUPS_MAX = 64, SURE_INTERVALS = 3 };
-static const double RELEASED_GAP = 0.4; /* of the run's work, between the last look and the end */
+enum { LEAST = 12, GROUPS_MAX = 64, SURE_INTERVALS = 3, KEPT_INTERVALS = 4 };
 static const double LATE_SHARE = 0.25;
 
 bool hl_shape_ends(const hl_case *c, hl_shape shape)
@@ -280,6 +279,7 @@ static hl_status rising_at(hl_case *c, uint32_t anchor, bool exit_only, hl_err *
         memcpy(g.series, series, c->n_moments * sizeof *series);
         g.units = series[anchor] - series[0];
         g.released = anchor + 1 < c->n_moments && !exit_only;
+        g.torn_down = g.released;
         c->groups[c->n_groups++] =
             (hl_group){.key = n->key, .kind = n->kind, .n = n->n, .growth = g};
     }
@@ -308,10 +308,7 @@ hl_status hl_census_find(hl_case *c, hl_err *err)
     if ((n >= 4 && rising_at(c, n - 2, true, err)) || rising_at(c, n - 1, false, err))
         return err->status;
     /* a loop cancels its tasks and an executor joins its threads when the program ends */
-    const hl_moment *m = c->moments;
-    double run = m[n - 1].work - m[0].work;
-    if (n >= 4 && m[n - 1].work - m[n - 2].work <= RELEASED_GAP * run &&
-        rising_at(c, n - 2, false, err))
+    if (n >= 4 && hl_moment_is_farewell(c, n - 1) && rising_at(c, n - 2, false, err))
         return err->status;
     if (c->n_groups)
         qsort(c->groups, c->n_groups, sizeof *c->groups, by_number);
@@ -398,8 +395,9 @@ bool hl_group_judge(const hl_case *c, const hl_group *group, hl_confidence *out)
     const hl_moment *m = c->moments;
     double run = m[g->anchor].work - m[0].work;
     bool late = run > 0 && m[g->anchor].work - g->began < LATE_SHARE * run;
-    bool unsure = hl_growth_slows(g) || late || g->intervals < SURE_INTERVALS;
-    if (g->released && unsure)
+    uint32_t enough = g->torn_down ? KEPT_INTERVALS : SURE_INTERVALS;
+    bool unsure = hl_growth_slows(g) || late || g->intervals < enough;
+    if (hl_growth_rests(g) || (g->released && unsure))
         return false;
     *out = unsure ? HL_POSSIBLE : HL_STRONG;
     return true;
