@@ -424,15 +424,16 @@ static hl_node heaviest_below(const hl_case *c, const hl_group *group, hl_node h
 hl_finding *hl_group_finding(hl_case *c, const hl_group *group, const char *cause,
                              hl_confidence confidence, hl_node holder)
 {
+    const hl_growth *g = &group->growth;
+    hl_node heaviest = heaviest_below(c, group, holder);
+    hl_node named = holder == HL_NO_NODE ? heaviest : holder;
+    hl_suspect s;
+    if (named == HL_NO_NODE || !hl_suspect_of(c, named, heaviest, &s))
+        return NULL;
     hl_finding *f = hl_finding_add(c, cause, confidence);
     if (!f)
         return NULL;
-    const hl_growth *g = &group->growth;
-    hl_node heaviest = heaviest_below(c, group, holder);
-    hl_suspect s = {.growth = g, .holder = holder, .payload = heaviest, .members = 1};
-    if (holder == HL_NO_NODE)
-        s.holder = heaviest;
-    hl_suspect_name(c, &s);
+    s.growth = g;
     s.retained_bytes = group->bytes;
     s.retained_objects = group->objects;
     if (holder != HL_NO_NODE && hl_snap_len(c->snap, holder) >= 0 &&

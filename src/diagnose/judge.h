@@ -7,15 +7,13 @@
 #include "base/words.h"
 #include "diagnose/case.h"
 
-/* The later half gained less than half of what the first did. */
+/* The later half gained less than half of what the first did; next to nothing. */
 bool hl_growth_slows(const hl_growth *g);
+bool hl_growth_rests(const hl_growth *g);
 /* False: no word about it (bounded, or released by the function that filled it); else how sure the
  * growth alone makes us, structure aside. Notes what it dismisses if that is big. */
 bool hl_judge(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_filled filled,
               hl_confidence *out);
-/* Does it gain much less in its later half; next to nothing? What it does to its reader aside. */
-bool hl_growth_slows(const hl_growth *g);
-bool hl_growth_rests(const hl_growth *g);
 /* "__main__.cache (dict) gained 10,000 entries and evicts none; it holds 98.4 MB" */
 const char *hl_judge_title(hl_case *c, const hl_suspect *s, const char *and);
 void hl_judge_evidence(hl_case *c, hl_finding *f, const hl_suspect *s, const hl_uses *u,

@@ -205,7 +205,7 @@ static bool pending_task(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_f
     hl_confidence confidence;
     /* what removes them is their end, and that does not come */
     hl_uses plain = *u;
-    plain.evicts = plain.bounds = false;
+    plain.evicts = plain.bounds = plain.reader = false;
     if (!hl_judge(c, s, &plain, HL_FILLED_BY_MANY, &confidence))
         return true;
     hl_finding *f =

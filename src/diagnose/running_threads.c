@@ -154,7 +154,7 @@ static bool thread_rule(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_fi
         return true;
     hl_confidence confidence;
     hl_uses plain = *u;
-    plain.evicts = plain.bounds = false; /* what takes them out is their end */
+    plain.evicts = plain.bounds = plain.reader = false; /* what takes them out is their end */
     if (!hl_judge(c, s, &plain, filled, &confidence))
         return true;
     hl_finding *f = hl_finding_add(c, "thread", confidence == HL_CERTAIN ? HL_STRONG : confidence);
