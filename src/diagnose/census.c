@@ -258,7 +258,7 @@ static bool known(const hl_case *c, uint64_t key)
 }
 
 /* Groups that rose to moment `anchor`. */
-static hl_status rising_at(hl_case *c, uint32_t anchor, bool exit_only, hl_err *err)
+static hl_status rising_at(hl_case *c, uint32_t anchor, hl_err *err)
 {
     const hl_moment *m = &c->moments[anchor];
     uint64_t *series = hl_arena_array(&c->scratch, c->n_moments, sizeof *series);
@@ -266,7 +266,7 @@ static hl_status rising_at(hl_case *c, uint32_t anchor, bool exit_only, hl_err *
         return hl_err_set(err, HL_NO_MEMORY, "no memory to judge what was counted");
     for (uint32_t i = 0; i < m->n_census && c->n_groups < GROUPS_MAX; i++) {
         const hl_count *n = &m->census[i];
-        if (n->n < LEAST || known(c, n->key) || (exit_only && n->kind != HL_COUNT_EXIT))
+        if (n->n < LEAST || known(c, n->key))
             continue;
         for (uint32_t k = 0; k < c->n_moments; k++)
             series[k] = number_in(&c->moments[k], n->key);
@@ -277,11 +277,15 @@ static hl_status rising_at(hl_case *c, uint32_t anchor, bool exit_only, hl_err *
         if (!g.series)
             return hl_err_set(err, HL_NO_MEMORY, "no memory to judge what was counted");
         memcpy(g.series, series, c->n_moments * sizeof *series);
-        g.units = series[anchor] - series[0];
-        g.released = anchor + 1 < c->n_moments && !exit_only;
+        uint32_t last = c->n_moments - 1;
+        g.released = anchor < last && series[last] < series[anchor];
         g.torn_down = g.released;
-        c->groups[c->n_groups++] =
-            (hl_group){.key = n->key, .kind = n->kind, .n = n->n, .growth = g};
+        /* what atexit has may have been called, and emptied, when the last look was taken */
+        if (n->kind == HL_COUNT_EXIT && anchor == last && hl_moment_is_farewell(c, last))
+            g.anchor = last - 1;
+        g.units = series[g.anchor] - series[0];
+        c->groups[c->n_groups++] = (hl_group){
+            .key = n->key, .kind = n->kind, .n = (uint32_t)series[g.anchor], .growth = g};
     }
     return HL_OK;
 }
@@ -304,11 +308,10 @@ hl_status hl_census_find(hl_case *c, hl_err *err)
         return hl_err_set(err, HL_NO_MEMORY, "no memory to judge what was counted");
     if (n < 3 || !c->kept)
         return HL_OK;
-    /* what atexit has may have been called, and emptied, when the last look was taken */
-    if ((n >= 4 && rising_at(c, n - 2, true, err)) || rising_at(c, n - 1, false, err))
+    if (rising_at(c, n - 1, err))
         return err->status;
     /* a loop cancels its tasks and an executor joins its threads when the program ends */
-    if (n >= 4 && hl_moment_is_farewell(c, n - 1) && rising_at(c, n - 2, false, err))
+    if (n >= 4 && hl_moment_is_farewell(c, n - 1) && rising_at(c, n - 2, err))
         return err->status;
     if (c->n_groups)
         qsort(c->groups, c->n_groups, sizeof *c->groups, by_number);

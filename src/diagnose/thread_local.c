@@ -62,6 +62,7 @@ static bool joins(hl_case *c, const hl_suspect *s, const char *name)
         f->retained.bytes += s->retained_bytes;
         f->retained.objects += s->retained_objects;
         f->growth.bytes += s->growth->bytes;
+        f->growth.since_bytes += s->growth->onset_bytes;
         f->growth.objects += s->growth->units;
         return true;
     }
