@@ -145,8 +145,6 @@ typedef struct hl_suspect {
 bool hl_suspect_find(hl_case *c, const hl_growth *g, hl_suspect *out);
 /* The same for a holder that is known already, whether or not anything grew. */
 bool hl_suspect_of(hl_case *c, hl_node holder, hl_node payload, hl_suspect *out);
-/* Fills name, kind and owner of a suspect whose holder was found in another way. */
-void hl_suspect_name(hl_case *c, hl_suspect *s);
 /* The chain root .. holder .. payload as steps; the edge into the holder's members is guilty. */
 void hl_suspect_chain(hl_case *c, const hl_suspect *s, hl_finding *f);
 

@@ -16,8 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LEAST = 12, GROUPS_MAX = 64, SURE_INTERVALS = 3 };
-static const double RELEASED_GAP = 0.4; /* of the run's work, between the last look and the end */
+enum { LEAST = 12, GROUPS_MAX = 64, SURE_INTERVALS = 3, KEPT_INTERVALS = 4 };
 static const double LATE_SHARE = 0.25;
 
 bool hl_shape_ends(const hl_case *c, hl_shape shape)
@@ -259,7 +258,7 @@ static bool known(const hl_case *c, uint64_t key)
 }
 
 /* Groups that rose to moment `anchor`. */
-static hl_status rising_at(hl_case *c, uint32_t anchor, bool exit_only, hl_err *err)
+static hl_status rising_at(hl_case *c, uint32_t anchor, hl_err *err)
 {
     const hl_moment *m = &c->moments[anchor];
     uint64_t *series = hl_arena_array(&c->scratch, c->n_moments, sizeof *series);
@@ -267,7 +266,7 @@ static hl_status rising_at(hl_case *c, uint32_t anchor, bool exit_only, hl_err *
         return hl_err_set(err, HL_NO_MEMORY, "no memory to judge what was counted");
     for (uint32_t i = 0; i < m->n_census && c->n_groups < GROUPS_MAX; i++) {
         const hl_count *n = &m->census[i];
-        if (n->n < LEAST || known(c, n->key) || (exit_only && n->kind != HL_COUNT_EXIT))
+        if (n->n < LEAST || known(c, n->key))
             continue;
         for (uint32_t k = 0; k < c->n_moments; k++)
             series[k] = number_in(&c->moments[k], n->key);
@@ -278,10 +277,15 @@ static hl_status rising_at(hl_case *c, uint32_t anchor, bool exit_only, hl_err *
         if (!g.series)
             return hl_err_set(err, HL_NO_MEMORY, "no memory to judge what was counted");
         memcpy(g.series, series, c->n_moments * sizeof *series);
-        g.units = series[anchor] - series[0];
-        g.released = anchor + 1 < c->n_moments && !exit_only;
-        c->groups[c->n_groups++] =
-            (hl_group){.key = n->key, .kind = n->kind, .n = n->n, .growth = g};
+        uint32_t last = c->n_moments - 1;
+        g.released = anchor < last && series[last] < series[anchor];
+        g.torn_down = g.released;
+        /* what atexit has may have been called, and emptied, when the last look was taken */
+        if (n->kind == HL_COUNT_EXIT && anchor == last && hl_moment_is_farewell(c, last))
+            g.anchor = last - 1;
+        g.units = series[g.anchor] - series[0];
+        c->groups[c->n_groups++] = (hl_group){
+            .key = n->key, .kind = n->kind, .n = (uint32_t)series[g.anchor], .growth = g};
     }
     return HL_OK;
 }
@@ -304,14 +308,10 @@ hl_status hl_census_find(hl_case *c, hl_err *err)
         return hl_err_set(err, HL_NO_MEMORY, "no memory to judge what was counted");
     if (n < 3 || !c->kept)
         return HL_OK;
-    /* what atexit has may have been called, and emptied, when the last look was taken */
-    if ((n >= 4 && rising_at(c, n - 2, true, err)) || rising_at(c, n - 1, false, err))
+    if (rising_at(c, n - 1, err))
         return err->status;
     /* a loop cancels its tasks and an executor joins its threads when the program ends */
-    const hl_moment *m = c->moments;
-    double run = m[n - 1].work - m[0].work;
-    if (n >= 4 && m[n - 1].work - m[n - 2].work <= RELEASED_GAP * run &&
-        rising_at(c, n - 2, false, err))
+    if (n >= 4 && hl_moment_is_farewell(c, n - 1) && rising_at(c, n - 2, err))
         return err->status;
     if (c->n_groups)
         qsort(c->groups, c->n_groups, sizeof *c->groups, by_number);
@@ -398,8 +398,9 @@ bool hl_group_judge(const hl_case *c, const hl_group *group, hl_confidence *out)
     const hl_moment *m = c->moments;
     double run = m[g->anchor].work - m[0].work;
     bool late = run > 0 && m[g->anchor].work - g->began < LATE_SHARE * run;
-    bool unsure = hl_growth_slows(g) || late || g->intervals < SURE_INTERVALS;
-    if (g->released && unsure)
+    uint32_t enough = g->torn_down ? KEPT_INTERVALS : SURE_INTERVALS;
+    bool unsure = hl_growth_slows(g) || late || g->intervals < enough;
+    if (hl_growth_rests(g) || (g->released && unsure))
         return false;
     *out = unsure ? HL_POSSIBLE : HL_STRONG;
     return true;
@@ -426,15 +427,16 @@ static hl_node heaviest_below(const hl_case *c, const hl_group *group, hl_node h
 hl_finding *hl_group_finding(hl_case *c, const hl_group *group, const char *cause,
                              hl_confidence confidence, hl_node holder)
 {
+    const hl_growth *g = &group->growth;
+    hl_node heaviest = heaviest_below(c, group, holder);
+    hl_node named = holder == HL_NO_NODE ? heaviest : holder;
+    hl_suspect s;
+    if (named == HL_NO_NODE || !hl_suspect_of(c, named, heaviest, &s))
+        return NULL;
     hl_finding *f = hl_finding_add(c, cause, confidence);
     if (!f)
         return NULL;
-    const hl_growth *g = &group->growth;
-    hl_node heaviest = heaviest_below(c, group, holder);
-    hl_suspect s = {.growth = g, .holder = holder, .payload = heaviest, .members = 1};
-    if (holder == HL_NO_NODE)
-        s.holder = heaviest;
-    hl_suspect_name(c, &s);
+    s.growth = g;
     s.retained_bytes = group->bytes;
     s.retained_objects = group->objects;
     if (holder != HL_NO_NODE && hl_snap_len(c->snap, holder) >= 0 &&

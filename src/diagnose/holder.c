@@ -209,6 +209,12 @@ static const char *name_of(hl_case *c, const hl_suspect *s)
     return hl_arena_copy(c->arena, name, strlen(name));
 }
 
+static void find_name(hl_case *c, hl_suspect *s)
+{
+    s->kind = kind_of(c, s->holder, &s->owner);
+    s->name = name_of(c, s);
+}
+
 bool hl_suspect_find(hl_case *c, const hl_growth *g, hl_suspect *out)
 {
     hl_node holder = holder_of(c, g);
@@ -217,15 +223,8 @@ bool hl_suspect_find(hl_case *c, const hl_growth *g, hl_suspect *out)
     *out = (hl_suspect){.growth = g, .holder = lift(c, holder)};
     find_payload(c, g, out);
     count_members(c, g, holder, out);
-    out->kind = kind_of(c, out->holder, &out->owner);
-    out->name = name_of(c, out);
+    find_name(c, out);
     return out->name != NULL;
-}
-
-void hl_suspect_name(hl_case *c, hl_suspect *s)
-{
-    s->kind = kind_of(c, s->holder, &s->owner);
-    s->name = name_of(c, s);
 }
 
 bool hl_suspect_of(hl_case *c, hl_node holder, hl_node payload, hl_suspect *out)
@@ -235,7 +234,7 @@ bool hl_suspect_of(hl_case *c, hl_node holder, hl_node payload, hl_suspect *out)
                         .members = 1,
                         .retained_bytes = c->graph->retained_bytes[holder],
                         .retained_objects = c->graph->retained_objects[holder]};
-    hl_suspect_name(c, out);
+    find_name(c, out);
     return out->name != NULL;
 }
 

@@ -23,6 +23,11 @@ bool hl_growth_slows(const hl_growth *g)
     return g->course < SLOWS;
 }
 
+bool hl_growth_rests(const hl_growth *g)
+{
+    return g->course < RESTS;
+}
+
 static bool is_bounded(const hl_case *c, hl_node v)
 {
     const hl_snap_extra *x = hl_snap_extra_of(c->snap, v);

@@ -7,8 +7,9 @@
 #include "base/words.h"
 #include "diagnose/case.h"
 
-/* The later half gained less than half of what the first did. */
+/* The later half gained less than half of what the first did; next to nothing. */
 bool hl_growth_slows(const hl_growth *g);
+bool hl_growth_rests(const hl_growth *g);
 /* False: no word about it (bounded, or released by the function that filled it); else how sure the
  * growth alone makes us, structure aside. Notes what it dismisses if that is big. */
 bool hl_judge(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_filled filled,

@@ -194,6 +194,26 @@ hl_status hl_rule_pending_groups(hl_case *c, hl_err *err)
     return HL_OK;
 }
 
+/* How many tasks wait below the holder, and the one that keeps most; NO_NODE: none. */
+static uint32_t tasks_below(hl_case *c, hl_node holder, hl_node *heaviest)
+{
+    const hl_graph *g = c->graph;
+    uint8_t *below = hl_below_mark(c, holder);
+    uint32_t n = 0;
+    *heaviest = HL_NO_NODE;
+    for (hl_node v = 0; below && v < c->snap->nodes; v++) {
+        hl_node coroutine = below[v] ? hl_graph_follow(g, v, HL_LABEL_NAMED, "_coro") : HL_NO_NODE;
+        if (coroutine == HL_NO_NODE || !hl_is_suspended(g, coroutine))
+            continue;
+        n++;
+        if (*heaviest == HL_NO_NODE || g->retained_bytes[v] > g->retained_bytes[*heaviest])
+            *heaviest = v;
+    }
+    if (below)
+        hl_arena_release(&c->scratch, below);
+    return n;
+}
+
 /* Growth that passes through tasks of many kinds, none of which grows enough by itself. */
 static bool pending_task(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_filled filled)
 {
@@ -206,6 +226,7 @@ static bool pending_task(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_f
     /* what removes them is their end, and that does not come */
     hl_uses plain = *u;
     plain.evicts = plain.bounds = false;
+    plain.reader = NULL;
     if (!hl_judge(c, s, &plain, HL_FILLED_BY_MANY, &confidence))
         return true;
     hl_finding *f =
@@ -213,18 +234,22 @@ static bool pending_task(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_f
     if (!f)
         return true;
     hl_suspect shown = *s;
-    shown.payload = b->part[HL_PASS_PENDING].sample;
+    hl_node task;
+    uint64_t n = tasks_below(c, s->holder, &task);
+    shown.payload = task == HL_NO_NODE ? b->part[HL_PASS_PENDING].sample : task;
+    if (task == HL_NO_NODE)
+        n = b->part[HL_PASS_PENDING].count;
     hl_finding_holder(c, f, &shown);
     hl_finding_growth(c, f, s->growth);
     char count[32], bytes[16];
     hl_node callback = hl_attribute(c->graph, shown.payload, "_callback");
     hl_node subject = callback == HL_NO_NODE ? shown.payload : callback;
-    f->title = hl_arena_printf(
-        c->arena, "%s (%s) keeps %s %s that wait, among them %s; together %s", s->name,
-        hl_snap_type_name(c->snap, s->holder), hl_count_text(b->part[HL_PASS_PENDING].count, count),
-        callback == HL_NO_NODE ? "tasks" : "calls", hl_callable_place(c, subject),
-        hl_bytes_text(f->retained.bytes, bytes));
-    hl_judge_evidence(c, f, s, u, filled);
+    f->title =
+        hl_arena_printf(c->arena, "%s (%s) keeps %s %s that wait, among them %s; together %s",
+                        s->name, hl_snap_type_name(c->snap, s->holder), hl_count_text(n, count),
+                        callback == HL_NO_NODE ? "tasks" : "calls", hl_callable_place(c, subject),
+                        hl_bytes_text(f->retained.bytes, bytes));
+    hl_judge_evidence(c, f, s, &plain, filled);
     f->fix = callback == HL_NO_NODE ? TASK_FIX : TIMER_FIX;
     hl_finding_seal(c, f);
     return true;

@@ -154,7 +154,8 @@ static bool thread_rule(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_fi
         return true;
     hl_confidence confidence;
     hl_uses plain = *u;
-    plain.evicts = plain.bounds = false; /* what takes them out is their end */
+    plain.evicts = plain.bounds = false;
+    plain.reader = NULL; /* what takes them out is their end */
     if (!hl_judge(c, s, &plain, filled, &confidence))
         return true;
     hl_finding *f = hl_finding_add(c, "thread", confidence == HL_CERTAIN ? HL_STRONG : confidence);
@@ -169,7 +170,7 @@ static bool thread_rule(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_fi
         c->arena, "%s (%s) has %s threads that run and do not end; they keep %s", s->name,
         hl_snap_type_name(c->snap, s->holder), hl_count_text(b->part[HL_PASS_THREAD].count, count),
         hl_bytes_text(f->retained.bytes, bytes));
-    hl_judge_evidence(c, f, s, u, filled);
+    hl_judge_evidence(c, f, s, &plain, filled);
     f->fix = FIX;
     hl_finding_seal(c, f);
     return true;

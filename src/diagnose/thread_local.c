@@ -52,16 +52,17 @@ static uint32_t threads_with(const hl_case *c, hl_node dicts, const char *attrib
 }
 
 /* The same attribute of another thread, told already: one finding, for all threads. */
-static bool joins(hl_case *c, const hl_suspect *s)
+static bool joins(hl_case *c, const hl_suspect *s, const char *name)
 {
     for (uint32_t i = 0; i < c->out->n_findings; i++) {
         hl_finding *f = &c->out->findings[i];
-        if (strcmp(f->cause, "thread-local") != 0 || strcmp(f->holder.name, s->name) != 0 ||
+        if (strcmp(f->cause, "thread-local") != 0 || strcmp(f->holder.name, name) != 0 ||
             f->holder.address == hl_snap_address(c->snap, s->holder))
             continue;
         f->retained.bytes += s->retained_bytes;
         f->retained.objects += s->retained_objects;
         f->growth.bytes += s->growth->bytes;
+        f->growth.since_bytes += s->growth->onset_bytes;
         f->growth.objects += s->growth->units;
         return true;
     }
@@ -95,9 +96,13 @@ static bool thread_local_rule(hl_case *c, const hl_suspect *s, const hl_uses *u,
     if (dicts == HL_NO_NODE)
         return false;
     hl_confidence confidence;
+    const char *name = name_of(c, dicts, s);
+    size_t end = strlen(name);
+    if (s->members > 1 && end > 3 && !strcmp(name + end - 3, "[*]"))
+        name = hl_arena_copy(c->arena, name, end - 3); /* many in one: the one is meant */
     /* what is put there is meant for later calls: nobody builds a result in a thread-local */
     hl_filled many = filled == HL_FILLED_UNKNOWN ? HL_FILLED_BY_MANY : filled;
-    if (!hl_judge(c, s, u, many, &confidence) || joins(c, s))
+    if (!hl_judge(c, s, u, many, &confidence) || joins(c, s, name))
         return true;
     if (confidence == HL_CERTAIN)
         confidence = HL_STRONG;
@@ -107,6 +112,7 @@ static bool thread_local_rule(hl_case *c, const hl_suspect *s, const hl_uses *u,
     if (!f)
         return true;
     hl_finding_holder(c, f, &shown);
+    f->holder.name = name;
     f->holder.kind = "thread-local";
     hl_finding_growth(c, f, s->growth);
     f->title = hl_judge_title(c, &shown, "loses none");

@@ -18,5 +18,5 @@ class Service:
 
 
 service = Service()
-with concurrent.futures.ThreadPoolExecutor(max_workers=3) as pool:
+with concurrent.futures.ThreadPoolExecutor(max_workers=2) as pool:
     print(sum(pool.map(service.handle, range(8_000))))
