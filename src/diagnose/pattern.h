@@ -50,7 +50,7 @@ bool hl_wraps(const hl_case *c, hl_node function, hl_callable *wrapped);
 /* Shapes: the heaviest growth down from a holder. */
 enum { HL_DESCENT = 8 };
 uint64_t hl_shape_gain(const hl_case *c, const hl_growth *g, hl_shape s);
-uint32_t hl_descend(const hl_case *c, const hl_growth *g, hl_shape *out, uint32_t max);
+uint32_t hl_descend(const hl_case *c, const hl_suspect *suspect, hl_shape *out, uint32_t max);
 hl_node hl_heaviest_of(const hl_case *c, hl_shape shape);
 /* Members the shape gained since the first moment. */
 uint64_t hl_shape_more(const hl_case *c, const hl_growth *g, hl_shape s);
