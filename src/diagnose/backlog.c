@@ -34,7 +34,7 @@ static bool backlog(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_filled
         return false;
     hl_confidence confidence;
     /* a queue is no result being built, whoever fills it */
-    if (!hl_judge(c, s, u, queue ? HL_FILLED_BY_MANY : filled, &confidence))
+    if (!hl_judge(c, s, u, queue ? hl_speaks(c, s, filled) : filled, &confidence))
         return true;
     if (confidence == HL_CERTAIN)
         confidence = HL_STRONG;

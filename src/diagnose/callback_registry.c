@@ -119,7 +119,7 @@ static bool callback_registry(hl_case *c, const hl_suspect *s, const hl_uses *u,
     /* what a callback is bound to, kept by nothing else, speaks even where one loop registered it
      */
     bool speaks = r.handlers || hl_dominates(c, s->holder, r.one.self);
-    if (!hl_judge(c, s, u, speaks ? HL_FILLED_BY_MANY : filled, &confidence))
+    if (!hl_judge(c, s, u, speaks ? hl_speaks(c, s, filled) : filled, &confidence))
         return true;
     if (confidence == HL_CERTAIN)
         confidence = HL_STRONG;

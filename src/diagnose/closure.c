@@ -6,6 +6,7 @@
  * many. */
 #include "diagnose/case.h"
 #include "diagnose/judge.h"
+#include "diagnose/pattern.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -100,7 +101,7 @@ static bool closure(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_filled
         return false;
     hl_confidence confidence;
     /* that many copies of one function are kept speaks even where one loop made them */
-    if (!hl_judge(c, s, u, HL_FILLED_BY_MANY, &confidence))
+    if (!hl_judge(c, s, u, hl_speaks(c, s, filled), &confidence))
         return true;
     if (confidence == HL_CERTAIN)
         confidence = HL_STRONG;

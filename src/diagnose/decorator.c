@@ -77,10 +77,11 @@ static uint32_t layers_of(const hl_case *c, hl_node function)
     return same;
 }
 
-static bool find_wrapper(const hl_case *c, const hl_growth *g, wrapper *out)
+static bool find_wrapper(const hl_case *c, const hl_suspect *s, wrapper *out)
 {
+    const hl_growth *g = s->growth;
     hl_shape shapes[HL_DESCENT];
-    uint32_t n = hl_descend(c, g, shapes, HL_DESCENT);
+    uint32_t n = hl_descend(c, s, shapes, HL_DESCENT);
     for (uint32_t i = 0; i < n; i++) {
         hl_node v = hl_heaviest_of(c, shapes[i]);
         if (!hl_is_a(c, v, "function"))
@@ -101,11 +102,11 @@ static bool find_wrapper(const hl_case *c, const hl_growth *g, wrapper *out)
 
 static bool wrapped_again(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_filled filled)
 {
-    wrapper w;
-    if (!find_wrapper(c, s->growth, &w))
+    wrapper w = {.function = HL_NO_NODE};
+    if (!find_wrapper(c, s, &w))
         return false;
     hl_confidence confidence;
-    if (!hl_judge(c, s, u, HL_FILLED_BY_MANY, &confidence))
+    if (!hl_judge(c, s, u, hl_speaks(c, s, filled), &confidence))
         return true;
     if (confidence == HL_CERTAIN)
         confidence = HL_STRONG;
@@ -248,7 +249,7 @@ static bool dead_keys(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_fill
     hl_suspect judged = *s;
     judged.holder = dict; /* a declared bound excuses no entry that cannot be asked for */
     hl_confidence confidence;
-    if (!hl_judge(c, &judged, u, HL_FILLED_BY_MANY, &confidence))
+    if (!hl_judge(c, &judged, u, hl_speaks(c, s, filled), &confidence))
         return true;
     confidence = HL_STRONG; /* entries nobody can ask for are wrong however they grow */
     hl_finding *f = hl_finding_add(c, "decorator", confidence);

@@ -30,14 +30,17 @@ static const char *what_is(const hl_case *c, hl_node v, const char **plural)
     return hl_is_type(c, v) ? "class" : hl_is_a(c, v, "module") ? "module" : "code object";
 }
 
-static bool find_made(const hl_case *c, const hl_growth *g, made *out)
+static bool find_made(const hl_case *c, const hl_suspect *s, made *out)
 {
+    const hl_growth *g = s->growth;
     hl_shape shapes[HL_DESCENT];
-    uint32_t n = hl_descend(c, g, shapes, HL_DESCENT);
-    for (uint32_t i = 1; i < n; i++) {
+    uint32_t n = hl_descend(c, s, shapes, HL_DESCENT);
+    for (uint32_t i = 0; i < n; i++) {
         hl_node v = hl_heaviest_of(c, shapes[i]);
         if (v == HL_NO_NODE)
             break;
+        if (v == s->holder) /* a class that gains attributes is one class */
+            continue;
         out->what = what_is(c, v, &out->plural);
         if (!out->plural)
             continue;
@@ -78,11 +81,11 @@ static const char *fix_for(const made *m)
 static bool dynamic_code(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_filled filled)
 {
     made m;
-    if (!find_made(c, s->growth, &m))
+    if (!find_made(c, s, &m))
         return false;
     hl_confidence confidence;
     /* a class for each row is wrong even where one loop made them */
-    if (!hl_judge(c, s, u, HL_FILLED_BY_MANY, &confidence))
+    if (!hl_judge(c, s, u, hl_speaks(c, s, filled), &confidence))
         return true;
     if (confidence == HL_CERTAIN)
         confidence = HL_STRONG;

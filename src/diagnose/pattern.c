@@ -249,10 +249,11 @@ uint64_t hl_shape_more(const hl_case *c, const hl_growth *g, hl_shape s)
     return is > was ? is - was : 0;
 }
 
-uint32_t hl_descend(const hl_case *c, const hl_growth *g, hl_shape *out, uint32_t max)
+uint32_t hl_descend(const hl_case *c, const hl_suspect *suspect, hl_shape *out, uint32_t max)
 {
+    const hl_growth *g = suspect->growth;
     uint32_t n = 0;
-    hl_shape s = g->address ? 0 : g->shape;
+    hl_shape s = g->address ? hl_case_shape(c, suspect->holder) : g->shape;
     while (s && n < max) {
         out[n++] = s;
         hl_shape best = 0;
@@ -291,6 +292,12 @@ bool hl_told_again(hl_case *c, const char *cause, const hl_suspect *s)
         return true;
     }
     return false;
+}
+
+hl_filled hl_speaks(const hl_case *c, const hl_suspect *s, hl_filled filled)
+{
+    bool dropped = s->growth->anchor + 2 < c->n_moments && filled != HL_FILLED_BY_MANY;
+    return dropped ? filled : HL_FILLED_BY_MANY;
 }
 
 /* ---- what the user sees -----------------------------------------------------------------------

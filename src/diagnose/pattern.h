@@ -50,7 +50,7 @@ bool hl_wraps(const hl_case *c, hl_node function, hl_callable *wrapped);
 /* Shapes: the heaviest growth down from a holder. */
 enum { HL_DESCENT = 8 };
 uint64_t hl_shape_gain(const hl_case *c, const hl_growth *g, hl_shape s);
-uint32_t hl_descend(const hl_case *c, const hl_growth *g, hl_shape *out, uint32_t max);
+uint32_t hl_descend(const hl_case *c, const hl_suspect *suspect, hl_shape *out, uint32_t max);
 hl_node hl_heaviest_of(const hl_case *c, hl_shape shape);
 /* Members the shape gained since the first moment. */
 uint64_t hl_shape_more(const hl_case *c, const hl_growth *g, hl_shape s);
@@ -59,6 +59,9 @@ uint64_t hl_shape_more(const hl_case *c, const hl_growth *g, hl_shape s);
  * and the dict of one cache), or by one of many that share a folded name? Its bytes are added
  * there. */
 bool hl_told_again(hl_case *c, const char *cause, const hl_suspect *s);
+/* How it was filled, for a structure that speaks for itself even where one loop made it: but not if
+ * a single call made it and let it go before the end. */
+hl_filled hl_speaks(const hl_case *c, const hl_suspect *s, hl_filled filled);
 /* The suspect under the name its user knows: a queue, not the deque inside it. */
 hl_suspect hl_seen_from_outside(hl_case *c, const hl_suspect *s);
 const char *hl_kind_name(const hl_case *c, hl_node class); /* the name of a class object, or "?" */

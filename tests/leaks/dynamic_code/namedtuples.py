@@ -10,9 +10,9 @@ def read(number):
 def main():
     rows = []
     total = 0
-    for number in range(2_500):
+    for number in range(3_500):
         rows.append(read(number))
-        total += rows[-1].key % 7
+        total += rows[-1].key % 7 + sum(i * i for i in range(1_500)) % 2
     print(total, len(rows))
 
 
