@@ -81,6 +81,23 @@ static void note_drivers(hl_moment *m)
     }
 }
 
+/* Code of the standard library that runs when the program's own is done. */
+static void note_ending(hl_moment *m)
+{
+    static const char *const code[] = {
+        "_cancel_all_tasks (runners.py:", /* asyncio.run, on its way out    */
+        "Runner.close (runners.py:",
+        "_UnixSelectorEventLoop.close (unix_events.py:",
+        "close (unix_events.py:",
+        "_python_exit (thread.py:", /* executors, at interpreter exit */
+        "_shutdown (threading.py:", /* non-daemon threads are awaited */
+        "_exit_function (util.py:", /* multiprocessing                */
+    };
+    for (uint32_t i = 0; i < m->n_calls; i++)
+        for (size_t k = 0; m->calls[i].place && k < sizeof code / sizeof *code; k++)
+            m->ending = m->ending || !strncmp(m->calls[i].place, code[k], strlen(code[k]));
+}
+
 hl_status hl_calls_note(hl_case *c, hl_moment *m, const hl_graph *g, hl_err *err)
 {
     const hl_snap *s = g->snap;
@@ -111,6 +128,7 @@ hl_status hl_calls_note(hl_case *c, hl_moment *m, const hl_graph *g, hl_err *err
             return hl_err_set(err, HL_NO_MEMORY, "no memory for the names in running code");
     }
     note_drivers(m);
+    note_ending(m);
     return HL_OK;
 }
 

@@ -98,8 +98,16 @@ uint64_t hl_moment_live(const hl_moment *m)
     return m->heap_bytes - m->garbage_bytes;
 }
 
-bool hl_moment_is_farewell(const hl_case *c, uint32_t moment)
+void hl_case_find_farewells(hl_case *c)
 {
-    const char *reason = c->moments[moment].info.reason;
-    return moment >= 3 && (!strcmp(reason, "end") || !strcmp(reason, "exit"));
+    enum { LEAST = 2 }; /* looks at work before them: with fewer there is nothing to judge by */
+    uint32_t i = c->n_moments ? c->n_moments - 1 : 0;
+    c->working = i;
+    for (; i > LEAST; i--) {
+        const char *reason = c->moments[i].info.reason;
+        if (strcmp(reason, "end") && strcmp(reason, "exit") && !c->moments[i].ending)
+            break;
+    }
+    if (i >= LEAST)
+        c->working = i;
 }

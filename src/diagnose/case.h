@@ -35,6 +35,7 @@ typedef struct hl_moment {
     uint64_t frozen_garbage;                 /* of those, in the permanent generation */
     struct hl_call *calls; /* running frames, outermost first in a thread: calls.c */
     uint32_t n_calls;
+    bool ending;      /* code runs that tears down what is left: the program is over */
     hl_track *tracks; /* sorted by address */
     uint32_t n_tracks;
     struct hl_count *census; /* census.c */
@@ -73,8 +74,10 @@ typedef struct hl_case {
     hl_arena scratch;
     hl_moment *moments;
     uint32_t n_moments, baseline; /* baseline: last moment of the warm-up */
-    uint64_t material;            /* bytes of growth worth a word */
-    bool by_rounds;               /* the axis is rounds the program declared */
+    uint32_t working;  /* the last moment in which the program was at work: those after it, if any,
+                          are farewells */
+    uint64_t material; /* bytes of growth worth a word */
+    bool by_rounds;    /* the axis is rounds the program declared */
     hl_shapes shapes;
     hl_growth *growths;
     uint32_t n_growths;
@@ -100,10 +103,10 @@ hl_status hl_case_observe(hl_case *c, hl_run *run, uint32_t index, hl_err *err) 
 void hl_case_deinit(hl_case *c);
 /* Bytes alive in a moment: garbage is not held by anybody. */
 uint64_t hl_moment_live(const hl_moment *m);
-/* The look at the end comes when main has returned and exit handlers have run: what it does not
- * find may have been there all along. It may confirm, it cannot acquit. False where there are too
- * few looks before it. */
-bool hl_moment_is_farewell(const hl_case *c, uint32_t moment);
+/* Fills working. The look at the end comes when main has returned and exit handlers have run, and
+ * one before it may find asyncio.run cancelling what is left: what these do not find may have been
+ * there all along. They may confirm, they cannot acquit. */
+void hl_case_find_farewells(hl_case *c);
 /* Loads a moment's heap as the anchor, with dominators; nothing to do if it is there already. */
 hl_status hl_case_anchor(hl_case *c, uint32_t moment, hl_err *err) HL_MUST_CHECK;
 /* The path shape of v in the anchor. */

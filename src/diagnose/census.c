@@ -16,7 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LEAST = 12, GROUPS_MAX = 64, SURE_INTERVALS = 3, KEPT_INTERVALS = 4 };
+enum { LEAST = 12, GROUPS_MAX = 64, SURE_INTERVALS = 3 };
 static const double LATE_SHARE = 0.25;
 
 bool hl_shape_ends(const hl_case *c, hl_shape shape)
@@ -281,8 +281,8 @@ static hl_status rising_at(hl_case *c, uint32_t anchor, hl_err *err)
         g.released = anchor < last && series[last] < series[anchor];
         g.torn_down = g.released;
         /* what atexit has may have been called, and emptied, when the last look was taken */
-        if (n->kind == HL_COUNT_EXIT && anchor == last && hl_moment_is_farewell(c, last))
-            g.anchor = last - 1;
+        if (n->kind == HL_COUNT_EXIT && anchor > c->working)
+            g.anchor = c->working;
         g.units = series[g.anchor] - series[0];
         c->groups[c->n_groups++] = (hl_group){
             .key = n->key, .kind = n->kind, .n = (uint32_t)series[g.anchor], .growth = g};
@@ -311,7 +311,7 @@ hl_status hl_census_find(hl_case *c, hl_err *err)
     if (rising_at(c, n - 1, err))
         return err->status;
     /* a loop cancels its tasks and an executor joins its threads when the program ends */
-    if (n >= 4 && hl_moment_is_farewell(c, n - 1) && rising_at(c, n - 2, err))
+    if (c->working < n - 1 && rising_at(c, c->working, err))
         return err->status;
     if (c->n_groups)
         qsort(c->groups, c->n_groups, sizeof *c->groups, by_number);
@@ -398,8 +398,7 @@ bool hl_group_judge(const hl_case *c, const hl_group *group, hl_confidence *out)
     const hl_moment *m = c->moments;
     double run = m[g->anchor].work - m[0].work;
     bool late = run > 0 && m[g->anchor].work - g->began < LATE_SHARE * run;
-    uint32_t enough = g->torn_down ? KEPT_INTERVALS : SURE_INTERVALS;
-    bool unsure = hl_growth_slows(g) || late || g->intervals < enough;
+    bool unsure = hl_growth_slows(g) || late || g->intervals < SURE_INTERVALS;
     if (hl_growth_rests(g) || (g->released && unsure))
         return false;
     *out = unsure ? HL_POSSIBLE : HL_STRONG;

@@ -385,6 +385,7 @@ hl_status hl_diagnose(hl_run *const *runs, uint32_t n, const hl_diagnose_options
     hl_status status = observe_all(&c, runs, n, err);
     if (!status) {
         settle_axis(&c);
+        hl_case_find_farewells(&c);
         describe(&c, runs, n);
     }
     if (!status && c.n_moments) {

@@ -43,8 +43,7 @@ static bool anchor_of(const hl_case *c, hl_shape shape, uint32_t *out)
     for (uint32_t i = c->n_moments; i-- > 0;)
         if (hl_shapes_count(&c->shapes, i, shape).members) {
             *out = i;
-            return i == last || hl_shape_ends(c, shape) ||
-                   (i + 1 == last && hl_moment_is_farewell(c, last));
+            return i == last || i >= c->working || hl_shape_ends(c, shape);
         }
     return false;
 }
@@ -117,12 +116,15 @@ static uint32_t without_tail(const hl_case *c, const uint64_t *series, const uin
                              uint32_t n)
 {
     const hl_moment *m = c->moments;
-    double run = m[kept[n - 1]].work - m[0].work;
-    if (n < 4 || !hl_moment_is_farewell(c, kept[n - 1]))
+    uint32_t z = kept[n - 1], k = n;
+    while (k > 1 && kept[k - 1] > c->working)
+        k--;
+    if (k < 3 || k == n)
         return n;
-    uint32_t a = kept[n - 2], z = kept[n - 1];
+    uint32_t a = kept[k - 1];
     bool still = series[z] <= series[a] && (double)series[z] >= SHRINK * (double)series[a];
-    return still && m[z].work - m[a].work <= TAIL_SHARE * run ? n - 1 : n;
+    bool brief = m[z].work - m[a].work <= TAIL_SHARE * (m[z].work - m[0].work);
+    return still && (brief || n - k > 1) ? k : n;
 }
 
 bool hl_growth_rises(hl_case *c, const uint64_t *series, hl_growth *g)
@@ -209,16 +211,14 @@ static bool try_metric(hl_case *c, hl_shape s, hl_metric metric, uint64_t *serie
     if (metric == HL_METRIC_BYTES && series[g->anchor] < series[0] + c->material / 4)
         return false;
     if (series[g->anchor] > series[0] && hl_growth_rises(c, series, g)) {
-        g->torn_down = g->anchor + 2 == c->n_moments && hl_moment_is_farewell(c, g->anchor + 1);
+        g->torn_down = g->anchor >= c->working && g->anchor + 1 < c->n_moments;
         return true;
     }
-    uint32_t last = c->n_moments - 1;
-    if (g->anchor != last || !hl_moment_is_farewell(c, last) ||
-        (double)series[last] >= SHRINK * (double)series[last - 1])
+    if (g->anchor <= c->working || (double)series[g->anchor] >= SHRINK * (double)series[c->working])
         return false;
     hl_growth before = *g;
-    before.anchor = last - 1;
-    if (series[last - 1] <= series[0] || !hl_growth_rises(c, series, &before))
+    before.anchor = c->working;
+    if (series[c->working] <= series[0] || !hl_growth_rises(c, series, &before))
         return false;
     *g = before;
     g->torn_down = true;

@@ -84,7 +84,7 @@ static hl_status rising_at(hl_case *c, uint32_t anchor, hl_err *err)
         memcpy(g.series, series, c->n_moments * sizeof *series);
         g.units = series[anchor] - series[0];
         g.released = anchor + 1 < c->n_moments;
-        g.torn_down = g.released && hl_moment_is_farewell(c, anchor + 1);
+        g.torn_down = g.released && anchor >= c->working;
         c->tracked[c->n_tracked++] = g;
     }
     return HL_OK;
@@ -101,5 +101,5 @@ hl_status hl_tracks_find(hl_case *c, hl_err *err)
     if (rising_at(c, n - 1, err))
         return err->status;
     /* what a function that had returned at the end still held just before */
-    return n < 4 ? HL_OK : rising_at(c, n - 2, err);
+    return n < 4 ? HL_OK : rising_at(c, c->working < n - 2 ? c->working : n - 2, err);
 }
