@@ -14,6 +14,9 @@ static const hl_view views[] = {
     {"containers", "the biggest dicts, lists, sets and queues", hl_view_containers},
     {"cycles", "garbage cycles, and who would free them", hl_view_cycles},
     {"roots", "what keeps the heap alive, by kind of root", hl_view_roots},
+    {"threads", "where each thread stands, and what it alone keeps", hl_view_threads},
+    {"duplicates", "equal values that exist many times, and who has them", hl_view_duplicates},
+    {"rss", "what the resident memory consists of", hl_view_rss},
 };
 
 const hl_view *hl_views(uint32_t *n)
@@ -131,6 +134,9 @@ hl_status hl_view_moments(const hl_view_query *q, uint32_t least, hl_arena *aren
             m[used++] = (hl_view_moment){q->runs[r], i};
         }
     }
+    if (used < least && least < 2)
+        return hl_err_set(err, HL_EMPTY, "%s holds no whole snapshot",
+                          q->n_runs ? q->runs[0]->path : "nothing");
     if (used < least)
         return hl_err_set(err, HL_EMPTY,
                           "growth needs two whole snapshots and there %s %u: let the program run "

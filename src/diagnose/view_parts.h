@@ -13,6 +13,9 @@ hl_status hl_view_retained(const hl_view_query *q, hl_arena *arena, hl_table *ou
 hl_status hl_view_containers(const hl_view_query *q, hl_arena *arena, hl_table *out, hl_err *err);
 hl_status hl_view_cycles(const hl_view_query *q, hl_arena *arena, hl_table *out, hl_err *err);
 hl_status hl_view_roots(const hl_view_query *q, hl_arena *arena, hl_table *out, hl_err *err);
+hl_status hl_view_threads(const hl_view_query *q, hl_arena *arena, hl_table *out, hl_err *err);
+hl_status hl_view_duplicates(const hl_view_query *q, hl_arena *arena, hl_table *out, hl_err *err);
+hl_status hl_view_rss(const hl_view_query *q, hl_arena *arena, hl_table *out, hl_err *err);
 
 /* One snapshot with its graph. */
 typedef struct hl_view_heap {

@@ -239,6 +239,116 @@ static void a_list_of_many_links_has_a_short_answer(void **state)
     hl_run_close(run);
 }
 
+static uint32_t column_of(const hl_table *t, const char *key)
+{
+    for (uint32_t c = 0; c < t->n_columns; c++)
+        if (t->columns[c].key && !strcmp(t->columns[c].key, key))
+            return c;
+    fail_msg("no column %s", key);
+    return 0;
+}
+
+static void reach(const hl_snap *s, hl_node from, uint8_t *seen)
+{
+    if (seen[from])
+        return;
+    seen[from] = 1;
+    for (uint32_t e = s->off[from]; e < s->off[from + 1]; e++)
+        if (hl_edge_holds(s->label[e]))
+            reach(s, s->dst[e], seen);
+}
+
+enum { FRAMES = 3 };
+
+/* Bytes reached from the frame of thread t, and from no other root. */
+static uint64_t alone(const hl_graph *g, unsigned t)
+{
+    const hl_snap *s = g->snap;
+    uint8_t *mine = calloc(s->nodes, 1), *others = calloc(s->nodes, 1);
+    uint64_t bytes = 0;
+    for (uint32_t i = 0; i < g->n_roots; i++)
+        if (g->roots[i].hold != HL_HOLD_FRAME)
+            reach(s, g->roots[i].node, others);
+    for (uint32_t i = 0; i < s->n_roots; i++)
+        if (s->roots[i].kind == HL_ROOT_FRAME)
+            reach(s, s->roots[i].node, s->roots[i].thread == t ? mine : others);
+    for (hl_node v = 0; v < s->nodes; v++)
+        bytes += mine[v] && !others[v] ? hl_graph_own_bytes(g, v) : 0;
+    free(mine);
+    free(others);
+    return bytes;
+}
+
+static void a_thread_keeps_what_only_its_frames_reach(void **state)
+{
+    static char text[2 * TEXT_MAX];
+    for (int round = 0; round < ROUNDS; round++) {
+        hl_err err = {0};
+        hl_table table;
+        hl_arena arena;
+        hl_graph *g;
+        hl_arena_init(&arena);
+        random_heap(text);
+        for (unsigned t = 0; t < FRAMES; t++) /* two frames each, at lines of their own */
+            sprintf(text + strlen(text),
+                    "root frame f%u in%u:frame line=%u thread=%u\n"
+                    "root frame g%u out%u:frame line=9 thread=%u\n"
+                    "in%u -local:x-> own%u:list size=1000\nin%u -local:y-> n%u\n"
+                    "out%u -local:z-> own%u\n",
+                    t, t, t + 1, t, t, t, t, t, t, t, 1 + roll(2), t, t);
+        hl_run *run = hl_dsl_run(text);
+        hl_snap *s = hl_dsl_snap(text);
+        assert_int_equal(hl_graph_create(s, &g, &err), HL_OK);
+        assert_int_equal(hl_graph_dominate(g, &err), HL_OK);
+        hl_view_query q = {.runs = &run, .n_runs = 1, .top = 10};
+        assert_int_equal(hl_view_threads(&q, &arena, &table, &err), HL_OK);
+        assert_int_equal(table.n_rows, FRAMES);
+        uint32_t bytes = column_of(&table, "retained_bytes"), at = column_of(&table, "stands_in");
+        for (uint32_t r = 0; r < FRAMES; r++) {
+            const hl_cell *row = hl_view_row(&table, r);
+            unsigned t = (unsigned)(row[at].text[1] - '0'); /* "f0()" */
+            assert_int_equal(row[bytes].number, alone(g, t));
+        }
+        hl_graph_destroy(g);
+        hl_snap_destroy(s);
+        hl_run_close(run);
+        hl_arena_deinit(&arena);
+    }
+}
+
+/* Whatever was measured, and were it nonsense. */
+static void the_rows_of_rss_add_up_to_it(void **state)
+{
+    static const char *const words[] = {"shared",  "heap",     "heapfree", "mapped", "stacks",
+                                        "written", "resident", "pools",    "used"};
+    static char text[2 * TEXT_MAX];
+    for (int round = 0; round < ROUNDS; round++) {
+        hl_err err = {0};
+        hl_table table;
+        hl_arena arena;
+        hl_arena_init(&arena);
+        random_heap(text);
+        for (int snap = 0; snap < 2; snap++) {
+            sprintf(text + strlen(text), "snap time=%d rss=%u", snap, roll(1 << 20));
+            for (unsigned i = 0; i < sizeof words / sizeof *words; i++)
+                if (roll(8))
+                    sprintf(text + strlen(text), " %s=%u%s", words[i], roll(1000),
+                            roll(20) ? "000" : "000000000000000");
+            strcat(text, "\n");
+        }
+        hl_run *run = hl_dsl_run(text);
+        hl_view_query q = {.runs = &run, .n_runs = 1, .top = 10};
+        assert_int_equal(hl_view_rss(&q, &arena, &table, &err), HL_OK);
+        uint32_t now = column_of(&table, "bytes"), then = column_of(&table, "first_bytes");
+        int64_t total = sum(&table, now), rss = hl_view_row(&table, 0)[now].number;
+        assert_int_equal(total, 2 * rss);
+        assert_int_equal(rss, run->snaps[1].rss_bytes);
+        assert_int_equal(hl_view_row(&table, 0)[then].number, run->snaps[0].rss_bytes);
+        hl_run_close(run);
+        hl_arena_deinit(&arena);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -248,6 +358,8 @@ int main(void)
         cmocka_unit_test(the_best_few_are_those_of_a_full_sort),
         cmocka_unit_test(diff_is_the_last_less_the_first),
         cmocka_unit_test(a_list_of_many_links_has_a_short_answer),
+        cmocka_unit_test(a_thread_keeps_what_only_its_frames_reach),
+        cmocka_unit_test(the_rows_of_rss_add_up_to_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -94,6 +94,7 @@ static PyObject *take(int fd, const char *reason, const char *program)
         .asks = 1,
         .program = program,
         .deadline = CHILD_SECONDS,
+        .thorough = 1,
     };
     PyObject *result = NULL;
     pid_t pid = hl_child_start(&request, shot);

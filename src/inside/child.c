@@ -8,7 +8,10 @@
  * file's, so that pipes of the program end when the program closes them. */
 #include "inside/inside_abi.h" /* first: Python.h sets _GNU_SOURCE */
 
+#include "inside/dups.h"
 #include "inside/inside.h"
+#include "inside/resident.h"
+#include "inside/vitals.h"
 #include "inside/walk.h"
 
 #include <errno.h>
@@ -159,11 +162,12 @@ static _Noreturn void fail(hl_shot *shot, hl_status status)
     _exit(CHILD_FAILED);
 }
 
-static hl_status walk_and_write(hl_walk *w, const hl_shot_request *r, uint32_t asker, hl_shot *shot,
-                                hl_err *err)
+static hl_status walk_and_write(hl_walk *w, const hl_shot_request *r, uint32_t asker,
+                                const hl_resident *memory, hl_shot *shot, hl_err *err)
 {
     hl_fields meta = {.n = 0};
     put_meta(&meta, r, w->interp, asker);
+    hl_resident_put(memory, &meta);
     if (hl_snap_writer_meta(&w->out, &meta, err))
         return err->status;
     if (setjmp(w->stop))
@@ -172,6 +176,8 @@ static hl_status walk_and_write(hl_walk *w, const hl_shot_request *r, uint32_t a
         return HL_NO_MEMORY;
     hl_names_init(w);
     hl_plan_init(w);
+    w->dups = hl_dups_new(r->thorough != 0);
+    w->dup_turn = w->dups ? 1 : UINT32_MAX;
     hl_walk_heap(w, &shot->where);
     hl_fields end = {.n = 0};
     shot->where = HL_STEP_END;
@@ -186,6 +192,7 @@ static hl_status walk_and_write(hl_walk *w, const hl_shot_request *r, uint32_t a
     hl_field_uint(&end, HL_SNAP_SKIPPED, w->skipped);
     hl_field_uint(&end, HL_SNAP_WALK_NS, shot->walk_ns);
     hl_field_uint(&end, HL_SNAP_CHILD_BYTES, shot->child_bytes);
+    hl_dups_totals(w->dups, &end);
     return hl_snap_writer_end(&w->out, &end, err);
 }
 
@@ -203,14 +210,17 @@ static _Noreturn void child(const hl_shot_request *r, uint32_t asker, hl_shot *s
     close_range_of((unsigned)r->fd + 1, ~0u);
     if (!r->borrow) /* the same */
         die_first();
+    hl_resident *memory = hl_pages_map(sizeof *memory);
+    if (memory)
+        hl_resident_measure(memory, shot->shared_bytes);
     hl_walk *w = hl_pages_map(sizeof *w);
-    if (!w)
+    if (!w || !memory)
         fail(shot, HL_NO_MEMORY);
     w->interp = interp;
     hl_status status = hl_snap_writer_init(&w->out, r->fd, r->stream, ZSTD_LEVEL, &err);
     errno = 0;
     if (!status)
-        status = walk_and_write(w, r, asker, shot, &err);
+        status = walk_and_write(w, r, asker, memory, shot, &err);
     if (status)
         fail(shot, status);
     shot->file_bytes = w->out.chunks.bytes_written;
@@ -280,7 +290,11 @@ pid_t hl_child_start(const hl_shot_request *request, hl_shot *shot)
     uint32_t asker = request->asks ? 1 + hl_thread_index(interp, PyThreadState_Get()) : 0;
     sigset_t all, before;
     int kept = errno;
-    *shot = (hl_shot){.where = HL_STEP_START, .borrowed = request->borrow != 0};
+    *shot = (hl_shot){
+        .where = HL_STEP_START,
+        .borrowed = request->borrow != 0,
+        .shared_bytes = hl_vitals_shared(),
+    };
     sigfillset(&all);
     uint64_t begin = clock_ns(CLOCK_MONOTONIC);
     pthread_sigmask(SIG_SETMASK, &all, &before); /* no handler may run in the child */

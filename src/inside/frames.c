@@ -111,6 +111,7 @@ static void bare_row(hl_walk *w, _PyInterpreterFrame *f, uint32_t id)
                          (size_t)(code->co_nlocalsplus + code->co_stacksize) * sizeof(PyObject *),
                      .len = -1};
     hl_walk_row_begin(w);
+    w->row = id;
     iframe_edges(w, f, true);
     hl_walk_row_end(w, id, k, 1, false, &m);
 }

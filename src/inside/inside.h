@@ -25,7 +25,8 @@ typedef struct hl_shot { /* what the child says back, in a page shared with it *
     uint32_t where;  /* enum hl_shot_step: what it was doing, for "it died while ..." */
     uint64_t nodes, edges, folded, file_bytes;
     uint64_t child_bytes, walk_ns, pause_ns;
-    uint32_t borrowed; /* request.borrow, for hl_child_finish */
+    uint64_t shared_bytes; /* by the parent: its resident pages of files, and shared memory */
+    uint32_t borrowed;     /* request.borrow, for hl_child_finish */
 } hl_shot;
 enum hl_shot_step { HL_STEP_START, HL_STEP_ROOTS, HL_STEP_HEAP, HL_STEP_NAMES, HL_STEP_END };
 
@@ -37,6 +38,7 @@ typedef struct hl_shot_request {
     uint64_t rounds;                              /* units of work done so far */
     int asks;            /* the thread that takes it wants to know: HL_SNAP_ASKER */
     const char *program; /* or NULL */
+    int thorough;        /* equal leaves are looked for with more patience */
     int unsettled;       /* the GIL is not held */
     unsigned deadline;   /* seconds the child may live */
     int borrow; /* the child works in our own memory, no page is copied: only for a caller that goes

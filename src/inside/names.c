@@ -180,8 +180,7 @@ static char *put_character(char *out, uint32_t c)
     return out;
 }
 
-/* The characters of a str, or NULL: a legacy one (before 3.12) that was never made ready. */
-static const void *characters(PyObject *str)
+const void *hl_name_characters(PyObject *str)
 {
     const PyASCIIObject *a = (const PyASCIIObject *)str;
     if (a->state.compact)
@@ -193,7 +192,7 @@ static const void *characters(PyObject *str)
 size_t hl_name_utf8(PyObject *str, char *out)
 {
     const PyASCIIObject *a = (const PyASCIIObject *)str;
-    const void *text = characters(str);
+    const void *text = hl_name_characters(str);
     if (!text)
         return 0;
     size_t n = (size_t)a->length < HL_NAME_CUT ? (size_t)a->length : HL_NAME_CUT;
@@ -230,8 +229,8 @@ bool hl_name_is(PyObject *str, const char *text)
         return false;
     const PyASCIIObject *a = (const PyASCIIObject *)str;
     size_t n = strlen(text);
-    return a->state.ascii && (size_t)a->length == n && characters(str) &&
-           memcmp(characters(str), text, n) == 0;
+    return a->state.ascii && (size_t)a->length == n && hl_name_characters(str) &&
+           memcmp(hl_name_characters(str), text, n) == 0;
 }
 
 PyObject *hl_dict_find(PyObject *dict, const char *key)

@@ -184,6 +184,7 @@ static void look_start(look *l, enum slot slot, bool watcher, const char *reason
         .program = pulse.page->program,
         .deadline = CHILD_SECONDS,
         .borrow = slot == AT_FAREWELL,
+        .thorough = slot == AT_FAREWELL,
     };
     l->faults = hl_vitals_minor_faults();
     hl_shot *shot = pulse.shots[slot];

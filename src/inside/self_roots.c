@@ -40,8 +40,11 @@ uint32_t hl_thread_index(PyInterpreterState *interp, const PyThreadState *thread
 
 void hl_roots_frames(hl_walk *w)
 {
-    for (PyThreadState *t = hl_abi_threads(w->interp); t; t = t->next)
-        hl_frames_of(w, t, hl_thread_index(w->interp, t));
+    for (PyThreadState *t = hl_abi_threads(w->interp); t; t = t->next) {
+        uint32_t index = hl_thread_index(w->interp, t);
+        hl_thread_row(w, t, index);
+        hl_frames_of(w, t, index);
+    }
 }
 
 void hl_roots_modules(hl_walk *w)

@@ -30,23 +30,43 @@ uint64_t hl_vitals_minor_faults(void)
     return getrusage(RUSAGE_SELF, &r) ? 0 : (uint64_t)r.ru_minflt;
 }
 
-uint64_t hl_vitals_resident_at(int statm)
+typedef struct memory {
+    uint64_t resident, shared;
+} memory;
+
+static memory memory_at(int statm)
 {
     char text[128];
     ssize_t n = pread(statm, text, sizeof text - 1, 0);
-    unsigned long long size, resident;
+    unsigned long long size, resident, shared;
     text[n > 0 ? n : 0] = 0;
-    return sscanf(text, "%llu %llu", &size, &resident) == 2
-               ? resident * (uint64_t)sysconf(_SC_PAGESIZE)
-               : 0;
+    if (sscanf(text, "%llu %llu %llu", &size, &resident, &shared) != 3)
+        return (memory){0, 0};
+    uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+    return (memory){resident * page, shared * page};
+}
+
+static memory memory_now(void)
+{
+    int fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return (memory){0, 0};
+    memory m = memory_at(fd);
+    close(fd);
+    return m;
+}
+
+uint64_t hl_vitals_resident_at(int statm)
+{
+    return memory_at(statm).resident;
 }
 
 uint64_t hl_vitals_resident(void)
 {
-    int fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return 0;
-    uint64_t bytes = hl_vitals_resident_at(fd);
-    close(fd);
-    return bytes;
+    return memory_now().resident;
+}
+
+uint64_t hl_vitals_shared(void)
+{
+    return memory_now().shared;
 }

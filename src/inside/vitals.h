@@ -14,5 +14,7 @@ uint64_t hl_vitals_minor_faults(void);
 /* Resident bytes; of an open /proc/self/statm, or opened for the purpose. 0: not known. */
 uint64_t hl_vitals_resident_at(int statm);
 uint64_t hl_vitals_resident(void);
+/* Of them, pages of files and shared memory. */
+uint64_t hl_vitals_shared(void);
 
 #endif

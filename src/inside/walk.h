@@ -123,6 +123,8 @@ enum {
     HL_KIND_SEGMENTS = 4096
 };
 
+typedef struct hl_dups hl_dups; /* dups.h */
+
 typedef struct hl_walk {
     hl_snap_writer out;
     jmp_buf stop; /* hl_walk_stop lands here */
@@ -152,6 +154,9 @@ typedef struct hl_walk {
     uint32_t fold_n[HL_LEAVES];
     uint64_t fold_bytes[HL_LEAVES];
     uint64_t folds_any;
+    uint32_t row;      /* its id */
+    uint32_t dup_turn; /* leaves until one is looked at */
+    hl_dups *dups;     /* NULL: equal leaves are not looked for */
     PyObject *visited[HL_VISIT_BATCH];
     unsigned n_visited;
     const hl_kind *visitor; /* of the object tp_traverse is at */
@@ -308,6 +313,18 @@ size_t hl_name_utf8(PyObject *str, char *out);
 bool hl_name_is(PyObject *str, const char *text);
 /* The value under a str key, found by looking at every entry; NULL: none. */
 PyObject *hl_dict_find(PyObject *dict, const char *key);
+
+/* The characters of a str, or NULL: a legacy one (before 3.12) that was never made ready. */
+const void *hl_name_characters(PyObject *str);
+
+/* ---- dups.c, threads.c ------------------------------------------------------------------------
+ */
+
+/* A leaf whose turn it is; how many are passed over then. And one so big that it always is. */
+uint32_t hl_dups_turn(hl_walk *w, PyObject *o, enum hl_leaf leaf, size_t size, uint32_t label);
+void hl_dups_big(hl_walk *w, PyObject *o, enum hl_leaf leaf, size_t size, uint32_t label);
+/* The row of HL_COL_THREAD. */
+void hl_thread_row(hl_walk *w, PyThreadState *t, uint32_t index);
 
 /* ---- keykind.c, codeuse.c ---------------------------------------------------------------------
  */

@@ -6,6 +6,7 @@
  * Method everything met is marked in the visited set and put on a list of ids, never on the C
  *        stack. Leaves with one holder are folded into it. Dicts wait on a list of their own: their
  *        rows come right after an owner's that makes their keys names, or last. */
+#include "inside/dups.h"
 #include "inside/inside.h"
 #include "inside/walk.h"
 
@@ -91,13 +92,18 @@ static uint64_t count_of(const PyObject *o)
 }
 
 /* A leaf that stays a node has no edges: its row can be written while another's edges are. */
-static void leaf_row(hl_walk *w, PyObject *o, uint32_t id, enum hl_leaf leaf)
+static void leaf_row(hl_walk *w, PyObject *o, uint32_t id, enum hl_leaf leaf, uint32_t label)
 {
     hl_snap_writer *out = &w->out;
+    size_t size = hl_leaf_size(o, leaf);
+    if (size > FOLD_BYTES_MAX)
+        hl_dups_big(w, o, leaf, size, label);
+    if (!--w->dup_turn)
+        w->dup_turn = hl_dups_turn(w, o, leaf, size, label);
     hl_snap_put_delta(out, HL_COL_ID, id);
     hl_snap_put(out, HL_COL_FLAGS, 0);
     hl_snap_put(out, HL_COL_TYPE, w->leaf_type[leaf]);
-    hl_snap_put(out, HL_COL_SIZE, hl_leaf_size(o, leaf));
+    hl_snap_put(out, HL_COL_SIZE, size);
     hl_snap_put(out, HL_COL_REFCNT, count_of(o));
     w->nodes++;
 }
@@ -126,7 +132,7 @@ static bool immortal_leaf(const hl_walk *w, PyObject *o, enum hl_leaf leaf)
 #endif
 }
 
-static bool fold(hl_walk *w, PyObject *o, enum hl_leaf leaf)
+static bool fold(hl_walk *w, PyObject *o, enum hl_leaf leaf, uint32_t label)
 {
     size_t n = hl_leaf_size(o, leaf);
     if (n > FOLD_BYTES_MAX)
@@ -134,6 +140,8 @@ static bool fold(hl_walk *w, PyObject *o, enum hl_leaf leaf)
     w->fold_n[leaf]++;
     w->fold_bytes[leaf] += n;
     w->folds_any = 1;
+    if (__builtin_expect(!--w->dup_turn, 0))
+        w->dup_turn = hl_dups_turn(w, o, leaf, n, label);
     return true;
 }
 
@@ -158,7 +166,7 @@ void hl_walk_edge(hl_walk *w, PyObject *o, uint32_t label)
     PyTypeObject *t = Py_TYPE(o);
     int leaf = hl_leaf_of(t);
     if (leaf >= 0) {
-        if (o->ob_refcnt == 1 && fold(w, o, (enum hl_leaf)leaf))
+        if (o->ob_refcnt == 1 && fold(w, o, (enum hl_leaf)leaf, label))
             return;
         if (immortal_leaf(w, o, (enum hl_leaf)leaf)) {
             w->immortal++;
@@ -176,7 +184,7 @@ void hl_walk_edge(hl_walk *w, PyObject *o, uint32_t label)
     if (!fresh)
         return;
     if (leaf >= 0)
-        leaf_row(w, o, id, (enum hl_leaf)leaf);
+        leaf_row(w, o, id, (enum hl_leaf)leaf, label);
     else
         wait_for_row(w, o, id);
 }
@@ -188,7 +196,7 @@ uint32_t hl_walk_reach(hl_walk *w, PyObject *o)
     if (fresh) {
         int leaf = hl_leaf_of(Py_TYPE(o));
         if (leaf >= 0)
-            leaf_row(w, o, id, (enum hl_leaf)leaf);
+            leaf_row(w, o, id, (enum hl_leaf)leaf, 0);
         else
             wait_for_row(w, o, id);
     }
@@ -216,7 +224,7 @@ static void weigh_interned(hl_walk *w, PyObject *dict)
     for (size_t i = 0; i < t.n; i++) {
         PyObject *key = hl_abi_table_key(&t, i);
         if (key && hl_leaf_of(Py_TYPE(key)) == HL_LEAF_STR && hl_abi_immortal_count(key))
-            fold(w, key, HL_LEAF_STR);
+            fold(w, key, HL_LEAF_STR, HL_LABEL(HL_LABEL_DICTKEY, 0));
     }
 }
 
@@ -230,6 +238,7 @@ static void dict_row(hl_walk *w, PyObject *o, uint32_t id, bool as_namespace)
     /* loggers have names; a logger per request has a number, which is data */
     bool names = as_namespace || (o == w->loggers && m.len <= LOGGERS_NAMED);
     hl_walk_row_begin(w);
+    w->row = id;
     hl_shape_edges(w, o, k, names);
     if (o == hl_abi_interned(w->interp))
         weigh_interned(w, o);
@@ -266,12 +275,15 @@ static void node(hl_walk *w, PyObject *o, uint32_t id)
         return; /* a running frame: written with its thread */
     bool gc = in_collector(o, k);
     hl_walk_row_begin(w);
+    w->row = id;
     if (gc || !k->gc || k->shape == HL_SHAPE_TYPE)
         hl_shape_edges(w, o, k, false);
     if (k->hidden_end)
         hl_shape_hidden(w, o, k);
     hl_measure(w, o, k, &m);
     hl_walk_row_end(w, id, k, count_of(o), gc && hl_abi_tracked(o), &m);
+    if (k->type == &PyTuple_Type && !hl_abi_tracked(o))
+        hl_dups_tuple(w, o, id, m.size);
     if (m.len >= HL_KEYS_FROM &&
         (k->shape == HL_SHAPE_SET || k->shape == HL_SHAPE_DICT || k->shape == HL_SHAPE_ODICT))
         hl_keys_row(w, id, o);
@@ -387,6 +399,7 @@ void hl_walk_heap(hl_walk *w, volatile uint32_t *step)
     } while (w->dicts.n || w->hidden.n);
     hl_expect_rows(w);
     *step = HL_STEP_NAMES;
+    hl_dups_write(w);
     hl_plan_write_types(w);
     for (uint32_t i = 0; i < w->seen.n_pages; i++)
         hl_snap_put_delta(&w->out, HL_COL_PAGE, w->seen.pages[i].key);

@@ -18,8 +18,8 @@ typedef enum hl_column_kind {
 } hl_column_kind;
 
 typedef struct hl_column {
-    const char *key;   /* JSON member */
-    const char *title; /* heading */
+    const char *key;   /* JSON member; NULL: for people only */
+    const char *title; /* heading; NULL: for programs only */
     hl_column_kind kind;
 } hl_column;
 

@@ -43,6 +43,8 @@ static void put_table(hl_json *j, const hl_table *t)
     for (uint32_t r = 0; r < t->n_rows; r++) {
         hl_json_open(j, '{');
         for (uint32_t c = 0; c < t->n_columns; c++) {
+            if (!t->columns[c].key)
+                continue;
             hl_json_key(j, t->columns[c].key);
             put_cell(j, &t->columns[c], &t->cells[(size_t)r * t->n_columns + c]);
         }

@@ -51,13 +51,14 @@ static size_t cell_columns(const hl_table *t, uint32_t row, uint32_t column)
     return strlen(number_text(t->columns[column].kind, c->number, buf));
 }
 
-static void fit(const hl_table *t, uint32_t n, const hl_style *style, size_t *width)
+static void fit(const hl_table *t, const uint32_t *shown, uint32_t n, const hl_style *style,
+                size_t *width)
 {
     size_t total = 0; /* the last column has no gap after it */
     for (uint32_t c = 0; c < n; c++) {
-        width[c] = hl_text_columns(t->columns[c].title);
+        width[c] = hl_text_columns(t->columns[shown[c]].title);
         for (uint32_t r = 0; r < t->n_rows; r++) {
-            size_t w = cell_columns(t, r, c);
+            size_t w = cell_columns(t, r, shown[c]);
             width[c] = w > width[c] ? w : width[c];
         }
         total += width[c] + (c ? GAP : 0);
@@ -66,7 +67,7 @@ static void fit(const hl_table *t, uint32_t n, const hl_style *style, size_t *wi
     while (style->width && total > room) {
         uint32_t longest = n;
         for (uint32_t c = 0; c < n; c++)
-            if (t->columns[c].kind == HL_COLUMN_TEXT && width[c] > TEXT_LEAST &&
+            if (t->columns[shown[c]].kind == HL_COLUMN_TEXT && width[c] > TEXT_LEAST &&
                 (longest == n || width[c] > width[longest]))
                 longest = c;
         if (longest == n)
@@ -108,12 +109,12 @@ static void put_cell(const hl_table *t, uint32_t r, uint32_t c, size_t width, bo
         hl_out_spaces(o, width - used + GAP);
 }
 
-static void heading(const hl_table *t, uint32_t n, const size_t *width, const hl_style *style,
-                    hl_out *o)
+static void heading(const hl_table *t, const uint32_t *shown, uint32_t n, const size_t *width,
+                    const hl_style *style, hl_out *o)
 {
     hl_paint_begin(o, style, HL_DIM);
     for (uint32_t c = 0; c < n; c++) {
-        const hl_column *column = &t->columns[c];
+        const hl_column *column = &t->columns[shown[c]];
         size_t pad = width[c] - hl_text_columns(column->title);
         bool left = column->kind == HL_COLUMN_TEXT || column->kind == HL_COLUMN_SERIES;
         if (!left)
@@ -128,16 +129,19 @@ static void heading(const hl_table *t, uint32_t n, const size_t *width, const hl
 
 void hl_table_text(const hl_table *t, const hl_style *style, hl_out *out)
 {
-    uint32_t n = t->n_columns < COLUMNS_MAX ? t->n_columns : COLUMNS_MAX;
+    uint32_t shown[COLUMNS_MAX], n = 0;
     size_t width[COLUMNS_MAX];
-    fit(t, n, style, width);
+    for (uint32_t c = 0; c < t->n_columns && n < COLUMNS_MAX; c++)
+        if (t->columns[c].title)
+            shown[n++] = c;
+    fit(t, shown, n, style, width);
     hl_paint_text(out, style, HL_BOLD, t->title);
     hl_out_text(out, "\n");
     if (t->n_rows)
-        heading(t, n, width, style, out);
+        heading(t, shown, n, width, style, out);
     for (uint32_t r = 0; r < t->n_rows; r++) {
         for (uint32_t c = 0; c < n; c++)
-            put_cell(t, r, c, width[c], c + 1 == n, style, out);
+            put_cell(t, r, shown[c], width[c], c + 1 == n, style, out);
         hl_out_text(out, "\n");
     }
     char count[32];

@@ -37,8 +37,10 @@ const char *hl_column_name(enum hl_snap_column c)
         [HL_COL_STATIC] = "STATIC",
         [HL_COL_PROGRESS] = "PROGRESS",
         [HL_COL_EXPECT] = "EXPECT",
+        [HL_COL_THREAD] = "THREAD",
+        [HL_COL_DUP] = "DUP",
     };
-    return (unsigned)c < HL_COL_COUNT ? names[c] : "?";
+    return (unsigned)c < HL_COL_COUNT && names[c] ? names[c] : "?";
 }
 
 void hl_column_open(hl_column_reader *r, hl_container *file, enum hl_snap_column column,

@@ -67,14 +67,34 @@ typedef struct dsl_root {
     uint64_t thread, line, progress;
 } dsl_root;
 
+typedef struct dsl_thread {
+    uint64_t index, ident, native;
+    uint32_t node; /* HL_NO_NODE */
+    hl_name name;
+    uint32_t flags;
+} dsl_thread;
+
+typedef struct dsl_holder {
+    uint32_t node;
+    hl_label label;
+} dsl_holder;
+
+typedef struct dsl_dup {
+    uint32_t type;
+    uint64_t len, bytes, copies, seen;
+    dsl_vec holders; /* dsl_holder */
+} dsl_dup;
+
 typedef struct dsl_heap {
-    dsl_vec names;  /* char *; the first is name 1 */
-    dsl_vec types;  /* dsl_type  */
-    dsl_vec groups; /* dsl_group */
-    dsl_vec nodes;  /* dsl_node  */
-    dsl_vec edges;  /* dsl_edge  */
-    dsl_vec codes;  /* dsl_code  */
-    dsl_vec roots;  /* dsl_root  */
+    dsl_vec names;   /* char *; the first is name 1 */
+    dsl_vec types;   /* dsl_type  */
+    dsl_vec groups;  /* dsl_group */
+    dsl_vec nodes;   /* dsl_node  */
+    dsl_vec edges;   /* dsl_edge  */
+    dsl_vec codes;   /* dsl_code  */
+    dsl_vec roots;   /* dsl_root  */
+    dsl_vec threads; /* dsl_thread */
+    dsl_vec dups;    /* dsl_dup */
     hl_fields meta, end;
     uint64_t folded, skipped;
 } dsl_heap;
@@ -127,6 +147,13 @@ hl_status dsl_type_line(dsl_parser *p);
 hl_status dsl_code_line(dsl_parser *p);
 hl_status dsl_run_line(dsl_parser *p);
 hl_status dsl_snap_line(dsl_parser *p);
+
+/* Lines and words of surveys, and their columns (snap_dsl_survey.c). */
+hl_status dsl_thread_line(dsl_parser *p);
+hl_status dsl_dup_line(dsl_parser *p);
+/* word is one of a snapshot's resident memory or totals of equal leaves: true. */
+bool dsl_memory(const char *word, hl_fields *meta, hl_fields *end, bool *bad);
+void dsl_put_surveys(const dsl_heap *h, hl_snap_writer *w);
 
 /* Writes h as one stream (snap_dsl_write.c). */
 hl_status dsl_write_heap(dsl_heap *h, int fd, uint32_t stream, hl_err *err) HL_MUST_CHECK;

@@ -58,7 +58,10 @@ void dsl_heap_free(dsl_heap *h)
         free(c->free.items);
         free(c->uses.items);
     }
-    dsl_vec *all[] = {&h->names, &h->types, &h->groups, &h->nodes, &h->edges, &h->codes, &h->roots};
+    for (size_t i = 0; i < h->dups.n; i++)
+        free(DSL_AT(h->dups, dsl_dup, i)->holders.items);
+    dsl_vec *all[] = {&h->names, &h->types, &h->groups,  &h->nodes, &h->edges,
+                      &h->codes, &h->roots, &h->threads, &h->dups};
     for (unsigned i = 0; i < sizeof all / sizeof all[0]; i++)
         free(all[i]->items);
     *h = (dsl_heap){0};

@@ -54,14 +54,39 @@ enum hl_snap_field {
     HL_SNAP_USER_CPU = 17,  /* of HL_SNAP_CPU, microseconds outside the kernel   */
     HL_SNAP_ROUNDS = 18,    /* units of work the program said were done; only if there were any */
     HL_SNAP_ASKER = 19,     /* 1 + index of the thread that took it, where a thread asked       */
+    /* where the resident memory lies: HL_SNAP_MEMORY + enum hl_memory, each only if measured */
+    HL_SNAP_MEMORY = 48,
     /* totals, in END */
     HL_SNAP_NODES = 32,
     HL_SNAP_EDGES = 33,
-    HL_SNAP_FOLDED = 34,      /* objects folded into their holder                  */
-    HL_SNAP_SKIPPED = 35,     /* objects that could not be read                    */
-    HL_SNAP_WALK_NS = 36,     /* CPU nanoseconds of the child                      */
-    HL_SNAP_CHILD_BYTES = 37, /* private memory of the child                   */
-    HL_SNAP_CHUNKS = 38,      /* chunks of this stream, END included               */
+    HL_SNAP_FOLDED = 34,       /* objects folded into their holder                  */
+    HL_SNAP_SKIPPED = 35,      /* objects that could not be read                    */
+    HL_SNAP_WALK_NS = 36,      /* CPU nanoseconds of the child                      */
+    HL_SNAP_CHILD_BYTES = 37,  /* private memory of the child                   */
+    HL_SNAP_CHUNKS = 38,       /* chunks of this stream, END included               */
+    HL_SNAP_LEAVES = 80,       /* leaves met: what HL_COL_DUP was searched in       */
+    HL_SNAP_LEAVES_SEEN = 81,  /* of those, looked at                               */
+    HL_SNAP_DUP_CONTENTS = 82, /* contents that were found more than once          */
+    HL_SNAP_DUP_BYTES = 83,    /* bytes of their copies beyond the first           */
+};
+
+/* Bytes, unless said. */
+enum hl_memory {
+    HL_MEMORY_SHARED = 0,         /* resident pages of files, and shared memory              */
+    HL_MEMORY_HEAP = 1,           /* resident in malloc's main heap ([heap])                 */
+    HL_MEMORY_HEAP_FREE = 2,      /* of HEAP: free chunks                                    */
+    HL_MEMORY_MAPPED = 3,         /* resident in anonymous mappings, arenas, stacks aside    */
+    HL_MEMORY_STACKS = 4,         /* resident in the stacks of the program's Python threads  */
+    HL_MEMORY_WRITTEN = 5,        /* resident pages of mapped files that are the process's own */
+    HL_MEMORY_SWAP = 6,           /* swapped out, no part of RSS                             */
+    HL_MEMORY_ARENAS = 7,         /* number of arenas of the small-object allocator          */
+    HL_MEMORY_ARENA_ROOM = 8,     /* their address space                                     */
+    HL_MEMORY_ARENA_RESIDENT = 9, /* resident in them                                        */
+    HL_MEMORY_ARENA_POOLS = 10,   /* in their pools that hold a block in use                 */
+    HL_MEMORY_ARENA_USED = 11,    /* in blocks in use                                        */
+    HL_MEMORY_IMAGE = 12,         /* address of the interpreter's own data, no heap          */
+    HL_MEMORY_IMAGE_SIZE = 13,
+    HL_MEMORY_COUNT = 14,
 };
 
 enum hl_snap_column {
@@ -105,7 +130,11 @@ enum hl_snap_column {
                HL_PROGRESS_HINT are of global counters, which a call may change    */
     HL_COL_EXPECT = 25, /* per object the program expects to be gone: id + 1 (0: it is), flags of
                            hl_expect_flag, names: reason, type                               */
-    HL_COL_COUNT = 26,
+    HL_COL_THREAD = 26, /* per Python thread: index (as in ROOT), ident, native id (0 unknown),
+                           id + 1 of its Thread object, name index, hl_thread_flag             */
+    HL_COL_DUP = 27,    /* per content that several leaves have: type index, length, bytes of one,
+                           copies, copies looked at, count of holders told, those: id, label   */
+    HL_COL_COUNT = 28,
 };
 #define HL_PROGRESS_HINT 0xffu
 
@@ -164,6 +193,12 @@ enum hl_root_kind {
 
 enum hl_expect_flag {
     HL_EXPECT_BY_ADDRESS = 1, /* it takes no weak reference: another may stand in its place */
+};
+
+enum hl_thread_flag {
+    HL_THREAD_DAEMON = 1,
+    HL_THREAD_MAIN = 2,
+    HL_THREAD_KNOWN = 4, /* threading has an object for it: name and DAEMON are told */
 };
 
 /* How a code object uses a container it knows by one name. Adaptive bytecode is read through its

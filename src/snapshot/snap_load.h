@@ -66,6 +66,10 @@ void *hl_loader_array(hl_snap_loader *l, uint64_t count, size_t size);
 hl_status hl_loader_names(hl_snap_loader *l) HL_MUST_CHECK;
 hl_status hl_loader_types(hl_snap_loader *l) HL_MUST_CHECK;
 hl_status hl_loader_tables(hl_snap_loader *l) HL_MUST_CHECK;
+/* Threads and duplicates (snap_survey.c). */
+hl_status hl_loader_surveys(hl_snap_loader *l) HL_MUST_CHECK;
+/* Label values below these are in range, by kind. */
+void hl_loader_label_limits(const hl_snap *s, uint32_t limit[16]);
 
 /* Makes n bytes from outside a text: what is not UTF-8 becomes '?'. */
 void hl_snap_text_mend(char *s, size_t n);

@@ -340,8 +340,7 @@ static hl_status load_degrees(hl_snap_loader *l)
                 : HL_OK;
 }
 
-/* Label values below these are in range, by kind. */
-static void label_limits(const hl_snap *s, uint32_t limit[16])
+void hl_loader_label_limits(const hl_snap *s, uint32_t limit[16])
 {
     for (unsigned k = 0; k < 16; k++)
         limit[k] = UINT32_MAX;
@@ -360,7 +359,7 @@ static hl_status load_edges(hl_snap_loader *l)
     if (!s->label)
         return l->err->status;
     uint32_t limit[16], kept = 0;
-    label_limits(s, limit);
+    hl_loader_label_limits(s, limit);
     bool bad = false;
     hl_column_reader dst, label;
     hl_loader_column(l, HL_COL_DST, 0, &dst);
@@ -429,7 +428,8 @@ static hl_status load(hl_snap_loader *l, const hl_run_body *b, uint32_t i)
     finish_flags(l->s);
     if (load_members(l, HL_COL_GEN0, HL_NODE_GEN0) || load_members(l, HL_COL_GEN1, HL_NODE_GEN1) ||
         load_members(l, HL_COL_FROZEN, HL_NODE_FROZEN) ||
-        load_members(l, HL_COL_STATIC, HL_NODE_STATIC) || hl_loader_tables(l))
+        load_members(l, HL_COL_STATIC, HL_NODE_STATIC) || hl_loader_tables(l) ||
+        hl_loader_surveys(l))
         return l->err->status;
     hl_arena_release(&l->s->arena, l->pages);
     hl_arena_release(&l->s->arena, l->row_of);

@@ -225,6 +225,24 @@ static void forge_tables(forge *f)
         for (unsigned i = 0; i < 5; i++)
             put(&f->col[HL_COL_ROOT], root[i]);
         put(&f->col[HL_COL_PROGRESS], v * 11);
+        const uint64_t thread[] = {
+            v, v * UINT64_C(4096), v, v % 2 ? f->prov[v] + UINT64_C(1) : 0, v % 20, 7};
+        for (unsigned i = 0; i < 6; i++)
+            put(&f->col[HL_COL_THREAD], thread[i]);
+        const uint64_t dup[] = {v % f->n_types,
+                                v,
+                                57,
+                                9 * v,
+                                v,
+                                3,
+                                f->prov[v],
+                                random_label(f),
+                                f->n_pages * UINT64_C(256),
+                                0,
+                                f->prov[0],
+                                0};
+        for (unsigned i = 0; i < 12; i++)
+            put(&f->col[HL_COL_DUP], dup[i]);
         const uint64_t expect[] = {v % 2 ? (uint64_t)f->prov[v] + 1 : 0, HL_EXPECT_BY_ADDRESS, 4,
                                    5};
         for (unsigned i = 0; i < 4; i++)
@@ -374,6 +392,9 @@ static void same_tables(const forge *f, const hl_snap *s)
     assert_int_equal(s->n_keys, every_third);
     assert_int_equal(s->n_expects, every_third / 2);
     assert_int_equal(s->n_roots, every_third);
+    assert_int_equal(s->n_threads, every_third);
+    assert_int_equal(s->n_dups, every_third);
+    assert_int_equal(s->n_dup_holders, 2 * every_third);
     for (uint32_t i = 0; i < every_third; i++) {
         uint32_t v = s->codes[i].node;
         const hl_snap_code *c = hl_snap_code_of(s, v);
@@ -399,6 +420,19 @@ static void same_tables(const forge *f, const hl_snap *s)
         assert_int_equal(r->thread, v);
         assert_int_equal(r->line, v + 7);
         assert_int_equal(r->progress, v * 11);
+        const hl_snap_thread *t = &s->threads[every_third - 1 - i];
+        assert_int_equal(t->index, v);
+        assert_int_equal(t->ident, v * 4096);
+        assert_int_equal(t->node, v % 2 ? v : HL_NO_NODE);
+        assert_int_equal(t->name, v % 20);
+        assert_int_equal(t->flags, HL_THREAD_DAEMON | HL_THREAD_MAIN | HL_THREAD_KNOWN);
+        const hl_snap_dup *d = &s->dups[every_third - 1 - i];
+        assert_int_equal(d->type, v % f->n_types);
+        assert_int_equal(d->len, v);
+        assert_int_equal(d->copies, 9 * v);
+        assert_int_equal(d->n_holders, 2); /* the third has no row */
+        assert_int_equal(s->dup_holders[d->holders].node, v);
+        assert_int_equal(s->dup_holders[d->holders + 1].node, 0);
     }
     assert_null(f->n > 1 ? hl_snap_code_of(s, 1) : NULL);
     assert_null(f->n > 1 ? hl_snap_keys_of(s, 1) : NULL);

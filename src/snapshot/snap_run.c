@@ -114,6 +114,11 @@ static void run_field(hl_run *run, const field *f)
 static void snap_field(hl_arena *arena, hl_snap_info *info, hl_snap_span *span, uint64_t *chunks,
                        const field *f)
 {
+    if (f->tag >= HL_SNAP_MEMORY && f->tag < HL_SNAP_MEMORY + HL_MEMORY_COUNT && !f->text) {
+        info->memory[f->tag - HL_SNAP_MEMORY] = f->value;
+        info->memory_known |= 1u << (f->tag - HL_SNAP_MEMORY);
+        return;
+    }
     switch (f->tag) {
     case HL_SNAP_TIME:
         info->time_us = f->value;
@@ -185,6 +190,18 @@ static void snap_field(hl_arena *arena, hl_snap_info *info, hl_snap_span *span, 
         break;
     case HL_SNAP_CHILD_BYTES:
         info->child_bytes = f->value;
+        break;
+    case HL_SNAP_LEAVES:
+        info->leaves = f->value;
+        break;
+    case HL_SNAP_LEAVES_SEEN:
+        info->leaves_seen = f->value;
+        break;
+    case HL_SNAP_DUP_CONTENTS:
+        info->dup_contents = f->value;
+        break;
+    case HL_SNAP_DUP_BYTES:
+        info->dup_bytes = f->value;
         break;
     case HL_SNAP_CHUNKS:
         *chunks = f->value;

@@ -193,10 +193,32 @@ static hl_status check_tables(const hl_snap *s, hl_err *err)
     return HL_OK;
 }
 
+static hl_status check_surveys(const hl_snap *s, hl_err *err)
+{
+    uint64_t holders = 0;
+    for (uint32_t i = 0; i < s->n_threads; i++)
+        if (s->threads[i].name >= s->n_names ||
+            (s->threads[i].node != HL_NO_NODE && s->threads[i].node >= s->nodes))
+            return broken(err, "node and name of a thread", i);
+    for (uint32_t i = 0; i < s->n_dups; i++) {
+        if (s->dups[i].type >= s->n_types)
+            return broken(err, "type of equal leaves", i);
+        if (s->dups[i].holders != holders)
+            return broken(err, "holders of equal leaves", i);
+        holders += s->dups[i].n_holders;
+    }
+    if (holders != s->n_dup_holders)
+        return broken(err, "every holder has its equal leaves", holders);
+    for (uint32_t i = 0; i < s->n_dup_holders; i++)
+        if (s->dup_holders[i].node >= s->nodes || !label_fits(s, s->dup_holders[i].label))
+            return broken(err, "node and label of a holder", i);
+    return HL_OK;
+}
+
 hl_status hl_snap_check(const hl_snap *s, hl_err *err)
 {
     if (check_names(s, err) || check_tables(s, err) || check_narrow(s, err) || check_rows(s, err) ||
-        check_edges(s, err) || check_codes(s, err))
+        check_edges(s, err) || check_codes(s, err) || check_surveys(s, err))
         return err->status;
     return HL_OK;
 }

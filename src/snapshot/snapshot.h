@@ -116,6 +116,26 @@ typedef struct hl_snap_expect { /* an object the program expects to be gone, and
     bool by_address; /* known by its address alone: another may stand there */
     hl_name reason, type;
 } hl_snap_expect;
+typedef struct hl_snap_thread {
+    uint32_t index;         /* as in hl_snap_root.thread */
+    uint64_t ident, native; /* 0: unknown */
+    hl_node node;           /* its Thread object; HL_NO_NODE: none */
+    hl_name name;
+    uint32_t flags; /* enum hl_thread_flag */
+} hl_snap_thread;
+
+typedef struct hl_snap_dup_holder { /* node -label-> a copy; label 0: node is the copy */
+    hl_node node;
+    hl_label label;
+} hl_snap_dup_holder;
+
+typedef struct hl_snap_dup { /* equal leaves; what they hold is not told */
+    uint32_t type;
+    uint64_t len, bytes; /* of one */
+    uint64_t copies;     /* estimated where fewer were looked at */
+    uint64_t seen;
+    uint32_t holders, n_holders; /* into dup_holders: of some copies, taken at random */
+} hl_snap_dup;
 
 typedef struct hl_snap_info {
     uint32_t stream; /* in the file; snapshots are ordered by it */
@@ -128,6 +148,9 @@ typedef struct hl_snap_info {
     uint64_t folded, skipped; /* objects */
     uint64_t rounds;          /* units of work done so far; 0: none declared */
     uint32_t asker;           /* 1 + index of the thread that took it; 0: none did */
+    uint64_t memory[HL_MEMORY_COUNT];
+    uint32_t memory_known; /* bit i: memory[i] was measured */
+    uint64_t leaves, leaves_seen, dup_contents, dup_bytes;
 } hl_snap_info;
 
 enum hl_node_flag { /* hl_snap.flag */
@@ -166,12 +189,15 @@ typedef struct hl_snap {
     hl_snap_root *roots;
     hl_snap_keys *keys;
     hl_snap_expect *expects;
+    hl_snap_thread *threads;
+    hl_snap_dup *dups;
+    hl_snap_dup_holder *dup_holders;
     hl_name *name_lists;
     const char **names; /* names[0] is "" ; UTF-8, NUL-terminated, control bytes kept: escape when
                            printing */
     uint64_t *page_key;
-    uint32_t n_extra, n_folds, n_types, n_codes, n_uses, n_roots, n_keys, n_expects, n_name_lists,
-        n_names, n_pages;
+    uint32_t n_extra, n_folds, n_types, n_codes, n_uses, n_roots, n_keys, n_expects, n_threads,
+        n_dups, n_dup_holders, n_name_lists, n_names, n_pages;
     uint32_t n_wide_folds, wide_folds_room;
     hl_arena arena; /* owns all of it */
 } hl_snap;

@@ -32,6 +32,14 @@ static const struct {
                "l -[0]-> i:K frozen opaque\ni -class-> k\nl -weak-> i\nk -base-> k\n"
                "code c:code name=f qualname=K.f file=x.py line=1 args=1 kwonly=1 vars=x,y free=z "
                "uses=global:z:test+store,local:x:iter\nx:numpy.ndarray at=0x7f0000001238 ext=4K\n"},
+    {"surveys",
+     "root module m m\nm:module -__dict__-> d:dict -key:l-> l:list len=3 fold=str*3:180\n"
+     "root thread t d thread=1\nroot frame f fr line=3 thread=1\nfr:frame -local:x-> l\n"
+     "t:threading.Thread\nthread index=1 name=w ident=140000 native=7 node=t daemon\n"
+     "thread index=0 main\ndup str len=8 size=57 copies=90 seen=9 at=l:[],d:key:l,m\n"
+     "dup int size=28 copies=2\nsnap time=1 rss=9M shared=1M heap=2M heapfree=1K mapped=3M "
+     "stacks=1K written=1M swap=1K arenas=3 room=3M resident=2M pools=2M used=1M "
+     "image=0x7f0000000000 imagesize=1M leaves=99 leavesseen=9 dups=2 dupbytes=5K\n"},
     {"labels", "a -n-> b -.x-> c -slot:s-> d -key:k-> e -local:l-> f -value:T-> g -dictkey-> h\n"
                "h -[]-> i -[9]-> j -element-> k -cell-> l -stack-> m -unowned-> n -internal:3-> a\n"
                "a -x-> p:P*20 gen1\nchain .next q:Q*20\n"},

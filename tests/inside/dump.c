@@ -5,6 +5,7 @@
  *   F holder type objects bytes                              R kind address name thread line
  * progress C address name qualname file line args kwonly vars free  U code-address scope name bits
  *   K address kind detail                                    T name flags address basicsize
+ *   H index ident native address name flags                  D type len bytes copies seen holders
  *   I field value */
 #include "snapshot/snapshot.h"
 
@@ -91,6 +92,32 @@ static void tables(const hl_snap *s)
            o->pid);
 }
 
+static void surveys(const hl_snap *s)
+{
+    const hl_snap_info *o = &s->info;
+    for (uint32_t i = 0; i < s->n_threads; i++) {
+        const hl_snap_thread *t = &s->threads[i];
+        printf("H\t%u\t%" PRIu64 "\t%" PRIu64 "\t%" PRIx64 "\t", t->index, t->ident, t->native,
+               at(s, t->node));
+        text(s->names[t->name]);
+        printf("\t%u\n", t->flags);
+    }
+    for (uint32_t i = 0; i < s->n_dups; i++) {
+        const hl_snap_dup *d = &s->dups[i];
+        printf("D\t%s\t%" PRIu64 "\t%" PRIu64 "\t%" PRIu64 "\t%" PRIu64 "\t",
+               s->names[s->types[d->type].name], d->len, d->bytes, d->copies, d->seen);
+        for (uint32_t k = 0; k < d->n_holders; k++)
+            printf("%s%" PRIx64, k ? "," : "", at(s, s->dup_holders[d->holders + k].node));
+        putchar('\n');
+    }
+    for (unsigned i = 0; i < HL_MEMORY_COUNT; i++)
+        if (o->memory_known & 1u << i)
+            printf("I\tmemory%u\t%" PRIu64 "\n", i, o->memory[i]);
+    printf("I\trss\t%" PRIu64 "\nI\tleaves\t%" PRIu64 "\nI\tleaves_seen\t%" PRIu64
+           "\nI\tdup_contents\t%" PRIu64 "\nI\tdup_bytes\t%" PRIu64 "\n",
+           o->rss_bytes, o->leaves, o->leaves_seen, o->dup_contents, o->dup_bytes);
+}
+
 int main(int argc, char **argv)
 {
     hl_err err = {.status = HL_OK};
@@ -109,6 +136,7 @@ int main(int argc, char **argv)
     nodes(snap);
     codes(snap);
     tables(snap);
+    surveys(snap);
     hl_snap_destroy(snap);
     hl_run_close(run);
     return 0;
