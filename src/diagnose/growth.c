@@ -169,15 +169,21 @@ static uint64_t members_first(const hl_case *c, hl_shape s, uint32_t onset, uint
     return was;
 }
 
-/* Did they go on multiplying: also in the later half of the time since onset? */
-static bool multiplies(const hl_case *c, hl_shape s, uint64_t was, uint32_t onset, uint32_t anchor)
+/* The last moment in the first half of the work between two. */
+static uint32_t middle(const hl_case *c, uint32_t onset, uint32_t anchor)
 {
     const hl_moment *m = c->moments;
-    uint64_t is = hl_shapes_count(&c->shapes, anchor, s).members;
     uint32_t mid = onset;
     while (mid + 1 < anchor && 2 * m[mid + 1].work <= m[onset].work + m[anchor].work)
         mid++;
-    uint64_t then = hl_shapes_count(&c->shapes, mid, s).members;
+    return mid;
+}
+
+/* Did they go on multiplying: also in the later half of the time since onset? */
+static bool multiplies(const hl_case *c, hl_shape s, uint64_t was, uint32_t onset, uint32_t anchor)
+{
+    uint64_t is = hl_shapes_count(&c->shapes, anchor, s).members;
+    uint64_t then = hl_shapes_count(&c->shapes, middle(c, onset, anchor), s).members;
     return is > was && is > then && (double)(is - then) >= LATE_GAIN * (double)(is - was);
 }
 
@@ -318,6 +324,35 @@ static bool is_material(const hl_case *c, const hl_growth *g)
     return (double)g->onset_bytes >= (double)c->material * (share > 0.5 ? share : 1);
 }
 
+/* To the anchor; or, if it was emptied while the program ended, to the moment before that. */
+static int64_t gained_most(const hl_case *c, hl_shape s, uint32_t anchor)
+{
+    int64_t gained = tree_gain(c, s, 0, anchor);
+    int64_t before = anchor > c->working ? tree_gain(c, s, 0, c->working) : gained;
+    return before > gained ? before : gained;
+}
+
+static bool is_container(const hl_case *c, const hl_growth *g)
+{
+    return hl_shapes_count(&c->shapes, g->anchor, g->shape).items > 0;
+}
+
+/* Did its entries go on rising in the later half of the time since onset? */
+static bool gains(const hl_case *c, const hl_growth *g)
+{
+    uint64_t was = hl_shapes_count(&c->shapes, g->onset, g->shape).items;
+    uint64_t is = hl_shapes_count(&c->shapes, g->anchor, g->shape).items;
+    uint64_t then = hl_shapes_count(&c->shapes, middle(c, g->onset, g->anchor), g->shape).items;
+    return is > was && is > then && (double)(is - then) >= LATE_GAIN * (double)(is - was);
+}
+
+static void take_items(const hl_case *c, hl_growth *g, uint64_t *series)
+{
+    g->metric = HL_METRIC_ITEMS;
+    for (uint32_t i = 0; i < c->n_moments; i++)
+        series[i] = hl_shapes_count(&c->shapes, i, g->shape).items;
+}
+
 hl_status hl_growth_find(hl_case *c, hl_err *err)
 {
     uint32_t shapes = c->shapes.n_shapes;
@@ -332,7 +367,7 @@ hl_status hl_growth_find(hl_case *c, hl_err *err)
         hl_growth g = {.shape = s};
         if (!anchor_of(c, s, &g.anchor))
             continue;
-        if (!c->by_rounds && tree_gain(c, s, 0, g.anchor) < (int64_t)c->material / 4)
+        if (!c->by_rounds && gained_most(c, s, g.anchor) < (int64_t)c->material / 4)
             continue;
         /* what counts for a container is its length; for a kind of object, how many; else size */
         bool up = try_metric(c, s, HL_METRIC_ITEMS, series, &g) ||
@@ -344,10 +379,14 @@ hl_status hl_growth_find(hl_case *c, hl_err *err)
             continue;
         g.exact = hl_rounds_exact(c, series, &g);
         g.shape = accumulator(c, s, g.metric, g.onset, g.anchor);
-        /* a container above that gains no more itself, or it would be known, is not what gains */
-        if (g.shape != s && growth_of[g.shape] < 0 &&
-            hl_shapes_count(&c->shapes, g.anchor, g.shape).items)
-            g.shape = s;
+        if (g.shape && g.shape != s && growth_of[g.shape] < 0 && is_container(c, &g)) {
+            /* a container that was emptied at the very end did gain; one that gains no more is not
+             * what gains */
+            if (gains(c, &g))
+                take_items(c, &g, series);
+            else
+                g.shape = s;
+        }
         if (g.shape && !charge(c, g, series, growth_of))
             return hl_err_set(err, HL_NO_MEMORY, "no memory for growing shapes");
     }

@@ -34,10 +34,16 @@ static bool is_bounded(const hl_case *c, hl_node v)
     return x && x->bounded;
 }
 
+/* Not weakref.finalize, nor the containers: they hold more than they refer to weakly. */
 static bool is_weakref(const char *type)
 {
-    return !strncmp(type, "weakref.", 8) || !strcmp(type, "weakref") || strstr(type, "KeyedRef") ||
-           strstr(type, "WeakMethod");
+    static const char *const kinds[] = {"weakref.ReferenceType", "weakref.KeyedRef",
+                                        "weakref.WeakMethod",    "weakref.ProxyType",
+                                        "weakref.weakref",       "weakref.CallableProxyType"};
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        if (!strcmp(type, kinds[i]))
+            return true;
+    return !strcmp(type, "weakref") || strstr(type, "KeyedRef") || strstr(type, "WeakMethod");
 }
 
 /* A container of weak references follows what others keep alive. */
