@@ -9,6 +9,8 @@
 #include "diagnose/judge.h"
 #include "diagnose/pattern.h"
 
+#include <string.h>
+
 static bool is_sequence(const hl_case *c, hl_node v)
 {
     return (c->snap->types[c->snap->type[v]].flags & HL_TYPE_LIST) ||
@@ -22,16 +24,25 @@ static bool is_queue(const hl_case *c, hl_node v)
            hl_inherits(c, v, "_queue.SimpleQueue");
 }
 
-static bool backlog(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_filled filled)
+/* The queue that the holder is, or is the inside of. */
+static hl_suspect outside(hl_case *c, const hl_suspect *s)
 {
     hl_suspect shown = hl_seen_from_outside(c, s);
     hl_node up = c->graph->parent[s->holder];
-    bool inside_simple = up != HL_NO_NODE && hl_is_a(c, up, "_queue.SimpleQueue");
-    if (inside_simple)
-        shown.holder = up;
-    bool queue = is_queue(c, shown.holder);
-    if (!queue && !(is_sequence(c, s->holder) && (u->all & HL_USE_TAKE) && !u->evicts))
-        return false;
+    if (up == HL_NO_NODE || !hl_is_a(c, up, "_queue.SimpleQueue"))
+        return shown;
+    shown.holder = up; /* its list has no name of its own: ".*" */
+    size_t n = strlen(shown.name);
+    const char *name = n > 2 && !strcmp(shown.name + n - 2, ".*")
+                           ? hl_arena_copy(c->arena, shown.name, n - 2)
+                           : NULL;
+    shown.name = name ? name : shown.name;
+    return shown;
+}
+
+static bool tell(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_filled filled, bool queue)
+{
+    hl_suspect shown = outside(c, s);
     hl_confidence confidence;
     /* a queue is no result being built, whoever fills it */
     if (!hl_judge(c, s, u, queue ? hl_speaks(c, s, filled) : filled, &confidence))
@@ -63,4 +74,17 @@ static bool backlog(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_filled
     return true;
 }
 
+/* Before the registries: work that waits is made of callables, too. */
+static bool library_queue(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_filled filled)
+{
+    return is_queue(c, outside(c, s).holder) && tell(c, s, u, filled, true);
+}
+
+static bool backlog(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_filled filled)
+{
+    return is_sequence(c, s->holder) && (u->all & HL_USE_TAKE) && !u->evicts &&
+           tell(c, s, u, filled, false);
+}
+
+const hl_rule hl_rule_library_queue = {"backlog", library_queue};
 const hl_rule hl_rule_backlog = {"backlog", backlog};

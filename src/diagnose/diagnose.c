@@ -34,6 +34,7 @@ static const hl_rule *const rules[] = {
     &hl_rule_dynamic_code,
     &hl_rule_decorator,
     &hl_rule_closure,
+    &hl_rule_library_queue,
     &hl_rule_callback_registry,
     &hl_rule_backlog,
     &hl_rule_growing_container, /* last */

@@ -37,13 +37,14 @@ static bool is_bounded(const hl_case *c, hl_node v)
 /* Not weakref.finalize, nor the containers: they hold more than they refer to weakly. */
 static bool is_weakref(const char *type)
 {
-    static const char *const kinds[] = {"weakref.ReferenceType", "weakref.KeyedRef",
-                                        "weakref.WeakMethod",    "weakref.ProxyType",
-                                        "weakref.weakref",       "weakref.CallableProxyType"};
+    static const char *const kinds[] = {
+        "weakref.ReferenceType", "weakref.KeyedRef", "weakref.WeakMethod",
+        "weakref.ProxyType",     "weakproxy",        "weakref.CallableProxyType"};
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
         if (!strcmp(type, kinds[i]))
             return true;
-    return !strcmp(type, "weakref") || strstr(type, "KeyedRef") || strstr(type, "WeakMethod");
+    return !strcmp(type, "weakref") || !strcmp(type, "weakcallableproxy") ||
+           strstr(type, "KeyedRef") || strstr(type, "WeakMethod");
 }
 
 /* A container of weak references follows what others keep alive. */
