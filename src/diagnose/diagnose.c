@@ -13,7 +13,7 @@
 #include <string.h>
 
 static const uint64_t MATERIAL_FLOOR = 1 << 20;
-static const double MATERIAL_SHARE = 0.05, WARM_UP = 0.25, STRONG_SHARE = 0.25,
+static const double MATERIAL_SHARE = 0.05, WARM_UP = 0.25, STRONG_SHARE = 0.15,
                     UNEXPLAINED_SHARE = 0.2;
 enum { STEADY_INTERVALS = 5, FEW_SNAPSHOTS = 4, MUCH_BYTES = 8 << 20 };
 
@@ -221,7 +221,7 @@ static int by_weight(const void *a, const void *b)
     return strcmp(x->fingerprint, y->fingerprint);
 }
 
-/* Findings that together explain little of the growth are not sure enough to accuse. A quarter is
+/* Findings that together explain little of the growth are not sure enough to accuse. A sixth is
  * enough: what libraries warm up meanwhile has holders of its own, and what C keeps for an object
  * is not seen below it. And what every declared round leaves behind is, whatever else grew. */
 static void weigh(hl_case *c)

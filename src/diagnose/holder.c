@@ -189,6 +189,28 @@ static void count_members(const hl_case *c, const hl_growth *g, hl_node holder, 
     }
 }
 
+/* The variable that keeps the function whose cell leads to v: of many functions made by one
+ * memoize(), this one. NULL if it is called as its code is. */
+static const char *function_variable(hl_case *c, hl_node v, const char *name)
+{
+    const hl_graph *g = c->graph;
+    while (v != HL_NO_NODE && !type_is(c->snap, v, "function"))
+        v = g->parent[v];
+    hl_node space = v == HL_NO_NODE ? v : g->parent[v];
+    if (space == HL_NO_NODE || hl_label_kind(g->via[v]) != HL_LABEL_KEY ||
+        !hl_graph_is_namespace(g, space))
+        return NULL;
+    const char *variable = c->snap->names[hl_label_value(g->via[v])];
+    char owner[NAME_MAX_BYTES];
+    hl_node who = g->parent[space];
+    hl_path_name(g, who == HL_NO_NODE ? space : who, owner, sizeof owner);
+    const char *last = strrchr(name, '.');
+    size_t n = strlen(variable);
+    if (last && !strncmp(last + 1, variable, n) && last[1 + n] == ' ')
+        return NULL;
+    return hl_arena_printf(c->arena, "%s.%s", owner, variable);
+}
+
 /* A local of a coroutine that waits is known by the coroutine, not by who will wake it. */
 static const char *name_of(hl_case *c, const hl_suspect *s)
 {
@@ -206,6 +228,10 @@ static const char *name_of(hl_case *c, const hl_suspect *s)
                 return hl_arena_printf(c->arena, "%s()%s", hl_code_name(c, code), local);
         }
     }
+    const char *cell = strcmp(s->kind, "closure-cell") ? NULL : strstr(name, " closure ");
+    const char *variable = cell ? function_variable(c, s->holder, name) : NULL;
+    if (variable)
+        return hl_arena_printf(c->arena, "%s (%.*s)%s", variable, (int)(cell - name), name, cell);
     return hl_arena_copy(c->arena, name, strlen(name));
 }
 

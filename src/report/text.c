@@ -230,14 +230,21 @@ static void more(const hl_diagnosis *d, const hl_finding *f, const hl_style *sty
     hl_out_text(o, "\n");
     if (!file || !*file || !printable(file))
         return;
-    bool named = f->holder.name && *f->holder.name && strcmp(f->holder.kind, "none") &&
-                 printable(f->holder.name) && !strchr(f->holder.name, ' ');
+    /* a plain dotted name can be asked for; what is called otherwise, by its address */
+    bool held = f->holder.name && *f->holder.name && strcmp(f->holder.kind, "none");
+    bool named = held && printable(f->holder.name) && !strpbrk(f->holder.name, " ()\"*");
+    char address[32] = "";
+    bool there = f->n_series && f->series[f->n_series - 1]; /* in the snapshot asked by default */
+    if (held && !named && there && f->holder.address)
+        snprintf(address, sizeof address, "0x%" PRIx64, f->holder.address);
+    bool paths = named || *address;
     hl_out_spaces(o, INDENT + LABEL);
-    hl_out_text(o, named ? "heaplens paths " : "heaplens show ");
+    hl_out_text(o, paths ? "heaplens paths " : "heaplens show ");
     shell_word(o, file);
-    hl_out_text(o, named ? " " : " --view ");
-    shell_word(o, named ? f->holder.name
-                        : (!strcmp(f->cause, "reference-cycle") ? "cycles" : "growth"));
+    hl_out_text(o, paths ? " " : " --view ");
+    shell_word(o, named      ? f->holder.name
+                  : *address ? address
+                             : (!strcmp(f->cause, "reference-cycle") ? "cycles" : "growth"));
     hl_out_text(o, "\n");
 }
 
