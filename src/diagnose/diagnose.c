@@ -290,8 +290,9 @@ static void decide(hl_case *c)
     }
     if (d->verdict == HL_UNDECIDED) {
         d->why =
-            "something grew, and this run is too short to tell a leak from a result being built: "
-            "run it longer, or over more of its usual work";
+            "something grew, and this run cannot tell a leak from a result being built: run it "
+            "three times as long, or over more of its usual work, or say what a unit of work "
+            "is (heaplens.mark(), --rounds FUNCTION)";
         return;
     }
     if (n < 2) {

@@ -11,7 +11,13 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { MANY_INTERVALS = 2, SURE_INTERVALS = 3, KEYED_INTERVALS = 4, GUARDED_INTERVALS = 6 };
+enum {
+    AGED = 3,
+    MANY_INTERVALS = 2,
+    SURE_INTERVALS = 3,
+    KEYED_INTERVALS = 4,
+    GUARDED_INTERVALS = 6
+};
 static const double LATE_SHARE = 0.25; /* of the run's work */
 /* What the later half gained, over what the first did: less is slowing down, or has come to rest.
  */
@@ -219,7 +225,16 @@ void hl_judge_evidence(hl_case *c, hl_finding *f, const hl_suspect *s, const hl_
     bool fell = false;
     for (uint32_t i = 0; i < g->anchor; i++)
         fell = fell || g->series[i] > g->series[i + 1];
-    hl_finding_evidence(c, f, "%s %s%s", what, text, fell ? "" : ", never shrank");
+    uint32_t looks = 0; /* that the oldest entries have seen since */
+    for (uint32_t i = 0; i < g->anchor; i++)
+        looks += g->series[i] > 0;
+    if (fell)
+        hl_finding_evidence(c, f, "%s %s", what, text);
+    else if (looks >= AGED && g->metric == HL_METRIC_ITEMS && !(u->all & HL_USE_REMOVE))
+        hl_finding_evidence(c, f, "%s %s, never shrank: the oldest have survived %u snapshots",
+                            what, text, looks);
+    else
+        hl_finding_evidence(c, f, "%s %s, never shrank", what, text);
     const char *keys = keys_text(c, s->holder);
     if (keys)
         hl_finding_evidence(c, f, "keys: %s", keys);
