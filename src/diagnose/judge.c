@@ -225,16 +225,7 @@ void hl_judge_evidence(hl_case *c, hl_finding *f, const hl_suspect *s, const hl_
     bool fell = false;
     for (uint32_t i = 0; i < g->anchor; i++)
         fell = fell || g->series[i] > g->series[i + 1];
-    uint32_t looks = 0; /* that the oldest entries have seen since */
-    for (uint32_t i = 0; i < g->anchor; i++)
-        looks += g->series[i] > 0;
-    if (fell)
-        hl_finding_evidence(c, f, "%s %s", what, text);
-    else if (looks >= AGED && g->metric == HL_METRIC_ITEMS && !(u->all & HL_USE_REMOVE))
-        hl_finding_evidence(c, f, "%s %s, never shrank: the oldest have survived %u snapshots",
-                            what, text, looks);
-    else
-        hl_finding_evidence(c, f, "%s %s, never shrank", what, text);
+    hl_finding_evidence(c, f, "%s %s%s", what, text, fell ? "" : ", never shrank");
     const char *keys = keys_text(c, s->holder);
     if (keys)
         hl_finding_evidence(c, f, "keys: %s", keys);
@@ -246,6 +237,11 @@ void hl_judge_evidence(hl_case *c, hl_finding *f, const hl_suspect *s, const hl_
                                 : "");
     if (g->exact)
         hl_finding_evidence(c, f, "rose by at least one in every round");
+    uint32_t looks = 0; /* that the oldest entries have seen since */
+    for (uint32_t i = 0; i < g->anchor; i++)
+        looks += g->series[i] > 0;
+    if (!fell && looks >= AGED && g->metric == HL_METRIC_ITEMS && !(u->all & HL_USE_REMOVE))
+        hl_finding_evidence(c, f, "its oldest entries have survived %u snapshots", looks);
     if (course(c, s, u) < SLOWS)
         hl_finding_evidence(c, f, "its growth is slowing down: it may be filling up");
     if (u->reader)
