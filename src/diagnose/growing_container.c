@@ -36,7 +36,12 @@ static bool growing_container(hl_case *c, const hl_suspect *s, const hl_uses *u,
 {
     const hl_growth *g = s->growth;
     hl_confidence confidence;
-    if (!hl_judge(c, s, u, filled, &confidence))
+    hl_uses uses = *u;
+    /* a builder that main() has: filled by many calls, read by a method when done, gone with main
+     */
+    if (g->released && (u->all & HL_USE_WHOLE))
+        uses.reader = "code of its own";
+    if (!hl_judge(c, s, &uses, filled, &confidence))
         return true; /* seen, and not worth a word */
     if (confidence == HL_CERTAIN && !g->exact && strcmp(s->kind, "mutable-default"))
         confidence = HL_STRONG; /* it could still be emptied one day */

@@ -380,12 +380,11 @@ hl_status hl_growth_find(hl_case *c, hl_err *err)
         g.exact = hl_rounds_exact(c, series, &g);
         g.shape = accumulator(c, s, g.metric, g.onset, g.anchor);
         if (g.shape && g.shape != s && growth_of[g.shape] < 0 && is_container(c, &g)) {
-            /* a container that was emptied at the very end did gain; one that gains no more is not
-             * what gains */
-            if (gains(c, &g))
-                take_items(c, &g, series);
-            else
-                g.shape = s;
+            /* A container that was emptied at the very end did gain. One that gains no more cannot
+             * have got more members either: they are only seen here now, and were elsewhere. */
+            if (!gains(c, &g))
+                continue;
+            take_items(c, &g, series);
         }
         if (g.shape && !charge(c, g, series, growth_of))
             return hl_err_set(err, HL_NO_MEMORY, "no memory for growing shapes");

@@ -90,6 +90,22 @@ static bool was_emptied(const hl_growth *g)
     return false;
 }
 
+/* On an evaluation stack, or a container that only C has and nobody has a name for: a
+ * comprehension, list(), sorted(), gather() at work. What comes of it is somebody's result. */
+static bool is_in_the_making(const hl_case *c, hl_node v)
+{
+    const hl_graph *g = c->graph;
+    for (; g->parent[v] != HL_NO_NODE; v = g->parent[v])
+        if (hl_label_kind(g->via[v]) == HL_LABEL_STACK)
+            return true;
+    static const char *const made[] = {"list", "dict", "set", "tuple", "bytes", "bytearray", "str"};
+    const char *type = hl_snap_type_name(c->snap, v);
+    for (size_t i = 0; g->from[v] == HL_HOLD_C && i < sizeof made / sizeof *made; i++)
+        if (!strcmp(type, made[i]))
+            return true;
+    return false;
+}
+
 bool hl_judge(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_filled filled,
               hl_confidence *out)
 {
@@ -116,7 +132,8 @@ bool hl_judge(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_filled fille
     }
     bool emptied = was_emptied(g);
     if ((u->evicts || u->bounds || emptied) &&
-        (slows || g->intervals < (u->bounds ? GUARDED_INTERVALS : KEYED_INTERVALS))) {
+        (slows || (u->evicts && u->bounds) ||
+         g->intervals < (u->bounds ? GUARDED_INTERVALS : KEYED_INTERVALS))) {
         c->dismissed += g->onset_bytes;
         hl_note_add(c, "unbounded-cache", "%s (%s) grew, and %s: it holds %s", s->name, type,
                     u->evicts || u->bounds ? "the code that fills it also removes"
@@ -132,9 +149,15 @@ bool hl_judge(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_filled fille
                       : g->torn_down                ? SURE_INTERVALS
                       : filled == HL_FILLED_BY_MANY ? MANY_INTERVALS
                                                     : SURE_INTERVALS;
-    bool unsure = slows || u->reader ||
+    bool making = is_in_the_making(c, s->holder);
+    /* followed by address because it was reached in another way before, and filled by nobody we
+     * know: made elsewhere, as a whole, and then given its name */
+    bool given = g->address && !u->n_stores && filled == HL_FILLED_UNKNOWN;
+    bool worked_off = g->released && (u->all & HL_USE_REMOVE);
+    bool unsure = slows || u->reader || making || given || worked_off ||
                   (!g->exact && (filled == HL_FILLED_BY_ONE_CALL || g->intervals < enough));
-    if (g->released && (unsure || (filled != HL_FILLED_BY_MANY && !g->torn_down))) {
+    bool dropped_with_main = g->torn_down && g->intervals >= KEYED_INTERVALS;
+    if (g->released && (unsure || (filled != HL_FILLED_BY_MANY && !dropped_with_main))) {
         hl_note_add(c, "growing-container", "%s (%s) grew to %s and was gone at the end", s->name,
                     type, hl_bytes_text(c->graph->retained_bytes[s->holder], bytes));
         return false;

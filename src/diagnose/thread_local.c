@@ -23,6 +23,8 @@ static hl_node dicts_above(const hl_case *c, hl_node v)
         if (hl_label_kind(g->via[v]) == HL_LABEL_LOCAL)
             break; /* a call has it; that asyncio finds its loop through a thread-local is no reason
                     */
+        if (hl_attribute(g, g->parent[v], "_scheduled") != HL_NO_NODE)
+            break; /* an event loop has it */
         if (is_dict_link(c, g->via[v]) && g->parent[g->parent[v]] != HL_NO_NODE &&
             is_dict_link(c, g->via[g->parent[v]]))
             return g->parent[v];

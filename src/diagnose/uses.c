@@ -257,10 +257,10 @@ static void uses_of_arguments(const hl_case *c, uint64_t holder, hl_uses *out)
 
 /* Does code that was running while the holder grew read all of it, once, outside of its loops? Then
  * it drives the filling, and what it fills is its result. */
-static const char *reader_of(const hl_case *c, const hl_suspect *s, const hl_known_as *names,
-                             uint32_t n)
+static const char *reader_of(const hl_case *c, const hl_suspect *s, hl_node v,
+                             const hl_known_as *names, uint32_t n)
 {
-    uint64_t holder = hl_snap_address(c->snap, s->holder);
+    uint64_t holder = hl_snap_address(c->snap, v);
     for (uint32_t m = s->growth->onset; m <= s->growth->anchor; m++)
         for (uint32_t i = 0; i < c->moments[m].n_calls; i++) {
             const hl_call *call = &c->moments[m].calls[i];
@@ -282,12 +282,28 @@ static const char *reader_of(const hl_case *c, const hl_suspect *s, const hl_kno
     return NULL;
 }
 
+/* The nearest container above v that is no namespace. */
+static hl_node container_above(const hl_case *c, hl_node v)
+{
+    const hl_graph *g = c->graph;
+    for (v = g->parent[v]; v != HL_NO_NODE; v = g->parent[v])
+        if (hl_snap_len(c->snap, v) >= 0 && !hl_graph_is_namespace(g, v))
+            return v;
+    return HL_NO_NODE;
+}
+
 hl_status hl_uses_find(hl_case *c, const hl_suspect *s, hl_uses *out, hl_err *err)
 {
     *out = (hl_uses){0};
     hl_known_as names[NAMES_MAX];
     uint32_t n = known_as(c, s->holder, names);
-    out->reader = reader_of(c, s, names, n);
+    out->reader = reader_of(c, s, s->holder, names, n);
+    hl_node above = s->members > 1 ? container_above(c, s->holder) : HL_NO_NODE;
+    if (!out->reader && above != HL_NO_NODE) {
+        hl_known_as
+            others[NAMES_MAX]; /* who reads the whole of a table reads what its entries hold */
+        out->reader = reader_of(c, s, above, others, known_as(c, above, others));
+    }
     uses_of_arguments(c, hl_snap_address(c->snap, s->holder), out);
     for (uint32_t i = 0; i < n; i++) {
         uses_in_functions(c, &names[i], out);
