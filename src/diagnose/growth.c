@@ -379,7 +379,8 @@ hl_status hl_growth_find(hl_case *c, hl_err *err)
             continue;
         g.exact = hl_rounds_exact(c, series, &g);
         g.shape = accumulator(c, s, g.metric, g.onset, g.anchor);
-        if (g.shape && g.shape != s && growth_of[g.shape] < 0 && is_container(c, &g)) {
+        if (g.shape && g.shape != s && g.metric != HL_METRIC_BYTES && growth_of[g.shape] < 0 &&
+            is_container(c, &g)) {
             /* A container that was emptied at the very end did gain. One that gains no more cannot
              * have got more members either: they are only seen here now, and were elsewhere. */
             if (!gains(c, &g))

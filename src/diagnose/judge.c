@@ -153,8 +153,7 @@ bool hl_judge(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_filled fille
     /* followed by address because it was reached in another way before, and filled by nobody we
      * know: made elsewhere, as a whole, and then given its name */
     bool given = g->address && !u->n_stores && filled == HL_FILLED_UNKNOWN;
-    bool worked_off = g->released && (u->all & HL_USE_REMOVE);
-    bool unsure = slows || u->reader || making || given || worked_off ||
+    bool unsure = slows || u->reader || making || given ||
                   (!g->exact && (filled == HL_FILLED_BY_ONE_CALL || g->intervals < enough));
     bool dropped_with_main = g->torn_down && g->intervals >= KEYED_INTERVALS;
     if (g->released && (unsure || (filled != HL_FILLED_BY_MANY && !dropped_with_main))) {
@@ -185,9 +184,14 @@ const char *hl_judge_title(hl_case *c, const hl_suspect *s, const char *and)
     const char *type = hl_snap_type_name(c->snap, s->holder);
     const char *holds = hl_bytes_text(s->retained_bytes, bytes);
     if (s->members > 1)
-        return hl_arena_printf(c->arena, "%u %ss at %s together gained %s %s and %s; they hold %s",
-                               s->members, type, s->name, hl_count_text(g->units, count),
-                               g->metric == HL_METRIC_ITEMS ? "entries" : "objects", and, holds);
+        return hl_arena_printf(c->arena, "%u %ss at %s together gained %s%s and %s; they hold %s",
+                               s->members, type, s->name,
+                               g->metric == HL_METRIC_BYTES ? hl_bytes_text(g->units, gained)
+                                                            : hl_count_text(g->units, count),
+                               g->metric == HL_METRIC_ITEMS     ? " entries"
+                               : g->metric == HL_METRIC_OBJECTS ? " objects"
+                                                                : "",
+                               and, holds);
     if (g->metric == HL_METRIC_BYTES)
         return hl_arena_printf(c->arena, "%s (%s) grew by %s and %s; it holds %s", s->name, type,
                                hl_bytes_text(g->units, gained), and, holds);

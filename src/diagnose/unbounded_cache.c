@@ -25,7 +25,10 @@ static bool unbounded_cache(hl_case *c, const hl_suspect *s, const hl_uses *u, h
     hl_confidence confidence;
     /* a memo speaks for itself, but for one that a single call made and dropped before the end */
     bool dropped = s->growth->anchor + 2 < c->n_moments && filled != HL_FILLED_BY_MANY;
-    if (!hl_judge(c, s, u, dropped ? filled : HL_FILLED_BY_MANY, &confidence))
+    hl_uses uses = *u;
+    if (s->growth->released && (u->all & HL_USE_REMOVE))
+        uses.reader = "code of its own"; /* a table that an algorithm works with */
+    if (!hl_judge(c, s, &uses, dropped ? filled : HL_FILLED_BY_MANY, &confidence))
         return true;
     if (confidence == HL_CERTAIN && (u->all & HL_USE_REMOVE))
         confidence = HL_STRONG; /* something can empty it */

@@ -19,6 +19,7 @@
 #include <linux/futex.h>
 #include <pthread.h>
 #include <sched.h>
+#include <setjmp.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <sys/mman.h>
@@ -57,10 +58,31 @@ hl_shot *hl_shot_new(void)
 /* ---- the child --------------------------------------------------------------------------------
  */
 
+/* Where a fault leads while memory is measured, which is looked at by what it seems to be: a child
+ * that borrows it shares it with threads that may give some back. NULL: the child's end. */
+static sigjmp_buf *after_fault;
+
 static void on_fault(int signal_number)
 {
+    sigjmp_buf *to = after_fault;
     (void)signal_number;
+    after_fault = NULL;
+    if (to)
+        siglongjmp(*to, 1);
     _exit(CHILD_FAULT);
+}
+
+/* Measures, or says nothing of memory. */
+static void measure(hl_resident *memory, uint64_t shared)
+{
+    sigjmp_buf back;
+    if (sigsetjmp(back, 1)) {
+        *memory = (hl_resident){.known = 0};
+        return;
+    }
+    after_fault = &back;
+    hl_resident_measure(memory, shared);
+    after_fault = NULL;
 }
 
 /* A program's handlers must not run here, and a torn heap must not look like its crash. */
@@ -212,7 +234,7 @@ static _Noreturn void child(const hl_shot_request *r, uint32_t asker, hl_shot *s
         die_first();
     hl_resident *memory = hl_pages_map(sizeof *memory);
     if (memory)
-        hl_resident_measure(memory, shot->shared_bytes);
+        measure(memory, shot->shared_bytes);
     hl_walk *w = hl_pages_map(sizeof *w);
     if (!w || !memory)
         fail(shot, HL_NO_MEMORY);

@@ -318,13 +318,14 @@ void hl_resident_measure(hl_resident *r, uint64_t shared)
         return;
     hl_resident_set(r, HL_MEMORY_SHARED, shared);
     read_swapped(r, l);
-    hl_pages_unmap(l, sizeof *l);
     stacks(r);
     heap_free(r);
     r->known |= 1u << HL_MEMORY_HEAP | 1u << HL_MEMORY_MAPPED | 1u << HL_MEMORY_STACKS |
                 1u << HL_MEMORY_WRITTEN;
     if (r->maps.all)
         hl_arenas_measure(r);
+    /* only now: until here the list says that these can be read */
+    hl_pages_unmap(l, sizeof *l);
     hl_pages_unmap(r->maps.map, HL_MAPS_MAX * sizeof *r->maps.map);
     r->maps = (hl_maps){.n = 0};
 }
