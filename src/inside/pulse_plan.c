@@ -12,7 +12,8 @@ enum {
     GRACE_PAUSE_NS = 3 * MS,
     FIRST_NS = 250 * MS,
     PAY = 20,
-    PAY_IN_GRACE = 1,
+    CREDIT_NS = 40 * MS, /* of cost, once in a run, that is not paid for twentyfold: a program of a
+                            second that imports for half of it needs its looks in the other half */
     GROWTH_MIN = 1024 * 1024,
     POLL_MIN_NS = 1 * MS, /* a hundredth of the age, within these */
     POLL_MAX_NS = 20 * MS,
@@ -26,6 +27,7 @@ void hl_plan_begin(hl_plan *p, uint32_t max, uint32_t interval_ms, uint64_t now_
         .max = max ? max : HL_PLAN_DEFAULT_MAX,
         .interval_ms = interval_ms,
         .cheap = true,
+        .credit_ns = CREDIT_NS,
         .begun_ns = now_ns,
         .last_ns = now_ns,
         .free_ns = now_ns,
@@ -43,7 +45,10 @@ void hl_plan_took(hl_plan *p, uint64_t at_ns, uint64_t done_ns, uint64_t rss_byt
     p->taken++;
     p->last_ns = at_ns;
     p->cheap = p->cheap && pause_ns < GRACE_PAUSE_NS;
-    p->free_ns = done_ns + cost_ns * (hl_plan_in_grace(p, done_ns) ? PAY_IN_GRACE : PAY);
+    uint64_t given = cost_ns < p->credit_ns ? cost_ns : p->credit_ns;
+    p->credit_ns -= given;
+    uint64_t paid = hl_plan_in_grace(p, done_ns) ? 0 : cost_ns - given;
+    p->free_ns = done_ns + cost_ns + paid * (PAY - 1);
     uint64_t faded = p->high_bytes - p->high_bytes / 8;
     p->high_bytes = rss_bytes > faded ? rss_bytes : faded;
 }

@@ -5,7 +5,7 @@
  * Idea   A program of 50 ms gets its handful, a program of a day pays for three dozen: due by
  * growth of resident memory over the highest seen, or by time in geometric steps, both wider as the
  * places are used up; and never before the last look has been paid for twentyfold, but for a few
- * cheap ones in the first half second. */
+ * cheap ones in the first half second, and a few hundredths of a second of them later. */
 #ifndef HL_PULSE_PLAN_H
 #define HL_PULSE_PLAN_H
 
@@ -22,6 +22,7 @@ typedef struct hl_plan {
     uint64_t begun_ns;   /* CLOCK_MONOTONIC, as all _ns here   */
     uint64_t last_ns;    /* when the last one was taken        */
     uint64_t free_ns;    /* when it is paid for                */
+    uint64_t credit_ns;  /* cost that need not be paid for     */
     uint64_t high_bytes; /* resident, highest, slowly forgotten */
     uint64_t rounds;     /* done when the last one was taken    */
 } hl_plan;
