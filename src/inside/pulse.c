@@ -18,6 +18,8 @@
  *        for. */
 #include "inside/inside_abi.h" /* first: Python.h sets _GNU_SOURCE */
 
+#include "inside/attach.h"
+
 #include "base/err.h"
 #include "container/container.h"
 #include "inside/inside.h"
@@ -276,20 +278,20 @@ static unsigned long *gil_patience(void)
 #endif
 }
 
-/* PyGILState_Ensure. With the usual 5 ms of patience a program of 50 ms would be over after three
+/* With the usual 5 ms of patience a program of 50 ms would be over after three
  * looks; so in the first half second the patience is shorter for the moment of the asking. It
  * comes back with the GIL held, unless the program has set its own meanwhile. */
 enum { SHORT_US = 200 };
 
-static PyGILState_STATE gil_take(void)
+static PyThreadState *gil_take(void)
 {
     unsigned long *patience = hl_plan_in_grace(&pulse.plan, hl_page_now()) ? gil_patience() : NULL;
     unsigned long usual = patience ? *patience : 0;
     if (usual <= SHORT_US)
-        return PyGILState_Ensure();
+        return hl_attach();
     pulse.usual_patience = usual;
     *patience = SHORT_US;
-    PyGILState_STATE gil = PyGILState_Ensure();
+    PyThreadState *gil = hl_attach();
     if (*patience == SHORT_US)
         *patience = usual;
     pulse.usual_patience = 0;
@@ -375,15 +377,15 @@ static bool take_look(const char *reason)
     atomic_store(&pulse.attaching, true);
     bool go = !atomic_load(&pulse.ending), looks = false;
     if (go) {
-        PyGILState_STATE gil = gil_take();
-        go = !atomic_load(&pulse.ending);
+        PyThreadState *gil = gil_take();
+        go = gil && !atomic_load(&pulse.ending);
         looks = go && !atomic_load(&pulse.is_handed); /* a round was quicker */
         if (looks) {
             pulse.busy = 1;
             name_next_round();
             look_start(&l, BY_WATCHER, true, reason);
         }
-        PyGILState_Release(gil);
+        hl_detach(gil);
     }
     atomic_store(&pulse.attaching, false);
     if (looks)
@@ -588,7 +590,8 @@ EXPORTED int hl_inside_arm(hl_page *page, hl_clearing *at_clearing)
         return refuse(page, "the interpreter does not take an exit handler");
     cpu_set_t cores;
     pulse.one_core = !sched_getaffinity(0, sizeof cores, &cores) && CPU_COUNT(&cores) == 1;
-    pthread_atfork(NULL, NULL, in_forked_child);
+    if (hl_attach_prepare() || pthread_atfork(NULL, NULL, in_forked_child))
+        return refuse(page, "no memory to watch with");
     pulse.owner = getpid();
     pulse.page = page;
     pulse.may_wait_ns = ROUNDS_WAIT_NS;

@@ -9,6 +9,7 @@
  * Guards the GIL guards all but what is atomic. One look at a time: `busy`.
  * Forked children: the list of watches is the parent's, and empty in them (rounds.c); a handle that
  *        a child still has knows its owner's pid and refuses. */
+#include "inside/attach.h"
 #include "inside/rounds.h" /* first: Python.h sets _GNU_SOURCE */
 
 #include "container/container.h"
@@ -208,11 +209,11 @@ static void *run(void *arg)
         if (atomic_load(&w->ending))
             break;
         if (reason) {
-            PyGILState_STATE gil = PyGILState_Ensure();
+            PyThreadState *gil = hl_attach();
             hl_err err;
-            if (!atomic_load(&w->ending))
+            if (gil && !atomic_load(&w->ending))
                 (void)!look(w, reason, false, &err);
-            PyGILState_Release(gil);
+            hl_detach(gil);
         } else if (until > now) {
             hl_page_wait(&w->wake, seen, until - now);
         }
@@ -224,7 +225,9 @@ static hl_status thread_start(watch *w, hl_err *err)
 {
     sigset_t all, kept;
     pthread_attr_t attr;
-    int e = pthread_attr_init(&attr);
+    int e = hl_attach_prepare();
+    if (!e)
+        e = pthread_attr_init(&attr);
     if (!e) {
         sigfillset(&all);
         pthread_attr_setstacksize(&attr, STACK_BYTES);

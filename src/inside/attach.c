@@ -1,0 +1,54 @@
+/* inside/attach.c: a thread of ours takes the GIL for a moment, and no fork falls in between.
+ *
+ * Room   inside; target process, our own threads.
+ * Why    Not PyGILState_Ensure: it makes the thread state, under the lock of the list of states,
+ * while another thread holds the GIL and may fork. Before 3.11 the child takes that lock before it
+ *        makes it anew (Modules/posixmodule.c: PyOS_AfterFork_Child, _PyEval_ReInitThreads), and
+ *        hangs for ever if it was copied locked. So states are made under a lock of ours that a
+ * fork waits for. They are deleted with the GIL held, which whoever forks holds then. */
+#include "inside/attach.h"
+
+#include <pthread.h>
+
+static pthread_mutex_t making = PTHREAD_MUTEX_INITIALIZER;
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static int failed;
+
+static void before_fork(void)
+{
+    pthread_mutex_lock(&making);
+}
+
+static void after_fork(void)
+{
+    pthread_mutex_unlock(&making);
+}
+
+static void prepare(void)
+{
+    failed = pthread_atfork(before_fork, after_fork, after_fork);
+}
+
+int hl_attach_prepare(void)
+{
+    pthread_once(&once, prepare);
+    return failed;
+}
+
+PyThreadState *hl_attach(void)
+{
+    pthread_mutex_lock(&making);
+    PyThreadState *t = PyThreadState_New(PyInterpreterState_Main());
+    pthread_mutex_unlock(&making);
+    if (t)
+        PyEval_RestoreThread(t);
+    return t;
+}
+
+void hl_detach(PyThreadState *t)
+{
+    if (!t)
+        return;
+    PyThreadState_Clear(t);
+    PyThreadState_DeleteCurrent();
+}
