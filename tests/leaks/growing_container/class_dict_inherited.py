@@ -11,7 +11,7 @@ class Base:
 class Mailer(Base):
     def send(self, number, text):
         self._sent["mail-%d" % number] = text.upper()
-        return len(text)
+        return len(text) + sum(letter.isupper() for letter in text[:40])
 
 
 mailer = Mailer()
