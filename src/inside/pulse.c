@@ -49,6 +49,7 @@ enum {
     WAIT_NS = 50 * 1000 * 1000,
     ROUNDS_WAIT_NS = 300 * 1000 * 1000, /* of walking, in all */
     BIG_BYTES = 128 * 1024 * 1024,
+    THOROUGH_BYTES = 512 * 1024 * 1024,
     WRITE_NS =
         1500, /* a write to a page that was shared and is ours alone again: 1-2.5 us measured */
 };
@@ -186,7 +187,8 @@ static void look_start(look *l, enum slot slot, bool watcher, const char *reason
         .program = pulse.page->program,
         .deadline = CHILD_SECONDS,
         .borrow = slot == AT_FAREWELL,
-        .thorough = slot == AT_FAREWELL,
+        /* the program waits for it: not where that takes long */
+        .thorough = slot == AT_FAREWELL && l->rss_bytes < THOROUGH_BYTES,
     };
     l->faults = hl_vitals_minor_faults();
     hl_shot *shot = pulse.shots[slot];
