@@ -221,7 +221,7 @@ static int by_weight(const void *a, const void *b)
     return strcmp(x->fingerprint, y->fingerprint);
 }
 
-/* Findings that together explain little of the growth are not sure enough to accuse. A sixth is
+/* Findings that together explain little of the growth are not sure enough to accuse. A seventh is
  * enough: what libraries warm up meanwhile has holders of its own, and what C keeps for an object
  * is not seen below it. And what every declared round leaves behind is, whatever else grew. */
 static void weigh(hl_case *c)
