@@ -2,14 +2,17 @@
  *
  * Room   inside; target process, our own threads.
  * Why    Not PyGILState_Ensure: it makes the thread state, under the lock of the list of states,
- * while another thread holds the GIL and may fork. Before 3.11 the child takes that lock before it
- *        makes it anew (Modules/posixmodule.c: PyOS_AfterFork_Child, _PyEval_ReInitThreads), and
- *        hangs for ever if it was copied locked. So states are made under a lock of ours that a
- * fork waits for. They are deleted with the GIL held, which whoever forks holds then. */
+ *        while another thread holds the GIL and may fork. Before 3.11 the child takes that lock
+ * before it makes it anew (Modules/posixmodule.c: PyOS_AfterFork_Child, _PyEval_ReInitThreads), and
+ *        hangs for ever if it was copied locked. So there states are made under a lock of ours
+ *        that a fork waits for. They are deleted with the GIL held, which whoever forks holds.
+ * Care   From 3.12 fork itself holds the lock of the list (PyOS_BeforeFork): a second lock around
+ *        it, taken in the other order, hangs both threads. */
 #include "inside/attach.h"
 
 #include <pthread.h>
 
+#if PY_VERSION_HEX < 0x030b0000
 static pthread_mutex_t making = PTHREAD_MUTEX_INITIALIZER;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static int failed;
@@ -35,11 +38,28 @@ int hl_attach_prepare(void)
     return failed;
 }
 
-PyThreadState *hl_attach(void)
+static PyThreadState *state_of_ours(void)
 {
     pthread_mutex_lock(&making);
     PyThreadState *t = PyThreadState_New(PyInterpreterState_Main());
     pthread_mutex_unlock(&making);
+    return t;
+}
+#else
+int hl_attach_prepare(void)
+{
+    return 0;
+}
+
+static PyThreadState *state_of_ours(void)
+{
+    return PyThreadState_New(PyInterpreterState_Main());
+}
+#endif
+
+PyThreadState *hl_attach(void)
+{
+    PyThreadState *t = state_of_ours();
     if (t)
         PyEval_RestoreThread(t);
     return t;
