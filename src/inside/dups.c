@@ -27,6 +27,7 @@ enum {
     PART_BYTES = 256,
     BIG_BYTES = 64 * 1024, /* looked at whatever the turn: few, and each matters */
     FIRSTS = 1 << 10,
+    FIRST_PROBES = 16,
     TUPLE_MAX = 8,
     KIND_TUPLE = HL_LEAVES,
     KIND_BITS = 7,
@@ -302,12 +303,24 @@ static void note(hl_dups *d, uint64_t hash, uint64_t len, uint64_t bytes, uint32
         keep_holder(d, e, at);
 }
 
+/* Its place, a free one, or one to overwrite; two that alternate do not push each other out. */
+static first *first_of(const hl_dups *d, uint64_t parts)
+{
+    size_t h = (size_t)(parts >> 4);
+    for (size_t i = 0; i < FIRST_PROBES; i++) {
+        first *f = &d->firsts[(h + i) & (FIRSTS - 1)];
+        if (!f->parts || f->parts == parts)
+            return f;
+    }
+    return &d->firsts[h & (FIRSTS - 1)];
+}
+
 /* A long content is read whole when another one has its length and its parts. */
 static void look_at_long(hl_dups *d, PyObject *o, enum hl_leaf leaf, const content *c, size_t size,
                          uint32_t weight, holder at)
 {
     uint64_t parts = hash_parts(d, c, leaf);
-    first *f = &d->firsts[(parts >> 4) & (FIRSTS - 1)];
+    first *f = first_of(d, parts);
     content other;
     if (f->parts != parts) {
         *f = (first){parts, o, at};
