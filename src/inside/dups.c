@@ -19,6 +19,7 @@
 
 enum {
     ROOM_FIRST = 1 << 10,
+    GROWS = 4,
     SIDES = 1 << 12,
     SIDE_HOLDERS = 8,
     SIDE_FROM = 3, /* looks before a content gets a list of holders */
@@ -55,7 +56,7 @@ typedef struct first { /* the only content so far of this length and these parts
 
 struct hl_dups {
     uint64_t key[2], random;
-    entry *table;
+    entry *table, *spare; /* as large as the table, and empty */
     size_t room, room_max, used;
     holder (*sides)[SIDE_HOLDERS];
     uint32_t n_sides;
@@ -235,10 +236,14 @@ static entry *find(const hl_dups *d, uint64_t hash)
 /* Room for more: a larger table, or one without what was met fewest times. */
 static bool make_room(hl_dups *d)
 {
-    size_t before = d->room, room = before < d->room_max ? 2 * before : before;
-    entry *old = d->table, *table = hl_pages_map(room * sizeof *table);
+    size_t before = d->room, room = GROWS * before < d->room_max ? GROWS * before : d->room_max;
+    entry *old = d->table;
+    entry *table = room == before && d->spare ? d->spare : hl_pages_map(room * sizeof *table);
     if (!table)
         return false;
+    if (table != d->spare) /* read first, each page would fault twice */
+        memset(table, 0, room * sizeof *table);
+    d->spare = NULL;
     uint32_t least = 0;
     if (room == before)
         for (size_t kept = d->used; kept > room / 2; least++) {
@@ -254,7 +259,12 @@ static bool make_room(hl_dups *d)
             *find(d, old[i].hash) = old[i];
             d->used++;
         }
-    hl_pages_unmap(old, before * sizeof *old);
+    if (room == before) { /* for the next time: pages touched anew are memory used */
+        memset(old, 0, before * sizeof *old);
+        d->spare = old;
+    } else {
+        hl_pages_unmap(old, before * sizeof *old);
+    }
     return true;
 }
 
