@@ -365,7 +365,7 @@ static uint32_t next_turn(hl_dups *d)
 {
     if (!--d->left) {
         d->stride *= 2;
-        d->left = d->base / 2;
+        d->left = d->base / 8;
     }
     return d->stride == 1 ? 1 : 1 + (uint32_t)(draw(d) % (2 * d->stride - 1));
 }
