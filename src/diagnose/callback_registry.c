@@ -150,7 +150,7 @@ static bool callback_registry(hl_case *c, const hl_suspect *s, const hl_uses *u,
                                    "holds %s",
                                    shown.name, count, r.one.what, name, bytes);
         if (r.one.self != HL_NO_NODE)
-            hl_finding_evidence(c, f, "each is bound to %s, which it keeps alive (%s)",
+            hl_finding_evidence(c, f, "each is bound to a %s and keeps it alive (%s)",
                                 hl_snap_type_name(c->snap, r.one.self),
                                 hl_bytes_text(c->graph->retained_bytes[r.one.self], bytes));
         hl_finding_evidence(c, f, "%u of %u callbacks looked at call the same code", r.same,

@@ -122,8 +122,7 @@ hl_status hl_calls_note(hl_case *c, hl_moment *m, const hl_graph *g, hl_err *err
         const hl_snap_code *row = code == HL_NO_NODE ? NULL : hl_snap_code_of(s, code);
         if (!row)
             continue;
-        call->place = hl_arena_printf(c->arena, "%s (%s:%u)", s->names[row->qualname],
-                                      hl_file_name(s->names[row->file]), row->line);
+        call->place = hl_code_place(c, code);
         if (!call->place || !keep_uses(c, s, row, call) || !keep_locals(c, s, r->node, call))
             return hl_err_set(err, HL_NO_MEMORY, "no memory for the names in running code");
     }

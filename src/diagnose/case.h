@@ -213,7 +213,9 @@ void hl_finding_evidence(hl_case *c, hl_finding *f, const char *format, ...) HL_
 void hl_finding_seal(hl_case *c, hl_finding *f); /* fingerprint; what is known */
 void hl_note_add(hl_case *c, const char *cause, const char *format, ...) HL_PRINTF(3, 4);
 const char *hl_code_place(const hl_case *c, hl_node code); /* "inner (app.py:12)" */
-const char *hl_file_name(const char *path);                /* its last part */
+/* What people call a file: "app.py", of the library and of packages "logging/__init__.py". */
+const char *hl_file_name(const char *path);
+const char *hl_code_package(const hl_case *c, hl_node code); /* installed one, or NULL: own code */
 const char *hl_code_name(const hl_case *c, hl_node code);
 
 /* A rule over a growth: true if it took the suspect and made its finding. */

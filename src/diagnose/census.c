@@ -445,6 +445,10 @@ hl_finding *hl_group_finding(hl_case *c, const hl_group *group, const char *caus
     }
     hl_finding_holder(c, f, &s);
     hl_finding_growth(c, f, g);
+    f->series_unit = group->kind == HL_COUNT_TASK     ? "tasks"
+                     : group->kind == HL_COUNT_THREAD ? "threads"
+                     : group->kind == HL_COUNT_TIMER  ? "calls"
+                                                      : "objects";
     char text[256] = "", count[32];
     size_t n = 0;
     uint32_t step = c->n_moments > 8 ? (c->n_moments + 7) / 8 : 1;

@@ -126,12 +126,17 @@ static bool closure(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_filled
     hl_finding_evidence(c, f, "code object %s: %s functions",
                         hl_code_place(c, code) ? hl_code_place(c, code) : "?",
                         hl_count_text(copies, count));
-    hl_finding_evidence(c, f, "cell `%s` of each holds %s (%s)", variable,
-                        content == HL_NO_NODE ? "its value" : hl_snap_type_name(c->snap, content),
-                        hl_bytes_text(c->graph->retained_bytes[cell], bytes));
+    hl_finding_evidence(c, f, "cell `%s` of each holds %s%s%s", variable,
+                        hl_bytes_text(c->graph->retained_bytes[cell], bytes),
+                        content == HL_NO_NODE ? "" : ": ",
+                        content == HL_NO_NODE ? "" : hl_snap_type_name(c->snap, content));
     hl_judge_evidence(c, f, s, u, filled);
-    f->fix = "let the inner function take what it needs as an argument, or only the part it needs "
-             "(functools.partial, a small value); drop the functions when done with them";
+    f->fix =
+        !strcmp(variable, "self")
+            ? "each function keeps its object through `self`: take it off again when the object is "
+              "done, or register the method itself and hold it weakly (weakref.WeakMethod)"
+            : "let the inner function take what it needs as an argument, or only the part it needs "
+              "(functools.partial, a small value); drop the functions when done with them";
     hl_finding_seal(c, f);
     return true;
 }

@@ -99,15 +99,9 @@ static void find(hl_case *c, const hl_cycle *k, const char *why)
     f->n_series = f->series ? c->n_moments : 0;
     f->series_unit = "objects";
     char objects[32];
-    hl_finding_evidence(c, f, "%s cycles, %s objects that only hold each other",
-                        hl_count_text(k->cycles, count), hl_count_text(k->objects, objects));
-    for (uint32_t i = 0; i < k->n_edges; i++) {
-        char edge[128];
-        hl_label_text(c->snap, k->edges[i].label, edge, sizeof edge);
-        hl_finding_evidence(c, f, "edge %s%s -> %s", hl_snap_type_name(c->snap, k->edges[i].from),
-                            edge, hl_snap_type_name(c->snap, k->edges[(i + 1) % k->n_edges].from));
-    }
-    hl_finding_evidence(c, f, "%s", why);
+    hl_finding_evidence(c, f, "%s objects in the cycles hold each other%s",
+                        hl_count_text(k->objects, objects),
+                        k->in_gc_garbage ? "" : ", and nothing else holds them");
     if (k->finalizer)
         hl_finding_evidence(c, f, "has a finalizer (since 3.4 that does not keep a cycle alive)");
     if (k->uncollectable)
@@ -122,9 +116,9 @@ static void find(hl_case *c, const hl_cycle *k, const char *why)
         f->fix = "call gc.collect() before gc.freeze(), so that garbage is not frozen, or "
                  "gc.unfreeze() when the forks are done";
     else
-        f->fix =
-            "break the cycle: make the back reference weak (weakref.ref), clear it when done, or "
-            "leave the collector on (gc.enable(), or gc.collect() at quiet points)";
+        f->fix = "leave the collector on (gc.enable()), or call gc.collect() at quiet points; or "
+                 "break the "
+                 "cycle: make the back reference weak (weakref.ref), or clear it when done";
     hl_finding_seal(c, f);
 }
 
@@ -154,6 +148,7 @@ static void find_in_list(hl_case *c, const hl_cycle *k, hl_node list)
     f->holder.address = hl_snap_address(c->snap, list);
     f->retained.bytes = f->growth.bytes = c->graph->retained_bytes[list];
     f->retained.objects = f->growth.objects = c->graph->retained_objects[list];
+    f->growth.since_bytes = f->growth.bytes;
     f->growth.per_second = f->growth.per_second > 0 ? share * f->growth.per_second : -1;
     f->n_series = 0; /* counted is what nothing holds, and this list holds */
     f->title = hl_arena_printf(c->arena,

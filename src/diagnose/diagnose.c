@@ -320,8 +320,8 @@ static void decide(hl_case *c)
         d->why =
             hl_arena_printf(c->arena,
                             "the heap grew by %s after its warm-up, steadily, and no single "
-                            "holder explains it: run it longer, or look at `heaplens show FILE "
-                            "--view growth`",
+                            "holder explains it: run it longer, or see what grew (heaplens show "
+                            "--view growth)",
                             hl_bytes_text(grown, bytes));
         return;
     }
@@ -368,6 +368,9 @@ static void describe(hl_case *c, hl_run *const *runs, uint32_t n)
     d->observed.rss_last = z->info.rss_bytes;
     d->observed.heap_first = a->heap_bytes;
     d->observed.heap_last = z->heap_bytes;
+    for (uint32_t i = 0; i < c->n_moments; i++)
+        if (c->moments[i].heap_bytes > d->observed.heap_peak)
+            d->observed.heap_peak = c->moments[i].heap_bytes;
     d->observed.objects_first = a->objects;
     d->observed.objects_last = z->objects;
     d->observed.objects_skipped = z->info.skipped;

@@ -100,12 +100,13 @@ static bool dynamic_code(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_f
     hl_node code = code_in(c, m.node);
     const char *place = hl_code_place(c, code);
     const char *name = hl_is_type(c, m.node) ? hl_kind_name(c, m.node) : hl_code_name(c, code);
-    f->title =
-        hl_arena_printf(c->arena, "%s keeps %s %s made at run time%s%s; it holds %s", s->name,
-                        hl_count_text(m.copies, count), m.plural, name ? ", as " : "",
-                        name ? name : "", hl_bytes_text(s->retained_bytes, bytes));
-    if (place)
-        hl_finding_evidence(c, f, "one %s of them is defined at %s", m.what, place);
+    f->title = hl_arena_printf(c->arena, "%s keeps %s %s made at run time%s%s; it holds %s",
+                               s->name, hl_count_text(m.copies, count), m.plural,
+                               name ? ", such as " : "", name ? name : "", hl_judge_holds(c, s));
+    if (place && !strcmp(m.what, "code object"))
+        hl_finding_evidence(c, f, "one of them is %s", place);
+    else if (place)
+        hl_finding_evidence(c, f, "one %s of them has code from %s", m.what, place);
     hl_finding_evidence(c, f, "one such %s holds %s", m.what,
                         hl_bytes_text(c->graph->retained_bytes[m.node], bytes));
     hl_judge_evidence(c, f, s, u, filled);
@@ -222,6 +223,7 @@ hl_status hl_rule_modules(hl_case *c, hl_err *err)
     f->retained.bytes = bytes;
     f->retained.objects = alike;
     hl_finding_growth(c, f, &g);
+    f->series_unit = "modules";
     f->title = hl_arena_printf(
         c->arena,
         "sys.modules gained %s modules made at run time, alike and under ever new names; they "

@@ -140,13 +140,22 @@ static bool exception_traceback(hl_case *c, const hl_suspect *s, const hl_uses *
         hl_finding_evidence(c, f, "it has a bound of %s entries, and grows no further then",
                             hl_count_text(x->cap, count));
     hl_judge_evidence(c, f, s, u, filled);
-    f->fix = traced ? "an exception keeps every frame it passed, and a frame all its locals: keep "
-                      "what you need of it (str(e), traceback.format_exc()), or let the frames go "
-                      "first: traceback.clear_frames(e.__traceback__), or "
-                      "e.with_traceback(None); and `del e` where it was stored"
-                    : "a frame keeps all locals of its call, and through f_back those of its "
-                      "callers: keep what you need of it (its file name and line, one value), pass "
-                      "that on instead of the frame, and `del frame`";
+    bool chained = false; /* each keeps the one that was handled when it was raised */
+    for (uint32_t i = 0; i < f->n_path; i++)
+        chained = chained || (f->path[i].edge && (!strcmp(f->path[i].edge, ".__context__") ||
+                                                  !strcmp(f->path[i].edge, ".__cause__")));
+    f->fix =
+        chained  ? "an exception keeps the one it was raised from or during, and that one the "
+                   "one before: cut the chain where it is stored (e.__context__ = e.__cause__ = "
+                   "None), raise after the except block and not in it, or keep only the text "
+                   "(traceback.format_exc())"
+        : traced ? "an exception keeps every frame it passed, and a frame all its locals: keep "
+                   "what you need of it (str(e), traceback.format_exc()), or let the frames go "
+                   "first: traceback.clear_frames(e.__traceback__), or "
+                   "e.with_traceback(None); and `del e` where it was stored"
+                 : "a frame keeps all locals of its call, and through f_back those of its "
+                   "callers: keep what you need of it (its file name and line, one value), pass "
+                   "that on instead of the frame, and `del frame`";
     hl_finding_seal(c, f);
     return true;
 }

@@ -49,6 +49,9 @@ void hl_finding_holder(hl_case *c, hl_finding *f, const hl_suspect *s)
     f->holder.name = s->name;
     f->holder.kind = s->kind;
     f->holder.address = hl_snap_address(c->snap, s->holder);
+    f->holder.snapshot = c->moments[c->anchor].run == c->moments[c->n_moments - 1].run
+                             ? c->moments[c->anchor].index + 1
+                             : 0;
     f->holder.type = hl_arena_printf(c->arena, "%s", hl_snap_type_name(c->snap, s->holder));
     f->retained.bytes = s->retained_bytes;
     f->retained.objects = s->retained_objects;
@@ -72,9 +75,10 @@ void hl_finding_growth(hl_case *c, hl_finding *f, const hl_growth *g)
     }
     f->series = g->series;
     f->n_series = c->n_moments;
-    f->series_unit = g->metric == HL_METRIC_ITEMS     ? "entries"
-                     : g->metric == HL_METRIC_OBJECTS ? "objects"
-                                                      : "bytes";
+    bool text = f->holder.type && !strcmp(f->holder.type, "bytearray"); /* its items are bytes */
+    f->series_unit = g->metric == HL_METRIC_OBJECTS          ? "objects"
+                     : g->metric == HL_METRIC_ITEMS && !text ? "entries"
+                                                             : "bytes";
 }
 
 void hl_finding_evidence(hl_case *c, hl_finding *f, const char *format, ...)
@@ -127,11 +131,17 @@ void hl_finding_seal(hl_case *c, hl_finding *f)
         }
     snprintf(f->fingerprint, sizeof f->fingerprint, "%012" PRIx64, h >> 16);
     hl_known_apply(c->arena, f);
+    if (!f->known && f->library)
+        f->fix = hl_arena_printf(c->arena,
+                                 "%s fills it: look there for a limit, a clear() or close(), or a "
+                                 "newer release, and give it fewer different things to keep. In "
+                                 "its code: %s",
+                                 f->library, f->fix);
     if (!f->known)
         return;
     /* the first sentence, because it says what the rest is about */
     uint32_t before = f->n_evidence;
-    hl_finding_evidence(c, f, "%s: %s", f->known->package, f->known->why);
+    hl_finding_evidence(c, f, "%s (%s): %s", f->known->what, f->known->package, f->known->why);
     for (uint32_t i = before; i && f->n_evidence > before; i--) {
         const char *t = f->evidence[i];
         f->evidence[i] = f->evidence[i - 1];
@@ -139,10 +149,41 @@ void hl_finding_seal(hl_case *c, hl_finding *f)
     }
 }
 
+/* Behind the folder that ends with these words, or NULL. */
+static const char *inside(const char *path, const char *folder)
+{
+    const char *at = strstr(path, folder);
+    return at ? strchr(at + strlen(folder), '/') : NULL;
+}
+
+static const char *in_packages(const char *path)
+{
+    const char *at = inside(path, "/site-packages");
+    return at ? at : inside(path, "/dist-packages");
+}
+
+/* Of many files called utils.py or __init__.py a developer knows the one with its package. */
 const char *hl_file_name(const char *path)
 {
+    const char *below = in_packages(path);
+    below = below ? below : inside(path, "/lib/python3");
+    if (below)
+        return below + 1;
     const char *slash = strrchr(path, '/');
-    return slash ? slash + 1 : path;
+    const char *base = slash ? slash + 1 : path;
+    if (!slash || strncmp(base, "__", 2) != 0)
+        return base;
+    while (slash > path && slash[-1] != '/')
+        slash--;
+    return slash;
+}
+
+const char *hl_code_package(const hl_case *c, hl_node code)
+{
+    const hl_snap_code *row = code == HL_NO_NODE ? NULL : hl_snap_code_of(c->snap, code);
+    const char *below = row ? in_packages(c->snap->names[row->file]) : NULL;
+    size_t n = below ? strcspn(below + 1, "/.") : 0;
+    return n ? hl_arena_copy(c->arena, below + 1, n) : NULL;
 }
 
 const char *hl_code_place(const hl_case *c, hl_node code)
@@ -150,8 +191,11 @@ const char *hl_code_place(const hl_case *c, hl_node code)
     const hl_snap_code *row = code == HL_NO_NODE ? NULL : hl_snap_code_of(c->snap, code);
     if (!row)
         return NULL;
-    return hl_arena_printf(c->arena, "%s (%s:%u)", c->snap->names[row->qualname],
-                           hl_file_name(c->snap->names[row->file]), row->line);
+    const char *name = c->snap->names[row->qualname],
+               *file = hl_file_name(c->snap->names[row->file]);
+    if (!strcmp(name, "<module>"))
+        return hl_arena_printf(c->arena, "the body of %s", file);
+    return hl_arena_printf(c->arena, "%s (%s:%u)", name, file, row->line);
 }
 
 const char *hl_code_name(const hl_case *c, hl_node code)

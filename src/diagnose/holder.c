@@ -4,6 +4,7 @@
  * Knows  graph. Plumbing (instance dicts, the dict in an lru_cache wrapper) is stepped over, so
  * that the holder is always something a developer can find in a source file. */
 #include "diagnose/case.h"
+#include "diagnose/pattern.h"
 
 #include <string.h>
 
@@ -228,7 +229,15 @@ static const char *name_of(hl_case *c, const hl_suspect *s)
                 return hl_arena_printf(c->arena, "%s()%s", hl_code_name(c, code), local);
         }
     }
-    const char *cell = strcmp(s->kind, "closure-cell") ? NULL : strstr(name, " closure ");
+    /* a static method is known by its name in the class, not by what the descriptor calls it */
+    static const char inner[] = ".__func__";
+    size_t n = strlen(name), m = sizeof inner - 1;
+    if (n > m && !strcmp(name + n - m, inner))
+        name[n - m] = 0;
+    bool in_cell = !strcmp(s->kind, "closure-cell") || !strcmp(s->kind, "instance-attribute");
+    const char *cell = in_cell ? strstr(name, " closure ") : NULL;
+    if (cell && strstr(cell + 1, " closure "))
+        cell = NULL; /* which of the functions? */
     const char *variable = cell ? function_variable(c, s->holder, name) : NULL;
     if (variable)
         return hl_arena_printf(c->arena, "%s (%.*s)%s", variable, (int)(cell - name), name, cell);
@@ -271,11 +280,41 @@ static const char *called(hl_case *c, hl_node v)
     char name[NAME_MAX_BYTES];
     if (type_is(s, v, "function"))
         return hl_code_name(c, hl_graph_follow(c->graph, v, HL_LABEL_NAMED, "__code__"));
-    if (c->graph->parent[v] == HL_NO_NODE || is_type(s, v) || type_is(s, v, "cell")) {
+    if (type_is(s, v, "frame")) /* of many functions called main, this one */
+        return hl_code_place(c, hl_graph_follow(c->graph, v, HL_LABEL_NAMED, "f_code"));
+    if (is_type(s, v) && strcmp(hl_kind_name(c, v), "?") != 0)
+        return hl_arena_printf(c->arena, "%s", hl_kind_name(c, v));
+    if (c->graph->parent[v] == HL_NO_NODE || is_type(s, v)) {
         hl_path_name(c->graph, v, name, sizeof name);
         return hl_arena_copy(c->arena, name, strlen(name));
     }
     return NULL;
+}
+
+/* The edge to steps[i], by the name its variable has where one is in sight. */
+static const char *edge_words(hl_case *c, const hl_step *steps, uint32_t i)
+{
+    char edge[128], name[NAME_MAX_BYTES];
+    const hl_snap *s = c->snap;
+    hl_label l = steps[i].label;
+    hl_node up = steps[i - 1].node;
+    /* a cell variable of a frame: the cell is left out of the chain, and what led to it names it */
+    if (i >= 2 && hl_label_kind(steps[i - 1].label) == HL_LABEL_LOCAL && type_is(s, up, "cell"))
+        l = steps[i - 1].label;
+    bool closure = hl_label_kind(l) == HL_LABEL_CELL || type_is(s, steps[i].node, "cell");
+    hl_node function = i >= 2 ? steps[i - 2].node : HL_NO_NODE;
+    bool standard = type_is(s, function, "function") && l == steps[i].label &&
+                    (hl_graph_follow(c->graph, function, HL_LABEL_NAMED, "__defaults__") == up ||
+                     hl_graph_follow(c->graph, function, HL_LABEL_NAMED, "__kwdefaults__") == up);
+    if (closure || standard) {
+        hl_path_name(c->graph, steps[i].node, name, sizeof name);
+        const char *words = strstr(name, closure ? " closure " : " default ");
+        size_t n = words ? strcspn(words + 1, ".[") : 0;
+        if (n)
+            return hl_arena_copy(c->arena, words + 1, n);
+    }
+    hl_label_text(s, l, edge, sizeof edge);
+    return hl_arena_copy(c->arena, edge, strlen(edge));
 }
 
 void hl_suspect_chain(hl_case *c, const hl_suspect *s, hl_finding *f)
@@ -298,18 +337,7 @@ void hl_suspect_chain(hl_case *c, const hl_suspect *s, hl_finding *f)
              type_is(snap, v, "cell"));
         if (silent)
             continue; /* the next edge carries the name */
-        char edge[128];
-        hl_label l = steps[i].label;
-        if (hl_label_kind(l) == HL_LABEL_CELL && i >= 1) {
-            char cell[NAME_MAX_BYTES];
-            hl_path_name(c->graph, steps[i - 1].node, cell, sizeof cell);
-            const char *var = strstr(cell, " closure ");
-            hl_label_text(snap, l, edge, sizeof edge);
-            f->path[f->n_path].edge = hl_arena_printf(c->arena, "%s", var ? var + 1 : edge);
-        } else if (i) {
-            hl_label_text(snap, l, edge, sizeof edge);
-            f->path[f->n_path].edge = hl_arena_copy(c->arena, edge, strlen(edge));
-        }
+        f->path[f->n_path].edge = i ? edge_words(c, steps, i) : NULL;
         f->path[f->n_path].type = hl_arena_printf(c->arena, "%s", hl_snap_type_name(snap, v));
         f->path[f->n_path].name = called(c, v);
         f->path[f->n_path].guilty = v == s->holder;

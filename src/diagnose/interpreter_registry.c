@@ -16,7 +16,7 @@ static const struct {
     const char *what;  /* "NAME gained N ...": what the entries are */
     const char *fix;
 } registries[] = {
-    {"linecache.cache", NULL, NULL, "source texts of files, most of them generated",
+    {"linecache.cache", NULL, NULL, "source texts of files",
      "code generated with exec or compile under ever new file names leaves its source here: make "
      "the code once, reuse the file name, or take the entry out (linecache.cache.pop(name, None)) "
      "when the code is dropped; linecache.clearcache() empties it"},

@@ -177,27 +177,52 @@ bool hl_judge(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_filled fille
     return true;
 }
 
+/* What its users call it. */
+static const char *type_words(const hl_case *c, hl_node v)
+{
+    const char *type = hl_snap_type_name(c->snap, v);
+    return strcmp(type, "functools._lru_cache_wrapper") != 0 ? type : "lru_cache";
+}
+
+const char *hl_growth_unit(const hl_case *c, const hl_growth *g, hl_node holder)
+{
+    bool text = !strcmp(hl_snap_type_name(c->snap, holder), "bytearray");
+    return g->metric == HL_METRIC_BYTES || (g->metric == HL_METRIC_ITEMS && text) ? "bytes"
+           : g->metric == HL_METRIC_ITEMS                                         ? "entries"
+                                                                                  : "objects";
+}
+
+const char *hl_judge_holds(hl_case *c, const hl_suspect *s)
+{
+    char all[16], alone[16];
+    uint64_t gained = s->growth->bytes;
+    hl_bytes_text(s->retained_bytes, alone);
+    if (gained / 2 <= s->retained_bytes)
+        return hl_arena_copy(c->arena, alone, strlen(alone));
+    return hl_arena_printf(c->arena, "%s, %s of it alone", hl_bytes_text(gained, all), alone);
+}
+
 const char *hl_judge_title(hl_case *c, const hl_suspect *s, const char *and)
 {
     const hl_growth *g = s->growth;
-    char count[32], bytes[16], gained[16];
-    const char *type = hl_snap_type_name(c->snap, s->holder);
-    const char *holds = hl_bytes_text(s->retained_bytes, bytes);
-    if (s->members > 1)
-        return hl_arena_printf(c->arena, "%u %ss at %s together gained %s%s and %s; they hold %s",
-                               s->members, type, s->name,
-                               g->metric == HL_METRIC_BYTES ? hl_bytes_text(g->units, gained)
-                                                            : hl_count_text(g->units, count),
-                               g->metric == HL_METRIC_ITEMS     ? " entries"
-                               : g->metric == HL_METRIC_OBJECTS ? " objects"
-                                                                : "",
-                               and, holds);
-    if (g->metric == HL_METRIC_BYTES)
-        return hl_arena_printf(c->arena, "%s (%s) grew by %s and %s; it holds %s", s->name, type,
-                               hl_bytes_text(g->units, gained), and, holds);
-    return hl_arena_printf(c->arena, "%s (%s) gained %s %s and %s; it holds %s", s->name, type,
-                           hl_count_text(g->units, count),
-                           g->metric == HL_METRIC_ITEMS ? "entries" : "objects", and, holds);
+    char count[32], members[32], gained[16];
+    const char *type = type_words(c, s->holder);
+    const char *holds = hl_judge_holds(c, s);
+    const char *unit = hl_growth_unit(c, g, s->holder);
+    bool sized = !strcmp(unit, "bytes");
+    const char *gain =
+        sized ? hl_bytes_text(g->units, gained)
+              : hl_arena_printf(c->arena, "%s %s", hl_count_text(g->units, count), unit);
+    if (s->members > 1) {
+        /* "loses none", of several: "lose none" */
+        size_t verb = strcspn(and, " ");
+        int stem = (int)(verb && and[verb - 1] == 's' ? verb - 1 : verb);
+        return hl_arena_printf(c->arena, "%s %ss at %s together %s %s and %.*s%s; they hold %s",
+                               hl_count_text(s->members, members), type, s->name,
+                               sized ? "grew by" : "gained", gain, stem, and, and+verb, holds);
+    }
+    return hl_arena_printf(c->arena, "%s (%s) %s %s and %s; it holds %s", s->name, type,
+                           sized ? "grew by" : "gained", gain, sized ? "never shrank" : and, holds);
 }
 
 static const char *keys_text(const hl_case *c, hl_node v)
@@ -241,21 +266,26 @@ void hl_judge_evidence(hl_case *c, hl_finding *f, const hl_suspect *s, const hl_
     const hl_growth *g = s->growth;
     char text[256] = "", count[32];
     size_t n = 0;
+    bool sized = !strcmp(hl_growth_unit(c, g, s->holder), "bytes");
     uint32_t step = c->n_moments > 8 ? (c->n_moments + 7) / 8 : 1;
     for (uint32_t i = 0; i <= g->anchor && n < sizeof text - 32; i++)
         if (i == g->anchor || i % step == 0)
             n += (size_t)snprintf(text + n, sizeof text - n, "%s%s", n ? " -> " : "",
-                                  hl_count_text(g->series[i], count));
-    const char *what = g->metric == HL_METRIC_ITEMS     ? "len"
-                       : g->metric == HL_METRIC_OBJECTS ? "objects"
-                                                        : "bytes";
+                                  sized ? hl_bytes_text(g->series[i], count)
+                                        : hl_count_text(g->series[i], count));
+    const char *what = sized ? "size" : g->metric == HL_METRIC_OBJECTS ? "objects" : "len";
     bool fell = false;
     for (uint32_t i = 0; i < g->anchor; i++)
         fell = fell || g->series[i] > g->series[i + 1];
     hl_finding_evidence(c, f, "%s %s%s", what, text, fell ? "" : ", never shrank");
     const char *keys = keys_text(c, s->holder);
-    if (keys)
-        hl_finding_evidence(c, f, "keys: %s", keys);
+    if (keys && strncmp(keys, "weakref.", 8) != 0)
+        hl_finding_evidence(
+            c, f, "%s: %s",
+            c->snap->types[c->snap->type[s->holder]].flags & HL_TYPE_DICT ? "keys" : "entries",
+            keys);
+    for (uint32_t i = 0; i < u->n_stores && !f->library; i++)
+        f->library = hl_code_package(c, hl_snap_find_address(c->snap, u->stores[i]));
     if (u->storer)
         hl_finding_evidence(c, f, "filled by %s%s", u->storer,
                             filled == HL_FILLED_BY_MANY ? ", in many calls"
@@ -267,7 +297,8 @@ void hl_judge_evidence(hl_case *c, hl_finding *f, const hl_suspect *s, const hl_
     uint32_t looks = 0; /* that the oldest entries have seen since */
     for (uint32_t i = 0; i < g->anchor; i++)
         looks += g->series[i] > 0;
-    if (!fell && looks >= AGED && g->metric == HL_METRIC_ITEMS && !(u->all & HL_USE_REMOVE))
+    if (!fell && looks >= AGED && g->metric == HL_METRIC_ITEMS && !sized &&
+        !(u->all & HL_USE_REMOVE))
         hl_finding_evidence(c, f, "its oldest entries have survived %u snapshots", looks);
     if (course(c, s, u) < SLOWS)
         hl_finding_evidence(c, f, "its growth is slowing down: it may be filling up");

@@ -93,7 +93,5 @@ void hl_known_apply(hl_arena *arena, hl_finding *f)
     f->known = hl_known_find(f->holder.name, f->holder.type, f->path, n);
     if (!f->known)
         return;
-    const char *title = hl_arena_printf(arena, "%s; it is %s", f->title, f->known->what);
-    f->title = title ? title : f->title;
     f->fix = f->known->fix;
 }

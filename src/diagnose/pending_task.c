@@ -173,6 +173,8 @@ static void find_group(hl_case *c, hl_group *group, hl_confidence confidence)
         tell_waiting(c, f, group);
     f->fix = tasks ? TASK_FIX : TIMER_FIX;
     hl_finding_seal(c, f);
+    if (tasks) /* the queue or the timers they hang on are in order */
+        f->fix = TASK_FIX;
 }
 
 hl_status hl_rule_pending_groups(hl_case *c, hl_err *err)

@@ -6,6 +6,7 @@
  * evicts where it stores. */
 #include "diagnose/case.h"
 #include "diagnose/judge.h"
+#include "diagnose/pattern.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -14,6 +15,26 @@ static bool is_mapping(const hl_case *c, hl_node v)
 {
     uint32_t t = c->snap->type[v];
     return t < c->snap->n_types && (c->snap->types[t].flags & HL_TYPE_DICT);
+}
+
+static const char *fix_for(hl_case *c, const hl_suspect *s, bool lru)
+{
+    if (lru)
+        return "give it a bound: functools.lru_cache(maxsize=N), or cachetools.TTLCache for an age "
+               "limit";
+    /* an lru_cache around a method would keep the objects the method is called on */
+    bool of_object = !strcmp(s->kind, "instance-attribute") || !strcmp(s->kind, "class-attribute");
+    /* strings, lists and the like take no weak reference */
+    bool weak = s->payload != HL_NO_NODE &&
+                hl_class_defines(c, hl_class_of(c, s->payload), "__weakref__") != HL_NO_NODE;
+    return hl_arena_printf(
+        c->arena, "give the cache a size or an age limit: %s%s",
+        of_object ? "cachetools.LRUCache(maxsize=N) or TTLCache in place of the dict, or an "
+                    "OrderedDict from which the storing code takes the oldest "
+                    "(popitem(last=False))"
+                  : "functools.lru_cache(maxsize=N) on the function in place of the dict, or "
+                    "cachetools.TTLCache",
+        weak ? "; or weakref.WeakValueDictionary if others own the values" : "");
 }
 
 static bool unbounded_cache(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_filled filled)
@@ -44,11 +65,7 @@ static bool unbounded_cache(hl_case *c, const hl_suspect *s, const hl_uses *u, h
         hl_finding_evidence(c, f, "%s looks up and stores%s", u->memo_place,
                             u->evicts ? "" : ", nothing there removes");
     hl_judge_evidence(c, f, s, u, filled);
-    f->fix =
-        lru ? "give it a bound: functools.lru_cache(maxsize=N), or cachetools.TTLCache for an age "
-              "limit"
-            : "give the cache a size or an age limit: functools.lru_cache(maxsize=N), "
-              "cachetools.TTLCache, or weakref.WeakValueDictionary if others own the values";
+    f->fix = fix_for(c, s, lru);
     hl_finding_seal(c, f);
     return true;
 }

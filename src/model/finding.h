@@ -34,7 +34,8 @@ typedef struct hl_finding {
     const char *title;    /* one sentence */
     struct {
         const char *name, *kind, *type;
-        uint64_t address; /* 0: none */
+        uint64_t address;  /* 0: none */
+        uint32_t snapshot; /* 1 is the oldest of the last file: where it was seen; 0: none */
     } holder;
     hl_chain_step *path;
     uint32_t n_path;
@@ -54,6 +55,7 @@ typedef struct hl_finding {
     const char **evidence;
     uint32_t n_evidence;
     const char *fix;
+    const char *library;   /* NULL, or the installed package whose code fills the holder */
     const hl_known *known; /* NULL, or what is known of the holder; fix is then its own */
     uint64_t *series;      /* items or objects in each snapshot, for the sparkline */
     uint32_t n_series;
@@ -77,6 +79,7 @@ typedef struct hl_diagnosis {
         double seconds;
         int64_t rounds; /* -1: none declared */
         uint64_t rss_first, rss_last, heap_first, heap_last, objects_first, objects_last;
+        uint64_t heap_peak; /* in one of the snapshots */
         uint64_t objects_skipped, samples_dropped;
         uint32_t snapshots_torn; /* not finished, or damaged: not used */
         uint64_t bytes_damaged;  /* of the files, that could not be read */

@@ -172,7 +172,8 @@ void hl_chains_text(const hl_chains *c, const hl_style *style, hl_out *out)
         if (!chain->known)
             continue;
         hl_out_spaces(out, 3);
-        hl_out_printf(&known, "it is %s: %s", chain->known->what, chain->known->why);
+        hl_out_printf(&known, "%s (%s): %s", chain->known->what, chain->known->package,
+                      chain->known->why);
         hl_out_write(&known, "", 1);
         if (!known.failed)
             hl_out_wrapped(out, style, 3, known.bytes);

@@ -149,7 +149,9 @@ static void growth(const hl_finding *f, const hl_style *style, hl_out *o)
             hl_out_printf(o, " %s", f->series_unit);
         comma = ", ";
     }
-    hl_out_printf(o, "%s%s", comma, hl_bytes_text(f->growth.bytes, a));
+    bool said = f->n_series && f->series_unit && !strcmp(f->series_unit, "bytes");
+    if (!said)
+        hl_out_printf(o, "%s%s", comma, hl_bytes_text(f->growth.bytes, a));
     if (f->growth.per_second >= 0 && isfinite(f->growth.per_second))
         hl_out_printf(o, ", %s/s", hl_bytes_text((uint64_t)f->growth.per_second, a));
     hl_out_text(o, "\n");
@@ -230,21 +232,32 @@ static void more(const hl_diagnosis *d, const hl_finding *f, const hl_style *sty
     hl_out_text(o, "\n");
     if (!file || !*file || !printable(file))
         return;
+    if (!strcmp(f->cause, "thread")) { /* where each of them stands says more than a chain */
+        hl_out_spaces(o, INDENT + LABEL);
+        hl_out_text(o, "heaplens show ");
+        shell_word(o, file);
+        hl_out_text(o, " --view threads\n");
+        return;
+    }
     /* a plain dotted name can be asked for; what is called otherwise, by its address */
     bool held = f->holder.name && *f->holder.name && strcmp(f->holder.kind, "none");
     bool named = held && printable(f->holder.name) && !strpbrk(f->holder.name, " ()\"*");
     char address[32] = "";
-    bool there = f->n_series && f->series[f->n_series - 1]; /* in the snapshot asked by default */
-    if (held && !named && there && f->holder.address)
+    /* what is gone in the last snapshot, which is asked by default, is asked for where it was */
+    bool there = !f->n_series || f->series[f->n_series - 1];
+    if (held && f->holder.address && (there ? !named : f->holder.snapshot != 0))
         snprintf(address, sizeof address, "0x%" PRIx64, f->holder.address);
-    bool paths = named || *address;
+    bool paths = (named && there) || *address;
     hl_out_spaces(o, INDENT + LABEL);
     hl_out_text(o, paths ? "heaplens paths " : "heaplens show ");
     shell_word(o, file);
     hl_out_text(o, paths ? " " : " --view ");
-    shell_word(o, named      ? f->holder.name
-                  : *address ? address
-                             : (!strcmp(f->cause, "reference-cycle") ? "cycles" : "growth"));
+    shell_word(o, *address                               ? address
+                  : paths                                ? f->holder.name
+                  : !strcmp(f->cause, "reference-cycle") ? "cycles"
+                                                         : "growth");
+    if (paths && !there)
+        hl_out_printf(o, " --snapshot %" PRIu32, f->holder.snapshot);
     hl_out_text(o, "\n");
 }
 
@@ -304,13 +317,19 @@ static void sentence(hl_out *o, const hl_style *style, const char *format, ...)
 
 static void heap_course(const hl_diagnosis *d, const hl_style *style, hl_out *o)
 {
-    char was[16], is[16], count[32], share[64] = "";
+    char was[16], is[16], most[16], count[32], share[64] = "", peak[40] = "";
+    const char *arrow = style->unicode ? "→" : "->";
     if (d->n_findings && d->observed.growth_explained >= 0)
         snprintf(share, sizeof share, "; %s %.0f %% of its growth",
                  d->n_findings > 1 ? "these explain" : "this explains",
                  floor(100 * d->observed.growth_explained));
-    sentence(o, style, "heap %s %s %s in %s objects%s", hl_bytes_text(d->observed.heap_first, was),
-             style->unicode ? "→" : "->", hl_bytes_text(d->observed.heap_last, is),
+    /* what a function let go when it returned is gone at the end, and had grown */
+    if (d->n_findings && d->observed.heap_last < 0.8 * (double)d->observed.heap_peak)
+        snprintf(peak, sizeof peak, "%s (peak) %s ", hl_bytes_text(d->observed.heap_peak, most),
+                 arrow);
+    sentence(o, style, "heap %s %s %s%s in %s objects%s",
+             hl_bytes_text(d->observed.heap_first, was), arrow, peak,
+             hl_bytes_text(d->observed.heap_last, is),
              hl_count_text(d->observed.objects_last, count), share);
 }
 
@@ -359,6 +378,13 @@ void hl_report_text(const hl_diagnosis *d, const hl_style *style, hl_out *out)
     if (d->why && *d->why && d->verdict != HL_LEAK) {
         hl_out_spaces(out, 2);
         hl_out_wrapped(out, style, 2, d->why);
+    }
+    const char *file = d->target.file;
+    if (d->verdict == HL_UNDECIDED && !d->n_findings && d->observed.snapshots > 1 && file &&
+        *file && printable(file)) {
+        hl_out_text(out, "  heaplens show ");
+        shell_word(out, file);
+        hl_out_text(out, " --view growth\n");
     }
     for (uint32_t i = 0; i < d->n_findings; i++)
         finding(d, i, style, out);

@@ -84,6 +84,19 @@ static size_t word_bytes(const char *s)
     return n;
 }
 
+/* Bytes of a dotted name that fit into so many columns, up to the end of a part; 0: none does. */
+static size_t name_part(const char *s, size_t columns)
+{
+    size_t best = 0;
+    for (size_t n = 0; s[n] && n < columns; n++) {
+        if ((unsigned char)s[n] >= 0x80)
+            return 0; /* counted in bytes here */
+        if (n && (s[n] == '.' || s[n] == '['))
+            best = n;
+    }
+    return best;
+}
+
 void hl_out_wrapped(hl_out *o, const hl_style *style, size_t indent, const char *s)
 {
     size_t width = hl_style_width(style), column = indent;
@@ -104,8 +117,20 @@ void hl_out_wrapped(hl_out *o, const hl_style *style, size_t indent, const char 
             hl_out_text(o, " ");
             column++;
         }
-        hl_out_safe(o, word, 0);
-        column += columns;
+        /* a name longer than a line goes on in the next, after one of its parts */
+        const char *rest = word;
+        for (size_t part; columns > width - indent && (part = name_part(rest, width - indent));
+             rest += part) {
+            char line[WORD_MAX];
+            memcpy(line, rest, part);
+            line[part] = 0;
+            hl_out_safe(o, line, 0);
+            hl_out_text(o, "\n");
+            hl_out_spaces(o, indent);
+            columns = hl_text_columns(rest + part);
+        }
+        hl_out_safe(o, rest, 0);
+        column = rest == word ? column + columns : indent + columns;
         gap = *s == ' ';
         while (*s == ' ')
             s++;
@@ -155,8 +180,11 @@ static void step_text(hl_out *o, const hl_style *style, const hl_chain_step *s, 
     if (*edge) {
         hl_paint p = s->guilty ? HL_RED : HL_BOLD;
         hl_paint_begin(o, style, p);
-        hl_out_safe(o, edge, CHAIN_EDGE);
-        size_t shown = hl_text_columns(edge);
+        size_t shown = hl_text_columns(edge), n = strlen(edge);
+        bool key = shown > CHAIN_EDGE && edge[0] == '[' && edge[n - 1] == ']';
+        hl_out_safe(o, edge, key ? CHAIN_EDGE - 1 : CHAIN_EDGE);
+        if (key)
+            hl_out_text(o, "]");
         hl_paint_end(o, style, p);
         *column += shown > CHAIN_EDGE ? CHAIN_EDGE : shown;
         hl_out_text(o, "  ");

@@ -34,7 +34,9 @@ GROUPS = {"leaks": "small programs (tests/leaks)", "healthy": "larger programs",
           "planted": "larger programs, planted leaks", "packages": "real packages"}
 
 WEB = ("Flask==3.0.3", "Werkzeug==3.0.4", "Jinja2==3.1.4", "blinker==1.8.2", "SQLAlchemy==2.0.35")
-NUMBERS = ("numpy==1.26.4", "pandas==2.2.2", "matplotlib==3.9.2")
+NUMBERS = ("numpy==1.26.4; python_version < '3.13'", "numpy==2.1.2; python_version >= '3.13'",
+           "pandas==2.2.2; python_version < '3.13'", "pandas==2.2.3; python_version >= '3.13'",
+           "matplotlib==3.9.2")
 TESTING = ("pytest==8.3.3",)
 GRAPHS = ("networkx==3.2.1",)
 TOOLS = ("Faker==30.3.0", "prometheus_client==0.21.0", "loguru==0.7.2", "simpy==4.1.1",
@@ -97,6 +99,25 @@ PROGRAMS = [
     healthy("task_queue"),
     healthy("interpreter_caches"),
     healthy("symbolic_math", *TOOLS),
+    healthy("lru_before_sqlite"),
+    healthy("websocket_rooms"),
+    healthy("session_site"),
+    healthy("cron_heap"),
+    healthy("rotating_logs"),
+    healthy("csv_report"),
+    healthy("genetic_tour"),
+    healthy("game_of_life"),
+    healthy("text_index"),
+    healthy("frame_group_by"),
+    healthy("bounded_pipeline"),
+    healthy("plugin_host"),
+    healthy("text_editor"),
+    healthy("key_value_log"),
+    healthy("sliding_metrics"),
+    healthy("maze_paths"),
+    healthy("lisp_machine"),
+    healthy("expiring_resolver"),
+    healthy("actor_bank"),
 
     planted("flask_audit", CONTAINER, "audit records", INSTANCE, *WEB),
     # the session keeps what was changed and not flushed

@@ -2,8 +2,9 @@
 
 Takes  the programs of tests/leaks and of this folder, the answers of tests/leaks/key.py and of
        corpus.py, an environment below .venvs/ for every set of pinned packages (made on first use).
-Gives  the confusion matrix by cause on stdout and in build/score.md, every diagnosis in
-       build/score/, the recording too where a verdict was wrong.
+Gives  the confusion matrix by cause on stdout and in build/score.md; in build/score/ every
+       diagnosis, the words a terminal of 100 columns would show, and the recording where a verdict
+       was wrong.
 Exit   0 every verdict right; 1 one was wrong; 2 something could not be run.
 
 A verdict is taken as it comes: no second try, and nothing is skipped because a machine is busy.
@@ -36,6 +37,7 @@ import key  # noqa: E402
 import lens  # noqa: E402
 
 SECONDS = 300  # for one program; the slowest takes 8 on an idle machine
+COLUMNS = "100"
 ACCUSING = ("certain", "strong")
 SPIN = "import os\nparent = os.getppid()\nwhile os.getppid() == parent:\n    sum(range(10000))\n"
 
@@ -58,18 +60,28 @@ class Case:
     waits: str = ""  # for what its diagnosis waits; then it is run and not counted
 
 
+@dataclass(frozen=True)
+class Judgement:
+    """How far a diagnosis agrees with the answer."""
+
+    word: str  # right, holder, cause, undecided, silent, accused
+    got: str = ""  # the cause of the first finding
+    words: tuple[str, ...] = ()  # the word for each of the case's answers
+    given: tuple[str, ...] = ()  # causes of findings that should not have been there
+    beside: tuple[str, ...] = ()  # accused beside the leak: cause and holder
+
+
 @dataclass
 class Outcome:
     """What one run of a case came to."""
 
     case: Case
     repetition: int
-    word: str  # right, holder, cause, undecided, silent, accused, failed, skipped
-    got: str = ""  # the cause that was given
+    word: str  # that of the judgement, or failed, skipped
+    judged: Judgement = Judgement("")
     seconds: float = 0.0
     text: str = ""
     diagnosis: dict = field(default_factory=dict)
-    beside: tuple[str, ...] = ()  # accused beside the leak
 
     @property
     def wrong(self) -> bool:
@@ -163,7 +175,8 @@ def environment(python: str, needs: tuple[str, ...]) -> str:
     subprocess.run([python, "-m", "venv", "--clear", str(folder)], check=True,
                    stdin=subprocess.DEVNULL)
     pip = [str(inside), "-m", "pip", "--disable-pip-version-check", "install", "--quiet", *needs]
-    done = subprocess.run(pip, stdin=subprocess.DEVNULL, text=True, capture_output=True)
+    done = subprocess.run(pip, stdin=subprocess.DEVNULL, text=True, capture_output=True,
+                          timeout=SECONDS)
     if done.returncode:
         lines = done.stderr.splitlines() or ["pip says nothing"]
         last = [line for line in lines if "rror" in line] or lines
@@ -173,6 +186,14 @@ def environment(python: str, needs: tuple[str, ...]) -> str:
 
 
 # One run, and what it came to.
+
+
+def in_words(file: Path) -> str:
+    """What the developer of the program would read."""
+    done = subprocess.run([str(lens.EXE), "diagnose", "-v", str(file)], text=True, capture_output=True,
+                          env={**os.environ, "COLUMNS": COLUMNS}, stdin=subprocess.DEVNULL,
+                          timeout=SECONDS)
+    return done.stdout + done.stderr
 
 
 def fits(answer: key.Leak, finding: dict) -> str:
@@ -186,29 +207,41 @@ def fits(answer: key.Leak, finding: dict) -> str:
     return "right" if named else "holder"
 
 
-def judge(case: Case, diagnosis: dict) -> tuple[str, str, tuple[str, ...]]:
-    """The word for a diagnosis, the cause it gave, and who else was accused."""
+def judge(case: Case, diagnosis: dict) -> Judgement:
     verdict, findings = diagnosis["verdict"], diagnosis["findings"]
     accused = [finding for finding in findings if finding["confidence"] in ACCUSING]
     first = findings[0]["cause"] if findings else ""
+    causes = tuple(finding["cause"] for finding in accused)
     if case.expect == "unaccused":
-        return ("accused", first, ()) if verdict == "leak" else ("right", "", ())
+        return Judgement("accused", first, given=causes) if verdict == "leak" else Judgement("right")
     if case.expect == "silent":
         if verdict == "no-leak" and not findings:
-            return "right", "", ()
-        return ("accused" if verdict == "leak" else "undecided"), first, ()
+            return Judgement("right")
+        return Judgement("accused" if verdict == "leak" else "undecided", first, given=causes)
     if verdict != "leak":
-        return ("undecided" if verdict == "undecided" else "silent"), first, ()
-    best = []
-    for answer in case.answers:  # as many first findings as there are leaks
-        agreement = [fits(answer, finding) for finding in accused[:len(case.answers)]]
-        best.append(next((word for word in ("right", "holder") if word in agreement), "cause"))
-    word = next((word for word in ("cause", "holder") if word in best), "right")
-    named = {finding["holder"]["name"] for finding in accused[:len(case.answers)]}
-    beside = tuple(f"{finding['cause']} {finding['holder']['name']}"
-                   for finding in accused[len(case.answers):]
+        word = "undecided" if verdict == "undecided" else "silent"
+        return Judgement(word, first, (word,) * len(case.answers))
+    # as many first findings as there are leaks
+    leading, behind = accused[:len(case.answers)], accused[len(case.answers):]
+    agreed = [[fits(answer, finding) for finding in leading] for answer in case.answers]
+    words = tuple(next((word for word in ("right", "holder") if word in row), "cause")
+                  for row in agreed)
+    given = tuple(finding["cause"] for at, finding in enumerate(leading)
+                  if all(row[at] != "right" for row in agreed))
+    named = {finding["holder"]["name"] for finding in leading}
+    beside = tuple(f"{finding['cause']} {finding['holder']['name']}" for finding in behind
                    if finding["holder"]["name"] not in named)
-    return word, first, beside
+    word = next((word for word in ("cause", "holder") if word in words), "right")
+    return Judgement(word, first, words, given, beside)
+
+
+def said(diagnosis: dict) -> str:
+    """What has to be the same in every repetition: the verdict, its first cause and holder."""
+    if not diagnosis:
+        return "nothing"
+    first = next(iter(diagnosis["findings"]), None)
+    about = f", {first['cause']} `{first['holder']['name']}`" if first else ""
+    return diagnosis["verdict"] + about
 
 
 def slug(case: Case) -> str:
@@ -234,17 +267,19 @@ def run(case: Case, repetition: int, options: argparse.Namespace, pythons: dict[
         with tempfile.TemporaryDirectory() as fresh:
             began = time.monotonic()
             watched = lens.watch(arguments, case.folder or Path(fresh), file, python=python,
-                                 variables=variables, seconds=SECONDS)
+                                 variables=variables, seconds=int(SECONDS * max(1, options.size / 4)))
     except (AssertionError, OSError, RuntimeError, subprocess.SubprocessError, ValueError) as error:
         return Outcome(case, repetition, "failed", text=str(error).strip()[-600:])
     seconds = time.monotonic() - began
-    word, got, beside = judge(case, watched.diagnosis)
+    judged = judge(case, watched.diagnosis)
+    word = judged.word
     text = lens.brief(watched.diagnosis)
     if watched.status != case.status:
         word = "failed"
         text = f"ended with status {watched.status}\n{watched.stdout[-300:]}\n{text}"
-    outcome = Outcome(case, repetition, word, got, seconds, text, watched.diagnosis, beside)
+    outcome = Outcome(case, repetition, word, judged, seconds, text, watched.diagnosis)
     (out / f"{slug(case)}.{repetition}.json").write_text(json.dumps(watched.diagnosis, indent=1))
+    (out / f"{slug(case)}.{repetition}.txt").write_text(in_words(file))
     if not outcome.wrong and not case.waits:
         file.unlink(missing_ok=True)
     return outcome
@@ -263,14 +298,14 @@ def matrix(outcomes: list[Outcome]) -> list[list[str]]:
     rows: dict[str, Counter] = defaultdict(Counter)
     others: dict[str, Counter] = defaultdict(Counter)
     for outcome in counted:
-        for answer in outcome.case.answers:
+        for answer, word in zip(outcome.case.answers, outcome.judged.words):
             cause = answer.causes[0]
             rows[cause]["programs"] += 1
-            rows[cause][outcome.word] += 1
-            if outcome.word == "cause":
-                others[cause][outcome.got] += 1
-        if outcome.word in ("accused", "cause", "holder"):
-            rows[outcome.got]["elsewhere"] += 1
+            rows[cause][word] += 1
+            if word == "cause":
+                others[cause][next(iter(outcome.judged.given), outcome.judged.got)] += 1
+        for cause in outcome.judged.given:
+            rows[cause]["elsewhere"] += 1
     table = [["cause", "runs", "right", "wrong holder", "other cause", "undecided", "silent",
               "recall", "wrongly given", "precision"]]
     order = [*key_causes(), *sorted(set(rows) - set(key_causes()))]
@@ -362,17 +397,37 @@ def page(outcomes: list[Outcome], options: argparse.Namespace, version: str) -> 
              f"{platform.machine()}, {', '.join(how)}.", "", markdown(matrix(outcomes)), "",
              markdown(healthy(outcomes)), "",
              f"Undecided: {undecided} of {len(leaks)} runs ({percent(undecided, len(leaks))})."]
-    steady: dict[str, set] = defaultdict(set)
-    for outcome in leaks:
-        steady[outcome.case.name].add((outcome.word, outcome.got))
-    moody = sorted(name for name, words in steady.items() if len(words) > 1)
-    if moody:
-        lines += ["", "Not the same verdict each time: " + ", ".join(moody) + "."]
+    beside = [o for o in leaks if o.judged.beside]
+    if beside:
+        count = sum(len(o.judged.beside) for o in beside)
+        lines += ["", f"Accused beside a leak, not counted above: {count} in {len(beside)} runs."]
+    failed = sorted({o.case.name for o in outcomes if o.word == "failed"})
+    if failed:
+        lines += ["", "Could not be judged, not counted above: " + ", ".join(failed) + "."]
+    if options.repeat > 1:
+        lines += ["", *repetitions(outcomes)]
     waiting = sorted({o.case.name for o in outcomes if o.case.waits and o.case.expect == "leak"})
     if waiting:
         lines += ["", "Not counted, their diagnosis waits for the issue on C extensions: "
                   + ", ".join(name.split("/")[-1] for name in waiting) + "."]
     return "\n".join(lines) + "\n"
+
+
+def repetitions(outcomes: list[Outcome]) -> list[str]:
+    """Was the same verdict given twice in a row, and thrice?"""
+    runs: dict[str, list[Outcome]] = defaultdict(list)
+    for outcome in outcomes:
+        if outcome.word != "skipped":
+            runs[outcome.case.name].append(outcome)
+    moody = {name: row for name, row in sorted(runs.items())
+             if len({said(outcome.diagnosis) for outcome in row}) > 1}
+    most = max((len(row) for row in runs.values()), default=0)
+    lines = [f"The same verdict, cause and holder each time, in {most} runs: "
+             f"{len(runs) - len(moody)} of {len(runs)} programs."]
+    for name, row in moody.items():
+        lines += ["", f"- {name}", *(f"  - #{o.repetition}: {said(o.diagnosis)}"
+                                     for o in sorted(row, key=lambda o: o.repetition))]
+    return lines
 
 
 def misses(outcomes: list[Outcome]) -> str:
@@ -381,9 +436,9 @@ def misses(outcomes: list[Outcome]) -> str:
         if outcome.wrong:
             lines.append(f"{outcome.case.name} #{outcome.repetition}: {outcome.word}\n"
                          f"    expected  {expected(outcome.case)}\n    got       {got(outcome)}")
-        if outcome.beside:
+        if outcome.judged.beside:
             lines.append(f"{outcome.case.name} #{outcome.repetition}: accused beside the leak: "
-                         + "; ".join(outcome.beside))
+                         + "; ".join(outcome.judged.beside))
     return "\n".join(lines)
 
 
@@ -404,6 +459,8 @@ def select(options: argparse.Namespace) -> list[Case]:
     cases = [*small_cases(), *large_cases()]
     if options.group:
         cases = [case for case in cases if case.group in options.group]
+    if options.size != 1:
+        cases = [case for case in cases if case.takes_size]
     if options.match:
         cases = [case for case in cases if re.search(options.match, f"{case.group}/{case.name}")]
     return cases
@@ -439,7 +496,8 @@ def options_of(arguments: list[str]) -> argparse.Namespace:
                         help="PYTHONHASHSEED is 0 in the first repetition, 1 in the next, ...")
     parser.add_argument("--busy", action="store_true", help="keep two processes spinning meanwhile")
     parser.add_argument("--size", type=float, default=1, metavar="FACTOR",
-                        help="how much more the larger programs do")
+                        help="how much more the larger programs do; the small ones, which have no "
+                        "size, are left out then")
     parser.add_argument("--jobs", type=int, default=1, metavar="N", help="programs at a time")
     parser.add_argument("--output", type=Path, default=ROOT / "build/score.md", metavar="FILE")
     parser.add_argument("--list", action="store_true", help="name the programs and their answers")

@@ -46,24 +46,25 @@ def diagnosis(verdict="leak", *findings):
     (OPEN, diagnosis("leak", finding()), "accused"),
 ])
 def test_judge(case, said, word):
-    assert score.judge(case, said)[0] == word
+    assert score.judge(case, said).word == word
 
 
 def test_two_leaks_in_any_order():
     two = score.Case("leaks", "two", ("two.py",), None, "leak", (
         ANSWER, key.leak("two.py", "unbounded-cache", "pages", "module-global", 0)))
     cache = finding("unbounded-cache", "app.pages", "module-global")
-    assert score.judge(two, diagnosis("leak", finding(), cache))[0] == "right"
-    assert score.judge(two, diagnosis("leak", cache, finding()))[0] == "right"
-    assert score.judge(two, diagnosis("leak", finding()))[0] == "cause"
-    word, _, beside = score.judge(two, diagnosis("leak", cache, finding(), finding("closure", "x")))
-    assert (word, beside) == ("right", ("closure x",))
+    assert score.judge(two, diagnosis("leak", finding(), cache)).word == "right"
+    assert score.judge(two, diagnosis("leak", cache, finding())).word == "right"
+    half = score.judge(two, diagnosis("leak", finding()))
+    assert (half.word, half.words, half.given) == ("cause", ("right", "cause"), ())
+    more = score.judge(two, diagnosis("leak", cache, finding(), finding("closure", "x")))
+    assert (more.word, more.given, more.beside) == ("right", (), ("closure x",))
 
 
 def test_matrix_counts():
     def outcome(case, *said):
-        word, got, beside = score.judge(case, diagnosis(*said))
-        return score.Outcome(case, 0, word, got, beside=beside)
+        judged = score.judge(case, diagnosis(*said))
+        return score.Outcome(case, 0, judged.word, judged)
 
     outcomes = [outcome(LEAK, "leak", finding()), outcome(LEAK, "leak", finding("closure")),
                 outcome(LEAK, "no-leak"), outcome(SILENT, "leak", finding()),
@@ -76,6 +77,29 @@ def test_matrix_counts():
     assert (rows["closure"]["runs"], rows["closure"]["wrongly given"]) == ("0", "1")
     assert (rows["**all leaks**"]["right"], rows["**all leaks**"]["wrongly given"]) == ("1", "2")
     assert score.healthy(outcomes)[-1] == ["**all**", "2", "1", "0", "1"]
+
+
+def test_matrix_counts_each_leak_of_a_program():
+    two = score.Case("leaks", "two", ("two.py",), None, "leak", (
+        ANSWER, key.leak("two.py", "unbounded-cache", "pages", "module-global", 0)))
+    judged = score.judge(two, diagnosis("leak", finding(), finding("closure", "app.pages")))
+    table = score.matrix([score.Outcome(two, 0, judged.word, judged)])
+    rows = {row[0]: dict(zip(table[0], row)) for row in table}
+    assert (rows["callback-registry"]["right"], rows["unbounded-cache"]["other cause"]) == ("1", "closure 1")
+    assert (rows["closure"]["wrongly given"], rows["**all leaks**"]["precision"]) == ("1", "50.0 %")
+
+
+def test_repetitions():
+    def outcome(case, repetition, said):
+        return score.Outcome(case, repetition, "right", score.judge(case, said), diagnosis=said)
+
+    sure = finding(confidence="certain")
+    lines = score.repetitions([
+        outcome(LEAK, 0, diagnosis("leak", finding())), outcome(LEAK, 1, diagnosis("leak", sure)),
+        outcome(SILENT, 0, diagnosis("no-leak")), outcome(SILENT, 1, diagnosis("leak", sure))])
+    assert lines[0] == "The same verdict, cause and holder each time, in 2 runs: 1 of 2 programs."
+    assert lines[2:] == ["- healthy/program", "  - #0: no-leak",
+                         "  - #1: leak, callback-registry `app.bus.handlers`"]
 
 
 def test_waiting_cases_do_not_count():
@@ -102,13 +126,16 @@ def test_run(tmp_path, capsys):
     """Two real runs, with a seed and a busy machine: the page, the files, the exit status."""
     page = tmp_path / "page.md"
     status = score.main(["--match", "planted/model_cache$|leaks/healthy/short$", "--seeds", "--busy",
-                         "--quiet", "--output", str(page)])
+                         "--repeat", "2", "--quiet", "--output", str(page)])
     printed = capsys.readouterr().out
     assert status == 0, printed
-    assert "2 programs, 2 runs, machine kept busy, hash seeds varied" in page.read_text()
-    assert "| unbounded-cache | 1    | 1 " in page.read_text()
-    assert sorted(os.listdir(tmp_path / "page")) == ["healthy-short.0.json",
-                                                     "planted-model-cache.0.json"]
+    assert "2 programs, 4 runs, machine kept busy, hash seeds varied" in page.read_text()
+    assert "| unbounded-cache | 2    | 2 " in page.read_text()
+    assert "each time, in 2 runs: 2 of 2 programs." in page.read_text()
+    assert sorted(os.listdir(tmp_path / "page")) == [
+        f"{name}.{repetition}.{kind}" for name in ("healthy-short", "planted-model-cache")
+        for repetition in (0, 1) for kind in ("json", "txt")]
+    assert "unbounded-cache" in (tmp_path / "page/planted-model-cache.1.txt").read_text()
 
 
 def test_wrong_verdict_is_told(tmp_path, capsys, monkeypatch):
