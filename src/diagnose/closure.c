@@ -129,9 +129,17 @@ static bool closure(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_filled
     hl_finding_evidence(c, f, "cell `%s` of each holds %s (%s)", variable,
                         content == HL_NO_NODE ? "its value" : hl_snap_type_name(c->snap, content),
                         hl_bytes_text(c->graph->retained_bytes[cell], bytes));
+    hl_callable inner;
+    bool nested = hl_wraps(c, function, &inner) && inner.code == code && code != HL_NO_NODE;
+    if (nested)
+        hl_finding_evidence(c, f, "each keeps the one before");
     hl_judge_evidence(c, f, s, u, filled);
-    f->fix = "let the inner function take what it needs as an argument, or only the part it needs "
-             "(functools.partial, a small value); drop the functions when done with them";
+    f->fix =
+        nested
+            ? "install it once; or, where each has to know the one before, put that one back "
+              "when its own work is over, so that the chain gets no longer"
+            : "let the inner function take what it needs as an argument, or only the part it needs "
+              "(functools.partial, a small value); drop the functions when done with them";
     hl_finding_seal(c, f);
     return true;
 }
