@@ -163,10 +163,12 @@ bool hl_judge(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_filled fille
     }
     double run = m[g->anchor].work - m[0].work;
     bool late = run > 0 && m[g->anchor].work - g->began < LATE_SHARE * run;
+    /* what an exit handler empties (of a module, of a class) was no call's own to give up */
+    bool in_a_call = c->graph->from[s->holder] == HL_HOLD_FRAME;
     /* what many calls fill needs fewer looks; what may be bounded by its own code, more */
     uint32_t enough = u->bounds                     ? UINT32_MAX
                       : u->evicts                   ? KEYED_INTERVALS
-                      : g->torn_down                ? SURE_INTERVALS
+                      : g->torn_down && in_a_call   ? SURE_INTERVALS
                       : filled == HL_FILLED_BY_MANY ? MANY_INTERVALS
                                                     : SURE_INTERVALS;
     bool making = is_in_the_making(c, s->holder);
