@@ -83,6 +83,10 @@ static bool growing_container(hl_case *c, const hl_suspect *s, const hl_uses *u,
     const hl_growth *g = s->growth;
     hl_confidence confidence;
     hl_uses uses = *u;
+    /* what is set on a class or in a module, name by name, is nobody's result */
+    if (filled == HL_FILLED_UNKNOWN &&
+        (hl_is_type(c, s->holder) || hl_is_a(c, s->holder, "module")))
+        filled = HL_FILLED_BY_MANY;
     /* a builder that main() has: filled by many calls, read by a method when done, gone with main
      */
     if (g->released && c->graph->from[s->holder] == HL_HOLD_FRAME &&
