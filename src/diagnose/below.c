@@ -145,6 +145,19 @@ static void classify(const hl_graph *g, uint8_t *class)
             class[t] = IS_THREAD;
 }
 
+/* An exception that another one was raised from, or while. */
+static bool is_chained(const hl_graph *g, hl_node v)
+{
+    const hl_snap *s = g->snap;
+    hl_node up = g->parent[v];
+    if (up == HL_NO_NODE || hl_label_kind(g->via[v]) != HL_LABEL_NAMED)
+        return false;
+    uint32_t type = s->type[up];
+    const char *field = s->names[hl_label_value(g->via[v])];
+    return type < s->n_types && (s->types[type].flags & HL_TYPE_EXCEPTION) &&
+           (!strcmp(field, "__cause__") || !strcmp(field, "__context__"));
+}
+
 /* The passage that v itself is, as a bit; 0: none. */
 static unsigned passage_of(const hl_graph *g, hl_node v, enum type_class is)
 {
@@ -169,6 +182,8 @@ static unsigned passage_of(const hl_graph *g, hl_node v, enum type_class is)
     case IS_OTHER:
         break;
     }
+    if (is_chained(g, v))
+        return 1u << HL_PASS_CHAINED;
     hl_node coroutine = hl_graph_follow(g, v, HL_LABEL_NAMED, "_coro");
     return coroutine != HL_NO_NODE && hl_is_suspended(g, coroutine) ? 1u << HL_PASS_PENDING : 0;
 }

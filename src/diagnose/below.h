@@ -8,6 +8,7 @@
 
 typedef enum hl_passage {
     HL_PASS_TRACEBACK, /* a traceback, and so the frames of a failed call              */
+    HL_PASS_CHAINED,   /* an exception that another keeps: its cause, or its context      */
     HL_PASS_FRAME,     /* a frame that somebody keeps, and whose call is over           */
     HL_PASS_PENDING,   /* a suspended coroutine, its task, or a callback of a loop      */
     HL_PASS_CONTEXT,   /* a contextvars.Context                                         */

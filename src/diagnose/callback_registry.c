@@ -4,6 +4,7 @@
  * Signs  nearly all members of the holder are things to call, or hold one (a tuple, an object with
  *        a bound method of somebody else): functions, bound methods, partials, handlers of logging;
  *        and most of them call the same code.
+ *        A function that a library made around each bound method is that method.
  * Guards functions that differ in their cells are closures (R6), which comes first; a container of
  *        weak references follows others and is dismissed by the judge. */
 #include "diagnose/judge.h"
@@ -16,9 +17,10 @@ enum { SAME_SHARE = 90, PARTS_MAX = 16 };
 
 typedef struct registered {
     uint32_t looked_at, calls, handlers;
-    hl_callable one; /* of the code that is called most */
-    uint32_t same;   /* members that call it */
-    hl_node member;  /* the one that keeps most */
+    uint32_t wrapped; /* functions that a library made around what it was given */
+    hl_callable one;  /* of the code that is called most */
+    uint32_t same;    /* members that call it */
+    hl_node member;   /* the one that keeps most */
 } registered;
 
 static bool by_name(enum hl_label_kind kind)
@@ -40,6 +42,17 @@ static bool part_of(const hl_case *c, hl_node record, hl_node where, hl_callable
             return true;
     }
     return false;
+}
+
+/* A function that was made around a bound method or a partial is called for it. */
+static bool wrapped_call(const hl_case *c, hl_node member, hl_callable *out)
+{
+    hl_callable inner;
+    if (!hl_is_a(c, member, "function") || !hl_wraps(c, member, &inner) ||
+        !strcmp(inner.what, "function"))
+        return false;
+    *out = inner;
+    return true;
 }
 
 static bool call_in(const hl_case *c, hl_node member, hl_callable *out)
@@ -76,7 +89,10 @@ static registered look(const hl_case *c, hl_node container)
                        hl_inherits(c, members[i], "logging.Filter");
         if (handler)
             out.handlers++;
-        else if (call_in(c, members[i], &calls[out.calls]))
+        else if (wrapped_call(c, members[i], &calls[out.calls])) {
+            out.wrapped++;
+            out.calls++;
+        } else if (call_in(c, members[i], &calls[out.calls]))
             out.calls++;
         else
             continue;
@@ -104,9 +120,13 @@ static bool is_logging(const hl_case *c, const hl_suspect *s)
     return s->owner != HL_NO_NODE && hl_inherits(c, s->owner, "logging.Filterer");
 }
 
-static bool callback_registry(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_filled filled)
+static bool tell(hl_case *c, const hl_suspect *s, const hl_uses *known, hl_filled filled,
+                 registered r)
 {
-    registered r = look(c, hl_entries_of(c, s->holder));
+    /* they are all called, again and again: each makes the next event dearer */
+    hl_uses uses = *known;
+    const hl_uses *u = &uses;
+    uses.all |= HL_USE_ITER;
     uint32_t all = r.calls + r.handlers;
     if (!r.looked_at || 100 * all < SAME_SHARE * r.looked_at)
         return false;
@@ -169,4 +189,17 @@ static bool callback_registry(hl_case *c, const hl_suspect *s, const hl_uses *u,
     return true;
 }
 
+static bool callback_registry(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_filled filled)
+{
+    return tell(c, s, u, filled, look(c, hl_entries_of(c, s->holder)));
+}
+
+/* Before closures: a wrapper has a cell, and in it is what somebody registered. */
+static bool wrapped_callbacks(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_filled filled)
+{
+    registered r = look(c, hl_entries_of(c, s->holder));
+    return r.wrapped && 100 * r.wrapped >= SAME_SHARE * r.looked_at && tell(c, s, u, filled, r);
+}
+
+const hl_rule hl_rule_wrapped_callbacks = {"callback-registry", wrapped_callbacks};
 const hl_rule hl_rule_callback_registry = {"callback-registry", callback_registry};

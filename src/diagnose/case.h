@@ -218,6 +218,10 @@ const char *hl_file_name(const char *path);
 const char *hl_code_package(const hl_case *c, hl_node code); /* installed one, or NULL: own code */
 const char *hl_code_name(const hl_case *c, hl_node code);
 
+/* companions.c: is the last finding, about s, one told before in another guise? Then it goes there.
+ */
+bool hl_finding_joins(hl_case *c, const hl_suspect *s);
+
 /* A rule over a growth: true if it took the suspect and made its finding. */
 typedef struct hl_rule {
     const char *cause;
@@ -227,8 +231,9 @@ extern const hl_rule hl_rule_unbounded_cache, hl_rule_closure, hl_rule_growing_c
 extern const hl_rule hl_rule_kept_frames, hl_rule_native_registry, hl_rule_exception_traceback,
     hl_rule_pending_task, hl_rule_context_variable, hl_rule_thread_local, hl_rule_thread;
 extern const hl_rule hl_rule_method_cache, hl_rule_dead_arguments, hl_rule_decorator,
-    hl_rule_callback_registry, hl_rule_dynamic_code, hl_rule_backlog, hl_rule_library_queue,
-    hl_rule_weak_key, hl_rule_interpreter_registry;
+    hl_rule_callback_registry, hl_rule_wrapped_callbacks, hl_rule_dynamic_code,
+    hl_rule_made_entries, hl_rule_backlog, hl_rule_library_queue, hl_rule_weak_key,
+    hl_rule_interpreter_registry;
 
 /* not_collected.c: what the program said should be gone. */
 hl_status hl_rule_not_collected(hl_case *c, hl_err *err) HL_MUST_CHECK;

@@ -130,9 +130,16 @@ static bool closure(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_filled
                         hl_bytes_text(c->graph->retained_bytes[cell], bytes),
                         content == HL_NO_NODE ? "" : ": ",
                         content == HL_NO_NODE ? "" : hl_snap_type_name(c->snap, content));
+    hl_callable inner;
+    bool nested = hl_wraps(c, function, &inner) && inner.code == code && code != HL_NO_NODE;
+    if (nested)
+        hl_finding_evidence(c, f, "each keeps the one before");
     hl_judge_evidence(c, f, s, u, filled);
     f->fix =
-        !strcmp(variable, "self")
+        nested
+            ? "install it once; or, where each has to know the one before, put that one back "
+              "when its own work is over, so that the chain gets no longer"
+        : !strcmp(variable, "self")
             ? "each function keeps its object through `self`: take it off again when the object is "
               "done, or register the method itself and hold it weakly (weakref.WeakMethod)"
             : "let the inner function take what it needs as an argument, or only the part it needs "

@@ -2,7 +2,8 @@
  *
  * Room   diagnose; a rule (R1, R2, R3), judged over all moments and shown in the last.
  * Signs  components no root reaches, whose refcounts are their own edges; and a collector that is
- *        off, or never runs (threshold 0), or was told to leave them alone (gc.freeze).
+ *        off, or never runs (threshold 0), or was told to leave them alone (gc.freeze), or has a
+ *        threshold so far off that very much will have piled up when it is reached.
  * Guards the collector is on: it will free them, so a note at most. */
 #include "diagnose/case.h"
 #include "diagnose/judge.h"
@@ -11,6 +12,25 @@
 #include <string.h>
 
 enum { NOTES_MAX = 3, MANY_CYCLES = 1000 };
+/* Garbage at the collector's next run that is no longer a matter of tuning. */
+static const double MUCH_GARBAGE = 256 << 20;
+
+/* Nothing was collected while nearly all of it was made, and at this rate there will be very much
+ * when something is: the threshold counts objects, whatever they hold. */
+static bool comes_late(const hl_case *c)
+{
+    const hl_moment *first = c->moments, *last = &c->moments[c->n_moments - 1];
+    while (first < last && first->garbage_objects < last->garbage_objects / 10)
+        first++;
+    for (int i = 0; i < 3; i++)
+        if (first->info.gc_collections[i] != last->info.gc_collections[i])
+            return false;
+    if (last - first < 2 || last->garbage_objects >= last->info.gc_threshold0)
+        return false;
+    double then =
+        (double)last->garbage_bytes * last->info.gc_threshold0 / (double)last->garbage_objects;
+    return then >= MUCH_GARBAGE;
+}
 
 static const char *why_uncollected(hl_case *c, const hl_cycle *k)
 {
@@ -29,6 +49,13 @@ static const char *why_uncollected(hl_case *c, const hl_cycle *k)
         return "the collector is off (gc.disable())";
     if (!i->gc_threshold0)
         return "the collector never runs (gc.set_threshold(0))";
+    if (comes_late(c)) {
+        char count[32];
+        return hl_arena_printf(c->arena,
+                               "the collector waits for %s new objects (gc.set_threshold) and has "
+                               "not run once meanwhile",
+                               hl_count_text(i->gc_threshold0, count));
+    }
     return NULL;
 }
 
@@ -116,9 +143,10 @@ static void find(hl_case *c, const hl_cycle *k, const char *why)
         f->fix = "call gc.collect() before gc.freeze(), so that garbage is not frozen, or "
                  "gc.unfreeze() when the forks are done";
     else
-        f->fix = "leave the collector on (gc.enable()), or call gc.collect() at quiet points; or "
-                 "break the "
-                 "cycle: make the back reference weak (weakref.ref), or clear it when done";
+        f->fix =
+            "break the cycle: make the back reference weak (weakref.ref), clear it when done, or "
+            "leave the collector on (gc.enable(), a threshold of some ten thousand at most, or "
+            "gc.collect() at quiet points)";
     hl_finding_seal(c, f);
 }
 

@@ -77,6 +77,18 @@ static uint32_t layers_of(const hl_case *c, hl_node function)
     return same;
 }
 
+/* A slot of the interpreter (a signal's handler, a trace function) that each new function was put
+ * in keeping the one before: nobody decorates there. */
+static bool in_a_slot(const hl_case *c, hl_node function)
+{
+    const hl_graph *g = c->graph;
+    hl_node v = function;
+    while (g->parent[v] != HL_NO_NODE)
+        v = g->parent[v];
+    return hl_is_a(c, v, "function") && (g->from[v] == HL_HOLD_INTERP ||
+                                         g->from[v] == HL_HOLD_THREAD || g->from[v] == HL_HOLD_C);
+}
+
 static bool find_wrapper(const hl_case *c, const hl_suspect *s, wrapper *out)
 {
     const hl_growth *g = s->growth;
@@ -90,7 +102,7 @@ static bool find_wrapper(const hl_case *c, const hl_suspect *s, wrapper *out)
         out->copies = layers_of(c, v);
         if (out->copies >= COPIES_MIN) {
             out->nested = true;
-            return hl_wraps(c, v, &out->wrapped);
+            return hl_wraps(c, v, &out->wrapped) && !in_a_slot(c, v);
         }
         out->copies = hl_shape_more(c, g, shapes[i]);
         if (out->copies < COPIES_MIN)
@@ -127,7 +139,7 @@ static bool wrapped_again(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_
                                hl_bytes_text(f->retained.bytes, bytes));
     hl_finding_evidence(c, f, "wrapper %s: %s functions", place ? place : "?", count);
     if (w.nested)
-        hl_finding_evidence(c, f, "a call goes through all of them");
+        hl_finding_evidence(c, f, "each keeps the one before");
     else
         hl_finding_evidence(c, f, "each holds the function it wraps: %s", inner ? inner : "?");
     hl_judge_evidence(c, f, s, u, filled);

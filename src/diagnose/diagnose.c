@@ -26,12 +26,14 @@ static const hl_rule *const rules[] = {
     &hl_rule_dead_arguments,
     &hl_rule_weak_key,
     &hl_rule_interpreter_registry,
+    &hl_rule_made_entries,
     &hl_rule_unbounded_cache,
     &hl_rule_exception_traceback,
     &hl_rule_pending_task,
     &hl_rule_context_variable,
     &hl_rule_thread_local,
     &hl_rule_dynamic_code,
+    &hl_rule_wrapped_callbacks,
     &hl_rule_decorator,
     &hl_rule_closure,
     &hl_rule_library_queue,
@@ -106,9 +108,12 @@ static hl_status judge_one(hl_case *c, const hl_suspect *s, hl_err *err)
     if (hl_uses_find(c, s, &uses, err))
         return err->status;
     hl_filled filled = hl_calls_filled(c, s, &uses);
+    uint32_t told = c->out->n_findings;
     for (size_t r = 0; r < sizeof rules / sizeof *rules; r++)
         if (rules[r]->run(c, s, &uses, filled))
             break;
+    if (c->out->n_findings > told)
+        (void)hl_finding_joins(c, s);
     return HL_OK;
 }
 

@@ -115,6 +115,16 @@ static bool dynamic_code(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_f
     return true;
 }
 
+/* Before caches: a table that looks up before it stores, and whose entries are classes or code of
+ * its own, one each. A size for it would be the wrong advice. What the caller asked to be cached is
+ * a cache all the same. */
+static bool made_entries(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_filled filled)
+{
+    return u->memo && !hl_is_a(c, s->holder, "functools._lru_cache_wrapper") &&
+           dynamic_code(c, s, u, filled);
+}
+
+const hl_rule hl_rule_made_entries = {"dynamic-code", made_entries};
 const hl_rule hl_rule_dynamic_code = {"dynamic-code", dynamic_code};
 
 /* ---- modules ------------------------------------------------------------------------------------

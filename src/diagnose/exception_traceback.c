@@ -2,8 +2,9 @@
  * locals.
  *
  * Room   diagnose; a rule (R12).
- * Signs  most of what is below the holder passes a traceback, or a frame whose call is over. Shows
- *        which function's frames, and which local of theirs is the heaviest. Guards an exception
+ * Signs  most of what is below the holder passes a traceback, or a frame whose call is over; or a
+ *        chain of exceptions, each raised from the one before, or while it was handled. Shows which
+ *        function's frames, and which local of theirs is the heaviest. Guards an exception
  *        kept for its own sake, whose frames weigh little; what hangs from a frame that still runs;
  *        a bounded holder of exceptions (the last hundred errors), but not of frames: nobody means
  *        to keep those. */
@@ -12,7 +13,7 @@
 
 #include <string.h>
 
-enum { KINDS = 64 };
+enum { KINDS = 64, CHAIN_MIN = 16, CHAIN_MAX = 1 << 20 };
 
 /* One local of one function, in all its kept frames. */
 typedef struct kept_local {
@@ -111,10 +112,42 @@ static void tell(hl_case *c, hl_finding *f, const hl_suspect *s, bool traced, ui
                             hl_bytes_text(l.bytes, bytes));
 }
 
+/* Exceptions from v on, each the cause or the context of the one before. */
+static uint64_t chain_from(const hl_case *c, hl_node v)
+{
+    uint64_t n = 0;
+    while (v != HL_NO_NODE && n < CHAIN_MAX) {
+        n++;
+        hl_node cause = hl_graph_follow(c->graph, v, HL_LABEL_NAMED, "__cause__");
+        v = cause != HL_NO_NODE ? cause
+                                : hl_graph_follow(c->graph, v, HL_LABEL_NAMED, "__context__");
+    }
+    return n;
+}
+
+/* One exception, and the line of those it came from. */
+static void tell_chain(hl_case *c, hl_finding *f, const hl_suspect *s, hl_node first)
+{
+    char count[32], bytes[16];
+    hl_node head = c->graph->parent[first];
+    f->title = hl_arena_printf(
+        c->arena,
+        "%s (%s) keeps a chain of %s exceptions, each raised from the one before; together %s",
+        s->name, hl_snap_type_name(c->snap, s->holder),
+        hl_count_text(chain_from(c, head == HL_NO_NODE ? first : head), count),
+        hl_bytes_text(f->retained.bytes, bytes));
+    f->fix =
+        "an exception keeps the one it was raised from (__cause__) or while (__context__), and "
+        "that one its own, with all their frames: keep str(e) rather than e for the next "
+        "try, raise `from None`, or cut the chain (e.__cause__ = e.__context__ = None)";
+}
+
 static bool exception_traceback(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_filled filled)
 {
     const hl_below *b = hl_below_find(c, s);
-    bool traced = hl_below_mostly(b, HL_PASS_TRACEBACK);
+    bool chained = hl_below_mostly(b, HL_PASS_CHAINED) &&
+                   chain_from(c, b->part[HL_PASS_CHAINED].sample) >= CHAIN_MIN;
+    bool traced = chained || hl_below_mostly(b, HL_PASS_TRACEBACK);
     if (!traced && !hl_below_mostly(b, HL_PASS_FRAME))
         return false;
     const hl_growth *g = s->growth;
@@ -128,7 +161,8 @@ static bool exception_traceback(hl_case *c, const hl_suspect *s, const hl_uses *
     if (!f)
         return true;
     hl_suspect shown = *s;
-    hl_node sample = b->part[traced ? HL_PASS_TRACEBACK : HL_PASS_FRAME].sample;
+    hl_passage passage = chained ? HL_PASS_CHAINED : traced ? HL_PASS_TRACEBACK : HL_PASS_FRAME;
+    hl_node sample = b->part[passage].sample;
     if (sample != HL_NO_NODE)
         shown.payload = sample;
     hl_finding_holder(c, f, &shown);
@@ -140,22 +174,15 @@ static bool exception_traceback(hl_case *c, const hl_suspect *s, const hl_uses *
         hl_finding_evidence(c, f, "it has a bound of %s entries, and grows no further then",
                             hl_count_text(x->cap, count));
     hl_judge_evidence(c, f, s, u, filled);
-    bool chained = false; /* each keeps the one that was handled when it was raised */
-    for (uint32_t i = 0; i < f->n_path; i++)
-        chained = chained || (f->path[i].edge && (!strcmp(f->path[i].edge, ".__context__") ||
-                                                  !strcmp(f->path[i].edge, ".__cause__")));
-    f->fix =
-        chained  ? "an exception keeps the one it was raised from or during, and that one the "
-                   "one before: cut the chain where it is stored (e.__context__ = e.__cause__ = "
-                   "None), raise after the except block and not in it, or keep only the text "
-                   "(traceback.format_exc())"
-        : traced ? "an exception keeps every frame it passed, and a frame all its locals: keep "
-                   "what you need of it (str(e), traceback.format_exc()), or let the frames go "
-                   "first: traceback.clear_frames(e.__traceback__), or "
-                   "e.with_traceback(None); and `del e` where it was stored"
-                 : "a frame keeps all locals of its call, and through f_back those of its "
-                   "callers: keep what you need of it (its file name and line, one value), pass "
-                   "that on instead of the frame, and `del frame`";
+    f->fix = traced ? "an exception keeps every frame it passed, and a frame all its locals: keep "
+                      "what you need of it (str(e), traceback.format_exc()), or let the frames go "
+                      "first: traceback.clear_frames(e.__traceback__), or "
+                      "e.with_traceback(None); and `del e` where it was stored"
+                    : "a frame keeps all locals of its call, and through f_back those of its "
+                      "callers: keep what you need of it (its file name and line, one value), pass "
+                      "that on instead of the frame, and `del frame`";
+    if (chained)
+        tell_chain(c, f, s, sample);
     hl_finding_seal(c, f);
     return true;
 }
@@ -166,7 +193,7 @@ static bool kept_frames(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_fi
 {
     const hl_below *b = hl_below_find(c, s);
     return hl_below_mostly(b, HL_PASS_FRAME) && !b->part[HL_PASS_TRACEBACK].count &&
-           exception_traceback(c, s, u, filled);
+           !b->part[HL_PASS_CHAINED].count && exception_traceback(c, s, u, filled);
 }
 
 const hl_rule hl_rule_exception_traceback = {"exception-traceback", exception_traceback};

@@ -152,9 +152,14 @@ bool hl_growth_rises(hl_case *c, const uint64_t *series, hl_growth *g)
     }
     g->weighed_from = g->intervals > MIN_INTERVALS ? kept[j + 1] : g->onset;
     g->began = began_at(c, series, kept, j, n - 1);
-    double w1 = c->moments[end].work;
-    double mid = value_at(c, series, kept, j, n - 1, (g->began + w1) / 2);
-    double v0 = (double)series[g->onset], v1 = (double)series[end];
+    /* exit handlers work, too: a rate is that of the program, up to where it was last seen at work
+     */
+    uint32_t last = n - 1;
+    if (kept[last] > c->working && last - j > MIN_INTERVALS)
+        last--;
+    double w1 = c->moments[kept[last]].work;
+    double mid = value_at(c, series, kept, j, last, (g->began + w1) / 2);
+    double v0 = (double)series[g->onset], v1 = (double)series[kept[last]];
     g->course = mid > v0 ? (v1 - mid) / (mid - v0) : INFINITY;
     g->walked_course = mid > v0 ? (v1 * v1 - mid * mid) / (mid * mid - v0 * v0) : INFINITY;
     return true;

@@ -7,6 +7,8 @@
  *        structure could still shrink. */
 #include "diagnose/judge.h"
 
+#include "diagnose/pattern.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -53,19 +55,37 @@ static bool is_weakref(const char *type)
            strstr(type, "KeyedRef") || strstr(type, "WeakMethod");
 }
 
-/* A container of weak references follows what others keep alive. */
+/* Of the weak references looked at in a container, most refer to nothing any more: whoever would
+ * take them out has had the time, and WeakSet and its like do. */
+static bool mostly_dead(const hl_case *c, hl_node container, bool keys)
+{
+    hl_node refs[HL_SAMPLES];
+    uint32_t n = hl_sample(c, container, keys, refs, HL_SAMPLES), weak = 0, alive = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        if (!is_weakref(hl_snap_type_name(c->snap, refs[i])))
+            continue;
+        weak++;
+        for (uint32_t e = c->snap->off[refs[i]]; e < c->snap->off[refs[i] + 1]; e++)
+            alive += hl_label_kind(c->snap->label[e]) == HL_LABEL_WEAK;
+    }
+    return weak && 2 * alive < weak;
+}
+
+/* A container of weak references follows what others keep alive, if it lets the dead ones go. */
 static bool only_follows(const hl_case *c, const hl_suspect *s)
 {
     const hl_snap_keys *k = hl_snap_keys_of(c->snap, s->holder);
-    bool weak_payload =
-        s->payload != HL_NO_NODE && is_weakref(hl_snap_type_name(c->snap, s->payload));
+    hl_node entries = hl_entries_of(c, s->holder);
+    bool weak_payload = s->payload != HL_NO_NODE &&
+                        is_weakref(hl_snap_type_name(c->snap, s->payload)) &&
+                        !mostly_dead(c, entries, false);
     uint32_t type = c->snap->type[s->holder];
     /* weak keys with values of their own: a value may well hold its key */
     if ((c->snap->types[type].flags & HL_TYPE_DICT) && s->payload != HL_NO_NODE)
         return weak_payload;
     if (k && k->kind == HL_KEYS_OBJECT && k->detail < c->snap->n_types &&
         is_weakref(c->snap->names[c->snap->types[k->detail].name]))
-        return true;
+        return !mostly_dead(c, entries, true);
     return weak_payload;
 }
 
@@ -143,10 +163,12 @@ bool hl_judge(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_filled fille
     }
     double run = m[g->anchor].work - m[0].work;
     bool late = run > 0 && m[g->anchor].work - g->began < LATE_SHARE * run;
+    /* what an exit handler empties (of a module, of a class) was no call's own to give up */
+    bool in_a_call = c->graph->from[s->holder] == HL_HOLD_FRAME;
     /* what many calls fill needs fewer looks; what may be bounded by its own code, more */
     uint32_t enough = u->bounds                     ? UINT32_MAX
                       : u->evicts                   ? KEYED_INTERVALS
-                      : g->torn_down                ? SURE_INTERVALS
+                      : g->torn_down && in_a_call   ? SURE_INTERVALS
                       : filled == HL_FILLED_BY_MANY ? MANY_INTERVALS
                                                     : SURE_INTERVALS;
     bool making = is_in_the_making(c, s->holder);

@@ -2,7 +2,8 @@
  *
  * Room   diagnose; a rule (R4, R4b).
  * Signs  the dict of an lru_cache without maxsize; or a dict that one live code object both looks
- * up and stores into: that is a cache, whatever it is called. Guards a bounded lru_cache; code that
+ * up and stores into: that is a cache, whatever it is called; or one whose class stores what it has
+ * made for a key that was missing (__missing__). Guards a bounded lru_cache; code that
  * evicts where it stores. */
 #include "diagnose/case.h"
 #include "diagnose/judge.h"
@@ -37,16 +38,50 @@ static const char *fix_for(hl_case *c, const hl_suspect *s, bool lru)
         weak ? "; or weakref.WeakValueDictionary if others own the values" : "");
 }
 
+/* A subclass of dict whose __missing__ stores into the dict itself: what it does there is added to
+ * the uses. */
+static bool fills_itself(const hl_case *c, const hl_suspect *s, hl_uses *u)
+{
+    const hl_snap *snap = c->snap;
+    hl_node class = hl_class_of(c, s->holder);
+    hl_node function =
+        is_mapping(c, s->holder) ? hl_class_defines(c, class, "__missing__") : HL_NO_NODE;
+    hl_node code = function == HL_NO_NODE
+                       ? HL_NO_NODE
+                       : hl_graph_follow(c->graph, function, HL_LABEL_NAMED, "__code__");
+    const hl_snap_code *row = code == HL_NO_NODE ? NULL : hl_snap_code_of(snap, code);
+    if (!row || !row->args || !row->n_vars)
+        return false;
+    const char *self = snap->names[snap->name_lists[row->vars]];
+    uint32_t bits = 0;
+    for (uint32_t i = 0; i < row->n_uses; i++) {
+        const hl_snap_use *use = &snap->uses[row->uses + i];
+        if (use->scope == HL_SCOPE_LOCAL && use->name < snap->n_names &&
+            !strcmp(snap->names[use->name], self))
+            bits |= use->bits;
+    }
+    if (!(bits & (HL_USE_STORE | HL_USE_ADD)))
+        return false;
+    u->all |= bits;
+    u->evicts = bits & HL_USE_REMOVE;
+    u->bounds = bits & (HL_USE_LEN | HL_USE_DROP);
+    u->memo_place = u->storer = hl_code_place(c, code);
+    return true;
+}
+
 static bool unbounded_cache(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_filled filled)
 {
     const char *type = hl_snap_type_name(c->snap, s->holder);
     bool lru = !strcmp(type, "functools._lru_cache_wrapper");
-    if (!lru && !(is_mapping(c, s->holder) && u->memo))
+    hl_uses own = *u;
+    bool itself = !lru && fills_itself(c, s, &own);
+    if (!lru && !itself && !(is_mapping(c, s->holder) && u->memo))
         return false;
+    u = &own;
+    hl_uses uses = own;
     hl_confidence confidence;
     /* a memo speaks for itself, but for one that a single call made and dropped before the end */
     bool dropped = s->growth->anchor + 2 < c->n_moments && filled != HL_FILLED_BY_MANY;
-    hl_uses uses = *u;
     if (s->growth->released && (u->all & HL_USE_REMOVE))
         uses.reader = "code of its own"; /* a table that an algorithm works with */
     if (!hl_judge(c, s, &uses, dropped ? filled : HL_FILLED_BY_MANY, &confidence))
@@ -58,9 +93,12 @@ static bool unbounded_cache(hl_case *c, const hl_suspect *s, const hl_uses *u, h
         return true;
     hl_finding_holder(c, f, s);
     hl_finding_growth(c, f, s->growth);
-    f->title = hl_judge_title(c, s, "evicts none");
+    f->title = hl_judge_title(c, s, u->all & HL_USE_REMOVE ? "loses fewer" : "evicts none");
     if (lru)
         hl_finding_evidence(c, f, "lru_cache without maxsize: nothing is ever evicted");
+    else if (itself)
+        hl_finding_evidence(c, f, "%s stores what it makes for each new key%s", u->memo_place,
+                            u->evicts ? "" : ", nothing there removes");
     else if (u->memo_place)
         hl_finding_evidence(c, f, "%s looks up and stores%s", u->memo_place,
                             u->evicts ? "" : ", nothing there removes");

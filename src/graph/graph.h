@@ -76,6 +76,10 @@ typedef struct hl_graph {
     hl_node *in_src;
     /* What names and types mean here: enums of graph_parts.h, for the room's own files. */
     uint8_t *name_role, *type_role;
+    /* Where the library notes what runs (threading._active): everything in there is better known by
+     * whoever else has it. */
+    hl_node ledgers[8];
+    uint32_t n_ledgers;
     hl_arena arena;
 } hl_graph;
 

@@ -44,7 +44,7 @@ static hl_status check_tree(const hl_graph *g, uint32_t *cost, hl_err *err)
         } else {
             if (up >= s->nodes || cost[up] == HL_COST_NONE)
                 return hl_err_set(err, HL_CORRUPT, "node %" PRIu32 " stands before its parent", v);
-            uint32_t price = hl_edge_cost(g, g->via[v]);
+            uint32_t price = hl_edge_cost(g, g->parent[v], g->via[v]);
             if (!price)
                 return hl_err_set(err, HL_CORRUPT, "node %" PRIu32 " hangs on no edge", v);
             cost[v] = hl_cost_add(cost[up], price);
@@ -70,7 +70,7 @@ static hl_status check_costs(const hl_graph *g, const uint32_t *cost, hl_arena *
             return hl_err_set(err, HL_CORRUPT, "root %" PRIu32 " is reached too late", i);
     for (hl_node u = 0; u < s->nodes; u++)
         for (uint32_t e = s->off[u]; e < s->off[u + 1]; e++) {
-            uint32_t price = hl_edge_cost(g, s->label[e]);
+            uint32_t price = hl_edge_cost(g, u, s->label[e]);
             hl_node w = s->dst[e];
             hung[w] |= g->parent[w] == u && g->via[w] == s->label[e];
             bool starts = cost[w] == HL_COST_GARBAGE_ROOT && g->from[w] == HL_HOLD_GC_GARBAGE &&

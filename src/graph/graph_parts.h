@@ -46,6 +46,8 @@ enum {
     HL_COST_STATE_ROOT = 1 << 12, /* thread and interpreter state */
     HL_COST_FRAME_ROOT = 1 << 26,
     HL_COST_DEPTH_MAX = 1 << 16, /* added at most for frames that called this one */
+    HL_COST_THREAD = 1 << 8,     /* frames of other threads than the first */
+    HL_COST_LEDGER = HL_COST_FRAME_ROOT + 3 * HL_COST_DEPTH_MAX, /* below all frames */
     HL_COST_SHUNNED = 1 << 27,
 };
 #define HL_COST_GARBAGE_ROOT 0x40000000u
@@ -53,7 +55,7 @@ enum {
 #define HL_COST_CYCLE_ROOT   0xc0000000u
 #define HL_COST_NONE         UINT32_MAX
 
-extern const uint8_t hl_label_price[16]; /* 0: never; HL_PRICE_SHUNNED: see hl_edge_cost */
+extern const uint8_t hl_label_price[16]; /* 0: never; HL_PRICE_SHUNNED: see hl_label_cost */
 enum { HL_PRICE_SHUNNED = 255, HL_PRICE_NAMED = 254 };
 
 static inline enum hl_type_role hl_role(const hl_graph *g, hl_node v)
@@ -66,8 +68,14 @@ static inline enum hl_name_role hl_label_role(const hl_graph *g, hl_label l)
     return hl_label_kind(l) == HL_LABEL_NAMED ? (enum hl_name_role)g->name_role[hl_label_value(l)]
                                               : HL_NAME_PLAIN;
 }
-/* What an edge adds to a chain; 0: it holds nothing. */
-static inline uint32_t hl_edge_cost(const hl_graph *g, hl_label l)
+static inline bool hl_is_ledger(const hl_graph *g, hl_node v)
+{
+    for (uint32_t i = 0; i < g->n_ledgers; i++)
+        if (g->ledgers[i] == v)
+            return true;
+    return false;
+}
+static inline uint32_t hl_label_cost(const hl_graph *g, hl_label l)
 {
     uint32_t price = hl_label_price[l & 15];
     if (__builtin_expect(price < HL_PRICE_NAMED, 1))
@@ -76,6 +84,12 @@ static inline uint32_t hl_edge_cost(const hl_graph *g, hl_label l)
         return HL_COST_SHUNNED;
     enum hl_name_role role = (enum hl_name_role)g->name_role[hl_label_value(l)];
     return role >= HL_NAME_GLOBALS ? (uint32_t)HL_COST_SHUNNED : role == HL_NAME_PLAIN ? 2 : 1;
+}
+/* What an edge from -> adds to a chain; 0: it holds nothing. */
+static inline uint32_t hl_edge_cost(const hl_graph *g, hl_node from, hl_label l)
+{
+    uint32_t price = hl_label_cost(g, l);
+    return price && hl_is_ledger(g, from) ? price + HL_COST_LEDGER : price;
 }
 /* The end of the range a cost lies in: sums of costs of one chain stop there. */
 static inline uint32_t hl_cost_limit(uint32_t root_cost)

@@ -330,7 +330,7 @@ static uint64_t chain_cost(const hl_graph *g, hl_node u, hl_node v)
         if (g->parent[u] == HL_NO_NODE)
             return cost +
                    hl_root_cost(g->snap, (enum hl_hold)g->from[u], hl_graph_root_of(g, u)->named);
-        cost += hl_edge_cost(g, g->via[u]);
+        cost += hl_edge_cost(g, g->parent[u], g->via[u]);
     }
     return UINT64_MAX;
 }
@@ -372,7 +372,7 @@ uint32_t hl_path_chains(const hl_graph *g, hl_node v, hl_step *steps, uint32_t m
         hl_label label = hl_graph_label(g, u, v);
         n = keep_cheapest(
             best, n, room,
-            (holder){.node = u, .label = label, .cost = cost + hl_edge_cost(g, label)});
+            (holder){.node = u, .label = label, .cost = cost + hl_edge_cost(g, u, label)});
     }
     for (uint32_t i = 0; i < n; i++) {
         hl_step *row = steps + (size_t)(i + 1) * max;

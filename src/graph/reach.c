@@ -33,6 +33,19 @@ static const uint8_t kind_rank[16] = {
     [HL_LABEL_INTERNAL] = 11, [HL_LABEL_UNOWNED] = 12, [HL_LABEL_TYPE] = 13, [HL_LABEL_WEAK] = 14,
 };
 
+/* What threading runs before it runs what it was given has a hold on the same objects. */
+static bool starts_a_thread(const hl_snap *s, const hl_snap_root *frame)
+{
+    static const char *const names[] = {"_bootstrap", "_bootstrap_inner", "Thread._bootstrap",
+                                        "Thread._bootstrap_inner", "Thread.run"};
+    if (!frame->thread || frame->name >= s->n_names)
+        return false;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (!strcmp(s->names[frame->name], names[i]))
+            return true;
+    return false;
+}
+
 uint32_t hl_root_cost(const hl_snap *s, enum hl_hold hold, uint32_t named)
 {
     switch (hold) {
@@ -51,9 +64,11 @@ uint32_t hl_root_cost(const hl_snap *s, enum hl_hold hold, uint32_t named)
     case HL_HOLD_FRAME:
         if (!s || named >= s->n_roots)
             return HL_COST_FRAME_ROOT;
-        return HL_COST_FRAME_ROOT + (s->roots[named].depth < HL_COST_DEPTH_MAX
-                                         ? s->roots[named].depth
-                                         : HL_COST_DEPTH_MAX);
+        return HL_COST_FRAME_ROOT +
+               (s->roots[named].depth < HL_COST_DEPTH_MAX ? s->roots[named].depth
+                                                          : HL_COST_DEPTH_MAX) +
+               (s->roots[named].thread ? HL_COST_THREAD : 0) +
+               (starts_a_thread(s, &s->roots[named]) ? HL_COST_DEPTH_MAX : 0);
     case HL_HOLD_GC_GARBAGE:
         return HL_COST_GARBAGE_ROOT;
     case HL_HOLD_C:
@@ -197,11 +212,13 @@ static void settle(reach *r, hl_node u)
     r->chain[u] = hl_mix(h, r->type_hash[s->type[u]]);
     g->order[r->settled++] = u;
     uint32_t from = r->cost[u], limit = hl_cost_limit(from);
+    uint32_t more = hl_is_ledger(g, u) ? HL_COST_LEDGER : 0;
     for (uint32_t e = s->off[u], end = s->off[u + 1]; e < end; e++) {
         hl_label label = s->label[e];
-        uint32_t price = hl_edge_cost(g, label);
+        uint32_t price = hl_label_cost(g, label);
         if (!price)
             continue;
+        price += more;
         hl_node w = s->dst[e];
         uint32_t cost = price < limit - from ? from + price : limit, was = r->cost[w];
         if (cost > was)

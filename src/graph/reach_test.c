@@ -19,7 +19,7 @@ static uint32_t tree_cost(const hl_graph *g, hl_node v)
     uint32_t price[MOST], n = 0;
     hl_node u = v;
     for (; g->parent[u] != HL_NO_NODE; u = g->parent[u])
-        price[n++] = hl_edge_cost(g, g->via[u]);
+        price[n++] = hl_edge_cost(g, g->parent[u], g->via[u]);
     uint32_t cost = hl_root_cost(g->snap, (enum hl_hold)g->from[u], hl_graph_root_of(g, u)->named);
     while (n)
         cost = hl_cost_add(cost, price[--n]);
@@ -43,7 +43,7 @@ static void bellman_ford(const hl_graph *g, uint32_t *cost)
         changed = false;
         for (hl_node u = 0; u < s->nodes; u++)
             for (uint32_t e = s->off[u]; e < s->off[u + 1]; e++) {
-                uint32_t price = hl_edge_cost(g, s->label[e]);
+                uint32_t price = hl_edge_cost(g, u, s->label[e]);
                 if (!price || cost[u] == HL_COST_NONE || starts[s->dst[e]])
                     continue;
                 uint32_t sum = hl_cost_add(cost[u], price);

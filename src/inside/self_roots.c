@@ -3,7 +3,10 @@
  * Room   inside; the cloned child.
  * Takes  the interpreter state.   Gives  ROOT and STATIC columns, and the first objects to walk.
  * Knows  interpreter and thread state of 3.9 to 3.13.  Must not know  how objects are walked. */
+#include "inside/layout_private.h"
 #include "inside/walk.h"
+
+#include <signal.h>
 
 void hl_root_id(hl_walk *w, enum hl_root_kind kind, uint32_t id, uint32_t name, uint32_t thread,
                 uint32_t line)
@@ -115,6 +118,60 @@ static void atexit_roots(hl_walk *w)
 }
 #endif
 
+/* ---- signal handlers ---------------------------------------------------------------------------
+ */
+
+static const struct {
+    int number;
+    const char *name;
+} signals[] = {
+#define HANDLER(s)                                                                                 \
+    {                                                                                              \
+        s, "signal handler of " #s                                                                 \
+    }
+    HANDLER(SIGHUP),  HANDLER(SIGINT),    HANDLER(SIGQUIT),  HANDLER(SIGABRT), HANDLER(SIGALRM),
+    HANDLER(SIGTERM), HANDLER(SIGUSR1),   HANDLER(SIGUSR2),  HANDLER(SIGPIPE), HANDLER(SIGCHLD),
+    HANDLER(SIGCONT), HANDLER(SIGTSTP),   HANDLER(SIGTTIN),  HANDLER(SIGTTOU), HANDLER(SIGIO),
+    HANDLER(SIGPROF), HANDLER(SIGVTALRM), HANDLER(SIGWINCH),
+#undef HANDLER
+};
+
+#if HL_PY_AT_LEAST(12)
+static PyObject *handler_of(const hl_walk *w, int number)
+{
+    (void)w;
+#if HL_PY_AT_LEAST(13)
+    return (PyObject *)_PyRuntime.signals.handlers[number].func;
+#else
+    return (PyObject *)_PyRuntime.signals.handlers[number].func._value;
+#endif
+}
+#else
+/* Their table is out of sight before 3.12. What reads it there is C that neither runs code nor
+ * allocates for a number this small; the references it gives are given back at once. */
+static PyObject *handler_of(const hl_walk *w, int number)
+{
+    PyObject *modules = hl_abi_modules(w->interp);
+    PyObject *module = modules && PyDict_Check(modules) ? hl_dict_find(modules, "_signal") : NULL;
+    PyObject *dict =
+        module && PyModule_Check(module) ? HL_PEEK(module, PyObject *, module, md_dict) : NULL;
+    PyObject *getter = dict && PyDict_Check(dict) ? hl_dict_find(dict, "getsignal") : NULL;
+    if (!getter || !PyCFunction_Check(getter) || PyCFunction_GET_FLAGS(getter) != METH_O)
+        return NULL;
+    PyObject *argument = PyLong_FromLong(number);
+    PyObject *handler = PyCFunction_GET_FUNCTION(getter)(module, argument);
+    Py_DECREF(argument);
+    Py_XDECREF(handler); /* the table has one, too */
+    return handler;
+}
+#endif
+
+static void signal_roots(hl_walk *w)
+{
+    for (size_t i = 0; i < sizeof signals / sizeof *signals; i++)
+        named(w, HL_ROOT_INTERP, handler_of(w, signals[i].number), signals[i].name, 0);
+}
+
 void hl_roots_state(hl_walk *w)
 {
     PyInterpreterState *s = w->interp;
@@ -158,6 +215,7 @@ void hl_roots_state(hl_walk *w)
 #if HL_PY_AT_LEAST(10)
     atexit_roots(w);
 #endif
+    signal_roots(w);
 }
 
 /* C keeps a static type for good, whatever its count says. */

@@ -60,6 +60,7 @@ LEAKS = [
     leak("reference_cycle/inner_recursion.py", CYCLE, "", NONE, 5, "depth_of walk function"),
     leak("reference_cycle/frozen.py", CYCLE, "", NONE, 5, "Job Result result job"),
     leak("reference_cycle/exception.py", CYCLE, "", NONE, 5, "ValueError"),
+    leak("reference_cycle/late_collector.py", CYCLE, "", NONE, 8, "Window on_click"),
     leak("reference_cycle/treepkg", CYCLE, "", NONE, 8, "Branch parent children"),
 
     leak("closure/module_level.py", CLOSURE, "readers", GLOBAL, 60, "make_reader read table"),
@@ -71,6 +72,7 @@ LEAKS = [
     leak("closure/stacked.py", (CLOSURE, "decorator"), "handler", (GLOBAL, CELL), 10, "layer"),
     leak("closure/hooks", CLOSURE, "HOOKS", GLOBAL, 8, "on_close profile"),
     leak("closure/signal_slots.py", CLOSURE, "Signals slots", CLASS, 8, "Widget __init__"),
+    leak("closure/signal_handlers.py", CLOSURE, "signal handler SIGUSR1", INTERPRETER, 5, "report"),
     leak("closure/one_cell.py", (CLOSURE, CONTAINER), "record records", CELL, 5),
 
     leak("growing_container/global_list.py", CONTAINER, "readings", GLOBAL, 40),
@@ -100,6 +102,7 @@ LEAKS = [
     leak("growing_container/function_attribute.py", CONTAINER, "greet calls",
          (INSTANCE, GLOBAL), 5),
     leak("growing_container/among_churn.py", CONTAINER, "kept", GLOBAL, 5),
+    leak("growing_container/dead_references.py", CONTAINER, "sheet watchers", INSTANCE, 4),
     leak("growing_container/late_start.py", CONTAINER, "log", GLOBAL, 5),
     # these have narrower causes, which may win over the general one
     leak("growing_container/outrun.py", (CONTAINER, "backlog"), "waiting", GLOBAL, 8),
@@ -124,7 +127,7 @@ LEAKS = [
     leak("unbounded_cache/ordered.py", CACHE, "thumbnails", GLOBAL, 15),
     leak("unbounded_cache/two_levels.py", (CACHE, CONTAINER), "rates", GLOBAL, 8),
     # what looks up is the dict itself
-    leak("unbounded_cache/missing.py", (CACHE, CONTAINER), "squares", GLOBAL, 10),
+    leak("unbounded_cache/missing.py", CACHE, "squares", GLOBAL, 10),
     leak("unbounded_cache/weak_key.py", (CACHE, CONTAINER), "views", (INSTANCE, GLOBAL), 5),
     leak("unbounded_cache/wide_key.py", CACHE, "Weather answers", CLASS, 8),
     leak("unbounded_cache/lookup", CACHE, "users _users", GLOBAL, 10),
@@ -134,6 +137,7 @@ LEAKS = [
     leak("exception_traceback/in_main.py", TRACEBACK, "main failed", LOCAL, 6, "fetch page"),
     leak("exception_traceback/chained.py", TRACEBACK, "monitor last", INSTANCE, 8,
          "probe sample"),
+    leak("exception_traceback/retried.py", TRACEBACK, "client refused", INSTANCE, 4, "Refused"),
     leak("exception_traceback/kept_frames.py", TRACEBACK, "callers", GLOBAL, 5, "handle request"),
     leak("exception_traceback/gathered.py", TRACEBACK, "outcomes", GLOBAL, 8, "download body"),
     leak("exception_traceback/importer", TRACEBACK, "errors REPORTS", GLOBAL, 5, "read document"),
