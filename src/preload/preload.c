@@ -70,16 +70,34 @@ static int hook(const char *event, void *args, void *data)
     return 0;
 }
 
-/* What the launcher put in goes out before anybody looks; what the user had there comes back. */
+static bool is_variable(const char *entry, const char *name)
+{
+    size_t n = strlen(name);
+    return !strncmp(entry, name, n) && entry[n] == '=';
+}
+
+/* What the launcher put in goes out before anybody looks; what the user had there comes back. The
+ * system goes on showing the strings the process was started with: ours were put last, and blank
+ * they are no more than its end. (A shell in between may have put them elsewhere: then they stay.)
+ */
 static void scrub_environment(void)
 {
     const char *users = getenv(HL_PRELOAD_ENV);
+    size_t n = 0;
+    while (environ[n])
+        n++;
+    char *last = n ? environ[n - 1] : NULL, *before = n > 1 ? environ[n - 2] : NULL;
+    const char *what_before = users ? HL_PRELOAD_ENV : "LD_PRELOAD";
     if (users)
         setenv("LD_PRELOAD", users, 1);
     else
         unsetenv("LD_PRELOAD");
     unsetenv(HL_PRELOAD_ENV);
     unsetenv(HL_PAGE_ENV);
+    if (!before || !is_variable(last, HL_PAGE_ENV) || !is_variable(before, what_before))
+        return;
+    memset(last, 0, strlen(last));
+    memset(before, 0, strlen(before));
 }
 
 static hl_page *map_page(const char *path)
