@@ -1,4 +1,4 @@
-# make run | build | test | known | lint | sanitize | fuzz | bench | matrix | score | clean
+# make run | build | test | known | suites | lint | sanitize | fuzz | bench | matrix | score | clean
 #
 # PYTHON=... chooses the interpreter (default python3), FUZZ_SECONDS=... the time of each fuzz
 # target, SCORE=... options of tests/score/score.py. Everything is made below build/, .venv/ and .venvs/.
@@ -12,7 +12,7 @@ sources := $(shell find src python docs/causes meson.build meson_options.txt pyp
 	-not -name '*_test.c' -not -name '*.pyc' -type f)
 built := $(venv)/.built-$(subst /,_,$(PYTHON))
 
-.PHONY: run build test known lint sanitize fuzz bench matrix score clean bootstrap bootstrap-dev
+.PHONY: run build test known suites lint sanitize fuzz bench matrix score clean bootstrap bootstrap-dev
 
 # A program that leaks, and what heaplens says about it.
 run: build
@@ -40,6 +40,10 @@ test: bootstrap-dev build
 known: bootstrap-dev build
 	@tools/group.sh $(venv) test
 	tools/known.sh
+
+# Test suites of well-known packages end as they do without heaplens.
+suites: build
+	tools/suites.sh
 
 lint: bootstrap-dev build
 	tools/lint.sh

@@ -12,7 +12,10 @@ from heaplens._native import executable
 def main() -> int:
     try:
         path = executable()
-        os.execv(path, [path, *sys.argv[1:]])
+        words = sys.argv[1:]
+        if words[:1] == ["run"] and sys.executable:
+            words[1:1] = ["--python", sys.executable]  # whoever named this interpreter means it
+        os.execv(path, [path, *words])
     except (Error, OSError) as why:
         print(f"heaplens: {why}", file=sys.stderr)
         return 3

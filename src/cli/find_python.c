@@ -133,11 +133,39 @@ static hl_status find_program(const char *word, hl_arena *arena, const char **ou
     return HL_OK;
 }
 
+static bool is_on_path(const char *folder)
+{
+    size_t length = strlen(folder);
+    for (const char *path = getenv("PATH"); path; path = strchr(path, ':')) {
+        path += *path == ':';
+        if (strcspn(path, ":") == length && !strncmp(path, folder, length))
+            return true;
+    }
+    return false;
+}
+
+/* The environment the user has activated is the one whose packages the program needs, wherever
+ * heaplens itself was installed. */
+static const char *python_activated(hl_arena *arena)
+{
+    static const char *const variables[] = {"VIRTUAL_ENV", "CONDA_PREFIX"};
+    for (size_t i = 0; i < sizeof variables / sizeof *variables; i++) {
+        const char *home = getenv(variables[i]);
+        const char *bin = home && *home ? hl_arena_printf(arena, "%s/bin", home) : NULL;
+        const char *python = bin && is_on_path(bin) ? python_in(arena, bin) : NULL;
+        if (python)
+            return python;
+    }
+    return NULL;
+}
+
 static hl_status find_default(hl_arena *arena, hl_python *out, hl_err *err)
 {
     out->by_default = true;
     const char *folder = own_folder(arena);
-    out->path = folder ? python_in(arena, folder) : NULL;
+    out->path = python_activated(arena);
+    if (!out->path && folder)
+        out->path = python_in(arena, folder);
     out->words[0] = out->path;
     for (size_t i = 0; !out->path && i < sizeof names / sizeof *names; i++) {
         out->path = on_path(arena, names[i], is_program);
@@ -174,61 +202,119 @@ hl_status hl_python_find(const char *asked, hl_arena *arena, hl_python *out, hl_
             find_program(p.words[0], arena, &p.path, err))
             return err->status;
     }
+    p.home = p.path;
     *out = p;
     return HL_OK;
 }
 
 /* ---- the script ------------------------------------------------------------------------------ */
 
-/* A console script says python in its first line; one whose interpreter has a long or odd path says
- * #!/bin/sh there and '''exec' in the second. interpreter gets the path of the first form. */
-static bool read_shebang(const char *path, char *interpreter, size_t n)
+enum { FIRST_LINES = 1024 };
+
+typedef enum kind {
+    PYTHON_SCRIPT, /* its first line names a Python, or a shell that goes on as one */
+    OTHER_SCRIPT,  /* a shell script, say: may end up in a Python */
+    INTERPRETER,   /* python, python3.12: to be given arguments of its own */
+    OTHER,
+} kind;
+
+/* Names as interpreters have them: python, python3, python3.12, python3.13t, pypy3. */
+static bool is_interpreter_name(const char *path)
 {
-    char text[1024];
-    FILE *f = fopen(path, "re");
-    if (!f)
+    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+    bool python = !strncmp(name, "python", 6);
+    if (!python && strncmp(name, "pypy", 4))
         return false;
+    name += python ? 6 : 4;
+    name += strspn(name, "0123456789.");
+    return !*name || !strcmp(name, "t") || !strcmp(name, "d");
+}
+
+/* named gets the program that the first line names. A console script says python there; one whose
+ * interpreter has a long or odd path says #!/bin/sh there, and '''exec' in the second line. */
+static kind kind_of(const char *path, char named[PATH_MAX])
+{
+    char text[FIRST_LINES];
+    named[0] = 0;
+    FILE *f = is_file(path) ? fopen(path, "re") : NULL;
+    if (!f)
+        return is_program(path) && is_interpreter_name(path) ? INTERPRETER : OTHER;
     size_t got = fread(text, 1, sizeof text - 1, f);
     fclose(f);
     text[got] = 0;
-    if (interpreter)
-        interpreter[0] = 0;
+    if (is_interpreter_name(path) && is_program(path))
+        return INTERPRETER;
     if (strncmp(text, "#!", 2))
-        return false;
+        return OTHER;
     char *end = strchr(text, '\n');
-    if (end && !strncmp(end + 1, "'''exec'", 8))
-        return strstr(end, "python") != NULL;
+    bool goes_on = end && !strncmp(end + 1, "'''exec'", 8) && strstr(end, "python");
     if (end)
         *end = 0;
-    if (!strstr(text, "python"))
-        return false;
     const char *word = text + 2 + strspn(text + 2, " \t");
-    size_t length = strcspn(word, " \t\r");
-    if (interpreter && length < n)
-        snprintf(interpreter, n, "%.*s", (int)length, word);
-    return true;
+    snprintf(named, PATH_MAX, "%.*s", (int)strcspn(word, " \t\r"), word);
+    return goes_on || strstr(text, "python") || strstr(text, "pypy") ? PYTHON_SCRIPT : OTHER_SCRIPT;
 }
 
-static bool is_console_script(const char *path)
+static bool ends_in_py(const char *path)
 {
-    return is_file(path) && read_shebang(path, NULL, 0);
+    size_t n = strlen(path);
+    return n > 3 && !strcmp(path + n - 3, ".py");
 }
 
-/* A console script from elsewhere on PATH belongs to another environment: it runs in its own,
- * unless the user named one. `env python` leaves the choice to PATH, as ours does. */
-static void adopt_interpreter(const char *script, hl_arena *arena, hl_python *python)
+/* path is executed, and the system or env reads its first line, as when a shell runs it. word: the
+ * name an interpreter is called by; a script is told its path in any case. */
+static void run_itself(hl_python *python, const char *path, const char *word, const char *home)
 {
-    char path[PATH_MAX];
-    if (!python->by_default || !read_shebang(script, path, sizeof path) || !path[0])
-        return;
-    const char *name = strrchr(path, '/');
-    if (!name || !strncmp(name, "/env", 5) || !is_program(path))
-        return;
-    char *copy = hl_arena_copy(arena, path, strlen(path));
-    if (copy) {
-        python->path = copy;
-        python->words[0] = copy;
+    python->is_command = true;
+    python->path = path;
+    python->home = home;
+    python->words[0] = word;
+    python->words[1] = NULL;
+}
+
+/* file is what a word or a path means. True: it runs as it is; false: it is a script to give to the
+ * interpreter, if it can be one. as_command: no path to a script was named, but a command. */
+static bool is_itself(const char *file, const char *word, bool as_command, hl_arena *arena,
+                      hl_python *python)
+{
+    char named[PATH_MAX];
+    kind k = kind_of(file, named);
+    bool its_own = as_command || !ends_in_py(file);
+    switch (k) {
+    case INTERPRETER:
+        run_itself(python, file, word, file);
+        python->is_told = true;
+        return true;
+    case PYTHON_SCRIPT:
+        if (python->by_default && its_own && is_program(file) && is_program(named)) {
+            const char *home =
+                is_interpreter_name(named) ? hl_arena_copy(arena, named, strlen(named)) : NULL;
+            run_itself(python, file, file, home ? home : file);
+            return true;
+        }
+        return false;
+    case OTHER_SCRIPT:
+        if (python->by_default && as_command) {
+            run_itself(python, file, file, file);
+            return true;
+        }
+        return false;
+    case OTHER:
+        break;
     }
+    return false;
+}
+
+static bool is_python_script(const char *path)
+{
+    char named[PATH_MAX];
+    return kind_of(path, named) == PYTHON_SCRIPT;
+}
+
+static bool is_runnable_folder(hl_arena *arena, const char *path)
+{
+    const char *main_file = hl_arena_printf(arena, "%s/__main__.py", path);
+    return main_file && !access(main_file, R_OK);
 }
 
 static hl_status check_script(const char *path, hl_arena *arena, hl_err *err)
@@ -240,38 +326,80 @@ static hl_status check_script(const char *path, hl_arena *arena, hl_err *err)
         return hl_err_set(err, HL_USAGE, "cannot read the script %s: %s", path, strerror(errno));
     }
     if (S_ISDIR(st.st_mode)) {
-        const char *main_file = hl_arena_printf(arena, "%s/__main__.py", path);
-        if (main_file && access(main_file, R_OK))
+        if (!is_runnable_folder(arena, path))
             return hl_err_set(err, HL_USAGE, "%s is a folder without a __main__.py: name a script",
                               path);
     }
     return HL_OK;
 }
 
+/* The command of that name, NULL: none. Beside the interpreter first: it is of its environment. */
+static const char *find_command(const char *word, hl_arena *arena, const hl_python *python)
+{
+    const char *beside = hl_arena_printf(arena, "%s/%s", folder_of(arena, python->path), word);
+    if (strchr(python->path, '/') && beside && is_python_script(beside))
+        return beside;
+    const char *script = on_path(arena, word, is_python_script);
+    return script ? script : on_path(arena, word, is_program);
+}
+
 hl_status hl_script_find(const char *script, hl_arena *arena, hl_python *python, const char **out,
                          hl_err *err)
 {
-    const char *found = NULL;
-    if (!strchr(script, '/') && access(script, F_OK)) {
-        const char *beside =
-            hl_arena_printf(arena, "%s/%s", folder_of(arena, python->path), script);
-        if (beside && is_console_script(beside))
-            found = beside;
-        else if ((found = on_path(arena, script, is_console_script)))
-            adopt_interpreter(found, arena, python);
-        else if (on_path(arena, script, is_program))
-            return hl_err_set(err, HL_USAGE,
-                              "%s is no script here, and the program of that name on PATH is "
-                              "not a Python script",
-                              script);
-    }
-    if (!found) {
-        if (check_script(script, arena, err))
-            return err->status;
-        found = script;
-    }
-    *out = found;
+    bool here = !access(script, F_OK);
+    bool is_word = !strchr(script, '/') &&
+                   (!here || (is_folder(script) && !is_runnable_folder(arena, script)));
+    const char *command = is_word ? find_command(script, arena, python) : NULL;
+    const char *file = command ? command : script;
+    if (!command && check_script(script, arena, err))
+        return err->status;
+    if (!is_itself(file, script, command != NULL, arena, python) && command &&
+        !is_python_script(command))
+        return hl_err_set(err, HL_USAGE,
+                          "%s is no script here, and the program of that name on PATH is "
+                          "not a Python script",
+                          script);
+    *out = file;
     return HL_OK;
+}
+
+/* Options of an interpreter that take a value, behind them or as the next word. */
+static bool takes_value(char option)
+{
+    return strchr("WX", option) != NULL;
+}
+
+hl_run_start hl_start_of(char **args, const char **what)
+{
+    *what = NULL;
+    for (; *args; args++) {
+        const char *word = *args;
+        if (word[0] != '-') {
+            *what = word;
+            return HL_RUN_SCRIPT;
+        }
+        if (!word[1])
+            return HL_RUN_STDIN;
+        if (word[1] == '-') {
+            if (!strcmp(word, "--check-hash-based-pycs") && args[1])
+                args++;
+            continue;
+        }
+        for (const char *p = word + 1; *p; p++) {
+            if (*p == 'c')
+                return HL_RUN_COMMAND;
+            if (*p == 'm') {
+                *what = p[1] ? p + 1 : args[1];
+                return HL_RUN_MODULE;
+            }
+            if (takes_value(*p)) {
+                if (!p[1] && args[1])
+                    args++;
+                break;
+            }
+        }
+    }
+    return HL_RUN_STDIN;
 }
 
 /* ---- the package ----------------------------------------------------------------------------- */
@@ -348,7 +476,7 @@ hl_status hl_package_find(const hl_python *python, hl_arena *arena, hl_package *
             package.preload = hl_arena_copy(arena, build, strlen(build));
         finder_add(&f, hl_arena_printf(arena, "%s/../inside", own));
     }
-    finder_add_prefix(&f, hl_arena_printf(arena, "%s/..", folder_of(arena, python->path)));
+    finder_add_prefix(&f, hl_arena_printf(arena, "%s/..", folder_of(arena, python->home)));
     if (!package.preload)
         return hl_err_set(err, HL_UNSUPPORTED,
                           "cannot find " PRELOAD_NAME " beside %s: install heaplens anew, or set "

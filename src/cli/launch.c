@@ -251,6 +251,28 @@ static char **make_environment(const launch *l)
     return preload && env[k - 1] && env[k - 2] ? env : NULL;
 }
 
+static size_t add_start(const launch *l, const char **argv)
+{
+    size_t k = 0;
+    switch (l->o->start) {
+    case HL_RUN_MODULE:
+        argv[k++] = "-m";
+        argv[k++] = l->o->what;
+        break;
+    case HL_RUN_COMMAND:
+        argv[k++] = "-c";
+        argv[k++] = l->o->what;
+        break;
+    case HL_RUN_STDIN:
+        argv[k++] = "-";
+        break;
+    case HL_RUN_SCRIPT:
+        argv[k++] = l->script;
+        break;
+    }
+    return k;
+}
+
 static char **make_arguments(const launch *l)
 {
     const hl_run_options *o = l->o;
@@ -264,22 +286,8 @@ static char **make_arguments(const launch *l)
         return NULL;
     for (size_t i = 0; i < words; i++)
         argv[k++] = l->python.words[i];
-    switch (o->start) {
-    case HL_RUN_MODULE:
-        argv[k++] = "-m";
-        argv[k++] = o->what;
-        break;
-    case HL_RUN_COMMAND:
-        argv[k++] = "-c";
-        argv[k++] = o->what;
-        break;
-    case HL_RUN_STDIN:
-        argv[k++] = "-";
-        break;
-    case HL_RUN_SCRIPT:
-        argv[k++] = l->script;
-        break;
-    }
+    if (!l->python.is_command)
+        k += add_start(l, argv + k);
     for (size_t i = 0; i < n; i++)
         argv[k++] = o->args[i];
     argv[k] = NULL;
@@ -312,6 +320,13 @@ hl_status hl_launch(const hl_run_options *o, hl_arena *arena, hl_err *err)
         return err->status;
     if (o->start == HL_RUN_SCRIPT && hl_script_find(o->what, arena, &l.python, &l.script, err))
         return err->status;
+    if (l.python.is_told) { /* it goes by what it starts */
+        options.start = hl_start_of(options.args, &options.what);
+        if (options.start == HL_RUN_SCRIPT)
+            l.script = options.what;
+        if (!options.what)
+            options.what = "";
+    }
     if (hl_package_find(&l.python, arena, &l.package, err))
         return err->status;
     if (!options.output)

@@ -41,17 +41,23 @@ typedef struct hl_run_options {
 typedef struct hl_python {
     const char *path;   /* the file to execute                                  */
     const char **words; /* argv[0] as the interpreter sees it, then its flags; up to NULL */
+    const char *home;   /* a program beside whose folder packages of it may lie */
     bool by_default;    /* nobody asked for this one                            */
+    bool is_command;    /* path is what was to be run: a console script whose first line decides,
+                           or an interpreter */
+    bool is_told;       /* an interpreter that was to be run with arguments of its own */
 } hl_python;
 
 /* asked: PATH, VENV, or a command line such as "python3.12 -X dev"; NULL: the one beside our own
  * executable, else the first on PATH. Texts live in the arena. */
 hl_status hl_python_find(const char *asked, hl_arena *arena, hl_python *out,
                          hl_err *err) HL_MUST_CHECK;
-/* The file that SCRIPT means: itself, or for a bare word that is no file the console script of
- * that name. python may become the console script's own, where nobody asked for another. */
+/* The file that SCRIPT means: itself, or for a bare word that is no file the command of that name,
+ * beside the interpreter or on PATH. python becomes the command where that is to run as it is. */
 hl_status hl_script_find(const char *script, hl_arena *arena, hl_python *python, const char **out,
                          hl_err *err) HL_MUST_CHECK;
+/* What an interpreter with these arguments starts; what: script or module, else NULL. */
+hl_run_start hl_start_of(char **args, const char **what);
 
 typedef struct hl_package {
     const char *preload; /* libheaplens_preload.so */

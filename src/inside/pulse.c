@@ -5,19 +5,18 @@
  * Watcher a native thread, all signals blocked. It reads the resident size every 1 to 50 ms until
  *        a look is due (pulse_plan.c), takes the GIL for the moment of the clone only, so that no
  * thread state of ours outlives the pause, and waits for the child without it. It has a table of
- * descriptors of its own, empty but for the file: the program's is as without us. Farewell an
- * atexit callback, registered first and so the last to run: non-daemon threads are gone, the GIL is
- * held. From then on the watcher never attaches again. Forked children inherit the callback and no
- * thread: the owner's pid tells them apart. Guards  pulse.ending: set once, by the farewell; with
- * the GIL held, the answer is exact. pulse.plan, first: the watcher's, after it was started.
- * streams, handed: the GIL. pulse.usual_patience: the watcher, and a forked child, where there is
- * none.
- * Rounds a program that says when a unit of work is done is looked at between two of them: the
- *        watcher writes into the page which round is due, the mark that reaches it clones the child
- *        and goes on, the watcher does the rest. A round that does not end in time is not waited
- *        for. */
+ * descriptors of its own, empty but for the file: the program's is as without us. Farewell the
+ * last exit handler (at_exit.c): non-daemon threads are gone, the GIL is held. From then on the
+ * watcher never attaches again. Forked children inherit the handler and no thread: the owner's pid
+ * tells them apart. Guards  pulse.ending: set once, by the farewell; with the GIL held, the answer
+ * is exact. pulse.plan, first: the watcher's, after it was started. streams, handed: the GIL.
+ * pulse.usual_patience: the watcher, and a forked child, where there is none. Rounds a program that
+ * says when a unit of work is done is looked at between two of them: the watcher writes into the
+ * page which round is due, the mark that reaches it clones the child and goes on, the watcher does
+ * the rest. A round that does not end in time is not waited for. */
 #include "inside/inside_abi.h" /* first: Python.h sets _GNU_SOURCE */
 
+#include "inside/at_exit.h"
 #include "inside/attach.h"
 
 #include "base/err.h"
@@ -498,33 +497,11 @@ static void note_left_behind(void)
             left_behind[n_left_behind++] = t->thread_id;
 }
 
-static PyObject *farewell(PyObject *self, PyObject *args)
+static void farewell(void)
 {
     if (getpid() == pulse.owner)
         note_left_behind();
     hl_inside_farewell("end", 1);
-    Py_RETURN_NONE;
-}
-
-static PyMethodDef farewell_def = {"farewell", farewell, METH_NOARGS, NULL};
-
-/* Registered first, it runs last. The module leaves sys.modules again if it was not there:
- * from 3.10 on the callbacks belong to the interpreter; 3.9 keeps them in the module. */
-static bool register_farewell(void)
-{
-    bool was_there = PyDict_GetItemString(PyImport_GetModuleDict(), "atexit") != NULL;
-    PyObject *module = PyImport_ImportModule("atexit");
-    PyObject *callback = PyCFunction_New(&farewell_def, NULL);
-    PyObject *done =
-        module && callback ? PyObject_CallMethod(module, "register", "O", callback) : NULL;
-    bool ok = done != NULL;
-    if (HL_PY_AT_LEAST(10) && module && !was_there)
-        PyDict_DelItemString(PyImport_GetModuleDict(), "atexit");
-    Py_XDECREF(done);
-    Py_XDECREF(callback);
-    Py_XDECREF(module);
-    PyErr_Clear();
-    return ok;
 }
 
 /* ---- arming -------------------------------------------------------------------------------- */
@@ -552,13 +529,18 @@ static void clearing(PyObject *capsule)
 }
 
 /* What lies in the interpreter's own dict goes when the interpreter is cleared, after all modules
- * and before its thread states are freed (Python/pystate.c: PyInterpreterState_Clear). */
+ * and before its thread states are freed (Python/pystate.c: PyInterpreterState_Clear). The dict may
+ * be made here: the collector's list does not show it. */
 static bool register_clearing(void)
 {
     static char word[1];
     PyObject *dict = PyInterpreterState_GetDict(PyInterpreterState_Get());
-    PyObject *capsule = dict ? PyCapsule_New(word, NULL, clearing) : NULL;
-    bool ok = capsule && !PyDict_SetItemString(dict, "heaplens", capsule);
+    PyObject *key = PyUnicode_FromString("heaplens"); /* a name would be interned */
+    PyObject *capsule = PyCapsule_New(word, NULL, clearing);
+    bool ok = dict && key && capsule && !PyDict_SetItem(dict, key, capsule);
+    if (ok && PyDict_GET_SIZE(dict) == 1)
+        PyObject_GC_UnTrack(dict);
+    Py_XDECREF(key);
     Py_XDECREF(capsule);
     PyErr_Clear();
     return ok;
@@ -574,7 +556,7 @@ static int refuse(hl_page *page, const char *format, ...)
     return -1;
 }
 
-EXPORTED int hl_inside_arm(hl_page *page, hl_clearing *at_clearing)
+static int arm(hl_page *page, hl_clearing *at_clearing)
 {
     const char *unfit = hl_abi_refusal();
     if (unfit)
@@ -588,7 +570,7 @@ EXPORTED int hl_inside_arm(hl_page *page, hl_clearing *at_clearing)
     if (!hl_round_of_arm(page, page->refusal, sizeof page->refusal))
         return 1;
     on_clearing = at_clearing;
-    if (!register_clearing() || !register_farewell())
+    if (!register_clearing() || !hl_at_exit(farewell))
         return refuse(page, "the interpreter does not take an exit handler");
     cpu_set_t cores;
     pulse.one_core = !sched_getaffinity(0, sizeof cores, &cores) && CPU_COUNT(&cores) == 1;
@@ -612,4 +594,22 @@ EXPORTED int hl_inside_arm(hl_page *page, hl_clearing *at_clearing)
         end_look(&pulse.first);
     }
     return 0;
+}
+
+/* What is made here is not the program's: its collector has not counted it, and does not run. */
+EXPORTED int hl_inside_arm(hl_page *page, hl_clearing *at_clearing)
+{
+    struct _gc_runtime_state *gc = &PyInterpreterState_Get()->gc;
+    int enabled = gc->enabled;
+#if HL_PY_AT_LEAST(14)
+    int *made = &gc->young.count;
+#else
+    int *made = &gc->generations[0].count;
+#endif
+    int count = *made;
+    gc->enabled = 0;
+    int refused = arm(page, at_clearing);
+    gc->enabled = enabled;
+    *made = count;
+    return refused;
 }

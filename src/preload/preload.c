@@ -70,10 +70,49 @@ static int hook(const char *event, void *args, void *data)
     return 0;
 }
 
-/* What the launcher put in goes out before anybody looks; what the user had there comes back. */
+static bool is_variable(const char *entry, const char *name)
+{
+    size_t n = strlen(name);
+    return !strncmp(entry, name, n) && entry[n] == '=';
+}
+
+static bool is_ours(const char *entry)
+{
+    return is_variable(entry, HL_PAGE_ENV) || is_variable(entry, "LD_PRELOAD");
+}
+
+/* The system goes on showing the strings the process was started with, one behind the other: ours
+ * are taken out of their row, so that it is the user's. Nothing has begun that could hold one of
+ * them yet. False: they do not stand in a row, and nothing was changed. */
+static bool take_out_of_row(void)
+{
+    size_t n = 0, kept = 0;
+    for (; environ[n]; n++)
+        if (n && environ[n] != environ[n - 1] + strlen(environ[n - 1]) + 1)
+            return false;
+    if (!n)
+        return false;
+    char *to = environ[0], *end = environ[n - 1] + strlen(environ[n - 1]) + 1;
+    for (size_t i = 0; i < n; i++) {
+        char *entry = environ[i];
+        size_t length = strlen(entry) + 1;
+        if (is_ours(entry))
+            continue;
+        environ[kept++] = memmove(to, entry, length);
+        to += length;
+    }
+    environ[kept] = NULL;
+    memset(to, 0, (size_t)(end - to));
+    return true;
+}
+
+/* What the launcher put in goes out before anybody looks; what the user had there comes back. A
+ * library the user preloads has begun, and may hold what the environment says. */
 static void scrub_environment(void)
 {
     const char *users = getenv(HL_PRELOAD_ENV);
+    if (!users && take_out_of_row())
+        return;
     if (users)
         setenv("LD_PRELOAD", users, 1);
     else

@@ -1,0 +1,74 @@
+#!/usr/bin/env bash
+# The test suites of well-known packages, plainly and under `heaplens run`: each test must end the same.
+#
+#   tools/suites.sh [PACKAGE...]        (default: attrs click flask requests jinja2 aiohttp)
+#
+# HEAPLENS_EXE  the executable (default .venv/bin/heaplens), PYTHON the interpreter (default python3).
+# Packages, their sources and what their tests need come by name, into .venvs/suites-VERSION and
+# build/suites. Every suite runs three times: `python -m pytest`, `heaplens run -m pytest`,
+# `heaplens run pytest`. A test whose outcome differs is printed, and the exit status is 1.
+set -uo pipefail
+cd "$(dirname "$0")/.."
+exe=$(realpath "${HEAPLENS_EXE:-.venv/bin/heaplens}") || exit 2
+python=${PYTHON:-python3}
+version=$("$python" -c 'import platform; print(platform.python_version())') || exit 2
+work=$PWD/build/suites
+venv=$PWD/.venvs/suites-$version
+[ $# -gt 0 ] || set -- attrs click flask requests jinja2 aiohttp
+mkdir -p "$work"
+[ -x "$venv/bin/pytest" ] || { "$python" -m venv "$venv" && "$venv/bin/pip" -q install pytest; } || exit 2
+
+needs() {
+    case $1 in
+    attrs) echo hypothesis cloudpickle 'pytest-xdist[psutil]' ;;
+    flask) echo asgiref python-dotenv ;;
+    requests) echo pytest-httpbin pytest-mock pytest-cov pytest-xdist httpbin trustme PySocks ;;
+    jinja2) echo trio ;;
+    aiohttp) echo pytest-mock pytest-cov pytest-xdist pytest-timeout pytest-codspeed re-assert freezegun proxy.py trustme blockbuster \
+        isal zlib-ng python-on-whales setuptools-git brotli aiodns ;;
+    esac
+}
+
+compare='
+import sys
+import xml.etree.ElementTree as tree
+def outcomes(path):
+    found = {}
+    for case in tree.parse(path).getroot().iter("testcase"):
+        kinds = sorted(child.tag for child in case if child.tag in ("failure", "error", "skipped"))
+        found[case.get("classname"), case.get("name")] = kinds
+    return found
+plain, watched = outcomes(sys.argv[1]), outcomes(sys.argv[2])
+count = lambda o, kind: sum(kind in kinds for kinds in o.values())
+differ = {name for name in {*plain, *watched} if plain.get(name) != watched.get(name)}
+for o in (plain, watched):
+    print("   ", len(o), "tests:", ", ".join(f"{count(o, kind)} {kind}" for kind in ("failure", "error", "skipped")))
+for name in sorted(differ):
+    print("    differs:", "::".join(name), plain.get(name, "missing"), watched.get(name, "missing"))
+sys.exit(bool(differ) or not plain)'
+
+status=0
+for package; do
+    echo "== $package"
+    # shellcheck disable=SC2046
+    "$venv/bin/pip" -q install "$package" $(needs "$package") || { status=2; continue; }
+    release=$("$venv/bin/python" -c 'import sys, importlib.metadata as m; print(m.version(sys.argv[1]))' "$package")
+    folder=$work/$package-$release
+    if [ ! -d "$folder" ]; then
+        "$venv/bin/pip" -q download --no-deps --no-binary "$package" -d "$work" "$package==$release" &&
+            mkdir "$folder" && tar xzf "$work/$package-$release.tar.gz" --strip-components=1 -C "$folder" || { status=2; continue; }
+    fi
+    options=(-q -p no:cacheprovider -p no:xdist -p no:cov --override-ini "addopts=" tests)
+    run() { # NAME WORDS...
+        (cd "$folder" && PATH=$venv/bin:$PATH timeout 900 "${@:2}" "${options[@]}" --junitxml "$work/$package-$1.xml" \
+            >"$work/$package-$1.log" 2>&1 </dev/null)
+        echo "    $1: exit $?, $(grep -E '(passed|failed|error).* in ' "$work/$package-$1.log" | tail -1)"
+    }
+    run plain "$venv/bin/python" -m pytest
+    run module "$exe" run -f -o "$work/$package.hlens" --python "$venv" -m pytest
+    run command "$exe" run -f -o "$work/$package.hlens" pytest
+    for way in module command; do
+        "$venv/bin/python" -c "$compare" "$work/$package-plain.xml" "$work/$package-$way.xml" || status=1
+    done
+done
+exit $status
