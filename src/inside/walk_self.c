@@ -359,11 +359,11 @@ static void listed(hl_walk *w, PyGC_Head *head, enum hl_snap_column column)
 
 static void all_lists(hl_walk *w)
 {
-    struct _gc_runtime_state *gc = &w->interp->gc;
-    listed(w, &gc->generations[2].head, HL_COL_COUNT);
-    listed(w, &gc->generations[1].head, HL_COL_GEN1);
-    listed(w, &gc->generations[0].head, HL_COL_GEN0);
-    listed(w, &gc->permanent_generation.head, HL_COL_FROZEN);
+    static const enum hl_snap_column columns[HL_GC_LISTS] = {HL_COL_COUNT, HL_COL_GEN1,
+                                                             HL_COL_GEN0};
+    for (unsigned i = 0; i < HL_GC_LISTS; i++)
+        listed(w, hl_abi_gc_list(w->interp, i), columns[i]);
+    listed(w, &w->interp->gc.permanent_generation.head, HL_COL_FROZEN);
 }
 
 static void interpreter_roots(hl_walk *w)
