@@ -80,8 +80,12 @@ void hl_shape_generator(hl_walk *w, PyObject *generator, const hl_kind *k)
     hl_walk_edge_maybe(w, g->gi_exc_state.exc_value, w->label.exc);
     if (k->type != &PyGen_Type) /* a plain generator never sets it */
         hl_walk_edge_maybe(w, g->gi_origin_or_finalizer, HL_LABEL(HL_LABEL_INTERNAL, 0));
-    if (g->gi_frame_state >= FRAME_CLEARED)
+    if (g->gi_frame_state >= FRAME_CLEARED) {
+#if HL_PY_AT_LEAST(12) /* all that is left of its frame: gi_code */
+        slot_edge(w, hl_abi_frame_executable(f), w->label.f_code);
+#endif
         return;
+    }
     hl_walk_edge_maybe(w, (PyObject *)f->frame_obj, w->label.frame);
     iframe_edges(w, f, g->gi_frame_state == FRAME_EXECUTING);
 }

@@ -86,11 +86,12 @@ static inline PyThreadState *hl_abi_threads(PyInterpreterState *interp)
 #endif
 }
 
-/* The table of interned strings where these are immortal, so that whoever fills it leaks: 3.12
- * alone. Before and after, its strings go when nothing else refers to them. */
+/* The table of interned strings. Only in 3.12 are all of these immortal, so that whoever fills it
+ * leaks. Before and after, its strings go when nothing else refers to them: it does not own them. */
+enum { HL_INTERNED_STAY = PY_MINOR_VERSION == 12 };
 static inline PyObject *hl_abi_interned(PyInterpreterState *interp)
 {
-#if PY_MINOR_VERSION == 12
+#if HL_PY_AT_LEAST(12)
     return interp->cached_objects.interned_strings;
 #else
     (void)interp;
@@ -386,6 +387,16 @@ static inline uint32_t hl_abi_presize(const PyTypeObject *t, bool gc)
 }
 
 /* ---- dicts ---------------------------------------------------------------------------------- */
+
+/* Laid out as a dict: a dict, and since 3.15 a frozendict, which is no subclass of it. */
+static inline bool hl_abi_is_dict(PyObject *o)
+{
+#if HL_PY_AT_LEAST(15)
+    return PyAnyDict_Check(o);
+#else
+    return PyDict_Check(o);
+#endif
+}
 
 /* One table of a dict, or the attribute values inside an instance. */
 typedef struct hl_abi_table {

@@ -143,7 +143,8 @@ void hl_roots_state(hl_walk *w)
     named(w, HL_ROOT_INTERP, s->sysdict_copy, "copy of sys.__dict__", 0);
     named(w, HL_ROOT_INTERP, s->imports.modules_by_index, "modules by index", 0);
     named(w, HL_ROOT_INTERP, s->imports.import_func, "__import__", 0);
-    named(w, HL_ROOT_INTERP, hl_abi_interned(s), "interned strings", 0);
+    if (HL_INTERNED_STAY)
+        named(w, HL_ROOT_INTERP, hl_abi_interned(s), "interned strings", 0);
 #if HL_PY_AT_LEAST(14)
     named(w, HL_ROOT_INTERP, s->warnings.context, "warnings", 0);
 #endif

@@ -285,6 +285,10 @@ void hl_measure(hl_walk *w, PyObject *o, const hl_kind *k, hl_measured *m)
         m->len = Py_SIZE(o);
         m->ext = (uint64_t)((PyByteArrayObject *)o)->ob_alloc;
         set_room(m, m->ext);
+#if HL_PY_AT_LEAST(15) /* the buffer is a bytes object that nobody else sees */
+        if (m->ext)
+            m->ext += offsetof(PyBytesObject, ob_sval) + 1;
+#endif
         break;
     case HL_MEASURE_ARRAY:
         measure_array(o, m);
