@@ -7,7 +7,9 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
+. tools/minors.sh
 venv=$1 python=$2
+span="${supported_minors[0]} to ${supported_minors[-1]}"
 
 describe='
 import platform, sys, sysconfig
@@ -18,16 +20,13 @@ read -r kind minor version flavour < <("$python" -c "$describe") || {
     exit 3
 }
 if [ "$kind" != CPython ] || [ "$flavour" != default ]; then
-    echo "build: $python is $kind $version ($flavour); heaplens supports default builds of CPython 3.9 to 3.13: make PYTHON=..." >&2
+    echo "build: $python is $kind $version ($flavour); heaplens supports default builds of CPython $span: make PYTHON=..." >&2
     exit 3
 fi
-case $minor in
-3.9 | 3.10 | 3.11 | 3.12 | 3.13) ;;
-*)
-    echo "build: $python is CPython $version; heaplens supports 3.9 to 3.13: make PYTHON=..." >&2
+if [[ " ${supported_minors[*]} " != *" $minor "* ]]; then
+    echo "build: $python is CPython $version; heaplens supports $span: make PYTHON=..." >&2
     exit 3
-    ;;
-esac
+fi
 
 inside=$PWD/$venv/bin
 [[ $venv = /* ]] && inside=$venv/bin

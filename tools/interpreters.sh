@@ -3,8 +3,10 @@
 #
 #   VERSION <tab> PATH <tab> "" or why heaplens cannot be built with it
 #
-# Looks on PATH, in /usr/bin, /usr/local/bin and in the version folders of pyenv and uv.
+# Looks on PATH, in /usr/bin, /usr/local/bin, below /opt, in the version folders of pyenv and uv, in the
+# environments of conda, and where tools/fetch_interpreters.sh leaves what it fetched.
 set -uo pipefail
+. "$(dirname "$0")/minors.sh"
 
 describe='
 import os, platform, sys, sysconfig
@@ -21,8 +23,15 @@ candidates() {
         ls -d "$folder"/python3 "$folder"/python3.[0-9] "$folder"/python3.[0-9][0-9] \
             "$folder"/python3.[0-9][0-9]t "$folder"/pypy3 "$folder"/graalpy 2>/dev/null
     done
-    ls -d "${PYENV_ROOT:-$HOME/.pyenv}"/versions/*/bin/python3 2>/dev/null
-    ls -d "$HOME"/.local/share/uv/python/*/bin/python3 2>/dev/null
+    ls -d "${PYENV_ROOT:-$HOME/.pyenv}"/versions/*/bin/python3 \
+        "${UV_PYTHON_INSTALL_DIR:-${XDG_DATA_HOME:-$HOME/.local/share}/uv/python}"/*/bin/python3 \
+        /opt/*/bin/python3 /opt/*/bin/pypy3 2>/dev/null
+    for folder in "$HOME"/{mini,ana}conda3 "$HOME"/{miniforge3,mambaforge,micromamba} /opt/{mini,ana}conda3 /opt/conda; do
+        ls -d "$folder"/bin/python3 "$folder"/envs/*/bin/python3 2>/dev/null
+    done
+    ls -d "${HEAPLENS_INTERPRETERS:-${XDG_CACHE_HOME:-$HOME/.cache}/heaplens/interpreters}"/*/usr/bin/python3.[0-9]* \
+        "${HEAPLENS_INTERPRETERS:-${XDG_CACHE_HOME:-$HOME/.cache}/heaplens/interpreters}"/*/usr/bin/pypy3 2>/dev/null |
+        grep -v -e '-config$'
 }
 
 declare -A seen=()
@@ -35,11 +44,8 @@ while read -r python; do
     if [ "$kind" != CPython ]; then
         why="$kind keeps its heap in another way; not supported"
     else
-        case $minor in
-        3.9 | 3.10 | 3.11 | 3.12 | 3.13) ;;
-        3.[0-8]) continue ;;
-        *) why="not supported yet" ;;
-        esac
+        [[ $minor != 3.[0-8] ]] || continue
+        [[ " ${supported_minors[*]} " == *" $minor "* ]] || why="not supported yet"
         if [ -n "$why" ]; then
             :
         elif [ "$flavour" != default ]; then

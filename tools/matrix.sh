@@ -6,7 +6,7 @@
 set -uo pipefail
 cd "$(dirname "$0")/.."
 
-wanted=(3.9 3.10 3.11 3.12 3.13 3.14 3.15)
+. tools/minors.sh
 programs=${MATRIX_TESTS:-test_leak and (module_level or in_function or global_list or class_list or default_list or lru_none)}
 declare -A found=()
 lines=() failed=0
@@ -44,9 +44,9 @@ echo
 echo "matrix:"
 printf '  %s\n' "${lines[@]}"
 lacking=()
-for minor in "${wanted[@]}"; do
+for minor in "${supported_minors[@]}"; do
     [ -n "${found[$minor]:-}" ] || lacking+=("$minor")
 done
-[ ${#lacking[@]} = 0 ] || echo "  this machine has no CPython ${lacking[*]}"
+[ ${#lacking[@]} = 0 ] || echo "  this machine has no CPython ${lacking[*]}: make interpreters fetches what the distribution has"
 [ $failed = 0 ] && echo "matrix: passed" || echo "matrix: failed"
 exit $failed

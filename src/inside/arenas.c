@@ -2,7 +2,7 @@
  *
  * Room   inside; the cloned child.
  * Takes  the mappings, and the allocator's table of arenas.   Gives  the ARENA values and IMAGE.
- * Knows  Objects/obmalloc.c of 3.9 to 3.13.  Must not know  objects, malloc.
+ * Knows  Objects/obmalloc.c of 3.9 to 3.15.  Must not know  objects, malloc.
  *
  *      arena (256 KiB, 1 MiB since 3.10) ─► pools (4 KiB, 16 KiB) ─► blocks of one size
  *

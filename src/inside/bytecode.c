@@ -8,7 +8,7 @@
  *        expression the stack is right, and that is where containers are used. What lies between a
  *        jump back and its target is a loop; a container read as a whole outside of all loops is
  *        read once, when it is done.
- * Source Python/compile.c and Include/opcode.h of 3.9 to 3.13; stack effects of what is not named
+ * Source Python/compile.c and Include/opcode.h of 3.9 to 3.15; stack effects of what is not named
  *        here come from PyCompile_OpcodeStackEffect, which only computes. */
 #include "inside/walk.h"
 
@@ -27,7 +27,7 @@
 #endif
 #pragma GCC diagnostic pop
 
-enum { STACK = 128, NAMES = 64, LOOPS = 32, ADD_IN_PLACE = 13, OR_IN_PLACE = 20 };
+enum { STACK = 128, NAMES = 64, LOOPS = 32, ADD_IN_PLACE = 13, OR_IN_PLACE = 20, SUBSCRIPT = 26 };
 
 enum origin_kind {
     ORIGIN_NONE,
@@ -316,6 +316,13 @@ static void any_other(reading *r, int op, int arg)
         r->stack[r->depth - 1] = (origin){0};
 }
 
+#if HL_PY_AT_LEAST(14)
+static bool is_slice(const PyObject *o)
+{
+    return o && Py_IS_TYPE(o, &PySlice_Type);
+}
+#endif
+
 /* Instructions all versions have, or that differ only in how the argument is packed. */
 static bool step_common(reading *r, int op, int arg)
 {
@@ -358,11 +365,23 @@ static bool step_common(reading *r, int op, int arg)
         drop(r, 1);
         rebind(r, attribute(r, arg));
         return true;
+#if HL_PY_AT_LEAST(14)
+    case NOT_TAKEN:
+        return true;
+    case LOAD_FAST_BORROW:
+        push(r, local(r, arg));
+        return true;
+    case LOAD_CONST: /* slices between numbers are constants */
+        push(r, (origin){.kind = is_slice(tuple_item(r->code->co_consts, arg)) ? ORIGIN_SLICE
+                                                                               : ORIGIN_NONE});
+        return true;
+#else
     case BINARY_SUBSCR:
         use(r, peek(r, 1), HL_USE_GET);
         drop(r, 2);
         push_unknown(r, 1);
         return true;
+#endif
     case STORE_SUBSCR:
         store_subscript(r);
         return true;
@@ -380,7 +399,7 @@ static bool step_common(reading *r, int op, int arg)
         use(r, peek(r, 0), HL_USE_ITER);
         use_whole(r, peek(r, 0));
         drop(r, 1);
-        push_unknown(r, 1);
+        push_unknown(r, HL_PY_AT_LEAST(15) ? 2 : 1); /* ... and where it is in a list */
         return true;
     case COMPARE_OP:
         compare(r);
@@ -466,6 +485,9 @@ static void step(reading *r, int op, int arg)
         break;
 #endif
 #if HL_PY_AT_LEAST(13)
+#if HL_PY_AT_LEAST(14)
+    case LOAD_FAST_BORROW_LOAD_FAST_BORROW:
+#endif
     case LOAD_FAST_LOAD_FAST:
         push(r, local(r, arg >> 4));
         push(r, local(r, arg & 15));
@@ -498,6 +520,7 @@ static void step(reading *r, int op, int arg)
         use(r, peek(r, 1),
             arg == ADD_IN_PLACE  ? HL_USE_ADD
             : arg == OR_IN_PLACE ? HL_USE_STORE
+            : arg == SUBSCRIPT   ? HL_USE_GET
                                  : 0);
         drop(r, 2);
         push_unknown(r, 1);
@@ -526,6 +549,20 @@ static void see_jump(reading *r, int op, int arg)
     }
 }
 
+#if HL_PY_AT_LEAST(14)
+/* Where the JIT put its own instruction, it remembers the one that was there. */
+static bool before_executor(const PyCodeObject *code, int *op, int *arg)
+{
+    const _PyExecutorArray *all = code->co_executors;
+    if (!all || *arg >= all->size || !all->executors[*arg])
+        return false;
+    const _PyVMData *data = &all->executors[*arg]->vm_data;
+    *op = data->opcode;
+    *arg = data->oparg;
+    return true;
+}
+#endif
+
 static void read_with(reading *r, void (*read)(reading *, int, int))
 {
     const PyCodeObject *code = r->code;
@@ -535,6 +572,10 @@ static void read_with(reading *r, void (*read)(reading *, int, int))
     for (Py_ssize_t i = 0; i < n; i++) {
 #if HL_PY_AT_LEAST(12)
         int raw = units[i].op.code, low = units[i].op.arg;
+#if HL_PY_AT_LEAST(14)
+        if (raw == ENTER_EXECUTOR && !before_executor(code, &raw, &low))
+            break;
+#endif
         if (raw >= MIN_INSTRUMENTED_OPCODE
 #if HL_PY_AT_LEAST(13)
             || raw == ENTER_EXECUTOR

@@ -154,12 +154,11 @@ static void put_meta(hl_fields *f, const hl_shot_request *r, PyInterpreterState 
     hl_field_uint(f, HL_SNAP_PID, (uint64_t)getppid());
     hl_field_uint(f, HL_SNAP_UNSETTLED, r->unsettled != 0);
     hl_field_uint(f, HL_SNAP_GC_ENABLED, hl_abi_gc_enabled(interp));
-    hl_field_uint(f, HL_SNAP_GC_THRESHOLD0, (uint64_t)gc->generations[0].threshold);
+    hl_field_uint(f, HL_SNAP_GC_THRESHOLD0, hl_abi_gc_threshold(interp));
     hl_field_uint(f, HL_SNAP_GC_RUNNING, gc->collecting != 0);
     hl_field_uint(f, HL_SNAP_GC_FROZEN, listed(&gc->permanent_generation.head));
     for (unsigned i = 0; i < NUM_GENERATIONS; i++)
-        hl_field_uint(f, HL_SNAP_GC_COLLECTIONS0 + i,
-                      (uint64_t)gc->generation_stats[i].collections);
+        hl_field_uint(f, HL_SNAP_GC_COLLECTIONS0 + i, hl_abi_gc_collections(interp, i));
 }
 
 /* Pages that became the child's own, by count of faults: its tables, and what it wrote to. */

@@ -2,7 +2,7 @@
  *
  * Room   inside; the cloned child.
  * Takes  a code object.   Gives  rows of HL_COL_CODE and HL_COL_USE.
- * Knows  bytecode of 3.9 to 3.13.  Must not know  objects, frames. */
+ * Knows  bytecode of 3.9 to 3.15.  Must not know  objects, frames. */
 #include "inside/walk.h"
 
 /* The names of locals, cells and free variables, in the order of the frame's slots. */

@@ -2,7 +2,7 @@
  *
  * Room   inside; the cloned child.
  * Takes  frame and generator objects, threads.   Gives  their edges, rows and roots.
- * Knows  frame layouts of 3.9 to 3.13.  Must not know  columns.
+ * Knows  frame layouts of 3.9 to 3.15.  Must not know  columns.
  * A frame that runs is held by its thread, and tp_traverse is silent about it; here it is a node of
  * type frame that holds its locals. Since 3.11 a frame is an object only if somebody asked for it:
  * else its node has the address of the interpreter's own record. The values on the evaluation
@@ -25,40 +25,32 @@ static void namespace_edge(hl_walk *w, PyObject *dict, uint32_t label)
 
 #if HL_PY_AT_LEAST(11)
 
-static PyCodeObject *code_of(const _PyInterpreterFrame *f)
+/* A borrowed reference is counted in the slot it was borrowed from: here it is seen, not counted. */
+static void slot_edge(hl_walk *w, hl_abi_slot slot, uint32_t label)
 {
-#if HL_PY_AT_LEAST(13)
-    PyObject *code = f->f_executable;
-#else
-    PyObject *code = (PyObject *)f->f_code;
-#endif
-    return code && PyCode_Check(code) ? (PyCodeObject *)code : NULL;
+    if (slot.object)
+        hl_walk_edge(w, slot.object, slot.owned ? label : HL_LABEL(HL_LABEL_UNOWNED, 0));
 }
 
 /* running: the count of locals on the stack may be unset, and all of them are valid. */
 static void iframe_edges(hl_walk *w, _PyInterpreterFrame *f, bool running)
 {
-    PyCodeObject *code = code_of(f);
+    PyCodeObject *code = hl_abi_frame_code(f);
     if (!code)
         return;
-    hl_walk_edge(w, (PyObject *)code, w->label.f_code);
-#if HL_PY_AT_LEAST(12)
-    hl_walk_edge_maybe(w, f->f_funcobj, w->label.f_func);
-#else
-    hl_walk_edge_maybe(w, (PyObject *)f->f_func, w->label.f_func);
-#endif
+    slot_edge(w, hl_abi_frame_executable(f), w->label.f_code);
+    slot_edge(w, hl_abi_frame_function(f), w->label.f_func);
     namespace_edge(w, f->f_locals, w->label.f_locals);
-    int locals = code->co_nlocalsplus, n = f->stacktop;
+    Py_ssize_t locals = code->co_nlocalsplus, n = hl_abi_frame_used(f);
     if (running && n < locals)
         n = locals;
     if (n > locals + code->co_stacksize)
         n = locals;
-    for (int i = 0; i < n && i < locals; i++)
-        if (f->localsplus[i])
-            hl_walk_edge(w, f->localsplus[i],
-                         local_label(w, PyTuple_GET_ITEM(code->co_localsplusnames, i)));
-    for (int i = locals; i < n; i++)
-        hl_walk_edge_maybe(w, f->localsplus[i], HL_LABEL(HL_LABEL_STACK, 0));
+    for (Py_ssize_t i = 0; i < n && i < locals; i++)
+        slot_edge(w, hl_abi_slot_of(f->localsplus[i]),
+                  local_label(w, PyTuple_GET_ITEM(code->co_localsplusnames, i)));
+    for (Py_ssize_t i = locals; i < n; i++)
+        slot_edge(w, hl_abi_slot_of(f->localsplus[i]), HL_LABEL(HL_LABEL_STACK, 0));
 }
 
 void hl_shape_frame(hl_walk *w, PyObject *frame, const hl_kind *k)
@@ -79,7 +71,7 @@ void hl_shape_frame(hl_walk *w, PyObject *frame, const hl_kind *k)
 void hl_shape_generator(hl_walk *w, PyObject *generator, const hl_kind *k)
 {
     PyGenObject *g = (PyGenObject *)generator;
-    _PyInterpreterFrame *f = (_PyInterpreterFrame *)g->gi_iframe;
+    _PyInterpreterFrame *f = hl_abi_generator_frame(g);
 #if !HL_PY_AT_LEAST(12)
     hl_walk_edge_maybe(w, (PyObject *)g->gi_code, w->label.code);
 #endif
@@ -88,8 +80,12 @@ void hl_shape_generator(hl_walk *w, PyObject *generator, const hl_kind *k)
     hl_walk_edge_maybe(w, g->gi_exc_state.exc_value, w->label.exc);
     if (k->type != &PyGen_Type) /* a plain generator never sets it */
         hl_walk_edge_maybe(w, g->gi_origin_or_finalizer, HL_LABEL(HL_LABEL_INTERNAL, 0));
-    if (g->gi_frame_state >= FRAME_CLEARED)
+    if (g->gi_frame_state >= FRAME_CLEARED) {
+#if HL_PY_AT_LEAST(12) /* all that is left of its frame: gi_code */
+        slot_edge(w, hl_abi_frame_executable(f), w->label.f_code);
+#endif
         return;
+    }
     hl_walk_edge_maybe(w, (PyObject *)f->frame_obj, w->label.frame);
     iframe_edges(w, f, g->gi_frame_state == FRAME_EXECUTING);
 }
@@ -104,7 +100,7 @@ static uint32_t line_of(_PyInterpreterFrame *f, PyCodeObject *code)
 /* The row of a frame that is no object. */
 static void bare_row(hl_walk *w, _PyInterpreterFrame *f, uint32_t id)
 {
-    PyCodeObject *code = code_of(f);
+    PyCodeObject *code = hl_abi_frame_code(f);
     const hl_kind *k = hl_kind_of(w, &PyFrame_Type);
     hl_measured m = {.size =
                          offsetof(_PyInterpreterFrame, localsplus) +
@@ -118,22 +114,13 @@ static void bare_row(hl_walk *w, _PyInterpreterFrame *f, uint32_t id)
 
 void hl_frames_of(hl_walk *w, PyThreadState *thread, uint32_t index)
 {
-#if HL_PY_AT_LEAST(13)
-    _PyInterpreterFrame *f = thread->current_frame;
-#else
-    _PyInterpreterFrame *f = thread->cframe ? thread->cframe->current_frame : NULL;
-#endif
-    for (; f; f = f->previous) {
-        PyCodeObject *code = code_of(f);
-#if HL_PY_AT_LEAST(12)
-        if (f->owner == FRAME_OWNED_BY_CSTACK)
-            continue;
-#endif
+    for (_PyInterpreterFrame *f = hl_abi_current_frame(thread); f; f = f->previous) {
+        PyCodeObject *code = hl_abi_frame_of_c(f) ? NULL : hl_abi_frame_code(f);
         if (!code)
             continue;
         uint32_t id, name = hl_name_of(w, code->co_qualname);
         if (f->owner == FRAME_OWNED_BY_GENERATOR) {
-            id = hl_walk_reach(w, (PyObject *)_PyFrame_GetGenerator(f));
+            id = hl_walk_reach(w, (PyObject *)hl_abi_frame_generator(f));
         } else if (f->frame_obj) {
             id = hl_walk_reach(w, (PyObject *)f->frame_obj);
         } else {

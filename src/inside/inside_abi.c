@@ -48,8 +48,8 @@ const char *hl_abi_refusal(void)
     struct _gc_runtime_state *gc = &PyInterpreterState_Get()->gc;
     if (gc->collecting)
         return NULL; /* the rings are being relinked: cannot tell now */
-    for (int i = 0; i < NUM_GENERATIONS; i++)
-        if (!is_ring(&gc->generations[i].head))
+    for (unsigned i = 0; i < HL_GC_LISTS; i++)
+        if (!is_ring(hl_abi_gc_list(PyInterpreterState_Get(), i)))
             return "the collector's lists are not where Python " PY_VERSION
                    " keeps them: this interpreter was modified, and heaplens cannot read it";
     return NULL;

@@ -19,11 +19,14 @@
 #pragma GCC diagnostic ignored "-Wunused-function"
 #include <Python.h>
 
-#if PY_MAJOR_VERSION != 3 || PY_MINOR_VERSION < 9 || PY_MINOR_VERSION > 13
-#error "heaplens reads CPython 3.9 to 3.13 from inside; build it with one of these interpreters"
+#if PY_MAJOR_VERSION != 3 || PY_MINOR_VERSION < 9 || PY_MINOR_VERSION > 15
+#error "heaplens reads CPython 3.9 to 3.15 from inside; build it with one of these interpreters"
 #endif
 #ifdef Py_GIL_DISABLED
 #error "heaplens does not support free-threaded interpreters yet; build it with the default build"
+#endif
+#ifdef Py_STACKREF_DEBUG
+#error "heaplens does not support builds that keep references of the stack in a table of their own"
 #endif
 #if defined(Py_DEBUG) || defined(Py_TRACE_REFS)
 #error "heaplens does not support debug builds of the interpreter; build it with a release build"
@@ -46,6 +49,15 @@
 #endif
 #if PY_VERSION_HEX >= 0x030D0000
 #include <internal/pycore_setobject.h>
+#endif
+#if PY_VERSION_HEX >= 0x030E0000
+#include <internal/pycore_audit.h>
+#include <internal/pycore_genobject.h>
+#include <internal/pycore_interpframe.h>
+#include <internal/pycore_optimizer.h>
+#include <internal/pycore_stackref.h>
+#include <internal/pycore_tstate.h>
+#include <internal/pycore_typeobject.h>
 #endif
 #pragma GCC diagnostic pop
 
@@ -74,11 +86,12 @@ static inline PyThreadState *hl_abi_threads(PyInterpreterState *interp)
 #endif
 }
 
-/* The table of interned strings where these are immortal, so that whoever fills it leaks: 3.12
- * alone. Before and after, its strings go when nothing else refers to them. */
+/* The table of interned strings. Only in 3.12 are all of these immortal, so that whoever fills it
+ * leaks. Before and after, its strings go when nothing else refers to them: it does not own them. */
+enum { HL_INTERNED_STAY = PY_MINOR_VERSION == 12 };
 static inline PyObject *hl_abi_interned(PyInterpreterState *interp)
 {
-#if PY_MINOR_VERSION == 12
+#if HL_PY_AT_LEAST(12)
     return interp->cached_objects.interned_strings;
 #else
     (void)interp;
@@ -108,6 +121,149 @@ static inline bool hl_abi_gc_enabled(PyInterpreterState *interp)
 {
     return interp->gc.enabled != 0;
 }
+
+/* The heads of the collector's lists, the oldest objects first; what gc.freeze() put away is none of
+ * them. 3.14 began with a collector that goes step by step (young, and two halves of old); later
+ * releases of it are back at three generations, so the build asks the header which it has. */
+enum { HL_GC_LISTS = 3 };
+static inline PyGC_Head *hl_abi_gc_list(PyInterpreterState *interp, unsigned i)
+{
+#ifdef HL_GC_INCREMENTAL
+    return i == HL_GC_LISTS - 1 ? &interp->gc.young.head : &interp->gc.old[i].head;
+#else
+    return &interp->gc.generations[HL_GC_LISTS - 1 - i].head;
+#endif
+}
+
+/* Young objects it takes to start a collection, and how often a generation was collected. */
+static inline uint64_t hl_abi_gc_threshold(const PyInterpreterState *interp)
+{
+#ifdef HL_GC_INCREMENTAL
+    return (uint64_t)interp->gc.young.threshold;
+#else
+    return (uint64_t)interp->gc.generations[0].threshold;
+#endif
+}
+
+static inline uint64_t hl_abi_gc_collections(const PyInterpreterState *interp, unsigned generation)
+{
+#if HL_PY_AT_LEAST(15)
+    const struct gc_stats *s = interp->gc.generation_stats; /* rings: the last entry sums up */
+    if (!s)
+        return 0;
+    const struct gc_generation_stats *last =
+        generation ? &s->old[generation - 1].items[s->old[generation - 1].index]
+                   : &s->young.items[s->young.index];
+    return (uint64_t)last->collections;
+#else
+    return (uint64_t)interp->gc.generation_stats[generation].collections;
+#endif
+}
+
+/* ---- frames --------------------------------------------------------------------------------- */
+
+#if HL_PY_AT_LEAST(11)
+/* A slot of a frame. Since 3.14 its low bits say whether it owns the reference (0), borrows it from
+ * another slot or from an immortal object (1), is no object (2), or a small number (3). */
+typedef struct hl_abi_slot {
+    PyObject *object; /* NULL: none */
+    bool owned;
+} hl_abi_slot;
+
+#if HL_PY_AT_LEAST(14)
+typedef _PyStackRef hl_abi_slot_word;
+static inline hl_abi_slot hl_abi_slot_of(hl_abi_slot_word word)
+{
+    enum { TAGS = 3, BORROWED = 1 };
+    unsigned tag = word.bits & TAGS;
+    PyObject *o = (PyObject *)(word.bits & ~(uintptr_t)TAGS);
+    return (hl_abi_slot){tag <= BORROWED ? o : NULL, tag == 0};
+}
+#else
+typedef PyObject *hl_abi_slot_word;
+static inline hl_abi_slot hl_abi_slot_of(hl_abi_slot_word word)
+{
+    return (hl_abi_slot){word, true};
+}
+#endif
+
+static inline hl_abi_slot hl_abi_frame_executable(const _PyInterpreterFrame *f)
+{
+#if HL_PY_AT_LEAST(13)
+    return hl_abi_slot_of(f->f_executable);
+#else
+    return (hl_abi_slot){(PyObject *)f->f_code, true};
+#endif
+}
+
+static inline hl_abi_slot hl_abi_frame_function(const _PyInterpreterFrame *f)
+{
+#if HL_PY_AT_LEAST(12)
+    return hl_abi_slot_of(f->f_funcobj);
+#else
+    return (hl_abi_slot){(PyObject *)f->f_func, true};
+#endif
+}
+
+/* The code of a frame, or NULL: it runs something else. */
+static inline PyCodeObject *hl_abi_frame_code(const _PyInterpreterFrame *f)
+{
+    PyObject *o = hl_abi_frame_executable(f).object;
+    return o && PyCode_Check(o) ? (PyCodeObject *)o : NULL;
+}
+
+/* How many slots are in use, locals and stack; negative while the interpreter has not said. */
+static inline Py_ssize_t hl_abi_frame_used(const _PyInterpreterFrame *f)
+{
+#if HL_PY_AT_LEAST(14)
+    return f->stackpointer ? f->stackpointer - f->localsplus : -1;
+#else
+    return f->stacktop;
+#endif
+}
+
+/* The innermost frame of a thread. */
+static inline _PyInterpreterFrame *hl_abi_current_frame(const PyThreadState *t)
+{
+#if HL_PY_AT_LEAST(13)
+    return t->current_frame;
+#else
+    return t->cframe ? t->cframe->current_frame : NULL;
+#endif
+}
+
+static inline _PyInterpreterFrame *hl_abi_generator_frame(PyGenObject *g)
+{
+#if HL_PY_AT_LEAST(14)
+    return &g->gi_iframe;
+#else
+    return (_PyInterpreterFrame *)g->gi_iframe;
+#endif
+}
+
+/* Of a frame that a generator owns. */
+static inline PyGenObject *hl_abi_frame_generator(_PyInterpreterFrame *f)
+{
+#if HL_PY_AT_LEAST(14)
+    return _PyGen_GetGeneratorFromFrame(f);
+#else
+    return _PyFrame_GetGenerator(f);
+#endif
+}
+
+/* Not the frame of a function: the interpreter's own, where C calls Python. */
+static inline bool hl_abi_frame_of_c(const _PyInterpreterFrame *f)
+{
+#if HL_PY_AT_LEAST(14)
+    return f->owner >= FRAME_OWNED_BY_INTERPRETER;
+#elif HL_PY_AT_LEAST(12)
+    return f->owner == FRAME_OWNED_BY_CSTACK;
+#else
+    (void)f;
+    return false;
+#endif
+}
+#endif
 
 /* ---- objects -------------------------------------------------------------------------------- */
 
@@ -231,6 +387,16 @@ static inline uint32_t hl_abi_presize(const PyTypeObject *t, bool gc)
 }
 
 /* ---- dicts ---------------------------------------------------------------------------------- */
+
+/* Laid out as a dict: a dict, and since 3.15 a frozendict, which is no subclass of it. */
+static inline bool hl_abi_is_dict(PyObject *o)
+{
+#if HL_PY_AT_LEAST(15)
+    return PyAnyDict_Check(o);
+#else
+    return PyDict_Check(o);
+#endif
+}
 
 /* One table of a dict, or the attribute values inside an instance. */
 typedef struct hl_abi_table {

@@ -120,7 +120,7 @@ void hl_keys_row(hl_walk *w, uint32_t id, PyObject *dict_or_set)
 {
     sample s = {.n = 0};
     uint32_t detail = 0;
-    if (PyDict_Check(dict_or_set))
+    if (hl_abi_is_dict(dict_or_set))
         sample_dict((PyDictObject *)dict_or_set, &s);
     else
         sample_set((PySetObject *)dict_or_set, &s);

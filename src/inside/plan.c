@@ -253,6 +253,16 @@ static bool is_named(const PyTypeObject *t, const char *name)
     return strcmp(t->tp_name, name) == 0;
 }
 
+static bool is_frozendict(const PyTypeObject *t)
+{
+#if HL_PY_AT_LEAST(15)
+    return t == &PyFrozenDict_Type;
+#else
+    (void)t;
+    return false;
+#endif
+}
+
 static bool is_weakref(const PyTypeObject *t)
 {
     return t == &_PyWeakref_RefType || t == &_PyWeakref_ProxyType ||
@@ -265,7 +275,7 @@ static enum hl_shape shape_of(const hl_walk *w, const hl_kind *k, const PyTypeOb
         return HL_SHAPE_LIST;
     if (base == &PyTuple_Type || base->tp_traverse == PyTuple_Type.tp_traverse)
         return HL_SHAPE_TUPLE;
-    if (base == &PyDict_Type || is_named(base, "collections.defaultdict"))
+    if (base == &PyDict_Type || is_named(base, "collections.defaultdict") || is_frozendict(base))
         return HL_SHAPE_DICT;
     if (base == &PyODict_Type)
         return HL_SHAPE_ODICT;
@@ -323,7 +333,7 @@ static enum hl_measure measure_of(const PyTypeObject *t, const PyTypeObject *bas
     for (size_t i = 0; i < sizeof named / sizeof *named; i++)
         if (is_named(base, named[i].name))
             return named[i].measure;
-    if (t->tp_flags & Py_TPFLAGS_DICT_SUBCLASS)
+    if (t->tp_flags & Py_TPFLAGS_DICT_SUBCLASS || is_frozendict(base))
         return HL_MEASURE_DICT;
     return HL_MEASURE_VAR;
 }
@@ -342,7 +352,7 @@ static uint32_t flags_of(const hl_walk *w, const PyTypeObject *t, const PyTypeOb
         f |= HL_TYPE_EXCEPTION;
     if (t->tp_flags & Py_TPFLAGS_TYPE_SUBCLASS)
         f |= HL_TYPE_TYPE;
-    if (t->tp_flags & Py_TPFLAGS_DICT_SUBCLASS)
+    if (t->tp_flags & Py_TPFLAGS_DICT_SUBCLASS || is_frozendict(base))
         f |= HL_TYPE_DICT;
     if (t->tp_flags & Py_TPFLAGS_LIST_SUBCLASS)
         f |= HL_TYPE_LIST;

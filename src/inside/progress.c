@@ -58,10 +58,12 @@ static uint32_t digest(uint64_t stands, uint64_t counted)
            ((uint32_t)(counted >> 32) & HL_PROGRESS_HINT);
 }
 
-static uint64_t mix_slots(uint64_t h, PyObject *const *slots, Py_ssize_t n)
+/* Slots as they are: since 3.14 with the tags that say who owns the reference. */
+static uint64_t mix_slots(uint64_t h, const void *slots, Py_ssize_t n)
 {
+    const uintptr_t *word = slots;
     for (Py_ssize_t i = 0; i < n; i++)
-        h = mix(h, (uintptr_t)slots[i]);
+        h = mix(h, word[i]);
     return h;
 }
 
@@ -72,8 +74,9 @@ uint32_t hl_frame_progress(const struct _PyInterpreterFrame *f, const PyCodeObje
     Py_ssize_t locals = code->co_nlocalsplus, room = locals + code->co_stacksize;
     uint64_t h = mix(0, (uint64_t)_PyInterpreterFrame_LASTI((struct _PyInterpreterFrame *)f));
     h = mix_slots(h, f->localsplus, room);
-    for (Py_ssize_t i = locals; i < f->stacktop && i < room; i++)
-        h = mix_iterator(h, f->localsplus[i]);
+    Py_ssize_t used = hl_abi_frame_used(f);
+    for (Py_ssize_t i = locals; i < used && i < room; i++)
+        h = mix_iterator(h, hl_abi_slot_of(f->localsplus[i]).object);
     return digest(h, f->f_locals == f->f_globals ? counters(f->f_locals) : 0);
 }
 

@@ -2,7 +2,7 @@
  *
  * Room   inside; the cloned child.
  * Takes  the interpreter state.   Gives  ROOT and STATIC columns, and the first objects to walk.
- * Knows  interpreter and thread state of 3.9 to 3.13.  Must not know  how objects are walked. */
+ * Knows  interpreter and thread state of 3.9 to 3.15.  Must not know  how objects are walked. */
 #include "inside/layout_private.h"
 #include "inside/walk.h"
 
@@ -97,9 +97,22 @@ static void thread_roots(hl_walk *w, PyThreadState *t)
     named(w, HL_ROOT_THREAD, t->threading_local_key, "thread-local key", index);
     named(w, HL_ROOT_THREAD, t->threading_local_sentinel, "thread-local sentinel", index);
 #endif
+#if HL_PY_AT_LEAST(14)
+    const _PyThreadStateImpl *more = (const _PyThreadStateImpl *)t;
+    named(w, HL_ROOT_THREAD, more->asyncio_running_loop, "running event loop", index);
+    named(w, HL_ROOT_THREAD, more->asyncio_running_task, "running task", index);
+#endif
+#if HL_PY_AT_LEAST(15)
+    named(w, HL_ROOT_THREAD, more->lazy_imports, "lazy imports", index);
+#endif
 }
 
-#if HL_PY_AT_LEAST(10)
+#if HL_PY_AT_LEAST(14)
+static void atexit_roots(hl_walk *w)
+{
+    named(w, HL_ROOT_INTERP, w->interp->atexit.callbacks, "atexit", 0);
+}
+#elif HL_PY_AT_LEAST(10)
 static void atexit_roots(hl_walk *w)
 {
     struct atexit_state *state = &w->interp->atexit;
@@ -187,7 +200,17 @@ void hl_roots_state(hl_walk *w)
     named(w, HL_ROOT_INTERP, s->sysdict_copy, "copy of sys.__dict__", 0);
     named(w, HL_ROOT_INTERP, s->imports.modules_by_index, "modules by index", 0);
     named(w, HL_ROOT_INTERP, s->imports.import_func, "__import__", 0);
-    named(w, HL_ROOT_INTERP, hl_abi_interned(s), "interned strings", 0);
+    if (HL_INTERNED_STAY)
+        named(w, HL_ROOT_INTERP, hl_abi_interned(s), "interned strings", 0);
+#if HL_PY_AT_LEAST(14)
+    named(w, HL_ROOT_INTERP, s->warnings.context, "warnings", 0);
+#endif
+#if HL_PY_AT_LEAST(15)
+    named(w, HL_ROOT_INTERP, s->imports.lazy_import_func, "__lazy_import__", 0);
+    named(w, HL_ROOT_INTERP, s->imports.lazy_imports_filter, "lazy imports", 0);
+    named(w, HL_ROOT_INTERP, s->imports.lazy_modules, "lazy imports", 0);
+    named(w, HL_ROOT_INTERP, s->imports.lazy_pending_submodules, "lazy imports", 0);
+#endif
 #else
     named(w, HL_ROOT_INTERP, s->modules_by_index, "modules by index", 0);
     named(w, HL_ROOT_INTERP, s->import_func, "__import__", 0);

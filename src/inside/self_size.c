@@ -193,13 +193,10 @@ static uint64_t type_size(PyObject *o)
 static uint64_t frame_size(PyObject *o, const PyTypeObject *t)
 {
 #if HL_PY_AT_LEAST(11)
-    (void)t;
     const _PyInterpreterFrame *f = ((PyFrameObject *)o)->f_frame;
-#if HL_PY_AT_LEAST(13)
-    const PyCodeObject *code = (const PyCodeObject *)f->f_executable;
-#else
-    const PyCodeObject *code = f->f_code;
-#endif
+    const PyCodeObject *code = hl_abi_frame_code(f);
+    if (!code) /* cleared */
+        return (uint64_t)t->tp_basicsize;
     return offsetof(PyFrameObject, _f_frame_data) + offsetof(_PyInterpreterFrame, localsplus) +
            (uint64_t)(code->co_nlocalsplus + code->co_stacksize) * sizeof(PyObject *);
 #else
@@ -214,16 +211,13 @@ static uint64_t frame_size(PyObject *o, const PyTypeObject *t)
 static uint64_t generator_size(PyObject *o, const PyTypeObject *t)
 {
 #if HL_PY_AT_LEAST(11)
-    const PyGenObject *g = (const PyGenObject *)o;
-    (void)t;
-#if HL_PY_AT_LEAST(13)
-    const PyCodeObject *code =
-        (const PyCodeObject *)((const _PyInterpreterFrame *)g->gi_iframe)->f_executable;
-#elif HL_PY_AT_LEAST(12)
-    const PyCodeObject *code = ((const _PyInterpreterFrame *)g->gi_iframe)->f_code;
+#if HL_PY_AT_LEAST(12)
+    const PyCodeObject *code = hl_abi_frame_code(hl_abi_generator_frame((PyGenObject *)o));
 #else
-    const PyCodeObject *code = g->gi_code;
+    const PyCodeObject *code = ((const PyGenObject *)o)->gi_code;
 #endif
+    if (!code)
+        return (uint64_t)t->tp_basicsize;
     return offsetof(PyGenObject, gi_iframe) + offsetof(_PyInterpreterFrame, localsplus) +
            (uint64_t)(code->co_nlocalsplus + code->co_stacksize) * sizeof(PyObject *);
 #else
@@ -291,6 +285,10 @@ void hl_measure(hl_walk *w, PyObject *o, const hl_kind *k, hl_measured *m)
         m->len = Py_SIZE(o);
         m->ext = (uint64_t)((PyByteArrayObject *)o)->ob_alloc;
         set_room(m, m->ext);
+#if HL_PY_AT_LEAST(15) /* the buffer is a bytes object that nobody else sees */
+        if (m->ext)
+            m->ext += offsetof(PyBytesObject, ob_sval) + 1;
+#endif
         break;
     case HL_MEASURE_ARRAY:
         measure_array(o, m);

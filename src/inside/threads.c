@@ -69,10 +69,8 @@ static PyObject *thread_object(PyObject *active, uint64_t ident)
 
 static bool has_frames(const PyThreadState *t)
 {
-#if HL_PY_AT_LEAST(13)
-    return t->current_frame != NULL;
-#elif HL_PY_AT_LEAST(11)
-    return t->cframe && t->cframe->current_frame;
+#if HL_PY_AT_LEAST(11)
+    return hl_abi_current_frame(t) != NULL;
 #else
     return t->frame != NULL;
 #endif

@@ -239,9 +239,12 @@ static void dict_row(hl_walk *w, PyObject *o, uint32_t id, bool as_namespace)
     bool names = as_namespace || (o == w->loggers && m.len <= LOGGERS_NAMED);
     hl_walk_row_begin(w);
     w->row = id;
-    hl_shape_edges(w, o, k, names);
-    if (o == hl_abi_interned(w->interp))
+    if (o != hl_abi_interned(w->interp)) {
+        hl_shape_edges(w, o, k, names);
+    } else if (HL_INTERNED_STAY) {
+        hl_shape_edges(w, o, k, names);
         weigh_interned(w, o);
+    }
     hl_walk_row_end(w, id, k, count_of(o), hl_abi_tracked(o), &m);
     if (m.len >= HL_KEYS_FROM && !as_namespace)
         hl_keys_row(w, id, o);
@@ -347,6 +350,10 @@ static void listed(hl_walk *w, PyGC_Head *head, enum hl_snap_column column)
         PyGC_Head *next = (PyGC_Head *)(g->_gc_next & ~(uintptr_t)3);
         __builtin_prefetch(next);
         PyObject *o = (PyObject *)(g + 1);
+        if (!HL_INTERNED_STAY && o == hl_abi_interned(w->interp)) {
+            g = next; /* since 3.14 the collector lists every dict, this one too */
+            continue;
+        }
         uint32_t id = hl_walk_reach(w, o);
         if (column != HL_COL_COUNT)
             hl_snap_put_delta(&w->out, column, id);
@@ -359,11 +366,11 @@ static void listed(hl_walk *w, PyGC_Head *head, enum hl_snap_column column)
 
 static void all_lists(hl_walk *w)
 {
-    struct _gc_runtime_state *gc = &w->interp->gc;
-    listed(w, &gc->generations[2].head, HL_COL_COUNT);
-    listed(w, &gc->generations[1].head, HL_COL_GEN1);
-    listed(w, &gc->generations[0].head, HL_COL_GEN0);
-    listed(w, &gc->permanent_generation.head, HL_COL_FROZEN);
+    static const enum hl_snap_column columns[HL_GC_LISTS] = {HL_COL_COUNT, HL_COL_GEN1,
+                                                             HL_COL_GEN0};
+    for (unsigned i = 0; i < HL_GC_LISTS; i++)
+        listed(w, hl_abi_gc_list(w->interp, i), columns[i]);
+    listed(w, &w->interp->gc.permanent_generation.head, HL_COL_FROZEN);
 }
 
 static void interpreter_roots(hl_walk *w)

@@ -88,6 +88,9 @@ static void tables(const hl_snap *s)
     const hl_snap_info *o = &s->info;
     printf("I\tgc_enabled\t%d\nI\tgc_running\t%d\nI\tgc_frozen\t%u\nI\treason\t%s\nI\tpython\t%s\n",
            o->gc_enabled, o->gc_running, o->gc_frozen, o->reason, o->python);
+    printf("I\tgc_threshold0\t%u\n", o->gc_threshold0);
+    for (unsigned i = 0; i < 3; i++)
+        printf("I\tgc_collections%u\t%llu\n", i, (unsigned long long)o->gc_collections[i]);
     printf("I\tskipped\t%" PRIu64 "\nI\tfolded\t%" PRIu64 "\nI\tpid\t%u\n", o->skipped, o->folded,
            o->pid);
 }

@@ -73,11 +73,19 @@ young = [A()]
 atoms = {"a": 1}
 snapshot()
 said = {k: id(globals()[k]) for k in ("old", "ice", "young", "atoms")}
+said["tracked"] = gc.is_tracked(atoms)  # every dict is, since 3.14
+said["thresholds"], said["stats"] = gc.get_threshold(), gc.get_stats()
 """)
+    tracked, thresholds, stats = said.pop("tracked"), said.pop("thresholds"), said.pop("stats")
+    assert int(heap.info["gc_threshold0"]) == thresholds[0]
+    for generation in range(3):
+        told = int(heap.info[f"gc_collections{generation}"])
+        assert told == stats[generation]["collections"]
+    assert sum(generation["collections"] for generation in stats) > 0
     flags = {name: heap.nodes[at].flags for name, at in said.items()}
     assert flags["young"] & GEN0 and flags["young"] & TRACKED
     assert flags["ice"] & FROZEN and flags["old"] & FROZEN and not flags["ice"] & (GEN0 | GEN1)
-    assert not flags["atoms"] & TRACKED
+    assert bool(flags["atoms"] & TRACKED) == tracked
     assert heap.info["gc_enabled"] == "0" and int(heap.info["gc_frozen"]) > 1000
 
 

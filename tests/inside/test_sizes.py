@@ -22,9 +22,11 @@ for o in objects:
 everything.pop(id(objects), None)
 snapshot()
 skip = (id(everything), id(globals()), id(said))
-for at, o in everything.items():
-    if at not in skip:
-        said["%x" % at] = sys.getsizeof(o)
+def look():  # a global that is a lazy import would be imported by being looked at
+    for at, o in everything.items():
+        if at not in skip:
+            said["%x" % at] = sys.getsizeof(o)
+look()
 """
 
 # Types whose __sizeof__ leaves out what we count, or counts what we cannot see.

@@ -15,6 +15,7 @@ import itertools
 import operator
 import re
 import struct
+import sys
 import threading
 import types
 import weakref
@@ -159,6 +160,27 @@ def nested_stack(a):
     yield [a, (yield), {"k": (yield)}]
 
 
+# since 3.14 what lies below a yield is often borrowed from the locals
+def argument_waits(x, y):
+    yield isinstance(x, (yield))
+
+
+def method_waits(x, y):
+    x.append((yield))
+
+
+def operand_waits(x, y):
+    return x + (yield) + y
+
+
+def key_waits(x, y):
+    return {1: x, 2: (yield), 3: y}
+
+
+def annotated(a: list[int], b: dict[str, int] = {}) -> "set":
+    return {a, *b}
+
+
 async def coroutine(data):
     kept = {"data": data}
     await asyncio.sleep(3600)
@@ -205,6 +227,20 @@ def build():
     materialised = Inline()
     materialised.__dict__["third"] = [3]
     add(materialised)
+    for shape in (argument_waits, method_waits, operand_waits, key_waits):
+        for _ in range(3):
+            waiting = shape([shape], [[1]])
+            next(waiting)
+            add(waiting)
+    finished = generator([1])
+    for _ in finished:
+        pass
+    add([finished, annotated, annotated.__annotations__])
+    if sys.version_info >= (3, 15):
+        frozen = frozendict  # noqa: F821
+        add(frozen(a=[1], b=[2]))
+        add(frozen({i: [i] for i in range(300)}))
+        add(frozen({f"key {i}": [i] for i in range(300)}))
     looked = Inline()
     vars(looked)
     add(looked)
