@@ -601,7 +601,7 @@ EXPORTED int hl_inside_arm(hl_page *page, hl_clearing *at_clearing)
 {
     struct _gc_runtime_state *gc = &PyInterpreterState_Get()->gc;
     int enabled = gc->enabled;
-#if HL_PY_AT_LEAST(14)
+#ifdef HL_GC_INCREMENTAL
     int *made = &gc->young.count;
 #else
     int *made = &gc->generations[0].count;
