@@ -127,6 +127,7 @@ static bool tell(hl_case *c, const hl_suspect *s, const hl_uses *known, hl_fille
     hl_uses uses = *known;
     const hl_uses *u = &uses;
     uses.all |= HL_USE_ITER;
+    uses.reader = NULL; /* whoever reads all of it calls them */
     uint32_t all = r.calls + r.handlers;
     if (!r.looked_at || 100 * all < SAME_SHARE * r.looked_at)
         return false;
@@ -194,6 +195,39 @@ static bool callback_registry(hl_case *c, const hl_suspect *s, const hl_uses *u,
     return tell(c, s, u, filled, look(c, hl_entries_of(c, s->holder)));
 }
 
+/* Before caches, which it looks like: a selector's table of what was registered with it. */
+static bool registrations(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_filled filled)
+{
+    hl_node members[HL_SAMPLES];
+    uint32_t n = hl_sample(c, hl_entries_of(c, s->holder), false, members, HL_SAMPLES), keys = 0;
+    for (uint32_t i = 0; i < n; i++)
+        keys += hl_is_a(c, members[i], "selectors.SelectorKey");
+    hl_confidence confidence;
+    if (!keys || 100 * keys < SAME_SHARE * n)
+        return false;
+    hl_uses plain = *u;
+    plain.evicts = plain.bounds = plain.memo = false; /* modify() takes out what it puts back */
+    if (!hl_judge(c, s, &plain, hl_speaks(c, s, filled), &confidence))
+        return true;
+    hl_finding *f =
+        hl_finding_add(c, "callback-registry", confidence == HL_CERTAIN ? HL_STRONG : confidence);
+    if (!f)
+        return true;
+    hl_finding_holder(c, f, s);
+    hl_finding_growth(c, f, s->growth);
+    char count[32], bytes[16];
+    f->title = hl_arena_printf(c->arena, "%s gained %s registrations and drops none; it holds %s",
+                               s->name, hl_count_text(s->growth->units, count),
+                               hl_bytes_text(s->retained_bytes, bytes));
+    plain.storer = NULL; /* register() and modify() both store: which one did is not known */
+    hl_judge_evidence(c, f, s, &plain, filled);
+    f->fix =
+        "unregister() each file object before it is closed, in `finally:`: a selector keeps it "
+        "and the data it was registered with";
+    hl_finding_seal(c, f);
+    return true;
+}
+
 /* Before closures: a wrapper has a cell, and in it is what somebody registered. */
 static bool wrapped_callbacks(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_filled filled)
 {
@@ -201,5 +235,6 @@ static bool wrapped_callbacks(hl_case *c, const hl_suspect *s, const hl_uses *u,
     return r.wrapped && 100 * r.wrapped >= SAME_SHARE * r.looked_at && tell(c, s, u, filled, r);
 }
 
+const hl_rule hl_rule_registrations = {"callback-registry", registrations};
 const hl_rule hl_rule_wrapped_callbacks = {"callback-registry", wrapped_callbacks};
 const hl_rule hl_rule_callback_registry = {"callback-registry", callback_registry};

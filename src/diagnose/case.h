@@ -68,6 +68,8 @@ typedef struct hl_growth {
     double per_second;      /* bytes a wall second since onset */
 } hl_growth;
 
+enum { HL_JOINED_MAX = 64 };
+
 typedef struct hl_case {
     hl_diagnose_options options;
     hl_arena *arena; /* borrowed: the diagnosis' own; findings and their texts live there */
@@ -93,6 +95,8 @@ typedef struct hl_case {
     uint32_t below_anchor, below_holder;
     struct hl_group *groups; /* census.c: what multiplied, most first */
     uint32_t n_groups;
+    uint64_t joined[HL_JOINED_MAX]; /* companions.c: holders told with another, by address */
+    uint32_t n_joined;
     uint64_t dismissed; /* bytes of growth seen and found to be no leak */
     hl_diagnosis *out;
     uint32_t findings_capacity, notes_capacity;
@@ -231,9 +235,9 @@ extern const hl_rule hl_rule_unbounded_cache, hl_rule_closure, hl_rule_growing_c
 extern const hl_rule hl_rule_kept_frames, hl_rule_native_registry, hl_rule_exception_traceback,
     hl_rule_pending_task, hl_rule_context_variable, hl_rule_thread_local, hl_rule_thread;
 extern const hl_rule hl_rule_method_cache, hl_rule_dead_arguments, hl_rule_decorator,
-    hl_rule_callback_registry, hl_rule_wrapped_callbacks, hl_rule_dynamic_code,
-    hl_rule_made_entries, hl_rule_backlog, hl_rule_library_queue, hl_rule_weak_key,
-    hl_rule_interpreter_registry;
+    hl_rule_callback_registry, hl_rule_wrapped_callbacks, hl_rule_registrations,
+    hl_rule_dynamic_code, hl_rule_made_entries, hl_rule_backlog, hl_rule_library_queue,
+    hl_rule_weak_key, hl_rule_interpreter_registry;
 
 /* not_collected.c: what the program said should be gone. */
 hl_status hl_rule_not_collected(hl_case *c, hl_err *err) HL_MUST_CHECK;

@@ -103,6 +103,11 @@ bool hl_finding_joins(hl_case *c, const hl_suspect *s)
 {
     hl_diagnosis *d = c->out;
     hl_finding *f = &d->findings[d->n_findings - 1];
+    for (uint32_t i = 0; i < c->n_joined; i++)
+        if (c->joined[i] == f->holder.address) {
+            d->n_findings--; /* found in another way, too */
+            return true;
+        }
     if (!is_of_library(c, hl_graph_owner(c->graph, s->holder)))
         return false;
     for (uint32_t i = 0; i + 1 < d->n_findings; i++) {
@@ -119,6 +124,8 @@ bool hl_finding_joins(hl_case *c, const hl_suspect *s)
             told->confidence = f->confidence;
         hl_finding_evidence(c, told, "in step with it: %s (%s), which holds %s", f->holder.name,
                             f->holder.type, hl_bytes_text(f->retained.bytes, bytes));
+        if (c->n_joined < HL_JOINED_MAX)
+            c->joined[c->n_joined++] = f->holder.address;
         d->n_findings--;
         return true;
     }

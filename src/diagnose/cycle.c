@@ -142,11 +142,15 @@ static void find(hl_case *c, const hl_cycle *k, const char *why)
     else if (k->frozen)
         f->fix = "call gc.collect() before gc.freeze(), so that garbage is not frozen, or "
                  "gc.unfreeze() when the forks are done";
+    else if (comes_late(c) && c->moments[c->n_moments - 1].info.gc_enabled)
+        f->fix =
+            "give the collector a threshold that is reached (some ten thousand objects at most: "
+            "gc.set_threshold(), gc.freeze() for what stays), call gc.collect() at quiet points, "
+            "or break the cycle: make the back reference weak (weakref.ref)";
     else
         f->fix =
             "break the cycle: make the back reference weak (weakref.ref), clear it when done, or "
-            "leave the collector on (gc.enable(), a threshold of some ten thousand at most, or "
-            "gc.collect() at quiet points)";
+            "leave the collector on (gc.enable(), or gc.collect() at quiet points)";
     hl_finding_seal(c, f);
 }
 

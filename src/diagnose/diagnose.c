@@ -26,6 +26,7 @@ static const hl_rule *const rules[] = {
     &hl_rule_dead_arguments,
     &hl_rule_weak_key,
     &hl_rule_interpreter_registry,
+    &hl_rule_registrations,
     &hl_rule_made_entries,
     &hl_rule_unbounded_cache,
     &hl_rule_exception_traceback,

@@ -126,6 +126,12 @@ static bool is_in_the_making(const hl_case *c, hl_node v)
     return false;
 }
 
+/* What is small is not worth a note. */
+static bool tells(const hl_case *c, const hl_suspect *s)
+{
+    return 4 * s->retained_bytes >= c->material;
+}
+
 bool hl_judge(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_filled filled,
               hl_confidence *out)
 {
@@ -137,11 +143,11 @@ bool hl_judge(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_filled fille
     if (is_bounded(c, s->holder)) {
         const hl_snap_extra *x = hl_snap_extra_of(c->snap, s->holder);
         c->dismissed += g->onset_bytes;
-        hl_note_add(c, "unbounded-cache", "%s (%s) %s its bound of %s entries; it holds %s",
-                    s->name, type,
-                    g->series[g->anchor] >= x->cap ? "is full, at" : "is filling up to",
-                    hl_count_text(x->cap, count),
-                    hl_bytes_text(c->graph->retained_bytes[s->holder], bytes));
+        if (tells(c, s))
+            hl_note_add(c, "unbounded-cache", "%s (%s) %s its bound of %s entries; it holds %s",
+                        s->name, type,
+                        g->series[g->anchor] >= x->cap ? "is full, at" : "is filling up to",
+                        hl_count_text(x->cap, count), hl_bytes_text(s->retained_bytes, bytes));
         return false;
     }
     bool not_its_own = g->metric != HL_METRIC_ITEMS &&
@@ -155,10 +161,12 @@ bool hl_judge(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_filled fille
         (slows || (u->evicts && u->bounds) ||
          g->intervals < (u->bounds ? GUARDED_INTERVALS : KEYED_INTERVALS))) {
         c->dismissed += g->onset_bytes;
-        hl_note_add(c, "unbounded-cache", "%s (%s) grew, and %s: it holds %s", s->name, type,
-                    u->evicts || u->bounds ? "the code that fills it also removes"
-                                           : "was emptied before",
-                    hl_bytes_text(c->graph->retained_bytes[s->holder], bytes));
+        if (tells(c, s))
+            hl_note_add(c, "unbounded-cache", "%s (%s) grew, and %s: it holds %s", s->name, type,
+                        u->evicts   ? "the code that fills it also removes"
+                        : u->bounds ? "the code that fills it minds its length"
+                                    : "was emptied before",
+                        hl_bytes_text(s->retained_bytes, bytes));
         return false;
     }
     double run = m[g->anchor].work - m[0].work;
@@ -179,20 +187,24 @@ bool hl_judge(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_filled fille
                   (!g->exact && (filled == HL_FILLED_BY_ONE_CALL || g->intervals < enough));
     bool dropped_with_main = g->torn_down && g->intervals >= KEYED_INTERVALS;
     if (g->released && (unsure || (filled != HL_FILLED_BY_MANY && !dropped_with_main))) {
-        hl_note_add(c, "growing-container", "%s (%s) grew to %s and was gone at the end", s->name,
-                    type, hl_bytes_text(c->graph->retained_bytes[s->holder], bytes));
+        if (tells(c, s))
+            hl_note_add(c, "growing-container", "%s (%s) grew to %s and was gone at the end",
+                        s->name, type, hl_bytes_text(s->retained_bytes, bytes));
         return false;
     }
     if (course(c, s, u) < RESTS) {
         c->dismissed += g->bytes;
-        hl_note_add(c, "growing-container", "%s (%s) was filled and then stayed; it holds %s",
-                    s->name, type, hl_bytes_text(c->graph->retained_bytes[s->holder], bytes));
+        if (tells(c, s))
+            hl_note_add(c, "growing-container", "%s (%s) was filled and then stayed; it holds %s",
+                        s->name, type, hl_bytes_text(s->retained_bytes, bytes));
         return false;
     }
     if (late && !g->exact && filled != HL_FILLED_BY_MANY) {
         c->dismissed += g->bytes;
-        hl_note_add(c, "growing-container", "%s (%s) was filled at the end of the run; it holds %s",
-                    s->name, type, hl_bytes_text(c->graph->retained_bytes[s->holder], bytes));
+        if (tells(c, s))
+            hl_note_add(c, "growing-container",
+                        "%s (%s) was filled at the end of the run; it holds %s", s->name, type,
+                        hl_bytes_text(s->retained_bytes, bytes));
         return false;
     }
     *out = unsure ? HL_POSSIBLE : HL_CERTAIN;

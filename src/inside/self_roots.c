@@ -168,11 +168,12 @@ static PyObject *handler_of(const hl_walk *w, int number)
     PyObject *module = modules && PyDict_Check(modules) ? hl_dict_find(modules, "_signal") : NULL;
     PyObject *dict =
         module && PyModule_Check(module) ? HL_PEEK(module, PyObject *, module, md_dict) : NULL;
-    PyObject *getter = dict && PyDict_Check(dict) ? hl_dict_find(dict, "getsignal") : NULL;
-    if (!getter || !PyCFunction_Check(getter) || PyCFunction_GET_FLAGS(getter) != METH_O)
+    PyObject *get_handler = dict && PyDict_Check(dict) ? hl_dict_find(dict, "getsignal") : NULL;
+    if (!get_handler || !PyCFunction_Check(get_handler) ||
+        PyCFunction_GET_FLAGS(get_handler) != METH_O)
         return NULL;
     PyObject *argument = PyLong_FromLong(number);
-    PyObject *handler = PyCFunction_GET_FUNCTION(getter)(module, argument);
+    PyObject *handler = PyCFunction_GET_FUNCTION(get_handler)(module, argument);
     Py_DECREF(argument);
     Py_XDECREF(handler); /* the table has one, too */
     return handler;

@@ -103,6 +103,7 @@ LEAKS = [
          (INSTANCE, GLOBAL), 5),
     leak("growing_container/among_churn.py", CONTAINER, "kept", GLOBAL, 5),
     leak("growing_container/dead_references.py", CONTAINER, "sheet watchers", INSTANCE, 4),
+    leak("growing_container/mocked.py", CONTAINER, "gateway", INSTANCE, 2),
     leak("growing_container/late_start.py", CONTAINER, "log", GLOBAL, 5),
     # these have narrower causes, which may win over the general one
     leak("growing_container/outrun.py", (CONTAINER, "backlog"), "waiting", GLOBAL, 8),
@@ -207,6 +208,9 @@ LEAKS = [
          "Memory"),
     leak("callback_registry/listeners_dict.py", CALLBACK, "Broker subscriptions", CLASS, 10,
          "changed Page"),
+    leak("callback_registry/selector.py", CALLBACK, "hub selector _fd_to_key", INSTANCE, 7),
+    leak("callback_registry/wrapped_listeners.py", CALLBACK, "engine before", INSTANCE, 6,
+         "note Request"),
     leak("callback_registry/desk", CALLBACK, "events _listeners", GLOBAL, 7, "on_event Ticket"),
 
     leak("dynamic_code/classes_in_list.py", DYNAMIC, "known", GLOBAL, 5, keep="number"),
@@ -215,12 +219,14 @@ LEAKS = [
     leak("dynamic_code/compiled_rules.py", DYNAMIC, "engine rules", INSTANCE, 4),
     leak("dynamic_code/subclass_registry.py", DYNAMIC, "Plugin registry", CLASS, 8, "Doubling"),
     leak("dynamic_code/generic_function.py", DYNAMIC, "describe registry", INSTANCE, 5),
+    leak("dynamic_code/named_classes.py", DYNAMIC, "schemas known", INSTANCE, 5),
     leak("dynamic_code/forms", DYNAMIC, "factory FORMS", GLOBAL, 8, "Form"),
 
     leak("backlog/queue_thread.py", BACKLOG, "jobs", GLOBAL, 8),
     leak("backlog/deque_class.py", BACKLOG, "uploader chunks", INSTANCE, 6),
     leak("backlog/heap_of_object.py", BACKLOG, "main scheduler timers", INSTANCE, 4),
     leak("backlog/list_global.py", BACKLOG, "to_visit", GLOBAL, 5),
+    leak("backlog/thread_of_object.py", BACKLOG, "main pipeline jobs", INSTANCE, 6),
     leak("backlog/feed", BACKLOG, "Feed current events", (CLASS, INSTANCE), 8),
 ]
 
