@@ -187,6 +187,28 @@ static hl_status judge_tracked(hl_case *c, hl_err *err)
     return HL_OK;
 }
 
+/* What is garbage in the farewell's look is known by the name it had while the program was at work.
+ */
+static hl_status name_in_life(hl_case *c, const hl_growth *g, hl_suspect *s, hl_err *err)
+{
+    if (c->graph->from[s->holder] != HL_HOLD_CYCLE || c->working >= g->anchor)
+        return HL_OK;
+    uint64_t address = hl_snap_address(c->snap, s->holder);
+    if (hl_case_anchor(c, c->working, err))
+        return err->status;
+    hl_node v = hl_snap_find_address(c->snap, address);
+    hl_suspect then = {.name = NULL};
+    bool known = v != HL_NO_NODE && c->graph->from[v] != HL_HOLD_CYCLE &&
+                 hl_suspect_of(c, v, HL_NO_NODE, &then);
+    if (hl_case_anchor(c, g->anchor, err))
+        return err->status;
+    if (hl_suspect_find(c, g, s) && known) {
+        s->name = then.name;
+        s->kind = then.kind;
+    }
+    return HL_OK;
+}
+
 static hl_status judge_growths(hl_case *c, hl_err *err)
 {
     if (hl_growth_find(c, err))
@@ -203,7 +225,9 @@ static hl_status judge_growths(hl_case *c, hl_err *err)
             hl_suspect s;
             if (hl_case_anchor(c, g->anchor, err))
                 return err->status;
-            if (hl_suspect_find(c, g, &s) && judge_one(c, &s, err))
+            if (!hl_suspect_find(c, g, &s))
+                continue;
+            if (name_in_life(c, g, &s, err) || judge_one(c, &s, err))
                 return err->status;
         }
     return judge_tracked(c, err);

@@ -212,6 +212,26 @@ static const char *function_variable(hl_case *c, hl_node v, const char *name)
     return hl_arena_printf(c->arena, "%s.%s", owner, variable);
 }
 
+/* What its chain knows as the `self` of a bound method somewhere is known by a call's local, if one
+ * that runs has it. */
+static const char *local_name(hl_case *c, const hl_suspect *s)
+{
+    const hl_graph *g = c->graph;
+    hl_node from;
+    if (!named_edge(g, g->via[s->holder], "__self__"))
+        return NULL;
+    for (hl_holders h = hl_graph_holders(g, s->holder); hl_holders_next(&h, &from);) {
+        const hl_graph_root *root = hl_graph_root_of(g, from);
+        hl_label l = root && root->hold == HL_HOLD_FRAME ? hl_graph_label(g, from, s->holder) : 0;
+        if (!l || l == UINT32_MAX || hl_label_kind(l) != HL_LABEL_LOCAL)
+            continue;
+        char name[NAME_MAX_BYTES];
+        hl_path_name(g, from, name, sizeof name);
+        return hl_arena_printf(c->arena, "%s local %s", name, c->snap->names[hl_label_value(l)]);
+    }
+    return NULL;
+}
+
 /* A local of a coroutine that waits is known by the coroutine, not by who will wake it. */
 static const char *name_of(hl_case *c, const hl_suspect *s)
 {
@@ -247,7 +267,9 @@ static const char *name_of(hl_case *c, const hl_suspect *s)
 static void find_name(hl_case *c, hl_suspect *s)
 {
     s->kind = kind_of(c, s->holder, &s->owner);
-    s->name = name_of(c, s);
+    const char *local = c->graph->parent[s->holder] == HL_NO_NODE ? NULL : local_name(c, s);
+    s->name = local ? local : name_of(c, s);
+    s->kind = local ? "frame-local" : s->kind;
 }
 
 bool hl_suspect_find(hl_case *c, const hl_growth *g, hl_suspect *out)
