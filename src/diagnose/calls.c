@@ -69,33 +69,35 @@ static void read_frame(const hl_snap *s, hl_node v, hl_node *code, hl_node *glob
 /* Rows of a thread stand outermost first. */
 static void note_drivers(hl_moment *m)
 {
-    static const char body[] = "<module> ";
     bool in_body = false;
     for (uint32_t i = 0; i < m->n_calls; i++) {
         hl_call *call = &m->calls[i];
         if (i && call->thread != m->calls[i - 1].thread)
             in_body = false;
-        bool is_body = call->place && !strncmp(call->place, body, sizeof body - 1);
-        call->driver = is_body || in_body;
-        in_body = is_body;
+        call->driver = call->body || in_body;
+        in_body = call->body;
     }
 }
 
 /* Code of the standard library that runs when the program's own is done. */
-static void note_ending(hl_moment *m)
+static bool is_ending(const char *qualname, const char *path)
 {
-    static const char *const code[] = {
-        "_cancel_all_tasks (runners.py:", /* asyncio.run, on its way out    */
-        "Runner.close (runners.py:",
-        "_UnixSelectorEventLoop.close (unix_events.py:",
-        "close (unix_events.py:",
-        "_python_exit (thread.py:", /* executors, at interpreter exit */
-        "_shutdown (threading.py:", /* non-daemon threads are awaited */
-        "_exit_function (util.py:", /* multiprocessing                */
+    static const struct {
+        const char *function, *file;
+    } code[] = {
+        {"_cancel_all_tasks", "runners.py"}, /* asyncio.run, on its way out    */
+        {"Runner.close", "runners.py"},
+        {"_UnixSelectorEventLoop.close", "unix_events.py"},
+        {"close", "unix_events.py"},
+        {"_python_exit", "thread.py"}, /* executors, at interpreter exit */
+        {"_shutdown", "threading.py"}, /* non-daemon threads are awaited */
+        {"_exit_function", "util.py"}, /* multiprocessing                */
     };
-    for (uint32_t i = 0; i < m->n_calls; i++)
-        for (size_t k = 0; m->calls[i].place && k < sizeof code / sizeof *code; k++)
-            m->ending = m->ending || !strncmp(m->calls[i].place, code[k], strlen(code[k]));
+    const char *slash = strrchr(path, '/'), *file = slash ? slash + 1 : path;
+    for (size_t k = 0; k < sizeof code / sizeof *code; k++)
+        if (!strcmp(qualname, code[k].function) && !strcmp(file, code[k].file))
+            return true;
+    return false;
 }
 
 hl_status hl_calls_note(hl_case *c, hl_moment *m, const hl_graph *g, hl_err *err)
@@ -123,11 +125,12 @@ hl_status hl_calls_note(hl_case *c, hl_moment *m, const hl_graph *g, hl_err *err
         if (!row)
             continue;
         call->place = hl_code_place(c, code);
+        call->body = !strcmp(s->names[row->qualname], "<module>");
+        m->ending = m->ending || is_ending(s->names[row->qualname], s->names[row->file]);
         if (!call->place || !keep_uses(c, s, row, call) || !keep_locals(c, s, r->node, call))
             return hl_err_set(err, HL_NO_MEMORY, "no memory for the names in running code");
     }
     note_drivers(m);
-    note_ending(m);
     return HL_OK;
 }
 

@@ -195,6 +195,7 @@ typedef struct hl_call { /* a running frame */
     uint64_t code, globals; /* addresses */
     uint32_t progress;      /* digest of where it stands */
     const char *place;      /* "main (app.py:12)" */
+    bool body;              /* of a module */
     bool driver; /* a module's body, or called by one: it runs once, whatever moves below */
     hl_call_use *uses;
     uint32_t n_uses;

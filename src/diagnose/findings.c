@@ -49,9 +49,9 @@ void hl_finding_holder(hl_case *c, hl_finding *f, const hl_suspect *s)
     f->holder.name = s->name;
     f->holder.kind = s->kind;
     f->holder.address = hl_snap_address(c->snap, s->holder);
-    f->holder.snapshot = c->moments[c->anchor].run == c->moments[c->n_moments - 1].run
-                             ? c->moments[c->anchor].index + 1
-                             : 0;
+    bool last = c->anchor + 1 == c->n_moments; /* the one that is asked by default */
+    bool same_file = c->moments[c->anchor].run == c->moments[c->n_moments - 1].run;
+    f->holder.snapshot = !last && same_file ? c->moments[c->anchor].index + 1 : 0;
     f->holder.type = hl_arena_printf(c->arena, "%s", hl_snap_type_name(c->snap, s->holder));
     f->retained.bytes = s->retained_bytes;
     f->retained.objects = s->retained_objects;

@@ -35,7 +35,7 @@ typedef struct hl_finding {
     struct {
         const char *name, *kind, *type;
         uint64_t address;  /* 0: none */
-        uint32_t snapshot; /* 1 is the oldest of the last file: where it was seen; 0: none */
+        uint32_t snapshot; /* where it was seen, 1 is the oldest of the last file; 0: the last */
     } holder;
     hl_chain_step *path;
     uint32_t n_path;

@@ -241,7 +241,8 @@ static void more(const hl_diagnosis *d, const hl_finding *f, const hl_style *sty
     }
     /* a plain dotted name can be asked for; what is called otherwise, by its address */
     bool held = f->holder.name && *f->holder.name && strcmp(f->holder.kind, "none");
-    bool named = held && printable(f->holder.name) && !strpbrk(f->holder.name, " ()\"*");
+    bool named = held && printable(f->holder.name) && !strpbrk(f->holder.name, " ()\"*") &&
+                 strcmp(f->holder.name, "atexit") != 0; /* its list is not the module's */
     char address[32] = "";
     /* what is gone in the last snapshot, which is asked by default, is asked for where it was */
     bool there = !f->n_series || f->series[f->n_series - 1];
@@ -256,7 +257,7 @@ static void more(const hl_diagnosis *d, const hl_finding *f, const hl_style *sty
                   : paths                                ? f->holder.name
                   : !strcmp(f->cause, "reference-cycle") ? "cycles"
                                                          : "growth");
-    if (paths && !there)
+    if (*address && f->holder.snapshot)
         hl_out_printf(o, " --snapshot %" PRIu32, f->holder.snapshot);
     hl_out_text(o, "\n");
 }

@@ -165,7 +165,7 @@ def version_of(python: str) -> str:
 
 def environment(python: str, needs: tuple[str, ...]) -> str:
     """An interpreter that has these packages; raises with pip's sentence when it cannot be made."""
-    first = re.sub(r"[^A-Za-z0-9.]+", "-", needs[0])
+    first = re.sub(r"[^A-Za-z0-9.]+", "-", needs[0].partition(";")[0])
     digest = hashlib.sha256("\n".join(needs).encode()).hexdigest()[:6]
     folder = ROOT / ".venvs" / f"score-{version_of(python)}-{first}-{digest}"
     mark, inside = folder / ".installed", folder / "bin/python"

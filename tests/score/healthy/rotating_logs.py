@@ -21,6 +21,13 @@ class Request(logging.LoggerAdapter):
         return f"[{self.extra['id']}] {msg}", kwargs
 
 
+class Waiting(logging.handlers.QueueHandler):
+    """Lets who logs wait while the queue is full, and drops nothing."""
+
+    def enqueue(self, record):
+        self.queue.put(record)
+
+
 def set_up():
     root = logging.getLogger("shop")
     root.setLevel(logging.DEBUG)
@@ -29,10 +36,10 @@ def set_up():
     rotating.setFormatter(logging.Formatter("%(asctime)s %(name)s %(levelname)s %(message)s"))
     lately = logging.handlers.MemoryHandler(200, logging.CRITICAL, rotating)
     lately.addFilter(Redact())
-    waiting = queue.Queue()
+    waiting = queue.Queue(500)
     listener = logging.handlers.QueueListener(waiting, lately)
     listener.start()
-    root.addHandler(logging.handlers.QueueHandler(waiting))
+    root.addHandler(Waiting(waiting))
     return listener
 
 
