@@ -3,7 +3,8 @@
 #
 #   tools/suites.sh [PACKAGE...]        (default: attrs click flask requests jinja2 aiohttp)
 #
-# HEAPLENS_EXE  the executable (default .venv/bin/heaplens), PYTHON the interpreter (default python3).
+# HEAPLENS_EXE  the executable (default .venv/bin/heaplens), PYTHON the interpreter (default python3),
+# WAYS the ways to call (default "module command").
 # Packages, their sources and what their tests need come by name, into .venvs/suites-VERSION and
 # build/suites. Every suite runs four times: `python -m pytest` and `pytest`, plainly and watched. A
 # test whose outcome differs is printed, and the exit status is 1; tests with a deadline may differ
@@ -21,11 +22,11 @@ mkdir -p "$work"
 
 needs() {
     case $1 in
-    attrs) echo hypothesis cloudpickle 'pytest-xdist[psutil]' ;;
+    attrs) echo hypothesis cloudpickle ;;
     flask) echo asgiref python-dotenv ;;
-    requests) echo pytest-httpbin pytest-mock pytest-cov pytest-xdist httpbin trustme PySocks ;;
+    requests) echo pytest-httpbin pytest-mock httpbin trustme PySocks ;;
     jinja2) echo trio ;;
-    aiohttp) echo pytest-mock pytest-cov pytest-xdist pytest-timeout pytest-codspeed re-assert freezegun proxy.py trustme blockbuster \
+    aiohttp) echo pytest-mock pytest-timeout pytest-codspeed re-assert freezegun proxy.py trustme blockbuster \
         isal zlib-ng python-on-whales setuptools-git brotli aiodns ;;
     esac
 }
@@ -59,18 +60,28 @@ for package; do
         "$venv/bin/pip" -q download --no-deps --no-binary "$package" -d "$work" "$package==$release" &&
             mkdir "$folder" && tar xzf "$work/$package-$release.tar.gz" --strip-components=1 -C "$folder" || { status=2; continue; }
     fi
-    options=(-q -p no:cacheprovider -p no:xdist -p no:cov --override-ini "addopts=" tests)
+    options=(-q -p no:cacheprovider)
+    # its own options want several processes and coverage; the marks are those its makefile leaves out
+    [ "$package" != aiohttp ] ||
+        options+=(--override-ini addopts= -m 'not dev_mode and not autobahn and not internal')
+    options+=(tests)
     run() { # NAME WORDS...
         (cd "$folder" && CI=1 PATH=$venv/bin:$PATH timeout 900 "${@:2}" "${options[@]}" --junitxml "$work/$package-$1.xml" \
             >"$work/$package-$1.log" 2>&1 </dev/null)
         echo "    $1: exit $?, $(grep -E '(passed|failed|error).* in ' "$work/$package-$1.log" | tail -1)"
     }
-    run module "$venv/bin/python" -m pytest
-    run module-watched "$exe" run -f -o "$work/$package.hlens" --python "$venv" -m pytest
-    run command pytest
-    run command-watched "$exe" run -f -o "$work/$package.hlens" pytest
-    for way in module command; do
-        "$venv/bin/python" -c "$compare" "$work/$package-$way.xml" "$work/$package-$way-watched.xml" || status=1
+    for way in ${WAYS:-module command}; do
+        if [ "$way" = module ]; then
+            words=("$venv/bin/python" -m pytest)
+            watched=(--python "$venv" -m pytest)
+        else
+            words=(pytest)
+            watched=(pytest)
+        fi
+        run "$way" "${words[@]}"
+        run "$way-watched" "$exe" run -f -o "$work/$package.hlens" "${watched[@]}"
+        "$venv/bin/python" -c "$compare" "$work/$package-$way.xml" "$work/$package-$way-watched.xml" ||
+            status=1
     done
 done
 exit $status
