@@ -236,14 +236,14 @@ static kind kind_of(const char *path, char named[PATH_MAX])
 {
     char text[FIRST_LINES];
     named[0] = 0;
+    if (is_interpreter_name(path) && is_program(path))
+        return INTERPRETER;
     FILE *f = is_file(path) ? fopen(path, "re") : NULL;
     if (!f)
-        return is_program(path) && is_interpreter_name(path) ? INTERPRETER : OTHER;
+        return OTHER;
     size_t got = fread(text, 1, sizeof text - 1, f);
     fclose(f);
     text[got] = 0;
-    if (is_interpreter_name(path) && is_program(path))
-        return INTERPRETER;
     if (strncmp(text, "#!", 2))
         return OTHER;
     char *end = strchr(text, '\n');
@@ -272,10 +272,11 @@ static void run_itself(hl_python *python, const char *path, const char *word, co
     python->words[1] = NULL;
 }
 
-/* file is what a word or a path means. True: it runs as it is; false: it is a script to give to the
- * interpreter, if it can be one. as_command: no path to a script was named, but a command. */
-static bool is_itself(const char *file, const char *word, bool as_command, hl_arena *arena,
-                      hl_python *python)
+/* file is what a word or a path means. True: it is to run as it is, and python says so; false: it
+ * is a script to give to the interpreter, if it can be one. as_command: a command was named, not
+ * the path of a script. */
+static bool runs_as_itself(const char *file, const char *word, bool as_command, hl_arena *arena,
+                           hl_python *python)
 {
     char named[PATH_MAX];
     kind k = kind_of(file, named);
@@ -333,14 +334,18 @@ static hl_status check_script(const char *path, hl_arena *arena, hl_err *err)
     return HL_OK;
 }
 
-/* The command of that name, NULL: none. Beside the interpreter first: it is of its environment. */
+/* The command of that name, NULL: none. Beside the interpreter first: it is of its environment. On
+ * PATH the first is meant, as by a shell; an interpreter that was asked for wants a Python script.
+ */
 static const char *find_command(const char *word, hl_arena *arena, const hl_python *python)
 {
     const char *beside = hl_arena_printf(arena, "%s/%s", folder_of(arena, python->path), word);
     if (strchr(python->path, '/') && beside && is_python_script(beside))
         return beside;
-    const char *script = on_path(arena, word, is_python_script);
-    return script ? script : on_path(arena, word, is_program);
+    const char *first = on_path(arena, word, is_program);
+    const char *script =
+        first && python->by_default ? first : on_path(arena, word, is_python_script);
+    return script ? script : first;
 }
 
 hl_status hl_script_find(const char *script, hl_arena *arena, hl_python *python, const char **out,
@@ -353,7 +358,7 @@ hl_status hl_script_find(const char *script, hl_arena *arena, hl_python *python,
     const char *file = command ? command : script;
     if (!command && check_script(script, arena, err))
         return err->status;
-    if (!is_itself(file, script, command != NULL, arena, python) && command &&
+    if (!runs_as_itself(file, script, command != NULL, arena, python) && command &&
         !is_python_script(command))
         return hl_err_set(err, HL_USAGE,
                           "%s is no script here, and the program of that name on PATH is "

@@ -596,20 +596,19 @@ static int arm(hl_page *page, hl_clearing *at_clearing)
     return 0;
 }
 
-/* What is made here is not the program's: its collector has not counted it, and does not run. */
+/* What is made here is not the program's: its collector has not counted it, and does not run for
+ * it. The first look is taken meanwhile, so the collector stays as it is set. */
 EXPORTED int hl_inside_arm(hl_page *page, hl_clearing *at_clearing)
 {
     struct _gc_runtime_state *gc = &PyInterpreterState_Get()->gc;
-    int enabled = gc->enabled;
 #ifdef HL_GC_INCREMENTAL
     int *made = &gc->young.count;
 #else
     int *made = &gc->generations[0].count;
 #endif
     int count = *made;
-    gc->enabled = 0;
+    *made = 0;
     int refused = arm(page, at_clearing);
-    gc->enabled = enabled;
     *made = count;
     return refused;
 }
