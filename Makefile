@@ -1,4 +1,4 @@
-# make run | build | test | known | suites | lint | sanitize | fuzz | bench | matrix | score | clean
+# make run | build | test | known | suites | lint | sanitize | fuzz | bench | interpreters | matrix | score | clean
 #
 # PYTHON=... chooses the interpreter (default python3), FUZZ_SECONDS=... the time of each fuzz
 # target, SCORE=... options of tests/score/score.py. Everything is made below build/, .venv/ and .venvs/.
@@ -12,7 +12,7 @@ sources := $(shell find src python docs/causes meson.build meson_options.txt pyp
 	-not -name '*_test.c' -not -name '*.pyc' -type f)
 built := $(venv)/.built-$(subst /,_,$(PYTHON))
 
-.PHONY: run build test known suites lint sanitize fuzz bench matrix score clean bootstrap bootstrap-dev
+.PHONY: run build test known suites lint sanitize fuzz bench interpreters matrix score clean bootstrap bootstrap-dev
 
 # A program that leaks, and what heaplens says about it.
 run: build
@@ -57,6 +57,10 @@ fuzz: bootstrap-dev build
 
 bench: build
 	tools/bench.sh
+
+# The CPythons this machine lacks, as packages, into a cache; then make build and make matrix use them.
+interpreters:
+	tools/fetch_interpreters.sh
 
 matrix: bootstrap-dev build
 	tools/matrix.sh

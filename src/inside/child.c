@@ -218,7 +218,7 @@ static hl_status walk_and_write(hl_walk *w, const hl_shot_request *r, uint32_t a
 }
 
 static _Noreturn void child(const hl_shot_request *r, uint32_t asker, hl_shot *shot,
-                            PyInterpreterState *interp)
+                            PyInterpreterState *interp, const hl_still *still)
 {
     hl_err err = {.status = HL_OK};
     struct rlimit none = {0, 0};
@@ -238,6 +238,7 @@ static _Noreturn void child(const hl_shot_request *r, uint32_t asker, hl_shot *s
     if (!w || !memory)
         fail(shot, HL_NO_MEMORY);
     w->interp = interp;
+    w->still = still;
     hl_status status = hl_snap_writer_init(&w->out, r->fd, r->stream, ZSTD_LEVEL, &err);
     errno = 0;
     if (!status)
@@ -275,6 +276,9 @@ static void reap_later(pid_t pid)
     waitpid(pid, NULL, __WCLONE);
 }
 
+/* Held back until a child that borrows the program's memory has ended. */
+static hl_still lent_to;
+
 typedef struct borrowed {
     hl_shot_request request;
     hl_shot *shot;
@@ -284,7 +288,7 @@ typedef struct borrowed {
 static int borrowed_child(void *arg)
 {
     borrowed *b = arg;
-    child(&b->request, 0, b->shot, b->interp);
+    child(&b->request, 0, b->shot, b->interp, &lent_to);
 }
 
 /* A process of its own in our memory, on a stack of its own, so that a fault ends only it. A copy
@@ -318,12 +322,16 @@ pid_t hl_child_start(const hl_shot_request *request, hl_shot *shot)
     };
     sigfillset(&all);
     uint64_t begin = clock_ns(CLOCK_MONOTONIC);
+    hl_still copied, *still = request->borrow ? &lent_to : &copied;
+    hl_still_hold(still);
     pthread_sigmask(SIG_SETMASK, &all, &before); /* no handler may run in the child */
     long pid = request->borrow ? clone_borrowed(request, shot, interp)
                                : syscall(SYS_clone, 0, NULL, NULL, NULL, 0);
     if (pid == 0)
-        child(request, asker, shot, interp);
+        child(request, asker, shot, interp, still);
     int failed = pid < 0 ? errno : 0;
+    if (!request->borrow || failed)
+        hl_still_release(still);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     shot->pause_ns = clock_ns(CLOCK_MONOTONIC) - begin;
     errno = kept;
@@ -344,6 +352,8 @@ int hl_child_finish(pid_t pid, hl_shot *shot)
     reap_zombies();
     while (shot->borrowed && (gone = waitpid(pid, &state, __WCLONE)) < 0 && errno == EINTR)
         ;
+    if (shot->borrowed)
+        hl_still_release(&lent_to);
     while (!gone && !__atomic_load_n(&shot->done, __ATOMIC_ACQUIRE)) {
         gone = waitpid(pid, &state, __WCLONE | WNOHANG);
         if (gone)

@@ -25,7 +25,8 @@ static void namespace_edge(hl_walk *w, PyObject *dict, uint32_t label)
 
 #if HL_PY_AT_LEAST(11)
 
-/* A borrowed reference is counted in the slot it was borrowed from: here it is seen, not counted. */
+/* A borrowed reference is counted in the slot it was borrowed from: here it is seen, not counted.
+ */
 static void slot_edge(hl_walk *w, hl_abi_slot slot, uint32_t label)
 {
     if (slot.object)

@@ -87,7 +87,8 @@ static inline PyThreadState *hl_abi_threads(PyInterpreterState *interp)
 }
 
 /* The table of interned strings. Only in 3.12 are all of these immortal, so that whoever fills it
- * leaks. Before and after, its strings go when nothing else refers to them: it does not own them. */
+ * leaks. Before and after, its strings go when nothing else refers to them: it does not own them.
+ */
 enum { HL_INTERNED_STAY = PY_MINOR_VERSION == 12 };
 static inline PyObject *hl_abi_interned(PyInterpreterState *interp)
 {
@@ -122,8 +123,8 @@ static inline bool hl_abi_gc_enabled(PyInterpreterState *interp)
     return interp->gc.enabled != 0;
 }
 
-/* The heads of the collector's lists, the oldest objects first; what gc.freeze() put away is none of
- * them. 3.14 began with a collector that goes step by step (young, and two halves of old); later
+/* The heads of the collector's lists, the oldest objects first; what gc.freeze() put away is none
+ * of them. 3.14 began with a collector that goes step by step (young, and two halves of old); later
  * releases of it are back at three generations, so the build asks the header which it has. */
 enum { HL_GC_LISTS = 3 };
 static inline PyGC_Head *hl_abi_gc_list(PyInterpreterState *interp, unsigned i)
@@ -158,6 +159,18 @@ static inline uint64_t hl_abi_gc_collections(const PyInterpreterState *interp, u
 #else
     return (uint64_t)interp->gc.generation_stats[generation].collections;
 #endif
+}
+
+/* About how many objects the collector knows, read while the interpreter runs. */
+static inline uint64_t hl_abi_gc_about(const PyInterpreterState *interp)
+{
+#if HL_PY_AT_LEAST(14)
+    Py_ssize_t n = interp->gc.heap_size;
+#else
+    Py_ssize_t n = interp->gc.long_lived_total + interp->gc.long_lived_pending +
+                   interp->gc.generations[0].count;
+#endif
+    return n > 0 ? (uint64_t)n : 0;
 }
 
 /* ---- frames --------------------------------------------------------------------------------- */

@@ -70,7 +70,10 @@ static PyObject *thread_object(PyObject *active, uint64_t ident)
 static bool has_frames(const PyThreadState *t)
 {
 #if HL_PY_AT_LEAST(11)
-    return hl_abi_current_frame(t) != NULL;
+    const _PyInterpreterFrame *f = hl_abi_current_frame(t);
+    while (f && hl_abi_frame_of_c(f)) /* in 3.15 every thread has one, which ends its list */
+        f = f->previous;
+    return f != NULL;
 #else
     return t->frame != NULL;
 #endif

@@ -10,6 +10,7 @@
 #define HL_WALK_H
 
 #include "inside/inside_abi.h"
+#include "inside/interpreters.h"
 #include "inside/visited.h"
 #include "snapshot/snap_write.h"
 
@@ -130,6 +131,7 @@ typedef struct hl_walk {
     jmp_buf stop; /* hl_walk_stop lands here */
     hl_status stopped;
     PyInterpreterState *interp; /* whose objects are walked now */
+    const hl_still *still;      /* of those with another GIL, which may be walked */
 
     hl_visited seen;
     hl_ids work;   /* met, row not written */

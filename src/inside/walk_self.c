@@ -387,14 +387,20 @@ void hl_walk_heap(hl_walk *w, volatile uint32_t *step)
     *step = HL_STEP_ROOTS;
     interpreter_roots(w);
     for (PyInterpreterState *i = hl_abi_interpreters(); i; i = i->next) {
+        if (i == first)
+            continue;
+        if (!hl_still_has(w->still, first, i)) {
+            w->skipped += hl_abi_gc_about(i);
+            continue;
+        }
         w->interp = i;
-        if (i != first)
-            interpreter_roots(w);
+        interpreter_roots(w);
     }
     *step = HL_STEP_HEAP;
     for (PyInterpreterState *i = hl_abi_interpreters(); i; i = i->next) {
         w->interp = i;
-        all_lists(w);
+        if (hl_still_has(w->still, first, i))
+            all_lists(w);
     }
     w->interp = first;
     hl_expect_reach(w);

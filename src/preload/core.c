@@ -130,7 +130,7 @@ static void refuse_unfit(hl_page *page, const interpreter *who)
     if (strcmp(who->flavour, "default"))
         refusal(page,
                 "%.400s is a %s build of CPython %s, which heaplens cannot look into: choose a "
-                "default build of 3.9 to 3.13 with --python",
+                "default build of 3.9 to 3.15 with --python",
                 exe, who->flavour, who->version);
     else if (b.n)
         refusal(page,
@@ -205,7 +205,7 @@ bool hl_core_arm(hl_page *page, hl_core *out)
     interpreter who;
     if (!ask_interpreter(&who)) {
         refusal(page, "this interpreter does not say which Python it is: choose a CPython 3.9 to "
-                      "3.13 with --python");
+                      "3.15 with --python");
         return false;
     }
     snprintf(page->python, sizeof page->python, "%s", who.version);

@@ -135,12 +135,20 @@ static void prepare(const char *page_path)
 {
     int (*add_hook)(hook_fn *, void *) =
         (int (*)(hook_fn *, void *))dlsym(RTLD_DEFAULT, "PySys_AddAuditHook");
-    if (!add_hook)
+    bool pypy = dlsym(RTLD_DEFAULT, "PyPy_GetVersion") != NULL;
+    if (!add_hook && !pypy)
         return;
     run.page = map_page(page_path);
     scrub_environment();
     if (!run.page) {
         dprintf(STDERR_FILENO, "heaplens: the observer is gone: the program runs unobserved\n");
+        return;
+    }
+    if (pypy) { /* the sentinel says so when the program, which runs on, has ended */
+        snprintf(run.page->refusal, sizeof run.page->refusal, "%s",
+                 "what ran is PyPy, which keeps its objects in another way: nothing was examined; "
+                 "choose a CPython of 3.9 to 3.15 with --python");
+        run.page->refused = 1;
         return;
     }
     run.owner = getpid();

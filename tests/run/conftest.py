@@ -6,7 +6,6 @@ HEAPLENS_PYTHON  the one interpreter to use (default: all that can be found and 
 
 from __future__ import annotations
 
-import glob
 import json
 import os
 import re
@@ -53,8 +52,9 @@ def interpreters() -> dict[str, str]:
     if named:
         return {version_of(named): named}
     candidates = [str(EXE.parent / "python3"), sys.executable]
-    candidates += [shutil.which(f"python3.{minor}") or "" for minor in range(9, 14)]
-    candidates += ["/usr/bin/python3", *glob.glob(os.path.expanduser("~/.pyenv/versions/3*/bin/python3"))]
+    listed = subprocess.run([ROOT / "tools/interpreters.sh"], capture_output=True, text=True)
+    lines = [line.split("\t") for line in listed.stdout.splitlines()]
+    candidates += [python for _, python, why in lines if not why]
     found: dict[str, str] = {}
     for python in candidates:
         if os.access(python, os.X_OK):

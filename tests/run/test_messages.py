@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -227,3 +228,50 @@ def test_default_name(bench: Bench, python: str) -> None:
     assert (bench.folder / f"heaplens-some app-{pid}.hlens").exists()
     pid = bench.execute([EXE, "run", "-q", "--python", python, "-c", "import os; print(os.getpid())"]).stdout.strip()
     assert (bench.folder / f"heaplens-command-{pid}.hlens").exists()
+
+
+FREE_THREADED = r"""
+#include <string.h>
+typedef int hook(const char *, void *, void *);
+static hook *ours;
+static void *data;
+__attribute__((visibility("default"))) const char *Py_GetVersion(void)
+{ return "3.14.8 free-threading build (main, Oct  1 2026) [GCC]"; }
+__attribute__((visibility("default"))) void *PySys_GetObject(const char *n) { return (void *)0; }
+__attribute__((visibility("default"))) int PySys_AddAuditHook(hook *h, void *d)
+{ ours = h; data = d; return 0; }
+__attribute__((visibility("default"))) int PyGILState_Check(void) { return 1; }
+__attribute__((visibility("default"))) int Py_IsInitialized(void) { return 1; }
+int printf(const char *, ...);
+int main(void) { if (ours) ours("cpython.run_command", 0, data); printf("ran\n"); return 0; }
+"""
+PYPY = r"""
+__attribute__((visibility("default"))) const char *PyPy_GetVersion(void) { return "3.11.17"; }
+int printf(const char *, ...);
+int main(void) { printf("ran\n"); return 7; }
+"""
+
+
+def stand_in(bench: Bench, name: str, source: str) -> str:
+    """An interpreter as far as the preload library asks one."""
+    if not shutil.which("cc"):
+        pytest.skip("no compiler")
+    code = bench.folder / f"{name}.c"
+    code.write_text(source)
+    out = bench.folder / name
+    subprocess.run(["cc", "-rdynamic", "-o", out, code], check=True)
+    return str(out)
+
+
+def test_free_threaded(bench: Bench) -> None:
+    python = stand_in(bench, "python3.14t", FREE_THREADED)
+    assert bench.execute([python]).stdout == "ran\n"
+    refuse(bench, "--python", python, "-c", "pass", status=TARGET, says="free-threaded build of CPython 3.14.8")
+
+
+def test_pypy(bench: Bench) -> None:
+    python = stand_in(bench, "pypy3", PYPY)
+    done = bench.execute([EXE, "run", "--python", python, "-c", "pass"])
+    assert (done.status, done.stdout) == (7, "ran\n")
+    assert "PyPy" in done.stderr and done.stderr.count("\n") == 1
+    assert not list(bench.folder.glob("*.hlens"))

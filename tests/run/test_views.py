@@ -197,7 +197,7 @@ def test_resident_memory_adds_up(bench: Bench, python: str) -> None:
     used = now["small_objects"] + now["small_other"]
     assert near(used, said["arenas"][-1], bytes_off=300000)
     assert now["arena_free_blocks"] + now["arena_free_pools"] > 10_000_000
-    assert near(grew["large_objects"], 20_000_000, bytes_off=800000)
+    assert near(grew["large_objects"], 20_000_000, bytes_off=1_000_000)  # ... and what was imported
     assert grew["native"] > 40_000_000 and near(grew["native"], 42_000_000, 0.06)
     if said["free"] is not None:
         assert near(now["native_free"], said["free"], 0.1)
