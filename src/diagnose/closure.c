@@ -136,9 +136,8 @@ static bool closure(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_filled
         hl_finding_evidence(c, f, "each keeps the one before");
     hl_judge_evidence(c, f, s, u, filled);
     f->fix =
-        nested
-            ? "install it once; or, where each has to know the one before, put that one back "
-              "when its own work is over, so that the chain gets no longer"
+        nested ? "install it once; or, where each has to know the one before, put that one back "
+                 "when its own work is over, so that the chain gets no longer"
         : !strcmp(variable, "self")
             ? "each function keeps its object through `self`: take it off again when the object is "
               "done, or register the method itself and hold it weakly (weakref.WeakMethod)"
