@@ -90,6 +90,6 @@ os._exit(0)
     assert heap.nodes[said["mine"]].len == 1000
     seen, skipped = kept_in(heap), int(heap.info["skipped"])
     whole = 500 <= seen < 530 and not skipped  # some are being replaced
-    assert whole or (not seen and skipped >= 500)
+    assert whole or (not seen and skipped >= 300)  # about as many as there are
     if said["version"] >= 13 and does == "runs Python":
         assert whole
