@@ -193,7 +193,7 @@ static hl_status walk_and_write(hl_walk *w, const hl_shot_request *r, uint32_t a
         return err->status;
     if (setjmp(w->stop))
         return w->stopped;
-    if (!hl_visited_init(&w->seen))
+    if (!hl_visited_init(&w->seen) || !hl_visited_init(&w->passed))
         return HL_NO_MEMORY;
     hl_names_init(w);
     hl_plan_init(w);

@@ -108,9 +108,22 @@ static void thread_roots(hl_walk *w, PyThreadState *t)
 }
 
 #if HL_PY_AT_LEAST(14)
+/* A list of (function, arguments, keywords); before, a table of C. What the program gave counts,
+ * not where it is kept. */
 static void atexit_roots(hl_walk *w)
 {
-    named(w, HL_ROOT_INTERP, w->interp->atexit.callbacks, "atexit", 0);
+    PyObject *list = w->interp->atexit.callbacks;
+    if (!list || !PyList_CheckExact(list))
+        return;
+    hl_walk_pass_over(w, list);
+    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(list); i++) {
+        PyObject *given = PyList_GET_ITEM(list, i);
+        if (!given || !PyTuple_CheckExact(given) || given->ob_refcnt != 1)
+            continue;
+        hl_walk_pass_over(w, given);
+        for (Py_ssize_t k = 0; k < PyTuple_GET_SIZE(given); k++)
+            named(w, HL_ROOT_INTERP, PyTuple_GET_ITEM(given, k), "atexit", 0);
+    }
 }
 #elif HL_PY_AT_LEAST(10)
 static void atexit_roots(hl_walk *w)

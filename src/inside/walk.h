@@ -134,9 +134,10 @@ typedef struct hl_walk {
     const hl_still *still;      /* of those with another GIL, which may be walked */
 
     hl_visited seen;
-    hl_ids work;   /* met, row not written */
-    hl_ids dicts;  /* the same, for dicts: their rows come last, or after their owner's */
-    hl_ids hidden; /* the same, for objects whose references are guessed: last of all */
+    hl_visited passed; /* the interpreter's own, not walked */
+    hl_ids work;       /* met, row not written */
+    hl_ids dicts;      /* the same, for dicts: their rows come last, or after their owner's */
+    hl_ids hidden;     /* the same, for objects whose references are guessed: last of all */
 
     /* types */
     hl_kind *kinds[HL_KIND_SEGMENTS]; /* of HL_KIND_SEGMENT each: a kind never moves */
@@ -199,6 +200,8 @@ static inline void hl_walk_edge_maybe(hl_walk *w, PyObject *o, uint32_t label)
 }
 /* The id of an object that will get a row of its own; no edge. */
 uint32_t hl_walk_reach(hl_walk *w, PyObject *o);
+/* The collector lists it, and it is left out: the interpreter keeps something there for itself. */
+void hl_walk_pass_over(hl_walk *w, const void *o);
 /* The dict is a namespace of the current node: its row comes next, keys as names. */
 void hl_walk_namespace(hl_walk *w, PyObject *dict);
 /* tp_traverse's visitor: collects, labels, and makes edges. arg is the hl_walk. */

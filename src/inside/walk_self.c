@@ -203,6 +203,13 @@ uint32_t hl_walk_reach(hl_walk *w, PyObject *o)
     return id;
 }
 
+void hl_walk_pass_over(hl_walk *w, const void *o)
+{
+    bool fresh;
+    if (hl_visited_mark(&w->passed, o, &fresh) == UINT32_MAX)
+        hl_walk_stop(w, HL_NO_MEMORY);
+}
+
 void hl_walk_namespace(hl_walk *w, PyObject *dict)
 {
     if (dict && Py_TYPE(dict) == &PyDict_Type && w->n_namespaces < HL_NAMESPACES)
@@ -342,6 +349,21 @@ static void drain_dicts(hl_walk *w)
 /* ---- the collector's lists --------------------------------------------------------------------
  */
 
+/* What the interpreter keeps for itself. Since 3.14 the collector lists every dict, that of the
+ * interned strings too, and what atexit was given. */
+static bool passed_over(const hl_walk *w, PyObject *o)
+{
+#if HL_PY_AT_LEAST(14)
+    const PyTypeObject *t = Py_TYPE(o);
+    return o == hl_abi_interned(w->interp) ||
+           ((t == &PyTuple_Type || t == &PyList_Type) && hl_visited_has(&w->passed, o));
+#else
+    (void)w;
+    (void)o;
+    return false;
+#endif
+}
+
 /* column: HL_COL_COUNT for the generation that needs no list, the oldest. */
 static void listed(hl_walk *w, PyGC_Head *head, enum hl_snap_column column)
 {
@@ -350,8 +372,8 @@ static void listed(hl_walk *w, PyGC_Head *head, enum hl_snap_column column)
         PyGC_Head *next = (PyGC_Head *)(g->_gc_next & ~(uintptr_t)3);
         __builtin_prefetch(next);
         PyObject *o = (PyObject *)(g + 1);
-        if (!HL_INTERNED_STAY && o == hl_abi_interned(w->interp)) {
-            g = next; /* since 3.14 the collector lists every dict, this one too */
+        if (passed_over(w, o)) {
+            g = next;
             continue;
         }
         uint32_t id = hl_walk_reach(w, o);
