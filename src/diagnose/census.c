@@ -71,6 +71,17 @@ static bool type_named(const hl_snap *s, hl_node v, const char *name)
     return !strcmp(hl_snap_type_name(s, v), name);
 }
 
+/* A loop has what waits in a list (its heap) or a deque; one that has run may be kept by others,
+ * and waits no more. */
+static bool is_in_line(const hl_graph *g, hl_node handle)
+{
+    hl_node up;
+    for (hl_holders h = hl_graph_holders(g, handle); hl_holders_next(&h, &up);)
+        if (type_named(g->snap, up, "list") || type_named(g->snap, up, "collections.deque"))
+            return true;
+    return false;
+}
+
 static void count_timers(const hl_graph *g, seen *take, void *to)
 {
     const hl_snap *s = g->snap;
@@ -79,7 +90,7 @@ static void count_timers(const hl_graph *g, seen *take, void *to)
         if (strncmp(type, "asyncio.events.", 15) || g->from[v] == HL_HOLD_CYCLE)
             continue;
         hl_node callback = hl_attribute(g, v, "_callback");
-        if (callback != HL_NO_NODE)
+        if (callback != HL_NO_NODE && is_in_line(g, v))
             take(to, HL_COUNT_TIMER, v, callback);
     }
 }
@@ -280,9 +291,12 @@ static hl_status rising_at(hl_case *c, uint32_t anchor, hl_err *err)
         uint32_t last = c->n_moments - 1;
         g.released = anchor < last && series[last] < series[anchor];
         g.torn_down = g.released;
-        /* what atexit has may have been called, and emptied, when the last look was taken */
-        if (n->kind == HL_COUNT_EXIT && anchor > c->working)
+        /* what atexit has may have been called, and emptied, when the last look was taken: one that
+         * takes itself off when it is called was kept until then all the same */
+        if (n->kind == HL_COUNT_EXIT && anchor >= c->working) {
             g.anchor = c->working;
+            g.released = false;
+        }
         g.units = series[g.anchor] - series[0];
         c->groups[c->n_groups++] = (hl_group){
             .key = n->key, .kind = n->kind, .n = (uint32_t)series[g.anchor], .growth = g};
