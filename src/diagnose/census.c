@@ -17,7 +17,8 @@
 #include <string.h>
 
 enum { LEAST = 12, GROUPS_MAX = 64, SURE_INTERVALS = 3 };
-static const double LATE_SHARE = 0.25;
+enum { ANY = -1 };
+static const double LATE_SHARE = 0.25, BRIEF = 0.03; /* of the run's work */
 
 bool hl_shape_ends(const hl_case *c, hl_shape shape)
 {
@@ -71,17 +72,6 @@ static bool type_named(const hl_snap *s, hl_node v, const char *name)
     return !strcmp(hl_snap_type_name(s, v), name);
 }
 
-/* A loop has what waits in a list (its heap) or a deque; one that has run may be kept by others,
- * and waits no more. */
-static bool is_in_line(const hl_graph *g, hl_node handle)
-{
-    hl_node up;
-    for (hl_holders h = hl_graph_holders(g, handle); hl_holders_next(&h, &up);)
-        if (type_named(g->snap, up, "list") || type_named(g->snap, up, "collections.deque"))
-            return true;
-    return false;
-}
-
 static void count_timers(const hl_graph *g, seen *take, void *to)
 {
     const hl_snap *s = g->snap;
@@ -90,7 +80,7 @@ static void count_timers(const hl_graph *g, seen *take, void *to)
         if (strncmp(type, "asyncio.events.", 15) || g->from[v] == HL_HOLD_CYCLE)
             continue;
         hl_node callback = hl_attribute(g, v, "_callback");
-        if (callback != HL_NO_NODE && is_in_line(g, v))
+        if (callback != HL_NO_NODE)
             take(to, HL_COUNT_TIMER, v, callback);
     }
 }
@@ -268,8 +258,8 @@ static bool known(const hl_case *c, uint64_t key)
     return false;
 }
 
-/* Groups that rose to moment `anchor`. */
-static hl_status rising_at(hl_case *c, uint32_t anchor, hl_err *err)
+/* Groups that rose to moment `anchor`; of all kinds, or of one. */
+static hl_status rising_at(hl_case *c, uint32_t anchor, int only, hl_err *err)
 {
     const hl_moment *m = &c->moments[anchor];
     uint64_t *series = hl_arena_array(&c->scratch, c->n_moments, sizeof *series);
@@ -277,7 +267,7 @@ static hl_status rising_at(hl_case *c, uint32_t anchor, hl_err *err)
         return hl_err_set(err, HL_NO_MEMORY, "no memory to judge what was counted");
     for (uint32_t i = 0; i < m->n_census && c->n_groups < GROUPS_MAX; i++) {
         const hl_count *n = &m->census[i];
-        if (n->n < LEAST || known(c, n->key))
+        if (n->n < LEAST || known(c, n->key) || (only != ANY && (int)n->kind != only))
             continue;
         for (uint32_t k = 0; k < c->n_moments; k++)
             series[k] = number_in(&c->moments[k], n->key);
@@ -293,8 +283,8 @@ static hl_status rising_at(hl_case *c, uint32_t anchor, hl_err *err)
         g.torn_down = g.released;
         /* what atexit has may have been called, and emptied, when the last look was taken: one that
          * takes itself off when it is called was kept until then all the same */
-        if (n->kind == HL_COUNT_EXIT && anchor >= c->working) {
-            g.anchor = c->working;
+        if (n->kind == HL_COUNT_EXIT && anchor + 1 >= c->working) {
+            g.anchor = anchor < c->working ? anchor : c->working;
             g.released = false;
         }
         g.units = series[g.anchor] - series[0];
@@ -322,10 +312,15 @@ hl_status hl_census_find(hl_case *c, hl_err *err)
         return hl_err_set(err, HL_NO_MEMORY, "no memory to judge what was counted");
     if (n < 3 || !c->kept)
         return HL_OK;
-    if (rising_at(c, n - 1, err))
+    if (rising_at(c, n - 1, ANY, err))
         return err->status;
     /* a loop cancels its tasks and an executor joins its threads when the program ends */
-    if (c->working < n - 1 && rising_at(c, c->working, err))
+    if (c->working < n - 1 && rising_at(c, c->working, ANY, err))
+        return err->status;
+    /* a look may fall among the exit handlers, when some have taken themselves off */
+    const hl_moment *m = c->moments, *z = &m[n - 1];
+    bool brief = z->work - m[c->working].work <= BRIEF * (z->work - m[0].work);
+    if (c->working > 2 && brief && rising_at(c, c->working - 1, HL_COUNT_EXIT, err))
         return err->status;
     if (c->n_groups)
         qsort(c->groups, c->n_groups, sizeof *c->groups, by_number);
