@@ -13,13 +13,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SAME_SHARE = 90, PARTS_MAX = 16 };
+enum { SAME_SHARE = 90, PARTS_MAX = 16, EACH_AGAIN = 8 };
 
 typedef struct registered {
     uint32_t looked_at, calls, handlers;
     uint32_t wrapped; /* functions that a library made around what it was given */
     hl_callable one;  /* of the code that is called most */
     uint32_t same;    /* members that call it */
+    uint32_t kinds;   /* different code that is called */
     hl_node member;   /* the one that keeps most */
 } registered;
 
@@ -106,6 +107,7 @@ static registered look(const hl_case *c, hl_node container)
         qsort(calls, out.calls, sizeof *calls, by_code);
     for (uint32_t i = 0, run = 0; i < out.calls; i++) {
         run = i && calls[i].code == calls[i - 1].code ? run + 1 : 1;
+        out.kinds += run == 1;
         if (run > out.same) {
             out.same = run;
             out.one = calls[i];
@@ -131,8 +133,9 @@ static bool tell(hl_case *c, const hl_suspect *s, const hl_uses *known, hl_fille
     uint32_t all = r.calls + r.handlers;
     if (!r.looked_at || 100 * all < SAME_SHARE * r.looked_at)
         return false;
-    /* a table of many different functions is no registry that gains the same one */
-    if (!r.handlers && 2 * r.same < r.calls)
+    /* a table of many different functions is no registry that gains the same one, or the same few
+     * each time: one for success, one for failure, one for the end */
+    if (!r.handlers && 2 * r.same < r.calls && EACH_AGAIN * r.kinds > r.calls)
         return false;
     if (hl_told_again(c, "callback-registry", s))
         return true;

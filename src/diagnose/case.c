@@ -98,6 +98,16 @@ uint64_t hl_moment_live(const hl_moment *m)
     return m->heap_bytes - m->garbage_bytes;
 }
 
+/* The heap had fallen when the moment was seen, and next to nothing was done after it: main() had
+ * returned, be it into an event loop that is on its way out and runs no code we know by name. */
+static bool is_falling_at_the_end(const hl_case *c, uint32_t i)
+{
+    static const double BRIEF = 0.03, FALLEN = 0.75; /* of the run's work; of what lived before */
+    const hl_moment *m = c->moments, *z = &m[c->n_moments - 1];
+    return z->work - m[i].work <= BRIEF * (z->work - m[0].work) &&
+           (double)hl_moment_live(&m[i]) < FALLEN * (double)hl_moment_live(&m[i - 1]);
+}
+
 void hl_case_find_farewells(hl_case *c)
 {
     enum { LEAST = 2 }; /* looks at work before them: with fewer there is nothing to judge by */
@@ -105,7 +115,8 @@ void hl_case_find_farewells(hl_case *c)
     c->working = i;
     for (; i > LEAST; i--) {
         const char *reason = c->moments[i].info.reason;
-        if (strcmp(reason, "end") && strcmp(reason, "exit") && !c->moments[i].ending)
+        if (strcmp(reason, "end") && strcmp(reason, "exit") && !c->moments[i].ending &&
+            !is_falling_at_the_end(c, i))
             break;
     }
     if (i >= LEAST)

@@ -17,7 +17,8 @@
 #include <string.h>
 
 enum { LEAST = 12, GROUPS_MAX = 64, SURE_INTERVALS = 3 };
-static const double LATE_SHARE = 0.25;
+enum { ANY = -1 };
+static const double LATE_SHARE = 0.25, BRIEF = 0.03; /* of the run's work */
 
 bool hl_shape_ends(const hl_case *c, hl_shape shape)
 {
@@ -257,8 +258,8 @@ static bool known(const hl_case *c, uint64_t key)
     return false;
 }
 
-/* Groups that rose to moment `anchor`. */
-static hl_status rising_at(hl_case *c, uint32_t anchor, hl_err *err)
+/* Groups that rose to moment `anchor`; of all kinds, or of one. */
+static hl_status rising_at(hl_case *c, uint32_t anchor, int only, hl_err *err)
 {
     const hl_moment *m = &c->moments[anchor];
     uint64_t *series = hl_arena_array(&c->scratch, c->n_moments, sizeof *series);
@@ -266,7 +267,7 @@ static hl_status rising_at(hl_case *c, uint32_t anchor, hl_err *err)
         return hl_err_set(err, HL_NO_MEMORY, "no memory to judge what was counted");
     for (uint32_t i = 0; i < m->n_census && c->n_groups < GROUPS_MAX; i++) {
         const hl_count *n = &m->census[i];
-        if (n->n < LEAST || known(c, n->key))
+        if (n->n < LEAST || known(c, n->key) || (only != ANY && (int)n->kind != only))
             continue;
         for (uint32_t k = 0; k < c->n_moments; k++)
             series[k] = number_in(&c->moments[k], n->key);
@@ -280,9 +281,12 @@ static hl_status rising_at(hl_case *c, uint32_t anchor, hl_err *err)
         uint32_t last = c->n_moments - 1;
         g.released = anchor < last && series[last] < series[anchor];
         g.torn_down = g.released;
-        /* what atexit has may have been called, and emptied, when the last look was taken */
-        if (n->kind == HL_COUNT_EXIT && anchor > c->working)
-            g.anchor = c->working;
+        /* what atexit has may have been called, and emptied, when the last look was taken: one that
+         * takes itself off when it is called was kept until then all the same */
+        if (n->kind == HL_COUNT_EXIT && anchor + 1 >= c->working) {
+            g.anchor = anchor < c->working ? anchor : c->working;
+            g.released = false;
+        }
         g.units = series[g.anchor] - series[0];
         c->groups[c->n_groups++] = (hl_group){
             .key = n->key, .kind = n->kind, .n = (uint32_t)series[g.anchor], .growth = g};
@@ -308,10 +312,15 @@ hl_status hl_census_find(hl_case *c, hl_err *err)
         return hl_err_set(err, HL_NO_MEMORY, "no memory to judge what was counted");
     if (n < 3 || !c->kept)
         return HL_OK;
-    if (rising_at(c, n - 1, err))
+    if (rising_at(c, n - 1, ANY, err))
         return err->status;
     /* a loop cancels its tasks and an executor joins its threads when the program ends */
-    if (c->working < n - 1 && rising_at(c, c->working, err))
+    if (c->working < n - 1 && rising_at(c, c->working, ANY, err))
+        return err->status;
+    /* a look may fall among the exit handlers, when some have taken themselves off */
+    const hl_moment *m = c->moments, *z = &m[n - 1];
+    bool brief = z->work - m[c->working].work <= BRIEF * (z->work - m[0].work);
+    if (c->working > 2 && brief && rising_at(c, c->working - 1, HL_COUNT_EXIT, err))
         return err->status;
     if (c->n_groups)
         qsort(c->groups, c->n_groups, sizeof *c->groups, by_number);

@@ -181,11 +181,20 @@ static bool of_calling_object(const hl_case *c, const hl_suspect *s, const hl_us
     return false;
 }
 
+/* A record the wrapper keeps is in its cell, or somebody's Python code puts it there: the callbacks
+ * of a future that a closure happens to refer to are none. */
+static bool is_record(const hl_case *c, const hl_suspect *s, const hl_uses *u)
+{
+    hl_node up = c->graph->parent[s->holder];
+    return u->n_stores || hl_is_a(c, up, "cell") || hl_is_a(c, up, "function") ||
+           hl_is_a(c, up, "tuple") || hl_is_a(c, up, "dict");
+}
+
 static bool recorded(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_filled filled)
 {
     hl_node function = hl_function_above(c, s->holder);
     hl_callable wrapped;
-    bool by_cell = function != HL_NO_NODE && hl_wraps(c, function, &wrapped);
+    bool by_cell = function != HL_NO_NODE && is_record(c, s, u) && hl_wraps(c, function, &wrapped);
     if (!by_cell && !of_calling_object(c, s, u, &wrapped))
         return false;
     hl_confidence confidence;

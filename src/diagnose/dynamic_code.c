@@ -177,6 +177,20 @@ static uint64_t modules_in(const hl_case *c, uint32_t moment, uint64_t *bytes)
     return n;
 }
 
+/* Bytes below the modules that were not there in moment `from`: also what another registry holds as
+ * well, a cache of the classes they define. */
+static uint64_t bytes_of_new(const hl_case *c, uint32_t from, uint32_t to)
+{
+    uint64_t bytes = 0;
+    for (hl_shape s = 1; s < c->shapes.n_shapes; s++) {
+        const hl_shape_info *info = &c->shapes.shapes[s];
+        if (!info->parent && info->hold == HL_HOLD_MODULE &&
+            !hl_shapes_count(&c->shapes, from, s).members)
+            bytes += hl_shapes_count(&c->shapes, to, s).tree_bytes;
+    }
+    return bytes;
+}
+
 hl_status hl_rule_modules(hl_case *c, hl_err *err)
 {
     uint32_t last = c->n_moments - 1, n = 0;
@@ -215,7 +229,11 @@ hl_status hl_rule_modules(hl_case *c, hl_err *err)
     uint64_t gained = series[last] - series[g.onset], bytes = 0, one = 0;
     for (uint32_t i = first; i < first + alike; i++)
         bytes += c->graph->retained_bytes[rows[i].node];
-    if (2 * (uint64_t)alike < gained || bytes < c->material)
+    if (2 * (uint64_t)alike < gained)
+        return HL_OK;
+    uint64_t below = bytes_of_new(c, g.onset, last);
+    bytes = below > bytes ? below : bytes;
+    if (bytes < c->material)
         return HL_OK;
     one = c->graph->retained_bytes[rows[first + alike - 1].node];
     hl_finding *f = hl_finding_add(c, "dynamic-code", HL_STRONG);

@@ -216,6 +216,42 @@ static void uses_in_functions(const hl_case *c, const hl_known_as *as, hl_uses *
     }
 }
 
+/* Code of the module the owner's class is in, but of another class or of none:
+ * `self.desk.jobs.add`. The name alone tells less there, so it only says that somebody stores who
+ * does not remove. */
+static void uses_of_neighbours(const hl_case *c, const hl_known_as *as, hl_uses *out)
+{
+    const hl_snap *s = c->snap;
+    const hl_graph *g = c->graph;
+    if (as->scope != HL_SCOPE_ATTR || type_is(s, as->owner, "module") ||
+        (s->types[s->type[as->owner]].flags & HL_TYPE_TYPE))
+        return;
+    hl_node class = s->types[s->type[as->owner]].node;
+    const uint32_t stores = HL_USE_STORE | HL_USE_ADD;
+    for (uint32_t i = 0; class != HL_NO_NODE && i < s->n_codes; i++) {
+        const hl_snap_code *row = &s->codes[i];
+        uint32_t bits = 0;
+        for (uint32_t u = 0; u < row->n_uses; u++) {
+            const hl_snap_use *use = &s->uses[row->uses + u];
+            if (use->scope == HL_SCOPE_ATTR && use->name < s->n_names &&
+                !strcmp(s->names[use->name], as->name))
+                bits |= use->bits;
+        }
+        hl_node f;
+        for (hl_holders h = hl_graph_holders(g, row->node);
+             (bits & stores) && !(bits & (HL_USE_REMOVE | HL_USE_LEN | HL_USE_DROP)) &&
+             hl_holders_next(&h, &f);) {
+            hl_node globals = type_is(s, f, "function")
+                                  ? hl_graph_follow(g, f, HL_LABEL_NAMED, "__globals__")
+                                  : HL_NO_NODE;
+            if (globals == HL_NO_NODE || hl_graph_label(g, globals, class) == UINT32_MAX)
+                continue;
+            take(c, bits & stores, hl_snap_address(s, row->node), row->node, NULL, out);
+            break;
+        }
+    }
+}
+
 /* Code of frames that ran in some moment and has no function now: module bodies, locals. */
 static void uses_in_frames(const hl_case *c, const hl_known_as *as, hl_uses *out)
 {
@@ -332,6 +368,8 @@ hl_status hl_uses_find(hl_case *c, const hl_suspect *s, hl_uses *out, hl_err *er
                 }
         }
     }
+    for (uint32_t i = 0; i < n && (out->evicts || out->bounds); i++)
+        uses_of_neighbours(c, &names[i], out);
     (void)err;
     return HL_OK;
 }

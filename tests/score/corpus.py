@@ -45,6 +45,8 @@ TOOLS = ("Faker==30.3.0", "prometheus_client==0.21.0", "loguru==0.7.2", "simpy==
          "regex==2024.9.11", "pdfminer.six==20240706", "sympy==1.13.3", "Pint==0.24.3",
          "flexparser==0.3.1", "Django==4.2.16", "CacheControl==0.14.0", "Mako==1.3.5", "peewee==3.17.6",
          "marshmallow==3.22.0", "aiocache==0.12.3", "opentelemetry-sdk==1.27.0")
+SERVICE = ("aiodataloader==0.4.0", "CT3==3.4.0.post5", "opentelemetry-sdk==1.27.0", "schedule==1.2.2",
+           "tornado==6.4.1", "bottle==0.12.25", "Beaker==1.13.0")
 
 
 @dataclass(frozen=True)
@@ -227,6 +229,21 @@ PROGRAMS = [
     package("mako_strings", (CACHE, CONTAINER), "lookup _collection", INSTANCE, *TOOLS,
             proper=True),
     package("peewee_registry", (DYNAMIC, CONTAINER), "User", ANY, *TOOLS, proper=True),
+
+    package("aiohttp_middlewares", (CACHE, METHOD), "_build_middlewares", ANY, "aiohttp==3.10.10",
+            fixed=("aiohttp==3.10.11",)),
+    package("astroid_tips", CACHE, "inference_tip _cache", ANY, "astroid==2.15.8",
+            fixed=("astroid==3.3.5",)),
+    package("aiodataloader_shared", CACHE, "_cache", ANY, *SERVICE, proper=True),
+    package("cheetah_modules", DYNAMIC, "sys modules", ANY, *SERVICE, proper=True),
+    package("opentelemetry_providers", REGISTRY, "atexit", ANY, *SERVICE,
+            says="TracerProvider shutdown", proper=True),
+    package("schedule_jobs", (CALLBACKS, BACKLOG), "jobs", INSTANCE, *SERVICE, says="remind",
+            proper=True),
+    package("tornado_waits", CALLBACKS, "_callbacks", ANY, *SERVICE, proper=True),
+    package("bottle_templates", CACHE, "TEMPLATES", GLOBAL, *SERVICE, proper=True),
+    package("beaker_sessions", (CACHE, CONTAINER), "MemoryNamespaceManager namespaces", ANY,
+            *SERVICE, proper=True),
 
     # leaks of C code
     native("multidict_argument", REFERENCE, "multidict==6.3.1", fixed="multidict==6.3.2"),
