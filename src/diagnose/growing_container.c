@@ -39,7 +39,7 @@ static bool growing_container(hl_case *c, const hl_suspect *s, const hl_uses *u,
     hl_uses uses = *u;
     /* a builder that main() has: filled by many calls, read by a method when done, gone with main
      */
-    if (g->released && (u->all & (HL_USE_WHOLE | HL_USE_REMOVE)))
+    if (g->released && (u->given || (u->all & (HL_USE_WHOLE | HL_USE_REMOVE))))
         uses.reader = "code of its own";
     if (!hl_judge(c, s, &uses, filled, &confidence))
         return true; /* seen, and not worth a word */
