@@ -9,25 +9,48 @@
 
 #include <string.h>
 
-enum { USES_KEPT = 64, LOCALS_KEPT = 32 };
+enum { USES_KEPT = 256, LOCALS_KEPT = 32 };
 
-/* Copies the container uses of a running frame's code: a module body has no function to find it by
- * later. */
-static bool keep_uses(hl_case *c, const hl_snap *s, const hl_snap_code *row, hl_call *call)
+static bool keep_uses_of(hl_case *c, const hl_snap *s, const hl_snap_code *row, uint32_t bits,
+                         hl_call *call)
 {
-    uint32_t n = row->n_uses < USES_KEPT ? row->n_uses : USES_KEPT;
-    call->uses = hl_arena_array(c->arena, n, sizeof *call->uses);
-    if (!call->uses)
-        return false;
-    for (uint32_t u = 0; u < n; u++) {
+    for (uint32_t u = 0; u < row->n_uses && call->n_uses < USES_KEPT; u++) {
         const hl_snap_use *use = &s->uses[row->uses + u];
         const char *name = s->names[use->name];
-        call->uses[u] =
-            (hl_call_use){use->scope, hl_arena_copy(c->arena, name, strlen(name)), use->bits};
-        if (!call->uses[u].name)
+        /* the locals of what stands in it are others */
+        if (!(use->bits & bits) || (bits != UINT32_MAX && use->scope == HL_SCOPE_LOCAL))
+            continue;
+        name = hl_arena_copy(c->arena, name, strlen(name));
+        if (!name)
+            return false;
+        call->uses[call->n_uses++] = (hl_call_use){use->scope, name, use->bits & bits};
+    }
+    return true;
+}
+
+/* Copies the container uses of a running frame's code: a module body has no function to find it by
+ * later. Nor has what stands in it and was not yet made a function, or is one for a moment (a
+ * comprehension): of that, what it reads. */
+static bool keep_uses(hl_case *c, const hl_graph *g, hl_node code, const hl_snap_code *row,
+                      hl_call *call)
+{
+    const hl_snap *s = g->snap;
+    hl_node inner = hl_graph_follow(g, code, HL_LABEL_NAMED, "co_consts");
+    uint32_t from = inner == HL_NO_NODE ? 0 : s->off[inner],
+             to = inner == HL_NO_NODE ? 0 : s->off[inner + 1], n = row->n_uses;
+    for (uint32_t e = from; e < to; e++) {
+        const hl_snap_code *of = hl_snap_code_of(s, s->dst[e]);
+        n += of ? of->n_uses : 0;
+    }
+    call->uses = hl_arena_array(c->arena, n < USES_KEPT ? n : USES_KEPT, sizeof *call->uses);
+    if (!call->uses || !keep_uses_of(c, s, row, UINT32_MAX, call))
+        return false;
+    for (uint32_t e = from; e < to; e++) {
+        const hl_snap_code *of = hl_snap_code_of(s, s->dst[e]);
+        if (of && !keep_uses_of(c, s, of, HL_USE_HANDED | HL_USE_COUNTED | HL_USE_GET | HL_USE_TEST,
+                                call))
             return false;
     }
-    call->n_uses = n;
     return true;
 }
 
@@ -127,7 +150,7 @@ hl_status hl_calls_note(hl_case *c, hl_moment *m, const hl_graph *g, hl_err *err
         call->place = hl_code_place(c, code);
         call->body = !strcmp(s->names[row->qualname], "<module>");
         m->ending = m->ending || is_ending(s->names[row->qualname], s->names[row->file]);
-        if (!call->place || !keep_uses(c, s, row, call) || !keep_locals(c, s, r->node, call))
+        if (!call->place || !keep_uses(c, g, code, row, call) || !keep_locals(c, s, r->node, call))
             return hl_err_set(err, HL_NO_MEMORY, "no memory for the names in running code");
     }
     note_drivers(m);

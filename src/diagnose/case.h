@@ -98,6 +98,7 @@ typedef struct hl_case {
     uint64_t joined[HL_JOINED_MAX]; /* companions.c: holders told with another, by address */
     uint32_t n_joined;
     uint64_t dismissed; /* bytes of growth seen and found to be no leak */
+    uint32_t one_calls; /* findings that are possible only because one call filled their holder */
     hl_diagnosis *out;
     uint32_t findings_capacity, notes_capacity;
 } hl_case;
@@ -173,6 +174,8 @@ typedef struct hl_uses {
     const char *memo_place; /* "get (app.py:7)" or NULL */
     const char *storer;     /* "add (app.py:12)" or NULL */
     const char *reader;     /* code that ran while it grew and reads all of it when done, or NULL */
+    bool unread; /* no code there is reads it, counts it, or gives it to somebody who might */
+    bool given;  /* code that does not fill it reads all of it, or gives it away */
     uint64_t stores[HL_STORES_MAX]; /* addresses of code objects that store into it */
     uint32_t n_stores;
 } hl_uses;

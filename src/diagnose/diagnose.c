@@ -318,6 +318,13 @@ static void decide(hl_case *c)
         d->why = NULL;
         return;
     }
+    if (d->verdict == HL_UNDECIDED && c->one_calls >= d->n_findings) {
+        d->why =
+            "something grew that one call fills and that code could still ask for: it may be a "
+            "result being built, and a longer run would look the same. Say what a unit of "
+            "work is (heaplens.mark(), --rounds FUNCTION), or look whether it is needed";
+        return;
+    }
     if (d->verdict == HL_UNDECIDED) {
         d->why =
             "something grew, and this run cannot tell a leak from a result being built: run it "

@@ -232,6 +232,39 @@ static void one_call_fills_a_result(void **state)
     (void)state;
 }
 
+/* Whoever `show` is, the one call's list is not what it shows. */
+static void one_call_fills_what_nobody_reads(void **state)
+{
+    judged j = judge(MAIN_MODULE FUNCTION("load", "global:rows:add") FUNCTION(
+        "show", "global:other:handed") BODY_CALLS("load", "7") GROWING_ROWS);
+    only(&j, HL_LEAK, "growing-container", "__main__.rows", "module-global");
+    done(&j);
+    (void)state;
+}
+
+static void one_call_fills_what_is_only_counted(void **state)
+{
+    judged j = judge(MAIN_MODULE FUNCTION("load", "global:rows:add") FUNCTION(
+        "show", "global:rows:counted,global:other:handed") BODY_CALLS("load", "7") GROWING_ROWS);
+    assert_int_equal(j.d.verdict, HL_UNDECIDED);
+    assert_non_null(strstr(j.d.why, "a longer run would look the same"));
+    done(&j);
+    (void)state;
+}
+
+/* The decoy: nobody reads it either, but it came to rest. */
+static void one_call_filled_and_stopped(void **state)
+{
+    judged j = judge(
+        MAIN_MODULE FUNCTION("load", "global:rows:add") FUNCTION("show", "global:other:handed")
+            BODY_CALLS("load",
+                       "7") "g -key:rows-> rows:list len={0|1000|2000|2500|2500|2500}\n"
+                            "rows -[]-> item:bytearray*{0|10|20|25|25|25} size=100K\n" SIX_MOMENTS);
+    only(&j, HL_NO_LEAK, NULL, NULL, NULL);
+    done(&j);
+    (void)state;
+}
+
 static void many_calls_fill_it(void **state)
 {
     judged j = judge(MAIN_MODULE FUNCTION("handle", "global:rows:add")
@@ -337,6 +370,9 @@ int main(void)
         cmocka_unit_test(lru_cache_with_bound),
         cmocka_unit_test(closures_in_a_list),
         cmocka_unit_test(one_call_fills_a_result),
+        cmocka_unit_test(one_call_fills_what_nobody_reads),
+        cmocka_unit_test(one_call_fills_what_is_only_counted),
+        cmocka_unit_test(one_call_filled_and_stopped),
         cmocka_unit_test(many_calls_fill_it),
         cmocka_unit_test(class_attribute),
         cmocka_unit_test(collector_off),

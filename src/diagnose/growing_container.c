@@ -109,8 +109,8 @@ static bool growing_container(hl_case *c, const hl_suspect *s, const hl_uses *u,
         filled = HL_FILLED_BY_ONE_CALL;
     /* a builder that main() has: filled by many calls, read by a method when done, gone with main
      */
-    if (g->released && c->graph->from[s->holder] == HL_HOLD_FRAME &&
-        (u->all & (HL_USE_WHOLE | HL_USE_REMOVE)))
+    if (g->released && (u->given || (c->graph->from[s->holder] == HL_HOLD_FRAME &&
+                                     (u->all & (HL_USE_WHOLE | HL_USE_REMOVE)))))
         uses.reader = "code of its own";
     if (!hl_judge(c, s, &uses, filled, &confidence))
         return true; /* seen, and not worth a word */

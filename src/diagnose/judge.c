@@ -89,15 +89,39 @@ static bool only_follows(const hl_case *c, const hl_suspect *s)
     return weak_payload;
 }
 
+/* A longer one takes its place each time: what was there is copied. */
+static bool is_replaced(const hl_case *c, const hl_suspect *s)
+{
+    static const char *const immutable[] = {"str", "bytes", "tuple"};
+    const hl_growth *g = s->growth;
+    const char *type = hl_snap_type_name(c->snap, s->holder);
+    for (size_t i = 0; i < sizeof immutable / sizeof *immutable; i++)
+        if (!strcmp(type, immutable[i]))
+            return true;
+    if (g->address || strcmp(type, "list"))
+        return false;
+    uint32_t rises = 0, others = 0;
+    for (uint32_t i = g->onset; i < g->anchor; i++) {
+        hl_shape_count x = hl_shapes_count(&c->shapes, i, g->shape),
+                       y = hl_shapes_count(&c->shapes, i + 1, g->shape);
+        if (x.members != 1 || y.members != 1)
+            continue;
+        rises += y.items > x.items;
+        others += y.items > x.items && x.top_address != y.top_address;
+    }
+    return rises >= SURE_INTERVALS && 4 * others > 3 * rises;
+}
+
 /* Where live code walks the container for every entry it adds, each costs more than the one before:
  * the same number of entries a request is ever fewer a CPU second. Their squares tell it from a
- * container that fills up. */
+ * container that fills up. So is what is copied each time. */
 static double course(const hl_case *c, const hl_suspect *s, const hl_uses *u)
 {
     const hl_growth *g = s->growth;
     const hl_snap_type *type = &c->snap->types[c->snap->type[s->holder]];
     bool walks = (u->all & (HL_USE_ITER | HL_USE_WHOLE)) ||
                  ((u->all & (HL_USE_TEST | HL_USE_REMOVE)) && (type->flags & HL_TYPE_LIST));
+    walks = walks || is_replaced(c, s);
     return walks && g->walked_course > g->course ? g->walked_course : g->course;
 }
 
@@ -130,6 +154,17 @@ static bool is_in_the_making(const hl_case *c, hl_node v)
 static bool tells(const hl_case *c, const hl_suspect *s)
 {
     return 4 * s->retained_bytes >= c->material;
+}
+
+/* It was as long as it is now whenever it was known as what it is now. */
+static bool never_grew_as(const hl_case *c, const hl_suspect *s)
+{
+    const hl_growth *g = s->growth;
+    hl_shape shape = hl_case_shape(c, s->holder);
+    for (uint32_t i = g->onset; i < g->anchor; i++)
+        if (hl_shapes_count(&c->shapes, i, shape).members && g->series[i] != g->series[g->anchor])
+            return false;
+    return true;
 }
 
 bool hl_judge(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_filled filled,
@@ -173,18 +208,39 @@ bool hl_judge(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_filled fille
     bool late = run > 0 && m[g->anchor].work - g->began < LATE_SHARE * run;
     /* what an exit handler empties (of a module, of a class) was no call's own to give up */
     bool in_a_call = c->graph->from[s->holder] == HL_HOLD_FRAME;
+    bool making = is_in_the_making(c, s->holder);
+    /* followed by address because it was reached in another way before, and filled by nobody we
+     * know: made elsewhere, as a whole, and then given its name */
+    bool given = g->address && !u->n_stores && filled == HL_FILLED_UNKNOWN;
+    bool named = !strcmp(s->kind, "module-global") || !strcmp(s->kind, "class-attribute");
+    bool whole = given && named && !making && never_grew_as(c, s);
+    bool result = filled == HL_FILLED_BY_ONE_CALL && u->reader && !g->exact;
+    if (whole || result) {
+        c->dismissed += g->onset_bytes;
+        if (whole)
+            hl_note_add(c, "growing-container",
+                        "%s (%s) was made as a whole, and nothing adds to it; it holds %s", s->name,
+                        type, hl_bytes_text(c->graph->retained_bytes[s->holder], bytes));
+        else
+            hl_note_add(c, "growing-container",
+                        "%s (%s) was filled by one call, and %s reads all of it when it is done: "
+                        "a result; it holds %s",
+                        s->name, type, u->reader,
+                        hl_bytes_text(c->graph->retained_bytes[s->holder], bytes));
+        return false;
+    }
     /* what many calls fill needs fewer looks; what may be bounded by its own code, more */
     uint32_t enough = u->bounds                     ? UINT32_MAX
                       : u->evicts                   ? KEYED_INTERVALS
                       : g->torn_down && in_a_call   ? SURE_INTERVALS
                       : filled == HL_FILLED_BY_MANY ? MANY_INTERVALS
                                                     : SURE_INTERVALS;
-    bool making = is_in_the_making(c, s->holder);
-    /* followed by address because it was reached in another way before, and filled by nobody we
-     * know: made elsewhere, as a whole, and then given its name */
-    bool given = g->address && !u->n_stores && filled == HL_FILLED_UNKNOWN;
-    bool unsure = slows || u->reader || making || given ||
-                  (!g->exact && (filled == HL_FILLED_BY_ONE_CALL || g->intervals < enough));
+    /* what a call fills that still runs is a result, if anybody could ask for it */
+    bool one_call = filled == HL_FILLED_BY_ONE_CALL && !g->exact &&
+                    !(u->unread && g->intervals >= KEYED_INTERVALS);
+    bool unsure = slows || u->reader || making || given || (!g->exact && g->intervals < enough);
+    bool only_one_call = one_call && !unsure;
+    unsure = unsure || one_call;
     bool dropped_with_main = g->torn_down && g->intervals >= KEYED_INTERVALS;
     if (g->released && (unsure || (filled != HL_FILLED_BY_MANY && !dropped_with_main))) {
         if (tells(c, s))
@@ -207,6 +263,7 @@ bool hl_judge(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_filled fille
                         hl_bytes_text(s->retained_bytes, bytes));
         return false;
     }
+    c->one_calls += only_one_call;
     *out = unsure ? HL_POSSIBLE : HL_CERTAIN;
     return true;
 }
@@ -339,6 +396,8 @@ void hl_judge_evidence(hl_case *c, hl_finding *f, const hl_suspect *s, const hl_
     if (u->reader)
         hl_finding_evidence(c, f, "%s reads all of it when it is done: it may be a result",
                             u->reader);
+    if (u->unread)
+        hl_finding_evidence(c, f, "there is no code that reads it, or gives it to any that might");
     if (u->evicts)
         hl_finding_evidence(c, f, "code that fills it also removes entries");
     if (g->released)

@@ -53,7 +53,8 @@ static void names_of_namespace(const hl_case *c, hl_node dict, const char *name,
                  (hl_known_as){HL_SCOPE_GLOBAL, name, hl_snap_address(c->snap, dict), dict});
 }
 
-static uint32_t known_as(const hl_case *c, hl_node v, hl_known_as *names)
+/* strangers: who else holds it, and by what name nobody can tell; may be NULL. */
+static uint32_t known_as(const hl_case *c, hl_node v, hl_known_as *names, uint32_t *strangers)
 {
     const hl_graph *g = c->graph;
     const hl_snap *s = c->snap;
@@ -64,6 +65,7 @@ static uint32_t known_as(const hl_case *c, hl_node v, hl_known_as *names)
         if (l == UINT32_MAX)
             continue;
         enum hl_label_kind kind = hl_label_kind(l);
+        uint32_t before = n;
         if (kind == HL_LABEL_KEY)
             names_of_namespace(c, from, label_name(s, l), names, &n);
         else if (kind == HL_LABEL_ATTR || kind == HL_LABEL_SLOT)
@@ -90,6 +92,8 @@ static uint32_t known_as(const hl_case *c, hl_node v, hl_known_as *names)
                                  s->names[s->name_lists[row->vars + row->args - defaults + at - 1]],
                                  0, f});
             }
+        if (strangers)
+            *strangers += n == before && kind != HL_LABEL_STACK;
     }
     return n;
 }
@@ -163,10 +167,21 @@ static const char *free_name(const hl_case *c, const hl_known_as *as, hl_node f,
     return NULL;
 }
 
+/* __repr__, __eq__: what any object can be asked, and a dataclass has without a word. */
+static bool is_special(const char *place)
+{
+    const char *name = place;
+    for (const char *p = place; p && *p && *p != ' '; p++)
+        name = *p == '.' ? p + 1 : name;
+    return name && !strncmp(name, "__", 2);
+}
+
 static void take(const hl_case *c, uint32_t bits, uint64_t code_address, hl_node code,
                  const char *place, hl_uses *out)
 {
     out->all |= bits;
+    if (!(bits & (HL_USE_STORE | HL_USE_ADD)) && !is_special(place ? place : hl_code_name(c, code)))
+        out->given = out->given || (bits & (HL_USE_WHOLE | HL_USE_HANDED | HL_USE_ENTRY)) != 0;
     if ((bits & HL_USE_STORE) && (bits & (HL_USE_TEST | HL_USE_GET)) && !out->memo) {
         out->memo = true;
         out->memo_place = place ? place : hl_code_place(c, code);
@@ -187,7 +202,16 @@ static void take(const hl_case *c, uint32_t bits, uint64_t code_address, hl_node
         out->storer = place ? place : hl_code_place(c, code);
 }
 
-static void uses_in_functions(const hl_case *c, const hl_known_as *as, hl_uses *out)
+/* Code outside of the class that can name the owner: `Store.items`, `store.items` of a module that
+ * has it. */
+static bool has_owner(const hl_case *c, const hl_known_as *as, hl_node globals)
+{
+    return as->scope == HL_SCOPE_ATTR && globals != HL_NO_NODE &&
+           hl_graph_label(c->graph, globals, as->owner) != UINT32_MAX;
+}
+
+/* outside: code of modules that have the owner, instead of code that belongs to it. */
+static void uses_in_functions(const hl_case *c, const hl_known_as *as, bool outside, hl_uses *out)
 {
     const hl_snap *s = c->snap;
     const hl_graph *g = c->graph;
@@ -208,7 +232,11 @@ static void uses_in_functions(const hl_case *c, const hl_known_as *as, hl_uses *
                     !strcmp(s->names[use->name], name))
                     bits |= use->bits;
             }
-            if (bits && means(c, as, f, row->node)) {
+            bool meant =
+                bits &&
+                (outside ? has_owner(c, as, hl_graph_follow(g, f, HL_LABEL_NAMED, "__globals__"))
+                         : means(c, as, f, row->node));
+            if (meant) {
                 take(c, bits, hl_snap_address(s, row->node), row->node, NULL, out);
                 break; /* other functions with this code do the same */
             }
@@ -253,14 +281,17 @@ static void uses_of_neighbours(const hl_case *c, const hl_known_as *as, hl_uses 
 }
 
 /* Code of frames that ran in some moment and has no function now: module bodies, locals. */
-static void uses_in_frames(const hl_case *c, const hl_known_as *as, hl_uses *out)
+static void uses_in_frames(const hl_case *c, const hl_known_as *as, bool outside, hl_uses *out)
 {
     for (uint32_t m = 0; m < c->n_moments; m++)
         for (uint32_t i = 0; i < c->moments[m].n_calls; i++) {
             const hl_call *call = &c->moments[m].calls[i];
             if (as->scope == HL_SCOPE_GLOBAL && call->globals != as->space)
                 continue;
-            if (as->scope == HL_SCOPE_ATTR || as->scope == HL_SCOPE_FREE)
+            if (as->scope == HL_SCOPE_FREE ||
+                (as->scope == HL_SCOPE_ATTR &&
+                 !(outside && call->globals &&
+                   has_owner(c, as, hl_snap_find_address(c->snap, call->globals)))))
                 continue;
             if (as->scope == HL_SCOPE_LOCAL) {
                 hl_node code = hl_graph_follow(c->graph, as->owner, HL_LABEL_NAMED, "f_code");
@@ -318,6 +349,93 @@ static const char *reader_of(const hl_case *c, const hl_suspect *s, hl_node v,
     return NULL;
 }
 
+/* Anything but putting in. */
+enum {
+    READS = HL_USE_TEST | HL_USE_GET | HL_USE_REMOVE | HL_USE_LEN | HL_USE_ITER | HL_USE_WHOLE |
+            HL_USE_HANDED | HL_USE_COUNTED
+};
+
+/* Of a subclass its own methods may read it. */
+static bool is_plain(const hl_case *c, hl_node v)
+{
+    static const char *const plain[] = {"list",
+                                        "dict",
+                                        "set",
+                                        "bytearray",
+                                        "str",
+                                        "bytes",
+                                        "tuple",
+                                        "collections.deque",
+                                        "array.array",
+                                        "collections.OrderedDict",
+                                        "collections.defaultdict"};
+    for (size_t i = 0; i < sizeof plain / sizeof *plain; i++)
+        if (type_is(c->snap, v, plain[i]))
+            return true;
+    return false;
+}
+
+/* Does a code object that reads something by this name mean, or might it mean, the holder? An
+ * attribute is anybody's who has the object; code that is no function yet may become one of any
+ * module. */
+static bool may_read(const hl_case *c, const hl_known_as *as, const hl_snap_code *row)
+{
+    const hl_snap *s = c->snap;
+    hl_node f;
+    if (as->scope == HL_SCOPE_LOCAL) {
+        static const char *const code[] = {"f_code", "__code__", "gi_code", "cr_code", "ag_code"};
+        for (size_t i = 0; i < sizeof code / sizeof *code; i++)
+            if (hl_graph_follow(c->graph, as->owner, HL_LABEL_NAMED, code[i]) == row->node)
+                return true;
+        return false;
+    }
+    if (as->scope == HL_SCOPE_ATTR && !type_is(s, as->owner, "module"))
+        return true;
+    bool is_function = false;
+    for (hl_holders h = hl_graph_holders(c->graph, row->node); hl_holders_next(&h, &f);) {
+        if (!type_is(s, f, "function"))
+            continue;
+        is_function = true;
+        if (means(c, as, f, row->node))
+            return true;
+    }
+    return !is_function;
+}
+
+/* Is there no code, in no function and no frame that ever ran, that could look at what is put into
+ * it? Then nobody waits for a result. */
+static bool is_unread(const hl_case *c, const hl_suspect *s, const hl_known_as *names, uint32_t n,
+                      const hl_uses *u)
+{
+    const hl_snap *snap = c->snap;
+    if (!n || !u->n_stores || s->members > 1 || (u->all & READS) || !is_plain(c, s->holder))
+        return false;
+    for (uint32_t k = 0; k < n; k++)
+        if (names[k].scope == HL_SCOPE_FREE)
+            return false;
+    bool told = false; /* by recorders that tell who only reads */
+    for (uint32_t i = 0; i < snap->n_codes; i++)
+        for (uint32_t j = 0; j < snap->codes[i].n_uses; j++) {
+            const hl_snap_use *use = &snap->uses[snap->codes[i].uses + j];
+            told = told || (use->bits & HL_USE_HANDED);
+            for (uint32_t k = 0; k < n && (use->bits & READS); k++)
+                if (use->scope == names[k].scope &&
+                    !strcmp(snap->names[use->name], names[k].name) &&
+                    may_read(c, &names[k], &snap->codes[i]))
+                    return false;
+        }
+    for (uint32_t m = 0; m < c->n_moments; m++)
+        for (uint32_t i = 0; i < c->moments[m].n_calls; i++) {
+            const hl_call *call = &c->moments[m].calls[i];
+            for (uint32_t j = 0; j < call->n_uses; j++)
+                for (uint32_t k = 0; k < n && (call->uses[j].bits & READS); k++)
+                    if (call->uses[j].scope == names[k].scope && names[k].scope == HL_SCOPE_ATTR &&
+                        !strcmp(call->uses[j].name, names[k].name))
+                        return false; /* globals and locals of frames are in u->all */
+        }
+    return told;
+}
+
 /* The nearest container above v that is no namespace. */
 static hl_node container_above(const hl_case *c, hl_node v)
 {
@@ -332,18 +450,23 @@ hl_status hl_uses_find(hl_case *c, const hl_suspect *s, hl_uses *out, hl_err *er
 {
     *out = (hl_uses){0};
     hl_known_as names[NAMES_MAX];
-    uint32_t n = known_as(c, s->holder, names);
+    uint32_t strangers = 0, n = known_as(c, s->holder, names, &strangers);
     out->reader = reader_of(c, s, s->holder, names, n);
     hl_node above = s->members > 1 ? container_above(c, s->holder) : HL_NO_NODE;
     if (!out->reader && above != HL_NO_NODE) {
         hl_known_as
             others[NAMES_MAX]; /* who reads the whole of a table reads what its entries hold */
-        out->reader = reader_of(c, s, above, others, known_as(c, above, others));
+        uint32_t k = known_as(c, above, others, NULL);
+        out->reader = reader_of(c, s, above, others, k);
+        hl_uses theirs = {0};
+        for (uint32_t i = 0; i < k; i++)
+            uses_in_functions(c, &others[i], false, &theirs);
+        out->given = theirs.given;
     }
     uses_of_arguments(c, hl_snap_address(c->snap, s->holder), out);
     for (uint32_t i = 0; i < n; i++) {
-        uses_in_functions(c, &names[i], out);
-        uses_in_frames(c, &names[i], out);
+        uses_in_functions(c, &names[i], false, out);
+        uses_in_frames(c, &names[i], false, out);
         if (names[i].scope != HL_SCOPE_LOCAL && names[i].scope != HL_SCOPE_FREE)
             continue;
         /* a cell of a running frame is known there by its local name */
@@ -368,8 +491,13 @@ hl_status hl_uses_find(hl_case *c, const hl_suspect *s, hl_uses *out, hl_err *er
                 }
         }
     }
+    for (uint32_t i = 0; i < n && !out->n_stores; i++) {
+        uses_in_functions(c, &names[i], true, out);
+        uses_in_frames(c, &names[i], true, out);
+    }
     for (uint32_t i = 0; i < n && (out->evicts || out->bounds); i++)
         uses_of_neighbours(c, &names[i], out);
+    out->unread = !strangers && is_unread(c, s, names, n, out);
     (void)err;
     return HL_OK;
 }

@@ -27,13 +27,23 @@
 #endif
 #pragma GCC diagnostic pop
 
-enum { STACK = 128, NAMES = 64, LOOPS = 32, ADD_IN_PLACE = 13, OR_IN_PLACE = 20, SUBSCRIPT = 26 };
+enum {
+    STACK = 128,
+    NAMES = 128,
+    LOOPS = 32,
+    ADD = 0,
+    ADD_IN_PLACE = 13,
+    OR_IN_PLACE = 20,
+    SUBSCRIPT = 26
+};
 
 enum origin_kind {
     ORIGIN_NONE,
     ORIGIN_NAME,
     ORIGIN_COPY, /* duplicated for an augmented assignment: looking there up is no memo */
     ORIGIN_LEN,  /* len() of it */
+    ORIGIN_SUM,  /* it, and something added: assigned to the same name, it was added to */
+    ORIGIN_ITEM, /* one entry of it */
     ORIGIN_SLICE,
 };
 
@@ -58,6 +68,7 @@ typedef struct reading {
         Py_ssize_t from, to;
     } loops[LOOPS];
     unsigned n_loops;
+    bool cut; /* not all of it was read */
 } reading;
 
 static const struct {
@@ -90,6 +101,15 @@ static const struct {
 /* Methods that give all there is. */
 static const char *const whole_methods[] = {
     "items", "values", "most_common", "sort", "copy", "tolist", "tobytes", "getvalue",
+};
+
+/* Methods of builtin containers that look at what there is and give some of it. */
+static const char *const reading_methods[] = {
+    "index",    "count",       "keys",       "elements", "total",   "find",       "rfind",
+    "split",    "rsplit",      "splitlines", "decode",   "encode",  "startswith", "endswith",
+    "join",     "replace",     "strip",      "format",   "union",   "difference", "intersection",
+    "issubset", "issuperset",  "isdisjoint", "hex",      "read",    "getbuffer",  "reverse",
+    "rotate",   "move_to_end", "partition",  "__iter__", "__len__", "tofile",     "buffer_info",
 };
 
 /* Functions that change the container they are given first. */
@@ -148,8 +168,10 @@ static void use(reading *r, origin o, unsigned bits)
     unsigned i = 0;
     while (i < r->n_uses && (r->uses[i].name != o.name || r->uses[i].scope != o.scope))
         i++;
-    if (i == NAMES)
+    if (i == NAMES) {
+        r->cut = true;
         return;
+    }
     if (i == r->n_uses) {
         r->uses[i].name = o.name;
         r->uses[i].scope = o.scope;
@@ -167,11 +189,48 @@ static bool in_loop(const reading *r)
     return r->n_loops == LOOPS;
 }
 
+/* Somebody is given it, and may read it. */
+static void hand(reading *r, origin o)
+{
+    unsigned bits = o.kind == ORIGIN_LEN ? HL_USE_COUNTED : HL_USE_HANDED;
+    if (o.kind == ORIGIN_LEN || o.kind == ORIGIN_SUM)
+        o.kind = ORIGIN_NAME;
+    if (o.kind == ORIGIN_NAME)
+        use(r, o, bits);
+}
+
+static void hand_over(reading *r, int n)
+{
+    for (int i = 0; i < n && i < r->depth; i++)
+        hand(r, peek(r, i));
+    drop(r, n);
+}
+
+/* It is asked whether there is anything in it. What lies below waits for a value that is not told
+ * to the end, since jumps are not followed. */
+static void ask_truth(reading *r)
+{
+    origin o = peek(r, 0);
+    if (o.kind == ORIGIN_NAME || o.kind == ORIGIN_LEN) {
+        o.kind = ORIGIN_NAME;
+        use(r, o, HL_USE_COUNTED);
+    }
+    for (int i = 1; i < r->depth; i++)
+        hand(r, peek(r, i));
+}
+
 /* It is read from end to end. */
 static void use_whole(reading *r, origin o)
 {
-    if (o.kind == ORIGIN_NAME && !in_loop(r))
+    hand(r, o);
+    if (in_loop(r))
+        return;
+    if (o.kind == ORIGIN_NAME)
         use(r, o, HL_USE_WHOLE);
+    if (o.kind == ORIGIN_ITEM) {
+        o.kind = ORIGIN_NAME;
+        use(r, o, HL_USE_ENTRY);
+    }
 }
 
 static void note_loop(reading *r, Py_ssize_t from, Py_ssize_t to)
@@ -239,12 +298,15 @@ static void note_method(reading *r, origin of, PyObject *name)
         }
     if (name && among(name, whole_methods, sizeof whole_methods / sizeof *whole_methods))
         use_whole(r, of);
+    if (name && among(name, reading_methods, sizeof reading_methods / sizeof *reading_methods))
+        hand(r, of);
 }
 
 /* A call with args arguments on top; `below` slots hold the callable. */
 static void call(reading *r, int args, int below)
 {
     origin first = peek(r, args - 1), result = {0};
+    bool known = false; /* what is done with the first */
     for (int i = 0; i < below && args > 0; i++) {
         origin f = peek(r, args + i);
         if (f.kind != ORIGIN_NAME || !f.name)
@@ -253,15 +315,19 @@ static void call(reading *r, int args, int below)
             first.kind == ORIGIN_NAME) {
             result = first;
             result.kind = ORIGIN_LEN;
+            known = true;
         }
         for (size_t k = 0; k < sizeof functions / sizeof *functions; k++)
-            if (hl_name_is(f.name, functions[k].name))
+            if (hl_name_is(f.name, functions[k].name)) {
                 use(r, first, functions[k].bits);
+                known = true;
+            }
         if (among(f.name, whole_functions, sizeof whole_functions / sizeof *whole_functions))
             for (int k = 0; k < args; k++)
                 use_whole(r, peek(r, k));
     }
-    drop(r, args + below);
+    hand_over(r, args - known);
+    drop(r, known + below);
     push(r, result);
 }
 
@@ -272,7 +338,8 @@ static void compare(reading *r)
         if (o.kind == ORIGIN_LEN) {
             o.kind = ORIGIN_NAME;
             use(r, o, HL_USE_LEN);
-        }
+        } else
+            hand(r, o);
     }
     drop(r, 2);
     push_unknown(r, 1);
@@ -283,6 +350,8 @@ static void store_subscript(reading *r)
     use(r, peek(r, 1),
         peek(r, 0).kind == ORIGIN_SLICE ? HL_USE_STORE | HL_USE_REMOVE | HL_USE_DROP
                                         : HL_USE_STORE);
+    hand(r, peek(r, 2));
+    hand(r, peek(r, 0));
     drop(r, 3);
 }
 
@@ -296,10 +365,48 @@ static void load_attribute(reading *r, int name, bool method)
         push_unknown(r, 1);
 }
 
+/* The value on top is assigned to o. */
 static void rebind(reading *r, origin o)
 {
-    drop(r, 1);
+    origin value = peek(r, 0);
+    if (value.kind == ORIGIN_SUM && value.name == o.name && value.scope == o.scope) {
+        drop(r, 1);
+        use(r, o, HL_USE_ADD);
+    } else
+        hand_over(r, 1);
     use(r, o, HL_USE_REBIND);
+}
+
+/* The same, where it was something before, which is dropped with that. */
+static void renew(reading *r, origin o)
+{
+    if (peek(r, 0).kind != ORIGIN_SUM)
+        use(r, o, HL_USE_HANDED);
+    rebind(r, o);
+}
+
+static void subscript(reading *r)
+{
+    origin of = peek(r, 1);
+    use(r, of, HL_USE_GET);
+    hand(r, peek(r, 0));
+    drop(r, 2);
+    of.kind = of.kind == ORIGIN_NAME ? ORIGIN_ITEM : ORIGIN_NONE;
+    push(r, of);
+}
+
+/* c + x is c with something added, as long as nobody else gets it. */
+static void binary(reading *r, bool add, unsigned bits)
+{
+    origin left = peek(r, 1);
+    bool sum = (add || bits & HL_USE_ADD) && (left.kind == ORIGIN_NAME || left.kind == ORIGIN_SUM);
+    use(r, left, bits);
+    hand(r, peek(r, 0));
+    if (!bits && !sum)
+        hand(r, left);
+    drop(r, 2);
+    left.kind = sum ? ORIGIN_SUM : ORIGIN_NONE;
+    push(r, left);
 }
 
 static void any_other(reading *r, int op, int arg)
@@ -311,9 +418,11 @@ static void any_other(reading *r, int op, int arg)
         push_unknown(r, effect);
         return;
     }
-    drop(r, -effect);
-    if (r->depth)
+    hand_over(r, -effect);
+    if (r->depth) {
+        hand(r, peek(r, 0));
         r->stack[r->depth - 1] = (origin){0};
+    }
 }
 
 #if HL_PY_AT_LEAST(14)
@@ -352,8 +461,10 @@ static bool step_common(reading *r, int op, int arg)
         push(r, deref(r, arg));
         return true;
     case STORE_NAME:
-    case STORE_GLOBAL:
         rebind(r, global_name(r, arg));
+        return true;
+    case STORE_GLOBAL:
+        renew(r, global_name(r, arg));
         return true;
     case STORE_FAST:
         rebind(r, local(r, arg));
@@ -363,7 +474,10 @@ static bool step_common(reading *r, int op, int arg)
         return true;
     case STORE_ATTR:
         drop(r, 1);
-        rebind(r, attribute(r, arg));
+        if (hl_name_is(r->code->co_name, "__init__"))
+            rebind(r, attribute(r, arg));
+        else
+            renew(r, attribute(r, arg));
         return true;
 #if HL_PY_AT_LEAST(14)
     case NOT_TAKEN:
@@ -377,9 +491,7 @@ static bool step_common(reading *r, int op, int arg)
         return true;
 #else
     case BINARY_SUBSCR:
-        use(r, peek(r, 1), HL_USE_GET);
-        drop(r, 2);
-        push_unknown(r, 1);
+        subscript(r);
         return true;
 #endif
     case STORE_SUBSCR:
@@ -392,6 +504,7 @@ static bool step_common(reading *r, int op, int arg)
         return true;
     case CONTAINS_OP:
         use(r, peek(r, 0), HL_USE_TEST);
+        hand(r, peek(r, 1));
         drop(r, 2);
         push_unknown(r, 1);
         return true;
@@ -414,8 +527,58 @@ static bool step_common(reading *r, int op, int arg)
     case RETURN_VALUE:
         if (peek(r, 0).scope == HL_SCOPE_LOCAL)
             use_whole(r, peek(r, 0));
+        hand_over(r, 1);
+        return true;
+    case IS_OP: /* neither is looked into */
+        drop(r, 2);
+        push_unknown(r, 1);
+        return true;
+    case UNARY_NOT:
+#if HL_PY_AT_LEAST(11) && !HL_PY_AT_LEAST(12)
+    case POP_JUMP_FORWARD_IF_FALSE:
+    case POP_JUMP_FORWARD_IF_TRUE:
+    case POP_JUMP_BACKWARD_IF_FALSE:
+    case POP_JUMP_BACKWARD_IF_TRUE:
+#else
+    case POP_JUMP_IF_FALSE:
+    case POP_JUMP_IF_TRUE:
+#endif
+#if !HL_PY_AT_LEAST(12)
+    case JUMP_IF_FALSE_OR_POP:
+    case JUMP_IF_TRUE_OR_POP:
+#endif
+        ask_truth(r);
+        any_other(r, op, arg);
+        return true;
+    case UNPACK_SEQUENCE:
+    case UNPACK_EX:
+        hand_over(r, 1);
+        push_unknown(r, op == UNPACK_EX ? (arg & 0xff) + (arg >> 8) + 1 : arg);
+        return true;
+    case DELETE_NAME:
+    case DELETE_GLOBAL:
+        use(r, global_name(r, arg), HL_USE_HANDED);
+        return true;
+    case DELETE_FAST:
+        use(r, local(r, arg), HL_USE_HANDED);
+        return true;
+    case DELETE_DEREF:
+        use(r, deref(r, arg), HL_USE_HANDED);
+        return true;
+    case DELETE_ATTR:
+        use(r, attribute(r, arg), HL_USE_HANDED);
         drop(r, 1);
         return true;
+#if HL_PY_AT_LEAST(10)
+    case GET_LEN:
+    case MATCH_MAPPING:
+    case MATCH_SEQUENCE:
+    case MATCH_KEYS:
+        hand(r, peek(r, 0));
+        hand(r, peek(r, 1));
+        any_other(r, op, arg);
+        return true;
+#endif
     default:
         return false;
     }
@@ -466,11 +629,13 @@ static void step(reading *r, int op, int arg)
         push(r, deref(r, arg));
         break;
     case BINARY_SLICE:
+        use(r, peek(r, 2), HL_USE_GET);
         drop(r, 3);
         push_unknown(r, 1);
         break;
     case STORE_SLICE:
         use(r, peek(r, 2), HL_USE_STORE | HL_USE_REMOVE | HL_USE_DROP);
+        hand(r, peek(r, 3));
         drop(r, 4);
         break;
 #else
@@ -517,13 +682,14 @@ static void step(reading *r, int op, int arg)
         swap(r, arg);
         break;
     case BINARY_OP:
-        use(r, peek(r, 1),
-            arg == ADD_IN_PLACE  ? HL_USE_ADD
-            : arg == OR_IN_PLACE ? HL_USE_STORE
-            : arg == SUBSCRIPT   ? HL_USE_GET
-                                 : 0);
-        drop(r, 2);
-        push_unknown(r, 1);
+        if (HL_PY_AT_LEAST(14) && arg == SUBSCRIPT) {
+            subscript(r);
+            break;
+        }
+        binary(r, arg == ADD,
+               arg == ADD_IN_PLACE  ? HL_USE_ADD
+               : arg == OR_IN_PLACE ? HL_USE_STORE
+                                    : 0);
         break;
     default:
         any_other(r, op, arg);
@@ -580,8 +746,10 @@ static void read_with(reading *r, void (*read)(reading *, int, int))
 #if HL_PY_AT_LEAST(13)
             || raw == ENTER_EXECUTOR
 #endif
-        )
+        ) {
+            r->cut = true;
             break;
+        }
 #else
         int raw = _Py_OPCODE(units[i]), low = _Py_OPARG(units[i]);
 #endif
@@ -659,9 +827,10 @@ static void step(reading *r, int op, int arg)
         break;
     case INPLACE_ADD:
     case INPLACE_OR:
-        use(r, peek(r, 1), op == INPLACE_ADD ? HL_USE_ADD : HL_USE_STORE);
-        drop(r, 2);
-        push_unknown(r, 1);
+        binary(r, false, op == INPLACE_ADD ? HL_USE_ADD : HL_USE_STORE);
+        break;
+    case BINARY_ADD:
+        binary(r, true, 0);
         break;
     default:
         any_other(r, op, arg);
@@ -703,22 +872,53 @@ static void read_with(reading *r, void (*read)(reading *, int, int))
 
 #endif
 
+static void put_use(hl_walk *w, uint32_t id, unsigned scope, PyObject *name, unsigned bits)
+{
+    hl_snap_put(&w->out, HL_COL_USE, id);
+    hl_snap_put(&w->out, HL_COL_USE, scope);
+    hl_snap_put(&w->out, HL_COL_USE, hl_name_of(w, name));
+    hl_snap_put(&w->out, HL_COL_USE, bits);
+}
+
+/* What was not read may do anything. */
+static void put_unread(hl_walk *w, uint32_t id, const PyCodeObject *code)
+{
+    static const struct {
+        uint8_t scope;
+        bool variables;
+    } all[] = {{HL_SCOPE_GLOBAL, false}, {HL_SCOPE_ATTR, false}, {HL_SCOPE_LOCAL, true}};
+    for (size_t k = 0; k < sizeof all / sizeof *all; k++) {
+#if HL_PY_AT_LEAST(11)
+        PyObject *names = all[k].variables ? code->co_localsplusnames : code->co_names;
+#else
+        PyObject *names = all[k].variables ? code->co_varnames : code->co_names;
+#endif
+        for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(names); i++)
+            put_use(w, id, all[k].scope, PyTuple_GET_ITEM(names, i), HL_USE_HANDED);
+    }
+}
+
 void hl_code_uses(hl_walk *w, uint32_t id, const PyCodeObject *code)
 {
+    enum {
+        FILLS = HL_USE_STORE | HL_USE_ADD | HL_USE_REMOVE | HL_USE_ITER | HL_USE_WHOLE,
+        READS = HL_USE_TEST | HL_USE_GET | HL_USE_LEN | HL_USE_HANDED | HL_USE_COUNTED
+    };
     reading r;
     r.code = code;
     r.depth = 0;
     r.n_uses = 0;
     r.n_loops = 0;
+    r.cut = false;
     read_with(&r, see_jump);
+    r.cut = false; /* what is past the last jump seen is past it again */
     read_with(&r, step);
     for (unsigned i = 0; i < r.n_uses; i++) {
-        if (!(r.uses[i].bits &
-              (HL_USE_STORE | HL_USE_ADD | HL_USE_REMOVE | HL_USE_ITER | HL_USE_WHOLE)))
-            continue; /* who only looks up says nothing */
-        hl_snap_put(&w->out, HL_COL_USE, id);
-        hl_snap_put(&w->out, HL_COL_USE, r.uses[i].scope);
-        hl_snap_put(&w->out, HL_COL_USE, hl_name_of(w, r.uses[i].name));
-        hl_snap_put(&w->out, HL_COL_USE, r.uses[i].bits);
+        /* a local that is only looked at is another's, who gave it away */
+        unsigned told = r.uses[i].scope == HL_SCOPE_LOCAL ? FILLS : FILLS | READS;
+        if (r.uses[i].bits & told)
+            put_use(w, id, r.uses[i].scope, r.uses[i].name, r.uses[i].bits);
     }
+    if (r.cut)
+        put_unread(w, id, code);
 }

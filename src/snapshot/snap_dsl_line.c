@@ -143,8 +143,9 @@ static void add_names(dsl_heap *h, dsl_vec *list, const char *s)
 static hl_status add_use(dsl_parser *p, dsl_code *c, char *item)
 {
     static const char *const scopes[] = {NULL, "global", "attr", "free", "local"};
-    static const char *const bits[] = {"test",   "get", "store",  "add",
-                                       "remove", "len", "rebind", "iter"};
+    static const char *const bits[] = {"test", "get",    "store",   "add",  "remove",
+                                       "len",  "rebind", "iter",    "drop", "whole",
+                                       "take", "handed", "counted", "entry"};
     char *save, *scope = strtok_r(item, ":", &save), *name = strtok_r(NULL, ":", &save),
                 *rest = strtok_r(NULL, ":", &save);
     if (!name)
@@ -158,7 +159,7 @@ static hl_status add_use(dsl_parser *p, dsl_code *c, char *item)
     char *inner = NULL;
     for (char *b = rest ? strtok_r(rest, "+", &inner) : NULL; b; b = strtok_r(NULL, "+", &inner)) {
         uint32_t bit = 0;
-        for (unsigned k = 0; k < 8; k++)
+        for (unsigned k = 0; k < sizeof bits / sizeof *bits; k++)
             if (!strcmp(b, bits[k]))
                 bit = 1u << k;
         u->bits |= bit;

@@ -217,7 +217,11 @@ enum hl_use {
         256, /* of REMOVE: whatever is there, not one key: popitem, popleft, clear, c[:] = */
     HL_USE_WHOLE =
         512, /* read from end to end outside of any loop, or returned: a result is put to use */
-    HL_USE_TAKE = 1024, /* of REMOVE: one entry, to work on it: pop, popleft, popitem, heappop */
+    HL_USE_TAKE = 1024,    /* of REMOVE: one entry, to work on it: pop, popleft, popitem, heappop */
+    HL_USE_HANDED = 2048,  /* given to somebody, who may read it: an argument, a part of something,
+                              returned, yielded, assigned, compared, formatted; or deleted */
+    HL_USE_COUNTED = 4096, /* len(c) put to any other use; is there anything in it? */
+    HL_USE_ENTRY = 8192,   /* of GET: one entry is read from end to end, outside of any loop */
 };
 
 /* Keys and elements of a big container, told by a sample, never by value. */
