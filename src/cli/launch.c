@@ -347,8 +347,12 @@ hl_status hl_launch(const hl_run_options *o, hl_arena *arena, hl_err *err)
         return err->status;
     if (!options.output)
         options.output = default_output(&l);
-    if (absolute(arena, options.output, &file, err) || page_create(&l, err) ||
-        page_fill(&l, file, err) || file_create(&l, err))
+    struct sigaction ignore = {.sa_handler = SIG_IGN}, kept;
+    sigaction(SIGXFSZ, &ignore, &kept); /* a limit (ulimit -f) is to be an error, not the end */
+    bool failed = absolute(arena, options.output, &file, err) || page_create(&l, err) ||
+                  page_fill(&l, file, err) || file_create(&l, err);
+    sigaction(SIGXFSZ, &kept, NULL);
+    if (failed)
         return err->status;
     /* the loader splits LD_PRELOAD at blanks and colons, and expands $ */
     if (strpbrk(l.package.preload, " :$"))

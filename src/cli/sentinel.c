@@ -39,7 +39,7 @@ typedef struct sentinel {
 static void ignore_signals(void)
 {
     static const int signals[] = {SIGINT,  SIGQUIT, SIGHUP,  SIGTERM, SIGTSTP, SIGPIPE,
-                                  SIGTTOU, SIGTTIN, SIGUSR1, SIGUSR2, SIGALRM};
+                                  SIGTTOU, SIGTTIN, SIGUSR1, SIGUSR2, SIGALRM, SIGXFSZ};
     for (size_t i = 0; i < sizeof signals / sizeof *signals; i++)
         signal(signals[i], SIG_IGN);
 }

@@ -80,7 +80,7 @@ def test_when_memory_is_missing(bench: Bench, python: str, name: str) -> None:
     body = "\n".join("    " + line for line in WANT[name].splitlines())
     code = ("import resource, time\ntime.sleep(.3)\nn = int(open('/proc/self/statm').read().split()[0]) * 4096\n"
             f"resource.setrlimit(resource.RLIMIT_AS, (n + (80 << 20), -1))\nL = []\ntry:\n{body}\n"
-            "except MemoryError as e: print(type(e).__mro__[-4:], e.args)\nL.clear()\ntime.sleep(.3)\n")
+            "except MemoryError as e: L.clear(); print(type(e).__mro__[-4:], e.args)\ntime.sleep(.3)\n")
     alone = bench.alone("-c", code)
     got = bench.watched("-c", code, options=SELDOM)
     assert (got.status, got.stdout) == (alone.status, alone.stdout)
