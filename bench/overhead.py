@@ -7,6 +7,7 @@ another process and not in it. Asked: wall at most 5 % + 50 ms more, CPU at
 most 25 % more, at least 4 looks in any run over a second.
 """
 
+# ruff: noqa: E501  programs and rows of a table are one line each
 from __future__ import annotations
 
 import argparse
