@@ -24,6 +24,8 @@
 
 extern char **environ;
 
+static const uint64_t DEFAULT_MAX_FILE = UINT64_C(1) << 30;
+
 typedef struct launch {
     const hl_run_options *o;
     hl_arena *arena;
@@ -115,10 +117,21 @@ static hl_status page_create(launch *l, hl_err *err)
     return HL_OK;
 }
 
+static uint64_t memory_limit(const hl_run_options *o)
+{
+    return o->memory_limit ? o->memory_limit : hl_memory_limit();
+}
+
 static hl_status page_fill(launch *l, const char *file, hl_err *err)
 {
     hl_page *page = l->page;
     struct timespec now;
+    uint64_t limit = memory_limit(l->o);
+    if (l->o->at_rss_percent && !limit)
+        return hl_err_set(err, HL_USAGE,
+                          "--at-rss %u%%: of what? No limit of memory can be told; name "
+                          "one with --memory-limit N",
+                          l->o->at_rss_percent);
     if (strlen(file) >= sizeof page->file)
         return hl_err_set(err, HL_USAGE, "the name of the file is too long: name one with -o");
     strcpy(page->file, file);
@@ -129,6 +142,9 @@ static hl_status page_fill(launch *l, const char *file, hl_err *err)
     page->started_mono_ns = hl_page_now();
     page->max_snapshots = l->o->max_snapshots;
     page->interval_ms = l->o->interval_ms;
+    page->look_signal = l->o->look_signal;
+    page->at_rss_bytes = l->o->at_rss_percent ? limit / 100 * l->o->at_rss_percent : l->o->at_rss;
+    page->max_file_bytes = l->o->max_file ? l->o->max_file : DEFAULT_MAX_FILE;
     snprintf(page->round_of, sizeof page->round_of, "%s", l->o->rounds ? l->o->rounds : "");
     page->due_round = HL_ROUND_NEVER;
     page->owner_pid = (uint32_t)getpid();
@@ -157,7 +173,7 @@ static hl_status file_create(const launch *l, hl_err *err)
     hl_field_uint(&f, HL_RUN_STARTED, page->started_us);
     hl_field_text(&f, HL_RUN_TOOL, HL_VERSION);
     hl_field_text(&f, HL_RUN_KEY, key);
-    hl_field_uint(&f, HL_RUN_LIMIT, l->o->memory_limit ? l->o->memory_limit : hl_memory_limit());
+    hl_field_uint(&f, HL_RUN_LIMIT, memory_limit(l->o));
     hl_status status = hl_run_record(fd, HL_KIND_RUN_META, 0, &f, err);
     close(fd);
     if (status) {
@@ -331,8 +347,12 @@ hl_status hl_launch(const hl_run_options *o, hl_arena *arena, hl_err *err)
         return err->status;
     if (!options.output)
         options.output = default_output(&l);
-    if (absolute(arena, options.output, &file, err) || page_create(&l, err) ||
-        page_fill(&l, file, err) || file_create(&l, err))
+    struct sigaction ignore = {.sa_handler = SIG_IGN}, kept;
+    sigaction(SIGXFSZ, &ignore, &kept); /* a limit (ulimit -f) is to be an error, not the end */
+    bool failed = absolute(arena, options.output, &file, err) || page_create(&l, err) ||
+                  page_fill(&l, file, err) || file_create(&l, err);
+    sigaction(SIGXFSZ, &kept, NULL);
+    if (failed)
         return err->status;
     /* the loader splits LD_PRELOAD at blanks and colons, and expands $ */
     if (strpbrk(l.package.preload, " :$"))

@@ -26,6 +26,9 @@ typedef struct hl_run_options {
     const char *python; /* NULL: as hl_python_find says */
     bool force, json, quiet;
     uint32_t interval_ms, max_snapshots; /* 0: as the pulse decides */
+    uint32_t look_signal;                /* that asks for a look; 0: none */
+    uint64_t at_rss, max_file;           /* bytes; 0: no look, the default */
+    uint32_t at_rss_percent;             /* of the memory limit; 0: at_rss says */
     const char *rounds;                  /* [MODULE:]FUNCTION whose every return is one; or NULL */
     int fail_on;                         /* hl_confidence; 0: never */
     uint64_t min_growth;                 /* bytes; 0: the default   */
@@ -66,7 +69,11 @@ typedef struct hl_package {
 hl_status hl_package_find(const hl_python *python, hl_arena *arena, hl_package *out,
                           hl_err *err) HL_MUST_CHECK;
 
-/* ---- memory_limit.c ------------------------------------------------------------------------- */
+/* ---- signal_name.c, memory_limit.c
+ * ------------------------------------------------------------------------- */
+
+/* Number of USR1, SIGUSR1, 10 ...; 0: none that can ask for a look. */
+int hl_signal_number(const char *name);
 
 /* Bytes this process may have; 0: unknown. */
 uint64_t hl_memory_limit(void);
@@ -82,6 +89,13 @@ hl_status hl_launch(const hl_run_options *o, hl_arena *arena, hl_err *err) HL_MU
  * the program through /proc/OUR-PID/fd. ready_fd gets one byte when the program may start. */
 _Noreturn void hl_sentinel(hl_page *page, int page_fd, int keep_fd, int ready_fd,
                            const hl_run_options *o);
+
+/* ---- thin.c --------------------------------------------------------------------------------- */
+
+/* Leaves `most` snapshots in the file, and room for one more below most_bytes, as far as that goes
+ * with three. Nobody may be writing to it. */
+hl_status hl_thin(const char *file, uint32_t most, uint64_t most_bytes, uint32_t *remain,
+                  hl_err *err) HL_MUST_CHECK;
 
 /* ---- run_verdict.c -------------------------------------------------------------------------- */
 

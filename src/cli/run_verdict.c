@@ -13,6 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { SHARE_NS = 500 * 1000 * 1000 };
+
 struct hl_verdict_job {
     hl_arena arena;
     hl_run *run;
@@ -54,7 +56,8 @@ static void milliseconds(hl_out *out, uint64_t ns)
 
 /* What the figures above do not tell: how it ended, what observing cost, what failed, where it is.
  */
-static void postscript(const hl_page *page, const hl_run_options *o, int status, hl_out *out)
+static void postscript(const hl_page *page, const hl_run_options *o, uint32_t kept, int status,
+                       hl_out *out)
 {
     bool gone = !page->leaving;
     if (gone && page->settled)
@@ -66,8 +69,11 @@ static void postscript(const hl_page *page, const hl_run_options *o, int status,
         hl_out_text(out, "  the program became another one (exec), which is not observed\n");
     else if (status > 255)
         hl_out_printf(out, "  the program left by signal %d\n", status - 256);
-    hl_out_printf(out, "  observed in %" PRIu32 " snapshot%s: ", page->taken,
+    hl_out_printf(out, "  observed in %" PRIu32 " snapshot%s", page->taken,
                   page->taken == 1 ? "" : "s");
+    if (kept < page->taken)
+        hl_out_printf(out, " (%" PRIu32 " kept)", kept);
+    hl_out_text(out, ": ");
     milliseconds(out, page->pause_ns);
     hl_out_text(out, " of pause");
     if (page->fault_ns) {
@@ -75,6 +81,13 @@ static void postscript(const hl_page *page, const hl_run_options *o, int status,
         milliseconds(out, page->fault_ns);
         hl_out_text(out, " of copied pages");
     }
+    if (page->ours_ns) {
+        hl_out_text(out, ", ");
+        milliseconds(out, page->ours_ns);
+        hl_out_text(out, " of CPU");
+    }
+    if (page->cpu_ns >= SHARE_NS) /* of next to nothing any share is big */
+        hl_out_printf(out, " (%.1f %%)", 100.0 * (double)page->ours_ns / (double)page->cpu_ns);
     hl_out_text(out, "\n");
     if (page->round_of[0] && !page->rounds) {
         hl_out_text(out, "  not seen: no round: no function ");
@@ -131,7 +144,7 @@ int hl_verdict_say(hl_verdict_job *job, const hl_page *page, const hl_run_option
         } else if (!o->quiet || d->verdict == HL_LEAK) {
             hl_report_text(d, &o->style, &out);
             if (!o->quiet)
-                postscript(page, o, exit, &out);
+                postscript(page, o, job->run->n_snaps, exit, &out);
         }
         if (reaches(d, o->fail_on))
             leave_with = HL_EXIT_FINDINGS;

@@ -16,11 +16,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 
 enum {
     MS = 1000 * 1000,
     PATIENCE_NS = 20 * MS, /* a program that rings is heard at once; one that died, after this */
     WALKER_SECONDS = 20,
+    DEFAULT_KEPT = 40, /* HL_PLAN_DEFAULT_MAX */
 };
 
 typedef struct sentinel {
@@ -28,6 +30,8 @@ typedef struct sentinel {
     const hl_run_options *o;
     int program_fd; /* pidfd; -1: asked by kill */
     hl_verdict_job *job;
+    uint32_t seen, kept; /* looks when the file was last thought of; snapshots in it then */
+    bool cannot_thin;
 } sentinel;
 
 /* ---- settling in ----------------------------------------------------------------------------- */
@@ -35,7 +39,7 @@ typedef struct sentinel {
 static void ignore_signals(void)
 {
     static const int signals[] = {SIGINT,  SIGQUIT, SIGHUP,  SIGTERM, SIGTSTP, SIGPIPE,
-                                  SIGTTOU, SIGTTIN, SIGUSR1, SIGUSR2, SIGALRM};
+                                  SIGTTOU, SIGTTIN, SIGUSR1, SIGUSR2, SIGALRM, SIGXFSZ};
     for (size_t i = 0; i < sizeof signals / sizeof *signals; i++)
         signal(signals[i], SIG_IGN);
 }
@@ -93,12 +97,42 @@ static bool program_gone(const sentinel *s)
     return poll(&p, 1, 0) > 0;
 }
 
+/* Half as many again may gather before the file is written anew; none at the end. A failure is told
+ * once: the file only becomes longer than it should be. */
+static void thin(sentinel *s, bool at_end)
+{
+    hl_page *page = s->page;
+    struct stat st;
+    uint32_t most = page->max_snapshots ? page->max_snapshots : DEFAULT_KEPT;
+    uint32_t gathered = s->kept + (page->taken - s->seen);
+    bool big = !stat(page->file, &st) && (uint64_t)st.st_size > page->max_file_bytes / 4 * 3;
+    if (s->cannot_thin || page->taken == s->seen || !page->taken ||
+        (gathered <= (at_end ? most : most + most / 2) && !big))
+        return;
+    uint32_t nobody = 0, taken = page->taken;
+    if (!at_end && !__atomic_compare_exchange_n(&page->file_users, &nobody, HL_FILE_TAKEN, false,
+                                                __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
+        return;
+    hl_err err;
+    if (hl_thin(page->file, most, page->max_file_bytes, &s->kept, &err)) {
+        dprintf(STDERR_FILENO, "heaplens: the recording stays as long as it is: %s\n", err.text);
+        s->cannot_thin = true;
+    }
+    s->seen = taken;
+    if (!at_end)
+        hl_page_set(&page->file_users, 0);
+}
+
 /* Returns when the program waits for an answer, or is gone. */
 static void watch(sentinel *s)
 {
     hl_page *page = s->page;
     for (;;) {
         uint32_t seen = page->bell;
+        if (!page->settled && !page->leaving)
+            thin(s, false);
+        if (page->settled && !s->job)
+            thin(s, true);
         if (page->settled && !s->job)
             s->job = hl_verdict_prepare(page->file, s->o);
         if (page->leaving || page->refused || program_gone(s))
@@ -165,8 +199,10 @@ static void speak(sentinel *s)
         return;
     }
     record_end(page);
-    if (!s->job)
+    if (!s->job) {
+        thin(s, true);
         s->job = hl_verdict_prepare(page->file, s->o);
+    }
     page->leave_with = hl_verdict_say(s->job, page, s->o, page->exit_status);
 }
 

@@ -19,6 +19,9 @@ enum choice {
     MEMORY_LIMIT,
     FAIL_ON,
     ROUNDS,
+    SIGNAL,
+    AT_RSS,
+    MAX_FILE,
     MODULE,
     COMMAND
 };
@@ -31,6 +34,9 @@ static const hl_option options[] = {
     [FAIL_ON] = {"--fail-on", 0, "LEVEL"},
     [MEMORY_LIMIT] = {"--memory-limit", 0, "N"},
     [ROUNDS] = {"--rounds", 0, "FUNCTION"},
+    [SIGNAL] = {"--signal", 0, "NAME"},
+    [AT_RSS] = {"--at-rss", 0, "N"},
+    [MAX_FILE] = {"--max-file", 0, "N"},
     [MODULE] = {"-m", 'm', "MODULE"},
     [COMMAND] = {"-c", 'c', "CODE"},
     [COMMAND + 1] = {NULL, 0, NULL},
@@ -57,6 +63,27 @@ static bool take_bytes(const char *option, const char *word, uint64_t *out)
     if (hl_parse_bytes(word, out) && *out)
         return true;
     return wants(option, "a number of bytes (4096, 512K, 2M)", word);
+}
+
+/* N bytes, or N% of what the program may have. */
+static bool take_share(const char *word, hl_run_options *o)
+{
+    char number[16];
+    size_t n = strlen(word);
+    uint64_t percent;
+    o->at_rss_percent = 0;
+    if (!n || word[n - 1] != '%')
+        return (hl_parse_bytes(word, &o->at_rss) && o->at_rss) ||
+               wants("--at-rss", "a number of bytes (500M, 2G) or a share of the limit (80%)",
+                     word);
+    if (n < sizeof number) {
+        memcpy(number, word, n - 1);
+        number[n - 1] = 0;
+        if (!number[strspn(number, "0123456789")] && hl_parse_bytes(number, &percent) && percent &&
+            percent <= 100)
+            o->at_rss_percent = (uint32_t)percent;
+    }
+    return o->at_rss_percent || wants("--at-rss", "a share of 1% to 100%", word);
 }
 
 static bool take_fail_on(const char *word, int *out)
@@ -101,6 +128,14 @@ static bool take(hl_run_options *o, int choice, const char *value)
         return take_bytes("--memory-limit", value, &o->memory_limit);
     case FAIL_ON:
         return take_fail_on(value, &o->fail_on);
+    case SIGNAL:
+        o->look_signal = (uint32_t)hl_signal_number(value);
+        return o->look_signal ||
+               wants("--signal", "a signal a program may get and go on (USR2, HUP, 12)", value);
+    case AT_RSS:
+        return take_share(value, o);
+    case MAX_FILE:
+        return take_bytes("--max-file", value, &o->max_file);
     case ROUNDS:
         return take_rounds(value, &o->rounds);
     case MODULE:

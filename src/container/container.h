@@ -106,4 +106,11 @@ hl_status hl_chunk_read(hl_container *c, const hl_chunk *chunk, void *out,
 /* Reads every payload; HL_OK also when damage was found: see hl_container_damage. */
 hl_status hl_container_verify(hl_container *c, hl_err *err) HL_MUST_CHECK;
 
+/* ---- thinning ----------------------------------------------------------------------------- */
+
+/* Leaves out the n streams, and whatever is no whole chunk, by way of PATH.thin. Nobody may be
+ * writing; readers may go on. The file is as it was if this fails. */
+hl_status hl_container_thin(const char *path, const uint32_t *streams, size_t n,
+                            hl_err *err) HL_MUST_CHECK;
+
 #endif

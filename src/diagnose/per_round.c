@@ -12,10 +12,14 @@
 
 enum { LEAST_ROUNDS = 3, LEAST_INTERVALS = 3, EXACT_ROUNDS = 8 };
 
-/* Taken by the clock or for growth, it may have fallen into a round. */
+/* Taken by the clock, for growth, or when something happened, it may have fallen into a round. */
 static bool between_rounds(const hl_snap_info *info)
 {
-    return strcmp(info->reason, "time") && strcmp(info->reason, "growth");
+    static const char *const anywhere[] = {"time", "growth", "signal", "limit", "memory", "fault"};
+    for (size_t i = 0; i < sizeof anywhere / sizeof *anywhere; i++)
+        if (!strcmp(info->reason, anywhere[i]))
+            return false;
+    return true;
 }
 
 bool hl_rounds_axis(hl_case *c)

@@ -106,6 +106,21 @@ static void own_signals(unsigned deadline)
     alarm(deadline ? deadline : 1);
 }
 
+/* A program that has used up what it may have is looked at all the same: the limit is its own.
+ * Where the limit cannot be raised what the program has only reserved makes some room. */
+static void own_room(void)
+{
+    static const int of[] = {RLIMIT_AS, RLIMIT_DATA};
+    struct rlimit now, none = {RLIM_INFINITY, RLIM_INFINITY};
+    for (size_t i = 0; i < sizeof of / sizeof *of; i++) {
+        if (!setrlimit(of[i], &none) || getrlimit(of[i], &now))
+            continue;
+        now.rlim_cur = now.rlim_max;
+        if ((setrlimit(of[i], &now) || now.rlim_max != RLIM_INFINITY) && of[i] == RLIMIT_AS)
+            hl_resident_drop_reserved();
+    }
+}
+
 static void close_range_of(unsigned first, unsigned last)
 {
 #ifdef SYS_close_range
@@ -226,6 +241,8 @@ static _Noreturn void child(const hl_shot_request *r, uint32_t asker, hl_shot *s
         prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0); /* a table that is nearly empty must stay small */
     own_signals(r->deadline);
     setrlimit(RLIMIT_CORE, &none);
+    if (!r->borrow)
+        own_room();
     if (r->fd > 0)
         close_range_of(0, (unsigned)r->fd - 1);
     close_range_of((unsigned)r->fd + 1, ~0u);
@@ -291,11 +308,11 @@ static int borrowed_child(void *arg)
     child(&b->request, 0, b->shot, b->interp, &lent_to);
 }
 
-/* A process of its own in our memory, on a stack of its own, so that a fault ends only it. A copy
- * would make the program pay for every page it still writes to: at its end, for freeing, that is
- * all of them. It shares our errno: hl_child_finish makes one blocking call. */
-static long clone_borrowed(const hl_shot_request *request, hl_shot *shot,
-                           PyInterpreterState *interp)
+/* A process of its own on a stack of its own. In our memory (borrow), so that a fault ends only it:
+ * a copy would make the program pay for every page it still writes to: at its end, for freeing,
+ * that is all of them. It shares our errno: hl_child_finish makes one blocking call. Or in a copy
+ * of it (apart), where the caller's stack may be all but used up. */
+static long clone_apart(const hl_shot_request *request, hl_shot *shot, PyInterpreterState *interp)
 {
     char *stack = hl_pages_map(BORROWED_STACK);
     borrowed *b = hl_pages_map(sizeof *b);
@@ -306,12 +323,20 @@ static long clone_borrowed(const hl_shot_request *request, hl_shot *shot,
     /* what lies below is the program's: running over must be a fault, and the child's end */
     (void)mprotect(stack, BORROWED_GUARD, PROT_NONE);
     *b = (borrowed){*request, shot, interp};
-    return clone(borrowed_child, stack + BORROWED_STACK, CLONE_VM, b);
+    long pid = clone(borrowed_child, stack + BORROWED_STACK, request->borrow ? CLONE_VM : 0, b);
+    if (!request->borrow) { /* the child has its copy */
+        int e = errno;
+        hl_pages_unmap(stack, BORROWED_STACK);
+        hl_pages_unmap(b, sizeof *b);
+        errno = e;
+    }
+    return pid;
 }
 
 pid_t hl_child_start(const hl_shot_request *request, hl_shot *shot)
 {
-    PyInterpreterState *interp = PyInterpreterState_Get();
+    PyInterpreterState *interp =
+        request->unsettled ? PyInterpreterState_Main() : PyInterpreterState_Get();
     uint32_t asker = request->asks ? 1 + hl_thread_index(interp, PyThreadState_Get()) : 0;
     sigset_t all, before;
     int kept = errno;
@@ -325,8 +350,8 @@ pid_t hl_child_start(const hl_shot_request *request, hl_shot *shot)
     hl_still copied, *still = request->borrow ? &lent_to : &copied;
     hl_still_hold(still);
     pthread_sigmask(SIG_SETMASK, &all, &before); /* no handler may run in the child */
-    long pid = request->borrow ? clone_borrowed(request, shot, interp)
-                               : syscall(SYS_clone, 0, NULL, NULL, NULL, 0);
+    long pid = request->borrow || request->apart ? clone_apart(request, shot, interp)
+                                                 : syscall(SYS_clone, 0, NULL, NULL, NULL, 0);
     if (pid == 0)
         child(request, asker, shot, interp, still);
     int failed = pid < 0 ? errno : 0;

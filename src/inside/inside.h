@@ -40,6 +40,7 @@ typedef struct hl_shot_request {
     const char *program; /* or NULL */
     int thorough;        /* equal leaves are looked for with more patience */
     int unsettled;       /* the GIL is not held */
+    int apart;           /* the child needs a stack of its own: the caller's may be used up */
     unsigned deadline;   /* seconds the child may live */
     int borrow; /* the child works in our own memory, no page is copied: only for a caller that goes
                    straight on to hl_child_finish and changes nothing meanwhile; what the walk maps
@@ -69,7 +70,15 @@ struct hl_page;
  * interpreter is torn down: after the last Python code, before its memory is freed. It is given the
  * other threads (pthread_t) that had a thread state when the program was over. */
 typedef void hl_clearing(const unsigned long *threads, unsigned n);
-int hl_inside_arm(struct hl_page *page, hl_clearing *clearing);
+/* Ends the process by the signal, its default action, when the verdict is out. */
+typedef void hl_ending(int signum);
+int hl_inside_arm(struct hl_page *page, hl_clearing *clearing, hl_ending *end_by_signal);
+/* A signal is about to end the program; called in its handler, by any thread. 1: what can be seen
+ * is seen: leave, and die. 0: go on, a thread of ours ends the process. 2: die at once. */
+enum { HL_WHERE_COMPUTES, HL_WHERE_STANDS, HL_WHERE_FAULT };
+int hl_inside_dying(int signum, int where);
+/* A look is wanted; also called in signal handlers. */
+void hl_inside_asked(void);
 /* The last snapshot; then the sentinel is told that none will follow. gil: the caller holds the
  * GIL; without it no snapshot is taken. Idempotent; does nothing in a forked child. */
 void hl_inside_farewell(const char *reason, int gil);

@@ -5,15 +5,24 @@
  * Watcher a native thread, all signals blocked. It reads the resident size every 1 to 50 ms until
  *        a look is due (pulse_plan.c), takes the GIL for the moment of the clone only, so that no
  * thread state of ours outlives the pause, and waits for the child without it. It has a table of
- * descriptors of its own, empty but for the file: the program's is as without us. Farewell the
- * last exit handler (at_exit.c): non-daemon threads are gone, the GIL is held. From then on the
- * watcher never attaches again. Forked children inherit the handler and no thread: the owner's pid
- * tells them apart. Guards  pulse.ending: set once, by the farewell; with the GIL held, the answer
- * is exact. pulse.plan, first: the watcher's, after it was started. streams, handed: the GIL.
- * pulse.usual_patience: the watcher, and a forked child, where there is none. Rounds a program that
- * says when a unit of work is done is looked at between two of them: the watcher writes into the
- * page which round is due, the mark that reaches it clones the child and goes on, the watcher does
- * the rest. A round that does not end in time is not waited for. */
+ *        descriptors of its own, empty but for the file: the program's is as without us.
+ * Guard  a second thread, mostly asleep. Where the GIL is not to be had, because one call in C
+ *        keeps it, it looks without it: such a look shows what was there and proves no growth
+ *        (HL_SNAP_UNSETTLED).
+ * Signal the preload library's handler (preload/signals.c) tells that one is about to end the
+ *        program. A thread that stands at a system call with the GIL is looked at on the spot; else
+ *        the watcher takes the GIL, never gives it back, and ends the program by that signal; where
+ *        it does not get it the guard does, without.
+ * Farewell the last exit handler (at_exit.c): non-daemon threads are gone, the GIL is held. From
+ *        then on the watcher never attaches again. Forked children inherit the handler and no
+ *        thread: the owner's pid tells them apart.
+ * Order  pulse.ending is set once, by the farewell; with the GIL held, the answer is exact.
+ *        pulse.plan, first: the watcher's, after it was started. streams, handed: the GIL.
+ *        pulse.usual_patience: the watcher, and a forked child, where there is none.
+ * Rounds a program that says when a unit of work is done is looked at between two of them: the
+ *        watcher writes into the page which round is due, the mark that reaches it clones the child
+ *        and goes on, the watcher does the rest. A round that does not end in time is not waited
+ *        for. */
 #include "inside/inside_abi.h" /* first: Python.h sets _GNU_SOURCE */
 
 #include "inside/at_exit.h"
@@ -22,6 +31,7 @@
 #include "base/err.h"
 #include "container/container.h"
 #include "inside/inside.h"
+#include "inside/out_of_memory.h"
 #include "inside/pulse_plan.h"
 #include "inside/rounds.h"
 #include "inside/vitals.h"
@@ -43,9 +53,11 @@
 enum {
     STACK_BYTES = 512 * 1024, /* the child walks on a copy of it */
     CHILD_SECONDS = 120,
-    FAULT_NS = 5000, /* a write to a page shared with the child: 3.5-8.5 us measured */
+    UNSETTLED_SECONDS = 20, /* it may walk in a circle */
+    FAULT_NS = 5000,        /* a write to a page shared with the child: 3.5-8.5 us measured */
     LONG_NS = 1000000000,
     WAIT_NS = 50 * 1000 * 1000,
+    LIMIT_POLL_NS = 20 * 1000 * 1000,
     ROUNDS_WAIT_NS = 300 * 1000 * 1000, /* of walking, in all */
     BIG_BYTES = 128 * 1024 * 1024,
     THOROUGH_BYTES = 512 * 1024 * 1024,
@@ -53,11 +65,18 @@ enum {
         1500, /* a write to a page that was shared and is ours alone again: 1-2.5 us measured */
 };
 
+static const uint64_t FILE_WAIT_NS = UINT64_C(1000000000),
+                      LAST_FILE_WAIT_NS = UINT64_C(10000000000);
+static const uint64_t DYING_WAIT_NS = UINT64_C(1000000000); /* for the GIL */
+static const uint64_t DEAD_WAIT_NS = UINT64_C(30000000000); /* for all of it */
+
 enum slot { BY_WATCHER, AT_FAREWELL, SLOTS };
+enum { WATCHES = 1, BORROWS = 2, UNSETTLED = 4, APART = 8 }; /* how a look is taken */
 
 typedef struct look { /* one snapshot under way */
     pid_t child;      /* 0: none */
     enum slot slot;
+    bool unsettled, uses_file;
     uint64_t at_ns, rss_bytes, faults, rounds;
     uint64_t stop_ns; /* CPU time of the clone: on a busy machine the pause is longer by what
                          others took, which is none of our cost */
@@ -67,10 +86,20 @@ static struct {
     hl_page *page;
     pid_t owner;
     hl_shot *shots[SLOTS];
-    atomic_bool watching, attaching, ending;
+    atomic_bool watching, guarding, attaching, ending;
     volatile uint32_t wake; /* futex word: tells the watcher that the farewell began */
     volatile uint32_t busy; /* futex word: the watcher's child is at work */
-    atomic_ullong watcher_cpu_ns;
+    volatile uint32_t
+        tick; /* futex word: tells the guard that the watcher wants the GIL, or to go */
+    atomic_ullong wants_since; /* when the watcher began to want the GIL; 0: it does not */
+    atomic_ullong watcher_cpu_ns, guard_cpu_ns;
+    atomic_int dying;            /* the signal that is about to end the program */
+    atomic_bool taken;           /* `ending` was set for a signal, by a thread of ours */
+    _Atomic(const char *) asked; /* why, by a signal or for want of memory; or NULL */
+    uint64_t missed_ns;          /* when memory was last missing; GIL */
+    bool was_big;                /* at_rss_bytes is reached; watcher */
+    hl_ending *end_by_signal;
+    pid_t watcher_tid, guard_tid;
     bool one_core;
     int statm_fd; /* in the watcher's own table of descriptors; -1: it has none */
     uint32_t streams;
@@ -159,12 +188,31 @@ static int file_open(void)
     return above;
 }
 
-/* GIL held. CPU time is the program's: the child's is not in it, the watcher's is taken off.
- * watcher: we are in its thread. */
-static void look_start(look *l, enum slot slot, bool watcher, const char *reason)
+/* One look at a time, but for the last; with or without the GIL. */
+static bool claim(void)
 {
+    uint32_t idle = 0;
+    return __atomic_compare_exchange_n(&pulse.busy, &idle, 1, false, __ATOMIC_SEQ_CST,
+                                       __ATOMIC_SEQ_CST);
+}
+
+/* CPU of our own threads. watches: we are the watcher. */
+static uint64_t threads_cpu_ns(bool watches)
+{
+    uint64_t watcher =
+        watches ? hl_vitals_clock_ns(CLOCK_THREAD_CPUTIME_ID) : atomic_load(&pulse.watcher_cpu_ns);
+    return watcher + atomic_load(&pulse.guard_cpu_ns);
+}
+
+/* GIL held, unless UNSETTLED; the file is in use by us. CPU time is the program's: the child's is
+ * not in it, our threads' is taken off. */
+static void look_start(look *l, enum slot slot, unsigned how, const char *reason)
+{
+    bool watcher = how & WATCHES;
     *l = (look){
         .slot = slot,
+        .unsettled = (how & UNSETTLED) != 0,
+        .uses_file = true,
         .at_ns = hl_page_now(),
         .rss_bytes = resident_bytes(watcher),
         .rounds = pulse.page->rounds,
@@ -172,22 +220,25 @@ static void look_start(look *l, enum slot slot, bool watcher, const char *reason
     int fd = file_open();
     if (fd < 0)
         return;
-    uint64_t ours =
-        watcher ? hl_vitals_clock_ns(CLOCK_THREAD_CPUTIME_ID) : atomic_load(&pulse.watcher_cpu_ns);
+    uint64_t ours = threads_cpu_ns(watcher) + pulse.rounds_ns;
+    uint64_t cpu_ns = hl_vitals_clock_ns(CLOCK_PROCESS_CPUTIME_ID) - ours;
+    pulse.page->cpu_ns = cpu_ns;
     hl_shot_request request = {
         .fd = fd,
         .stream = ++pulse.streams,
         .reason = reason,
         .time_us = (l->at_ns - pulse.page->started_mono_ns) / 1000,
-        .cpu_us = (hl_vitals_clock_ns(CLOCK_PROCESS_CPUTIME_ID) - ours - pulse.rounds_ns) / 1000,
+        .cpu_us = cpu_ns / 1000,
         .user_us = hl_vitals_user_us(),
         .rss_bytes = l->rss_bytes,
         .rounds = l->rounds,
         .program = pulse.page->program,
-        .deadline = CHILD_SECONDS,
-        .borrow = slot == AT_FAREWELL,
+        .deadline = l->unsettled ? UNSETTLED_SECONDS : CHILD_SECONDS,
+        .unsettled = l->unsettled,
+        .apart = (how & APART) != 0,
+        .borrow = (how & BORROWS) != 0,
         /* the program waits for it: not where that takes long */
-        .thorough = slot == AT_FAREWELL && l->rss_bytes < THOROUGH_BYTES,
+        .thorough = (how & BORROWS) && l->rss_bytes < THOROUGH_BYTES,
     };
     l->faults = hl_vitals_minor_faults();
     hl_shot *shot = pulse.shots[slot];
@@ -215,16 +266,23 @@ static uint64_t copy_ns(const look *l)
     return faults > grown ? (faults - grown) * FAULT_NS : 0;
 }
 
-/* The GIL is not needed. Returns what the look cost the program. */
+/* The GIL is not needed. Returns what the look cost the program. A child that died in a heap nobody
+ * held still is no failure: the look was worth a try. */
 static uint64_t look_finish(look *l)
 {
     hl_page *page = pulse.page;
     hl_shot *shot = pulse.shots[l->slot];
+    int status = l->child ? hl_child_finish(l->child, shot) : HL_OK;
+    if (l->uses_file)
+        hl_page_file_done(page);
+    l->uses_file = false;
     if (!l->child)
         return 0;
-    int status = hl_child_finish(l->child, shot);
     page->walker_pid[l->slot] = 0;
-    if (status || !shot->done)
+    __atomic_fetch_add(&page->ours_ns, shot->walk_ns, __ATOMIC_SEQ_CST);
+    if (l->unsettled && (status || !shot->done))
+        ;
+    else if (status || !shot->done)
         child_failed(shot);
     else
         __atomic_fetch_add(&page->taken, 1, __ATOMIC_SEQ_CST);
@@ -235,6 +293,17 @@ static uint64_t look_finish(look *l)
 }
 
 /* ---- the watcher --------------------------------------------------------------------------- */
+
+/* The program has become as big as it was said to be looked at: once, until it was clearly smaller.
+ */
+static bool has_become_big(void)
+{
+    uint64_t limit = pulse.page->at_rss_bytes, rss = limit ? resident_bytes(true) : 0;
+    bool now = limit && rss >= limit, news = now && !pulse.was_big;
+    if (now || rss < limit - limit / 8)
+        pulse.was_big = now;
+    return news;
+}
 
 /* Sleeps until a look is due and says why, or one was handed over; NULL when the farewell has
  * begun. Where rounds are declared the next one is asked first. */
@@ -248,7 +317,15 @@ static const char *wait_until_due(void)
             return "round";
         if (atomic_load(&pulse.ending))
             return NULL;
-        uint64_t now = hl_page_now(), until = now + LONG_NS;
+        if (atomic_load(&pulse.dying))
+            return "signal";
+        const char *why = atomic_exchange(&pulse.asked, NULL);
+        if (why)
+            return why;
+        if (has_become_big())
+            return "limit";
+        uint64_t now = hl_page_now();
+        uint64_t until = now + (page->at_rss_bytes ? LIMIT_POLL_NS : LONG_NS), next = until;
         if (!hl_plan_spent(plan) && now < hl_plan_not_before(plan)) {
             until = hl_plan_not_before(plan);
         } else if (!hl_plan_spent(plan)) {
@@ -264,7 +341,7 @@ static const char *wait_until_due(void)
             until = reason ? asked + patience : hl_plan_next_poll(plan, now, rss != before);
             before = rss;
         }
-        hl_page_wait(&pulse.wake, seen, until - now);
+        hl_page_wait(&pulse.wake, seen, (until < next ? until : next) - now);
     }
 }
 
@@ -299,12 +376,18 @@ static PyThreadState *gil_take(void)
     return gil;
 }
 
-/* A child forked while the watcher was asking has no watcher to give the patience back. */
-static void in_forked_child(void)
+/* The guard: a wait that lasts need not be a busy one. */
+static void patience_back(void)
 {
     unsigned long *patience = pulse.usual_patience ? gil_patience() : NULL;
     if (patience && *patience == SHORT_US)
         *patience = pulse.usual_patience;
+}
+
+/* A child forked while the watcher was asking has no watcher to give the patience back. */
+static void in_forked_child(void)
+{
+    patience_back();
     pulse.usual_patience = 0;
 }
 
@@ -318,9 +401,15 @@ static uint64_t yet_to_fault_ns(const look *l)
 static void end_look(look *l)
 {
     uint64_t cost = look_finish(l) + yet_to_fault_ns(l);
-    pulse.plan.rounds = l->rounds;
-    hl_plan_took(&pulse.plan, l->at_ns, hl_page_now(), l->rss_bytes, l->stop_ns, cost);
-    atomic_store(&pulse.watcher_cpu_ns, hl_vitals_clock_ns(CLOCK_THREAD_CPUTIME_ID));
+    uint64_t walk = pulse.shots[l->slot]->walk_ns;
+    if (l->unsettled) {
+        hl_plan_paid_by(&pulse.plan, hl_page_now(), cost, walk);
+    } else {
+        pulse.plan.rounds = l->rounds;
+        hl_plan_took(&pulse.plan, l->at_ns, hl_page_now(), l->rss_bytes, l->stop_ns, cost, walk);
+    }
+    atomic_store(l->unsettled ? &pulse.guard_cpu_ns : &pulse.watcher_cpu_ns,
+                 hl_vitals_clock_ns(CLOCK_THREAD_CPUTIME_ID));
     bool early = hl_plan_early(&pulse.plan);
     atomic_store(&pulse.early, early);
     pulse.page->due_round = early ? hl_plan_due_round(&pulse.plan) : HL_ROUND_NEVER;
@@ -356,41 +445,89 @@ static bool wait_for_watcher(void)
     return !pulse.busy && !atomic_load(&pulse.ending);
 }
 
-EXPORTED void hl_inside_look_at_round(void)
+/* GIL held, in a thread of the program. The watcher sees the look through. */
+static void look_here(const char *reason)
 {
-    hl_page *page = pulse.page;
-    page->due_round = HL_ROUND_NEVER; /* the watcher, or the end of its look, names another */
-    if (getpid() != pulse.owner || atomic_load(&pulse.ending) || !atomic_load(&pulse.watching) ||
-        (pulse.busy && !wait_for_watcher()))
+    if (!atomic_load(&pulse.watching) || !hl_page_file_use(pulse.page, 0))
         return;
-    pulse.busy = 1;
-    look_start(&pulse.handed, BY_WATCHER, false, "round");
+    if (!claim()) {
+        hl_page_file_done(pulse.page);
+        return;
+    }
+    look_start(&pulse.handed, BY_WATCHER, 0, reason);
     pulse.rounds_ns += pulse.handed.stop_ns;
+    __atomic_fetch_add(&pulse.page->ours_ns, pulse.handed.stop_ns, __ATOMIC_SEQ_CST);
     name_next_round();
     atomic_store(&pulse.is_handed, true);
     hl_page_ring(&pulse.wake);
 }
 
+EXPORTED void hl_inside_look_at_round(void)
+{
+    pulse.page->due_round = HL_ROUND_NEVER; /* the watcher, or the end of its look, names another */
+    if (getpid() == pulse.owner && !atomic_load(&pulse.ending) &&
+        (!pulse.busy || wait_for_watcher()))
+        look_here("round");
+}
+
+/* Memory is missing: what is there now is about to be let go. Not again within a second, nor before
+ * the look before is paid for: a program may try for ever. */
+static void look_at_want(void)
+{
+    uint64_t now = hl_page_now();
+    bool again = pulse.missed_ns &&
+                 (now < pulse.missed_ns + LONG_NS || now < hl_plan_not_before(&pulse.plan));
+    if (getpid() != pulse.owner || atomic_load(&pulse.ending) || again)
+        return;
+    int kept = errno;
+    pulse.missed_ns = now;
+    if (pulse.busy) { /* as soon as may be */
+        atomic_store(&pulse.asked, "memory");
+        hl_page_ring(&pulse.wake);
+    } else {
+        look_here("memory");
+    }
+    errno = kept;
+}
+
+static void end_here(int signum, unsigned how, const char *reason);
+
 /* False when the farewell has begun. The farewell lets go of the GIL while `attaching` is set. */
 static bool take_look(const char *reason)
 {
     look l = {.child = 0};
-    atomic_store(&pulse.attaching, true);
     bool go = !atomic_load(&pulse.ending), looks = false;
+    if (go && !hl_page_file_use(pulse.page, FILE_WAIT_NS))
+        return true;
+    atomic_store(&pulse.attaching, true);
+    atomic_store(&pulse.wants_since, hl_page_now());
+    hl_page_ring(&pulse.tick);
+    bool uses = go;
+    go = go && !atomic_load(&pulse.ending);
     if (go) {
         PyThreadState *gil = gil_take();
+        int signum = atomic_load(&pulse.dying);
+        if (gil && signum && !atomic_exchange(&pulse.ending, true)) {
+            hl_page_file_done(pulse.page);
+            end_here(signum, WATCHES, "signal");
+        }
         go = gil && !atomic_load(&pulse.ending);
-        looks = go && !atomic_load(&pulse.is_handed); /* a round was quicker */
+        looks =
+            go && !atomic_load(&pulse.is_handed) && claim(); /* a round was quicker, or the guard */
         if (looks) {
-            pulse.busy = 1;
             name_next_round();
-            look_start(&l, BY_WATCHER, true, reason);
+            look_start(&l, BY_WATCHER, WATCHES, reason);
         }
         hl_detach(gil);
     }
+    atomic_store(&pulse.wants_since, 0);
     atomic_store(&pulse.attaching, false);
     if (looks)
         end_look(&l);
+    else if (uses)
+        hl_page_file_done(pulse.page);
+    while (go && !looks && pulse.busy && !atomic_load(&pulse.is_handed))
+        hl_page_wait(&pulse.busy, 1, WAIT_NS); /* the guard's */
     return go;
 }
 
@@ -406,6 +543,7 @@ static void own_descriptors(void)
 static void *watch(void *unused)
 {
     prctl(PR_SET_NAME, "heaplens");
+    pulse.watcher_tid = (pid_t)syscall(SYS_gettid);
     own_descriptors();
     end_look(&pulse.first);
     for (const char *reason; (reason = wait_until_due());)
@@ -417,8 +555,65 @@ static void *watch(void *unused)
     return NULL;
 }
 
-/* No signal is ever delivered to the watcher: the mask is inherited at birth. */
-static int watcher_start(void)
+/* ---- the guard ----------------------------------------------------------------------------- */
+
+/* How long the GIL may be kept before we look without it: short calls are none of our business, and
+ * in a long run a second more or less is nothing. */
+static uint64_t stuck_patience(unsigned looks, uint64_t now)
+{
+    enum { FIRST_NS = 200 * 1000 * 1000, MOST = 10 };
+    uint64_t tenth = (now - pulse.plan.begun_ns) / 10;
+    uint64_t patience = (uint64_t)FIRST_NS << (looks < MOST ? looks : MOST);
+    return patience > tenth ? patience : tenth;
+}
+
+static void look_without_gil(void)
+{
+    look l;
+    if (!hl_page_file_use(pulse.page, 0))
+        return;
+    if (!claim()) {
+        hl_page_file_done(pulse.page);
+        return;
+    }
+    look_start(&l, BY_WATCHER, UNSETTLED, "time");
+    end_look(&l);
+}
+
+static void *guard(void *unused)
+{
+    prctl(PR_SET_NAME, "heaplens");
+    pulse.guard_tid = (pid_t)syscall(SYS_gettid);
+    syscall(SYS_close_range, 0, ~0u, CLOSE_RANGE_UNSHARE);
+    unsigned looks = 0;
+    for (uint64_t stuck = 0; !atomic_load(&pulse.ending);) {
+        uint32_t seen = pulse.tick;
+        uint64_t now = hl_page_now(), since = atomic_load(&pulse.wants_since);
+        uint64_t until = now + 60 * (uint64_t)LONG_NS, paid = hl_plan_not_before(&pulse.plan);
+        looks = since == stuck ? looks : 0;
+        stuck = since;
+        if (since) {
+            if (now >= since + LONG_NS / 10)
+                patience_back();
+            int signum = atomic_load(&pulse.dying);
+            until = since + (signum ? DYING_WAIT_NS : stuck_patience(looks, now));
+            until = !signum && until < paid ? paid : until;
+            if (now >= until && signum && !atomic_exchange(&pulse.ending, true))
+                end_here(signum, UNSETTLED, "signal");
+            if (now >= until) {
+                looks++;
+                look_without_gil();
+                continue;
+            }
+        }
+        hl_page_wait(&pulse.tick, seen, until - now);
+    }
+    atomic_store(&pulse.guarding, false);
+    return NULL;
+}
+
+/* No signal is ever delivered to our threads: the mask is inherited at birth. */
+static int thread_start(void *(*work)(void *), atomic_bool *runs)
 {
     sigset_t all, kept;
     pthread_attr_t attr;
@@ -429,11 +624,11 @@ static int watcher_start(void)
     pthread_attr_setstacksize(&attr, STACK_BYTES);
     pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
     pthread_sigmask(SIG_BLOCK, &all, &kept);
-    atomic_store(&pulse.watching, true);
+    atomic_store(runs, true);
     pthread_t thread;
-    e = pthread_create(&thread, &attr, watch, NULL);
+    e = pthread_create(&thread, &attr, work, NULL);
     if (e)
-        atomic_store(&pulse.watching, false);
+        atomic_store(runs, false);
     pthread_sigmask(SIG_SETMASK, &kept, NULL);
     pthread_attr_destroy(&attr);
     return e;
@@ -441,7 +636,87 @@ static int watcher_start(void)
 
 EXPORTED int hl_inside_threads(void)
 {
-    return atomic_load(&pulse.watching) && getpid() == pulse.owner;
+    return getpid() == pulse.owner ? atomic_load(&pulse.watching) + atomic_load(&pulse.guarding)
+                                   : 0;
+}
+
+/* ---- a signal ------------------------------------------------------------------------------ */
+
+/* No look will follow. */
+static void settle(void)
+{
+    hl_page *page = pulse.page;
+    uint64_t threads = threads_cpu_ns(false);
+    page->cpu_ns = hl_vitals_clock_ns(CLOCK_PROCESS_CPUTIME_ID) - threads - pulse.rounds_ns;
+    __atomic_fetch_add(&page->ours_ns, threads, __ATOMIC_SEQ_CST);
+    page->settled = 1;
+    hl_page_ring(&page->bell);
+}
+
+/* Any thread, signal handlers included; `ending` was set by the caller. The last look. */
+static void last_look(unsigned how, const char *reason)
+{
+    hl_page *page = pulse.page;
+    look last = {.child = 0};
+    snprintf(page->reason, sizeof page->reason, "%s", reason);
+    for (uint64_t begun = hl_page_now(); pulse.busy && hl_page_now() - begun < DYING_WAIT_NS * 5;)
+        if (atomic_load(&pulse.is_handed) &&
+            (!atomic_load(&pulse.watching) || (pid_t)syscall(SYS_gettid) == pulse.watcher_tid))
+            end_handed();
+        else
+            hl_page_wait(&pulse.busy, 1, WAIT_NS);
+    if (hl_page_file_use(page, LAST_FILE_WAIT_NS)) {
+        look_start(&last, AT_FAREWELL, how | APART, reason);
+        look_finish(&last);
+    }
+    settle();
+}
+
+/* A thread of ours, which has set `ending`. */
+static void end_here(int signum, unsigned how, const char *reason)
+{
+    atomic_store(&pulse.taken, true);
+    last_look(how, reason);
+    pulse.end_by_signal(signum);
+    for (;;)
+        pause();
+}
+
+EXPORTED void hl_inside_asked(void)
+{
+    atomic_store(&pulse.asked, "signal");
+    hl_page_ring(&pulse.wake);
+}
+
+EXPORTED int hl_inside_dying(int signum, int where)
+{
+    enum { GO_ON, SEEN, AT_ONCE };
+    pid_t self = (pid_t)syscall(SYS_gettid);
+    if (pulse.page->settled)
+        return SEEN;
+    if (self == pulse.watcher_tid || self == pulse.guard_tid)
+        return AT_ONCE;
+    bool gil = hl_holds_gil(), stands = where == HL_WHERE_STANDS;
+    if (where == HL_WHERE_FAULT || (gil && stands) || !atomic_load(&pulse.watching)) {
+        if (atomic_exchange(&pulse.ending, true))
+            return AT_ONCE;
+        last_look(gil && stands ? 0 : UNSETTLED, where == HL_WHERE_FAULT ? "fault" : "signal");
+        return SEEN;
+    }
+    if (atomic_load(&pulse.ending) && !atomic_load(&pulse.taken))
+        return AT_ONCE;
+    int none = 0;
+    atomic_compare_exchange_strong(&pulse.dying, &none, signum);
+    hl_page_ring(&pulse.wake);
+    hl_page_ring(&pulse.tick);
+    if (!stands)
+        return GO_ON;
+    for (uint64_t begun = hl_page_now(); hl_page_now() - begun < DEAD_WAIT_NS;) {
+        if (atomic_load(&pulse.ending) && !atomic_load(&pulse.taken))
+            return AT_ONCE;
+        hl_page_wait(&pulse.tick, pulse.tick, WAIT_NS);
+    }
+    return AT_ONCE;
 }
 
 /* ---- the farewell -------------------------------------------------------------------------- */
@@ -464,20 +739,21 @@ EXPORTED void hl_inside_farewell(const char *reason, int gil)
     int kept = errno;
     snprintf(page->reason, sizeof page->reason, "%s", reason);
     hl_page_ring(&pulse.wake);
+    hl_page_ring(&pulse.tick);
     look last = {.child = 0};
-    if (gil) {
-        if (!strcmp(reason, "end"))
-            let_watcher_go();
-        look_start(&last, AT_FAREWELL, false, reason);
-    }
+    bool looks = gil && hl_page_file_use(page, LAST_FILE_WAIT_NS);
+    if (gil && !strcmp(reason, "end"))
+        let_watcher_go();
+    if (looks)
+        look_start(&last, AT_FAREWELL, BORROWS, reason);
     while (pulse.busy)
         if (!atomic_load(&pulse.watching) && atomic_load(&pulse.is_handed))
             end_handed(); /* it was handed over to a watcher that was going */
         else
             hl_page_wait(&pulse.busy, 1, WAIT_NS);
-    look_finish(&last);
-    page->settled = 1;
-    hl_page_ring(&page->bell);
+    if (looks)
+        look_finish(&last);
+    settle();
     errno = kept;
 }
 
@@ -556,7 +832,7 @@ static int refuse(hl_page *page, const char *format, ...)
     return -1;
 }
 
-static int arm(hl_page *page, hl_clearing *at_clearing)
+static int arm(hl_page *page, hl_clearing *at_clearing, hl_ending *end_by_signal)
 {
     const char *unfit = hl_abi_refusal();
     if (unfit)
@@ -570,6 +846,7 @@ static int arm(hl_page *page, hl_clearing *at_clearing)
     if (!hl_round_of_arm(page, page->refusal, sizeof page->refusal))
         return 1;
     on_clearing = at_clearing;
+    pulse.end_by_signal = end_by_signal;
     if (!register_clearing() || !hl_at_exit(farewell))
         return refuse(page, "the interpreter does not take an exit handler");
     cpu_set_t cores;
@@ -586,9 +863,14 @@ static int arm(hl_page *page, hl_clearing *at_clearing)
     atomic_store(&pulse.early, hl_plan_early(&pulse.plan));
     page->due_round = pulse.early ? 1 : HL_ROUND_NEVER;
     pulse.busy = 1;
-    if (page->max_snapshots != 1)
-        look_start(&pulse.first, BY_WATCHER, false, "start");
-    int e = watcher_start();
+    pulse.plan.thinned = true;
+    hl_out_of_memory_arm(look_at_want);
+    if (page->max_snapshots != 1 && hl_page_file_use(page, FILE_WAIT_NS))
+        look_start(&pulse.first, BY_WATCHER, 0, "start");
+    int e = thread_start(watch, &pulse.watching);
+    if (!e && thread_start(guard, &pulse.guarding))
+        failed("no second thread to watch with: while one call keeps the interpreter to itself, "
+               "nothing is seen");
     if (e) {
         failed("no thread to watch with, so only the start and the end are seen: %s", strerror(e));
         end_look(&pulse.first);
@@ -598,7 +880,7 @@ static int arm(hl_page *page, hl_clearing *at_clearing)
 
 /* What is made here is not the program's: its collector has not counted it, and does not run for
  * it. The first look is taken meanwhile, so the collector stays as it is set. */
-EXPORTED int hl_inside_arm(hl_page *page, hl_clearing *at_clearing)
+EXPORTED int hl_inside_arm(hl_page *page, hl_clearing *at_clearing, hl_ending *end_by_signal)
 {
     struct _gc_runtime_state *gc = &PyInterpreterState_Get()->gc;
 #ifdef HL_GC_INCREMENTAL
@@ -608,7 +890,7 @@ EXPORTED int hl_inside_arm(hl_page *page, hl_clearing *at_clearing)
 #endif
     int count = *made;
     *made = 0;
-    int refused = arm(page, at_clearing);
+    int refused = arm(page, at_clearing, end_by_signal);
     *made = count;
     return refused;
 }

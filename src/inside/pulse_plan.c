@@ -12,6 +12,8 @@ enum {
     GRACE_PAUSE_NS = 3 * MS,
     FIRST_NS = 250 * MS,
     PAY = 20,
+    PAY_WALK = 5, /* the child has a core of its own, but somebody pays for that, too */
+    WALK_CREDIT_NS = 300 * MS,
     CREDIT_NS = 40 * MS, /* of cost, once in a run, that is not paid for twentyfold: a program of a
                             second that imports for half of it needs its looks in the other half */
     GROWTH_MIN = 1024 * 1024,
@@ -28,6 +30,7 @@ void hl_plan_begin(hl_plan *p, uint32_t max, uint32_t interval_ms, uint64_t now_
         .interval_ms = interval_ms,
         .cheap = true,
         .credit_ns = CREDIT_NS,
+        .walk_credit_ns = WALK_CREDIT_NS,
         .begun_ns = now_ns,
         .last_ns = now_ns,
         .free_ns = now_ns,
@@ -39,16 +42,29 @@ bool hl_plan_in_grace(const hl_plan *p, uint64_t now_ns)
     return p->cheap && p->taken <= GRACE_TAKEN && now_ns - p->begun_ns < GRACE_NS;
 }
 
+/* What of it is not covered by the credit. */
+static uint64_t beyond(uint64_t ns, uint64_t *credit_ns)
+{
+    uint64_t given = ns < *credit_ns ? ns : *credit_ns;
+    *credit_ns -= given;
+    return ns - given;
+}
+
+void hl_plan_paid_by(hl_plan *p, uint64_t done_ns, uint64_t cost_ns, uint64_t walk_ns)
+{
+    uint64_t due = beyond(cost_ns, &p->credit_ns), walk = beyond(walk_ns, &p->walk_credit_ns);
+    uint64_t paid = cost_ns + (hl_plan_in_grace(p, done_ns) ? 0 : due) * (PAY - 1);
+    uint64_t worked = walk * PAY_WALK;
+    p->free_ns = done_ns + (paid > worked ? paid : worked);
+}
+
 void hl_plan_took(hl_plan *p, uint64_t at_ns, uint64_t done_ns, uint64_t rss_bytes,
-                  uint64_t pause_ns, uint64_t cost_ns)
+                  uint64_t pause_ns, uint64_t cost_ns, uint64_t walk_ns)
 {
     p->taken++;
     p->last_ns = at_ns;
     p->cheap = p->cheap && pause_ns < GRACE_PAUSE_NS;
-    uint64_t given = cost_ns < p->credit_ns ? cost_ns : p->credit_ns;
-    p->credit_ns -= given;
-    uint64_t paid = hl_plan_in_grace(p, done_ns) ? 0 : cost_ns - given;
-    p->free_ns = done_ns + cost_ns + paid * (PAY - 1);
+    hl_plan_paid_by(p, done_ns, cost_ns, walk_ns);
     uint64_t faded = p->high_bytes - p->high_bytes / 8;
     p->high_bytes = rss_bytes > faded ? rss_bytes : faded;
 }
@@ -63,7 +79,7 @@ static unsigned third(const hl_plan *p)
 
 bool hl_plan_spent(const hl_plan *p)
 {
-    return p->taken + 1 >= p->max;
+    return p->taken + 1 >= p->max && (!p->thinned || p->max == 1);
 }
 
 uint64_t hl_plan_not_before(const hl_plan *p)
@@ -71,10 +87,23 @@ uint64_t hl_plan_not_before(const hl_plan *p)
     return p->interval_ms ? p->last_ns : p->free_ns;
 }
 
+/* Twice as far apart each time the places would have been filled once more: what is in the file
+ * then lies as far apart after every second one has gone. */
+static unsigned doublings(const hl_plan *p)
+{
+    enum { MOST = 16 };
+    unsigned fills = p->max ? p->taken * 3 / p->max : 0, n = 0;
+    if (!p->thinned)
+        return third(p) == 2;
+    for (unsigned limit = 3; fills >= limit && n < MOST; limit += 2)
+        n++;
+    return n;
+}
+
 uint64_t hl_plan_due_at(const hl_plan *p)
 {
     if (p->interval_ms)
-        return p->last_ns + ((uint64_t)p->interval_ms * MS << (third(p) == 2));
+        return p->last_ns + ((uint64_t)p->interval_ms * MS << doublings(p));
     uint64_t elapsed = p->last_ns - p->begun_ns;
     uint64_t next;
     switch (third(p)) {
@@ -85,7 +114,7 @@ uint64_t hl_plan_due_at(const hl_plan *p)
         next = elapsed + elapsed / 3; /* up to two minutes */
         break;
     default:
-        next = elapsed * 2; /* up to days */
+        next = p->thinned ? elapsed + elapsed / 4 : elapsed * 2; /* up to days */
     }
     return p->begun_ns + (next > FIRST_NS ? next : FIRST_NS);
 }

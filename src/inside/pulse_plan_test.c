@@ -40,7 +40,7 @@ static life live(curve *rss, uint64_t end_ns, uint64_t step_ns, uint64_t pause_n
             continue;
         if (now > 10 * SECOND && (now - last) * 100 / now > l.widest)
             l.widest = (now - last) * 100 / now;
-        hl_plan_took(p, now, now + walk_ns, rss(now), pause_ns, pause_ns);
+        hl_plan_took(p, now, now + walk_ns, rss(now), pause_ns, pause_ns, walk_ns);
         l.cost_ns += pause_ns;
         last = now;
         now += walk_ns;
@@ -104,6 +104,47 @@ static void a_long_run_is_seen_to_its_end(void **state)
     assert_true(l.widest <= 67);
 }
 
+/* Where old looks make place for new ones: one more within a quarter of the age, for ever. */
+static void a_thinned_run_is_never_spent(void **state)
+{
+    (void)state;
+    hl_plan p;
+    uint64_t now = 0;
+    hl_plan_begin(&p, 10, 0, 0);
+    p.thinned = true;
+    for (uint32_t i = 0; i < 100; i++) {
+        hl_plan_took(&p, now, now + 5 * MS, 10 * MB, MS / 2, MS / 2, 5 * MS);
+        assert_false(hl_plan_spent(&p));
+        uint64_t due = hl_plan_due_at(&p);
+        assert_true(due <= now + now / 3 + SECOND / 4);
+        now = due > hl_plan_not_before(&p) ? due : hl_plan_not_before(&p);
+    }
+    assert_true(now > HOUR);
+    hl_plan_begin(&p, 10, 100, 0);
+    p.thinned = true;
+    for (p.taken = 1; p.taken < 10; p.taken++)
+        assert_int_equal(hl_plan_due_at(&p), 100 * MS);
+    p.taken = 1000; /* twice as far each time the file was full */
+    assert_true(hl_plan_due_at(&p) > 10 * SECOND);
+    hl_plan_begin(&p, 1, 0, 0);
+    p.thinned = true;
+    assert_true(hl_plan_spent(&p));
+}
+
+static void the_childs_work_is_paid_for(void **state)
+{
+    (void)state;
+    hl_plan p;
+    uint64_t worked = 0;
+    hl_plan_begin(&p, 1000, 10, 0);
+    for (uint64_t now = SECOND; now < 100 * SECOND; now = p.free_ns) {
+        hl_plan_took(&p, now, now + 200 * MS, 10 * MB, MS, MS, 200 * MS);
+        worked += 200 * MS;
+    }
+    assert_true(worked < 25 * SECOND);
+    assert_true(worked > 10 * SECOND);
+}
+
 static void looks_are_paid_for(void **state)
 {
     (void)state;
@@ -119,7 +160,7 @@ static void a_fixed_interval_is_kept(void **state)
     (void)state;
     hl_plan p;
     hl_plan_begin(&p, 9, 100, 0);
-    hl_plan_took(&p, 0, 50 * MS, 10 * MB, 40 * MS, 40 * MS);
+    hl_plan_took(&p, 0, 50 * MS, 10 * MB, 40 * MS, 40 * MS, 50 * MS);
     assert_int_equal(hl_plan_due_at(&p), 100 * MS);
     assert_true(hl_plan_not_before(&p) <= 100 * MS);
     assert_true(hl_plan_due_bytes(&p) == UINT64_MAX);
@@ -133,7 +174,7 @@ static void small_maxima_make_sense(void **state)
     assert_true(hl_plan_spent(&p));
     hl_plan_begin(&p, 2, 0, 0);
     assert_false(hl_plan_spent(&p));
-    hl_plan_took(&p, 0, MS, 10 * MB, MS, MS);
+    hl_plan_took(&p, 0, MS, 10 * MB, MS, MS, MS);
     assert_true(hl_plan_spent(&p));
 }
 
@@ -148,14 +189,14 @@ static void rounds_are_looked_at_in_geometric_steps(void **state)
     for (size_t i = 0; i < sizeof due / sizeof *due; i++) {
         assert_int_equal(hl_plan_due_round(&p), due[i]);
         p.rounds = due[i];
-        hl_plan_took(&p, i * MS, i * MS + MS, 10 * MB, 100 * US, 100 * US);
+        hl_plan_took(&p, i * MS, i * MS + MS, 10 * MB, 100 * US, 100 * US, 0);
         assert_true(hl_plan_early(&p));
     }
     uint32_t looks = 0;
     hl_plan_begin(&p, 0, 0, 0);
     for (uint64_t next; (next = hl_plan_due_round(&p)) != UINT64_MAX; looks++) {
         p.rounds = next;
-        hl_plan_took(&p, looks * MS, looks * MS, 10 * MB, 100 * US, 100 * US);
+        hl_plan_took(&p, looks * MS, looks * MS, 10 * MB, 100 * US, 100 * US, 0);
     }
     assert_int_equal(looks, HL_PLAN_DEFAULT_MAX - 1); /* a place is left for the last */
     assert_in_range(p.rounds, 100000, 10000000);
@@ -183,6 +224,8 @@ int main(void)
         cmocka_unit_test(empty_programs_are_left_alone),
         cmocka_unit_test(a_place_is_left_for_the_last),
         cmocka_unit_test(a_long_run_is_seen_to_its_end),
+        cmocka_unit_test(a_thinned_run_is_never_spent),
+        cmocka_unit_test(the_childs_work_is_paid_for),
         cmocka_unit_test(looks_are_paid_for),
         cmocka_unit_test(a_fixed_interval_is_kept),
         cmocka_unit_test(small_maxima_make_sense),

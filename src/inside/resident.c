@@ -178,6 +178,20 @@ static bool read_maps(hl_resident *r, lines *l)
     return r->maps.n != 0;
 }
 
+void hl_resident_drop_reserved(void)
+{
+    enum { LEAST = 1024 * 1024 };
+    lines l; /* the caller may have no memory but its stack */
+    hl_map m;
+    if (open_lines(&l, "/proc/self/maps") < 0)
+        return;
+    for (const char *line; (line = next_line(&l));)
+        if (head_line(line, &m) && m.kind == HL_MAP_ANON && !m.read && !m.write &&
+            m.end - m.start >= LEAST)
+            munmap((void *)m.start, m.end - m.start);
+    close(l.fd);
+}
+
 static void read_swapped(hl_resident *r, lines *l)
 {
     uint64_t bytes;

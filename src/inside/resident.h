@@ -44,6 +44,9 @@ static inline void hl_resident_set(hl_resident *r, enum hl_memory what, uint64_t
     r->known |= 1u << what;
 }
 /* The mapping an address lies in, or NULL. */
+/* Gives back the address space that is only reserved, of malloc's arenas above all: for a child in
+ * a copy of a process that has none left. */
+void hl_resident_drop_reserved(void);
 const hl_map *hl_map_of(const hl_maps *maps, uintptr_t address);
 /* Is [p, p + n) readable private memory? */
 bool hl_map_holds(const hl_maps *maps, const void *p, size_t n);

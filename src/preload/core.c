@@ -8,6 +8,7 @@
 #define _GNU_SOURCE
 #include "preload/core.h"
 #include "preload/park.h"
+#include "preload/signals.h"
 
 #include <dirent.h>
 #include <dlfcn.h>
@@ -162,18 +163,21 @@ static bool load(const char *path, attempt *a)
         return false;
     }
     typedef void at_clearing(const unsigned long *, unsigned);
-    int (*arm)(hl_page *, at_clearing *) =
-        (int (*)(hl_page *, at_clearing *))dlsym(handle, "hl_inside_arm");
+    typedef int arm_fn(hl_page *, at_clearing *, void (*end_by_signal)(int));
+    arm_fn *arm = (arm_fn *)dlsym(handle, "hl_inside_arm");
     *a->core = (hl_core){
         .farewell = (void (*)(const char *, int))dlsym(handle, "hl_inside_farewell"),
         .threads = (int (*)(void))dlsym(handle, "hl_inside_threads"),
+        .dying = (int (*)(int, int))dlsym(handle, "hl_inside_dying"),
+        .asked = (void (*)(void))dlsym(handle, "hl_inside_asked"),
         .look = (void (*)(void))dlsym(handle, "hl_inside_look_at_round"),
     };
-    if (!arm || !a->core->farewell || !a->core->threads || !a->core->look) {
+    if (!arm || !a->core->farewell || !a->core->threads || !a->core->look || !a->core->dying ||
+        !a->core->asked) {
         refusal(a->page, "%.500s is no core of this heaplens: install heaplens anew", path);
         return false;
     }
-    int refused = arm(a->page, hl_park_blocked);
+    int refused = arm(a->page, hl_park_blocked, hl_signals_die);
     a->final = refused > 0;
     return refused == 0;
 }

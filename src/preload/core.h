@@ -9,7 +9,9 @@
 typedef struct hl_core { /* functions of inside/pulse.c */
     void (*farewell)(const char *reason, int gil);
     int (*threads)(void); /* how many of ours run in this process */
-    void (*look)(void);   /* at the end of a round, GIL held */
+    int (*dying)(int signum, int where);
+    void (*asked)(void);
+    void (*look)(void); /* at the end of a round, GIL held */
 } hl_core;
 
 /* Finds, loads and arms it. GIL held. False: page->refusal says which interpreter this is, which

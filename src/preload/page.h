@@ -19,7 +19,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { HL_PAGE_VERSION = 4, HL_PAGE_SIZE = 65536, HL_PAGE_PATH = 4096 };
+enum { HL_PAGE_VERSION = 5, HL_PAGE_SIZE = 65536, HL_PAGE_PATH = 4096 };
 #define HL_PAGE_ENV    "HEAPLENS_PAGE" /* /proc/PID/fd/N, taken out of the environment at start */
 #define HL_PRELOAD_ENV "HEAPLENS_LD_PRELOAD" /* the user's own LD_PRELOAD, put back at start */
 
@@ -35,8 +35,11 @@ typedef struct hl_page {
     uint64_t started_us;            /* unix */
     uint64_t started_mono_ns;       /* CLOCK_MONOTONIC */
     uint32_t max_snapshots, interval_ms; /* 0: as the pulse decides */
-    char round_of[512]; /* MODULE:FUNCTION whose every return is a round; "": marks alone are */
-    uint32_t owner_pid; /* the program: only it is observed */
+    char round_of[512];    /* MODULE:FUNCTION whose every return is a round; "": marks alone are */
+    uint64_t at_rss_bytes; /* a look when the program has become that big; 0: none */
+    uint64_t max_file_bytes;
+    uint32_t look_signal; /* the signal that asks for a look; 0: none */
+    uint32_t owner_pid;   /* the program: only it is observed */
     uint32_t sentinel_pid;
     /* state, by the program */
     volatile uint32_t bell;          /* futex word: counts whatever the sentinel should look at */
@@ -49,12 +52,16 @@ typedef struct hl_page {
     volatile uint32_t walker_pid[2]; /* children at work: the watcher's, the farewell's; 0: none */
     volatile uint64_t pause_ns;      /* sum: the program stood still */
     volatile uint64_t fault_ns;      /* sum: copies of pages it wrote to meanwhile, estimated */
+    volatile uint64_t ours_ns;       /* CPU of looks and of the threads that take them */
+    volatile uint64_t cpu_ns;        /* CPU of the program, as of the last look */
     volatile uint64_t rounds;        /* units of work done; GIL */
     volatile uint64_t due_round;     /* the mark that reaches it takes a look; HL_ROUND_NEVER */
     char reason[64];                 /* how it ended: end, exit, exec ... */
     char refusal[1024];
     char python[32];
     char failure[512]; /* first failure of a snapshot: "disk full ..." */
+    /* by both */
+    volatile uint32_t file_users; /* futex word: looks that write the file, or HL_FILE_TAKEN */
     /* by the sentinel */
     volatile uint32_t alive;     /* its thread id; the kernel adds FUTEX_OWNER_DIED when it dies */
     volatile uint32_t answered;  /* futex word, 1: the verdict is printed, go */
@@ -94,6 +101,34 @@ static inline bool hl_page_sentinel_lives(const hl_page *page)
 {
     return !(page->alive & FUTEX_OWNER_DIED) &&
            (!kill((pid_t)page->sentinel_pid, 0) || errno == EPERM);
+}
+
+/* ---- who may touch the file ----------------------------------------------------------------- */
+
+/* Looks append to the file, several at once if need be; the sentinel replaces it by a shorter one
+ * when nobody does. */
+#define HL_FILE_TAKEN UINT32_C(0x80000000)
+
+/* For a look, waiting at most ns for the sentinel, if it lives. errno may change. */
+static inline bool hl_page_file_use(hl_page *page, uint64_t ns)
+{
+    enum { FILE_SLICE_NS = 20 * 1000 * 1000 };
+    for (uint64_t begun = hl_page_now();;) {
+        uint32_t users = page->file_users;
+        uint32_t more = users & HL_FILE_TAKEN ? 1 : users + 1;
+        bool free = !(users & HL_FILE_TAKEN) || !hl_page_sentinel_lives(page);
+        if (free && __atomic_compare_exchange_n(&page->file_users, &users, more, false,
+                                                __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
+            return true;
+        if (!free && hl_page_now() - begun >= ns)
+            return false;
+        if (!free)
+            hl_page_wait(&page->file_users, users, FILE_SLICE_NS);
+    }
+}
+static inline void hl_page_file_done(hl_page *page)
+{
+    __atomic_sub_fetch(&page->file_users, 1, __ATOMIC_SEQ_CST);
 }
 
 /* Rings, and waits for the sentinel's answer for as long as the sentinel lives. Signals do not cut

@@ -16,6 +16,7 @@
 #include "preload/core.h"
 #include "preload/page.h"
 #include "preload/park.h"
+#include "preload/signals.h"
 
 #include <dlfcn.h>
 #include <fcntl.h>
@@ -57,6 +58,11 @@ static _Noreturn void refuse(void)
     __builtin_unreachable();
 }
 
+static bool observed(void);
+static int dying(int signum, int where);
+static void asked(void);
+static void leave_by_signal(int signum);
+
 static int hook(const char *event, void *args, void *data)
 {
     if (run.asked || strncmp(event, "cpython.run_", 12) != 0)
@@ -67,6 +73,8 @@ static int hook(const char *event, void *args, void *data)
     if (!run.gil_held || !run.interpreter_up || !hl_core_arm(run.page, &run.core))
         refuse();
     run.armed = true;
+    static const hl_signals host = {observed, dying, asked, leave_by_signal};
+    hl_signals_begin(&host, (int)run.page->look_signal);
     return 0;
 }
 
@@ -191,6 +199,21 @@ static int leave(int status)
                 run.page->file);
     int wanted = run.page->leave_with;
     return status == 0 && wanted >= 0 ? wanted : status;
+}
+
+static int dying(int signum, int where)
+{
+    return run.core.dying(signum, where);
+}
+
+static void asked(void)
+{
+    run.core.asked();
+}
+
+static void leave_by_signal(int signum)
+{
+    leave(SIGNAL_BASE + signum);
 }
 
 static int see_out(const char *reason, int status)

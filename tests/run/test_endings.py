@@ -33,6 +33,26 @@ ENDINGS = {
     "int": "os.kill(os.getpid(), 2); time.sleep(20)",
     "int handled": "signal.signal(2, lambda *a: os._exit(7)); os.kill(os.getpid(), 2); time.sleep(20)",
     "kill": "print('x', flush=True); os.kill(os.getpid(), 9)",
+    "term by default again": "signal.signal(15, lambda *a: None); print(signal.signal(15, signal.SIG_DFL) is None)\n"
+                             "os.kill(os.getpid(), 15); print('alive')",
+    "term while computing": "threading.Timer(.1, os.kill, (os.getpid(), 15)).start()\nwhile True: pass",
+    "term in a call that keeps the GIL": "threading.Timer(.1, os.kill, (os.getpid(), 15)).start()\n"
+                                         "time.sleep(.05); pow(3, 2**600000, 10**3000 + 1)",
+    "term with eight threads": "def w():\n while True: [{'a': i} for i in range(500)]\n"
+                               "for _ in range(8): threading.Thread(target=w, daemon=True).start()\n"
+                               "time.sleep(.2); os.kill(os.getpid(), 15); time.sleep(20)",
+    "term of a forked child": "p = os.fork()\nif not p: time.sleep(20)\nos.kill(p, 15); print(os.wait()[1])",
+    "hup blocked": "signal.pthread_sigmask(signal.SIG_BLOCK, [1]); os.kill(os.getpid(), 1); print(signal.sigwait([1]))",
+    "pipe": "signal.signal(13, signal.SIG_DFL); r, w = os.pipe(); os.close(r); os.write(w, b'x'); print('alive')",
+    "alarm": "signal.alarm(1); time.sleep(20)",
+    "fault": "import ctypes; print('x', flush=True); ctypes.string_at(0)",
+    "fault with a handler": "import ctypes, faulthandler; faulthandler.enable(); f = open(os.devnull, 'w')\n"
+                            "faulthandler.enable(f); ctypes.string_at(0)",
+    "fault in a thread": "import ctypes; t = threading.Thread(target=ctypes.string_at, args=(0,)); t.start(); t.join()",
+    "segv of a forked child": "p = os.fork()\nif not p: os.kill(os.getpid(), 11)\nprint(os.wait()[1] & 127)",
+    "stack used up": "class A:\n  pass\nx = A()\nfor _ in range(10**6): y = A(); y.x = x; x = y\n"
+                     "import ctypes; threading.stack_size(65536 * 4)\n"
+                     "d = ctypes.CFUNCTYPE(None)(lambda: d())\nsys.setrecursionlimit(10**8); d()",
     "segv": "print('x', flush=True); os.kill(os.getpid(), 11)",
     "abort": "import resource; resource.setrlimit(resource.RLIMIT_CORE, (0, 0)); os.abort()",
     "dispositions": "print([signal.getsignal(s) for s in (15, 1, 11, 6, 10, 17, 13)])",
@@ -185,8 +205,10 @@ def test_signal_from_outside(bench: Bench, python: str, signum: signal.Signals) 
     assert "observed in" in said and "recording" in said
     if signum == signal.SIGINT:
         assert "KeyboardInterrupt" in said
-    else:
+    elif signum == signal.SIGKILL:
         assert "without a farewell" in said
+    else:
+        assert f"left by signal {int(signum)}" in said
 
 
 def test_interrupts_while_the_verdict_is_made(bench: Bench, python: str) -> None:
