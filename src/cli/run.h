@@ -22,9 +22,10 @@ typedef enum hl_run_start {
 } hl_run_start;
 
 typedef struct hl_run_options {
-    const char *output; /* NULL: heaplens-NAME-PID.hlens here */
+    const char *output; /* a file or a folder; NULL: heaplens-NAME-PID.hlens here */
     const char *python; /* NULL: as hl_python_find says */
     bool force, json, quiet;
+    bool follow;                         /* the processes it starts, too */
     uint32_t interval_ms, max_snapshots; /* 0: as the pulse decides */
     const char *rounds;                  /* [MODULE:]FUNCTION whose every return is one; or NULL */
     int fail_on;                         /* hl_confidence; 0: never */
@@ -82,6 +83,22 @@ hl_status hl_launch(const hl_run_options *o, hl_arena *arena, hl_err *err) HL_MU
  * the program through /proc/OUR-PID/fd. ready_fd gets one byte when the program may start. */
 _Noreturn void hl_sentinel(hl_page *page, int page_fd, int keep_fd, int ready_fd,
                            const hl_run_options *o);
+
+/* ---- family.c ------------------------------------------------------------------------------- */
+
+struct hl_run;
+typedef struct hl_family { /* recordings of the processes that the first one started */
+    struct hl_run **runs;  /* owned, each of them, too */
+    uint32_t n;            /* files there are, and ... */
+    uint32_t left;         /* ... of them, not judged: there was no time */
+    const char *pattern;   /* arena: what their names have in common, for people */
+} hl_family;
+
+/* Looks for them, diagnoses each, and puts what was found together with d, the first's. What cannot
+ * be read is said on stderr. */
+void hl_family_join(hl_family *f, const hl_page *page, struct hl_run *first,
+                    const hl_run_options *o, hl_arena *arena, hl_diagnosis *d);
+void hl_family_close(hl_family *f);
 
 /* ---- run_verdict.c -------------------------------------------------------------------------- */
 

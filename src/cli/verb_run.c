@@ -19,6 +19,7 @@ enum choice {
     MEMORY_LIMIT,
     FAIL_ON,
     ROUNDS,
+    FOLLOW,
     MODULE,
     COMMAND
 };
@@ -31,6 +32,7 @@ static const hl_option options[] = {
     [FAIL_ON] = {"--fail-on", 0, "LEVEL"},
     [MEMORY_LIMIT] = {"--memory-limit", 0, "N"},
     [ROUNDS] = {"--rounds", 0, "FUNCTION"},
+    [FOLLOW] = {"--follow-children", 0, NULL},
     [MODULE] = {"-m", 'm', "MODULE"},
     [COMMAND] = {"-c", 'c', "CODE"},
     [COMMAND + 1] = {NULL, 0, NULL},
@@ -103,6 +105,9 @@ static bool take(hl_run_options *o, int choice, const char *value)
         return take_fail_on(value, &o->fail_on);
     case ROUNDS:
         return take_rounds(value, &o->rounds);
+    case FOLLOW:
+        o->follow = true;
+        return true;
     case MODULE:
         o->start = HL_RUN_MODULE;
         o->what = value;

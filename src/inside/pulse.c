@@ -10,10 +10,14 @@
  * watcher never attaches again. Forked children inherit the handler and no thread: the owner's pid
  * tells them apart. Guards  pulse.ending: set once, by the farewell; with the GIL held, the answer
  * is exact. pulse.plan, first: the watcher's, after it was started. streams, handed: the GIL.
- * pulse.usual_patience: the watcher, and a forked child, where there is none. Rounds a program that
- * says when a unit of work is done is looked at between two of them: the watcher writes into the
- * page which round is due, the mark that reaches it clones the child and goes on, the watcher does
- * the rest. A round that does not end in time is not waited for. */
+ * pulse.usual_patience: the watcher, and a forked child, where there is none.
+ * Followed, with --follow-children: a forked child begins anew with a page of its own, in a
+ *        callback of os.register_at_fork, when Python has put itself in order; a Python that was
+ *        started anew is armed like the first. There the watcher waits until the process is old
+ *        enough to be worth a file, makes that, and takes the first look then.
+ * Rounds a program that says when a unit of work is done is looked at between two of them: the
+ * watcher writes into the page which round is due, the mark that reaches it clones the child and
+ * goes on, the watcher does the rest. A round that does not end in time is not waited for. */
 #include "inside/inside_abi.h" /* first: Python.h sets _GNU_SOURCE */
 
 #include "inside/at_exit.h"
@@ -23,11 +27,13 @@
 #include "container/container.h"
 #include "inside/inside.h"
 #include "inside/pulse_plan.h"
+#include "inside/recording.h"
 #include "inside/rounds.h"
 #include "inside/vitals.h"
 #include "preload/page.h"
 #include "preload/park.h"
 
+#include <dlfcn.h>
 #include <fcntl.h>
 #include <linux/close_range.h>
 #include <pthread.h>
@@ -36,6 +42,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 
 #define EXPORTED __attribute__((visibility("default")))
@@ -67,7 +74,13 @@ static struct {
     hl_page *page;
     pid_t owner;
     hl_shot *shots[SLOTS];
+    /* of the preload library, where children are followed: a page for this forked child; the first
+     * process is told that one is not observed, or has a file */
+    hl_page *(*follow)(void);
+    void (*missed)(const char *why);
+    void (*recorded)(void);
     atomic_bool watching, attaching, ending;
+    atomic_bool recording;  /* there is a file */
     volatile uint32_t wake; /* futex word: tells the watcher that the farewell began */
     volatile uint32_t busy; /* futex word: the watcher's child is at work */
     atomic_ullong watcher_cpu_ns;
@@ -403,12 +416,38 @@ static void own_descriptors(void)
         pulse.statm_fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
 }
 
+/* In a process that is followed, when it is old enough. False: it went before, or has no file. */
+static bool begin_recording(void)
+{
+    hl_page *page = pulse.page;
+    hl_err err;
+    for (uint64_t now = hl_page_now(), until;
+         !atomic_load(&pulse.ending) && (until = hl_recording_wait(page, now)); now = hl_page_now())
+        hl_page_wait(&pulse.wake, 0, until - now);
+    pulse.busy = 1;
+    bool made = !atomic_load(&pulse.ending) && !hl_recording_begin(page, &err);
+    if (made) {
+        pulse.recorded();
+        hl_plan_begin(&pulse.plan, page->max_snapshots, page->interval_ms, hl_page_now());
+        atomic_store(&pulse.recording, true);
+    } else if (!atomic_load(&pulse.ending)) {
+        page->file[0] = 0;
+        pulse.missed(err.text);
+    }
+    hl_page_set(&pulse.busy, 0);
+    return made && (page->max_snapshots == 1 || take_look("start"));
+}
+
 static void *watch(void *unused)
 {
     prctl(PR_SET_NAME, "heaplens");
     own_descriptors();
-    end_look(&pulse.first);
-    for (const char *reason; (reason = wait_until_due());)
+    bool goes_on = true;
+    if (pulse.page->first_pid)
+        goes_on = begin_recording();
+    else
+        end_look(&pulse.first);
+    for (const char *reason; goes_on && (reason = wait_until_due());)
         if (atomic_load(&pulse.is_handed))
             end_handed();
         else if (!take_look(reason))
@@ -465,7 +504,9 @@ EXPORTED void hl_inside_farewell(const char *reason, int gil)
     snprintf(page->reason, sizeof page->reason, "%s", reason);
     hl_page_ring(&pulse.wake);
     look last = {.child = 0};
-    if (gil) {
+    while (pulse.busy && !atomic_load(&pulse.recording)) /* the file is being made */
+        hl_page_wait(&pulse.busy, 1, WAIT_NS);
+    if (gil && atomic_load(&pulse.recording)) {
         if (!strcmp(reason, "end"))
             let_watcher_go();
         look_start(&last, AT_FAREWELL, false, reason);
@@ -478,6 +519,14 @@ EXPORTED void hl_inside_farewell(const char *reason, int gil)
     look_finish(&last);
     page->settled = 1;
     hl_page_ring(&page->bell);
+    errno = kept;
+}
+
+EXPORTED void hl_inside_leave(int status)
+{
+    int kept = errno;
+    if (pulse.page && getpid() == pulse.owner && atomic_load(&pulse.recording))
+        hl_recording_end(pulse.page, status);
     errno = kept;
 }
 
@@ -524,7 +573,7 @@ static void unlink_audit_hook(const void *page)
 
 static void clearing(PyObject *capsule)
 {
-    if (getpid() == pulse.owner)
+    if (getpid() == pulse.owner && !pulse.page->first_pid) /* nobody waits for a verdict there */
         on_clearing(left_behind, n_left_behind);
 }
 
@@ -556,6 +605,97 @@ static int refuse(hl_page *page, const char *format, ...)
     return -1;
 }
 
+/* ---- beginning ----------------------------------------------------------------------------- */
+
+/* GIL held. Of a forked child all that the parent's pulse was doing is taken back. */
+static void begin(hl_page *page)
+{
+    pulse.owner = getpid();
+    pulse.page = page;
+    pulse.may_wait_ns = ROUNDS_WAIT_NS;
+    atomic_store(&pulse.recording, page->first_pid == 0);
+    hl_rounds_attach(page, hl_inside_look_at_round);
+    page->armed = 1;
+    hl_page_ring(&page->bell);
+    hl_plan_begin(&pulse.plan, page->max_snapshots, page->interval_ms, hl_page_now());
+    atomic_store(&pulse.early, hl_plan_early(&pulse.plan));
+    if (!page->first_pid) {
+        page->due_round = pulse.early ? 1 : HL_ROUND_NEVER;
+        pulse.busy = 1;
+        if (page->max_snapshots != 1)
+            look_start(&pulse.first, BY_WATCHER, false, "start");
+    }
+    int e = watcher_start();
+    if (e && !page->first_pid) {
+        failed("no thread to watch with, so only the start and the end are seen: %s", strerror(e));
+        end_look(&pulse.first);
+    } else if (e) {
+        pulse.missed("there is no thread to watch with");
+    }
+}
+
+/* The shots are shared with the parent, as every page of theirs that is. */
+static bool fresh_shots(void)
+{
+    for (int i = 0; i < SLOTS; i++) {
+        hl_shot *old = pulse.shots[i];
+        if (!(pulse.shots[i] = hl_shot_new())) {
+            pulse.shots[i] = old;
+            return false;
+        }
+        if (old)
+            munmap(old, sizeof *old);
+    }
+    return true;
+}
+
+/* In the child, GIL held, after Python has put itself in order. */
+static PyObject *forked(PyObject *self, PyObject *args)
+{
+    int kept = errno;
+    hl_page *page = fresh_shots() ? pulse.follow() : NULL;
+    if (page) {
+        atomic_store(&pulse.watching, false);
+        atomic_store(&pulse.attaching, false);
+        atomic_store(&pulse.ending, false);
+        atomic_store(&pulse.is_handed, false);
+        atomic_store(&pulse.watcher_cpu_ns, 0);
+        pulse.wake = pulse.busy = 0;
+        pulse.streams = 0;
+        pulse.rounds_ns = 0;
+        pulse.first = pulse.handed = (look){.child = 0};
+        begin(page);
+    }
+    errno = kept;
+    Py_RETURN_NONE;
+}
+
+static PyMethodDef forked_def = {"forked", forked, METH_NOARGS, NULL};
+
+/* Registered first, it runs first. os itself may not be there yet (-S, a frozen start): posix is.
+ */
+static bool register_fork(void)
+{
+    pulse.follow = (hl_page * (*)(void)) dlsym(RTLD_DEFAULT, "hl_preload_follow");
+    pulse.missed = (void (*)(const char *))dlsym(RTLD_DEFAULT, "hl_preload_missed");
+    pulse.recorded = (void (*)(void))dlsym(RTLD_DEFAULT, "hl_preload_recorded");
+    PyObject *module = PyImport_ImportModule("posix");
+    PyObject *method = module ? PyObject_GetAttrString(module, "register_at_fork") : NULL;
+    PyObject *callback = PyCFunction_New(&forked_def, NULL);
+    PyObject *none = PyTuple_New(0);
+    PyObject *words = callback ? Py_BuildValue("{s:O}", "after_in_child", callback) : NULL;
+    PyObject *done = method && none && words ? PyObject_Call(method, none, words) : NULL;
+    bool ok = done && pulse.follow && pulse.missed && pulse.recorded;
+    Py_XDECREF(done);
+    Py_XDECREF(words);
+    Py_XDECREF(none);
+    Py_XDECREF(callback);
+    Py_XDECREF(method);
+    Py_XDECREF(module);
+    PyErr_Clear();
+    return ok;
+}
+
 static int arm(hl_page *page, hl_clearing *at_clearing)
 {
     const char *unfit = hl_abi_refusal();
@@ -563,9 +703,8 @@ static int arm(hl_page *page, hl_clearing *at_clearing)
         return refuse(page, "%s", unfit);
     if (page->version != HL_PAGE_VERSION)
         return refuse(page, "two versions of heaplens meet here: install heaplens anew");
-    for (int i = 0; i < SLOTS; i++)
-        if (!(pulse.shots[i] = hl_shot_new()))
-            return refuse(page, "no memory for a page to watch with");
+    if (!fresh_shots())
+        return refuse(page, "no memory for a page to watch with");
     unlink_audit_hook(page);
     if (!hl_round_of_arm(page, page->refusal, sizeof page->refusal))
         return 1;
@@ -576,23 +715,9 @@ static int arm(hl_page *page, hl_clearing *at_clearing)
     pulse.one_core = !sched_getaffinity(0, sizeof cores, &cores) && CPU_COUNT(&cores) == 1;
     if (hl_attach_prepare() || pthread_atfork(NULL, NULL, in_forked_child))
         return refuse(page, "no memory to watch with");
-    pulse.owner = getpid();
-    pulse.page = page;
-    pulse.may_wait_ns = ROUNDS_WAIT_NS;
-    hl_rounds_attach(page, hl_inside_look_at_round);
-    page->armed = 1;
-    hl_page_ring(&page->bell);
-    hl_plan_begin(&pulse.plan, page->max_snapshots, page->interval_ms, hl_page_now());
-    atomic_store(&pulse.early, hl_plan_early(&pulse.plan));
-    page->due_round = pulse.early ? 1 : HL_ROUND_NEVER;
-    pulse.busy = 1;
-    if (page->max_snapshots != 1)
-        look_start(&pulse.first, BY_WATCHER, false, "start");
-    int e = watcher_start();
-    if (e) {
-        failed("no thread to watch with, so only the start and the end are seen: %s", strerror(e));
-        end_look(&pulse.first);
-    }
+    if (page->follow && !register_fork())
+        return refuse(page, "the interpreter does not take a fork handler");
+    begin(page);
     return 0;
 }
 
