@@ -111,7 +111,8 @@ static bool is_variable(const char *entry, const char *name)
 
 static bool is_ours(const char *entry)
 {
-    return is_variable(entry, HL_PAGE_ENV) || is_variable(entry, "LD_PRELOAD");
+    return is_variable(entry, HL_PAGE_ENV) || is_variable(entry, HL_FOLLOW_ENV) ||
+           is_variable(entry, "LD_PRELOAD");
 }
 
 /* The system goes on showing the strings the process was started with, one behind the other: ours
