@@ -23,10 +23,10 @@ static state judge(const hl_snap_verdict *v)
 
 /* run NULL: could not be opened. */
 static void as_json(const char *path, const hl_run *run, const hl_snap_verdict *v, state is,
-                    hl_out *out)
+                    hl_json *to)
 {
     static const char *const word[] = {"whole", "torn", "damaged", "unreadable"};
-    hl_json j = {.out = out, .lines = 1};
+    hl_json j = *to;
     hl_json_open(&j, '{');
     hl_json_key(&j, "schema");
     hl_json_text(&j, "heaplens.doctor-file/1");
@@ -57,6 +57,7 @@ static void as_json(const char *path, const hl_run *run, const hl_snap_verdict *
     hl_json_key(&j, "python");
     hl_json_text(&j, run && *run->python ? run->python : NULL);
     hl_json_close(&j, '}');
+    *to = j;
 }
 
 static void about(const hl_run *run, hl_out *out)
@@ -112,33 +113,68 @@ static void as_text(const hl_context *c, const char *path, const hl_run *run,
         }
 }
 
-int hl_doctor_file(const hl_context *c, const char *path)
+static state examine(const hl_context *c, const char *path, hl_json *j, hl_out *out)
 {
-    static const int code[] = {[WHOLE] = HL_EXIT_OK,
-                               [TORN] = HL_EXIT_INCOMPLETE,
-                               [DAMAGED] = HL_EXIT_INCOMPLETE,
-                               [UNREADABLE] = HL_EXIT_TARGET};
     hl_run *run = NULL;
     hl_err err = {0};
     hl_snap_verdict v = {0};
-    hl_out out = {0};
     if (hl_file_open(path, &run, &err) || hl_run_verify(run, &v, &err)) {
         memcpy(v.first_problem, err.text, sizeof v.first_problem);
         hl_run_close(run);
-        if (c->json) {
-            as_json(path, NULL, &v, UNREADABLE, &out);
-            return hl_print(&out, HL_EXIT_TARGET);
-        }
-        hl_fail(&err);
-        return HL_EXIT_TARGET;
+        if (c->json)
+            as_json(path, NULL, &v, UNREADABLE, j);
+        else
+            (void)hl_fail(&err);
+        return UNREADABLE;
     }
     state is = judge(&v);
     if (!v.whole && is != WHOLE)
         is = UNREADABLE;
     if (c->json)
-        as_json(path, run, &v, is, &out);
+        as_json(path, run, &v, is, j);
     else
-        as_text(c, path, run, &v, is, &out);
+        as_text(c, path, run, &v, is, out);
     hl_run_close(run);
-    return hl_print(&out, code[is]);
+    return is;
+}
+
+int hl_doctor_files(const hl_context *c, char *const *paths, uint32_t n)
+{
+    static const int code[] = {[WHOLE] = HL_EXIT_OK,
+                               [TORN] = HL_EXIT_INCOMPLETE,
+                               [DAMAGED] = HL_EXIT_INCOMPLETE,
+                               [UNREADABLE] = HL_EXIT_TARGET};
+    hl_paths list = {0};
+    hl_out out = {0};
+    hl_err err = {0};
+    bool folder = false;
+    if (hl_paths_list(paths, n, &list, &folder, &err))
+        return hl_fail(&err);
+    hl_json j = {.out = &out, .lines = list.n > 1 ? 3 : 1};
+    uint32_t count[UNREADABLE + 1] = {0};
+    state worst = WHOLE;
+    if (c->json && list.n > 1) {
+        hl_json_open(&j, '{');
+        hl_json_key(&j, "schema");
+        hl_json_text(&j, "heaplens.doctor-files/1");
+        hl_json_key(&j, "files");
+        hl_json_open(&j, '[');
+    }
+    for (uint32_t i = 0; i < list.n; i++) {
+        state is = examine(c, list.at[i], &j, &out);
+        count[is]++;
+        worst = is > worst ? is : worst;
+    }
+    if (c->json && list.n > 1) {
+        hl_json_close(&j, ']');
+        hl_json_close(&j, '}');
+    } else if (list.n > 1) {
+        hl_out_printf(&out,
+                      "%" PRIu32 " files: %" PRIu32 " whole, %" PRIu32 " cut off, %" PRIu32
+                      " damaged, %" PRIu32 " unreadable\n",
+                      list.n, count[WHOLE], count[TORN], count[DAMAGED], count[UNREADABLE]);
+    }
+    bool some = count[UNREADABLE] < list.n; /* one of many: readable in part */
+    hl_paths_free(&list);
+    return hl_print(&out, worst == UNREADABLE && some ? HL_EXIT_INCOMPLETE : code[worst]);
 }

@@ -66,8 +66,8 @@ static const char *program_name(const launch *l)
     return "-";
 }
 
-/* heaplens-NAME-PID.hlens */
-static const char *default_output(const launch *l)
+/* heaplens-NAME-PID.hlens, in folder if there is one. */
+static const char *default_output(const launch *l, const char *folder)
 {
     const char *name = l->o->start == HL_RUN_SCRIPT    ? l->script
                        : l->o->start == HL_RUN_MODULE  ? l->o->what
@@ -87,7 +87,36 @@ static const char *default_output(const launch *l)
     for (char *p = out; p && *p; p++)
         if (*p == '/' || (unsigned char)*p < ' ')
             *p = '_';
-    return out;
+    size_t length = strlen(folder);
+    return !length || !out ? out
+                           : hl_arena_printf(l->arena, "%s%s%s", folder,
+                                             folder[length - 1] == '/' ? "" : "/", out);
+}
+
+/* What -o names: a file, or a folder (one that is there, or NAME/, which is made). */
+static hl_status output_find(launch *l, hl_run_options *o, hl_err *err)
+{
+    struct stat st;
+    const char *named = o->output ? o->output : "";
+    size_t n = strlen(named);
+    bool folder = n && (named[n - 1] == '/' || (!stat(named, &st) && S_ISDIR(st.st_mode)));
+    if (folder && mkdir(named, 0777) && errno != EEXIST)
+        return hl_err_errno(err, errno, "cannot make the folder %s", named);
+    if (!n || folder)
+        o->output = default_output(l, named);
+    return o->output ? HL_OK : hl_err_set(err, HL_NO_MEMORY, "no memory for a file name");
+}
+
+/* What the files of the family have in common: all before the pid, or before the ending. */
+static void stem_of(const char *file, char out[HL_PAGE_PATH])
+{
+    char pid[32];
+    size_t n = strlen(file), k = (size_t)snprintf(pid, sizeof pid, "-%ld", (long)getpid());
+    if (n > strlen(".hlens") && !strcmp(file + n - strlen(".hlens"), ".hlens"))
+        n -= strlen(".hlens");
+    if (n > k && !strncmp(file + n - k, pid, k))
+        n -= k;
+    snprintf(out, HL_PAGE_PATH, "%.*s", (int)n, file);
 }
 
 static hl_status absolute(hl_arena *arena, const char *path, const char **out, hl_err *err)
@@ -135,6 +164,9 @@ static hl_status page_fill(launch *l, const char *file, hl_err *err)
     if (strlen(file) >= sizeof page->file)
         return hl_err_set(err, HL_USAGE, "the name of the file is too long: name one with -o");
     strcpy(page->file, file);
+    stem_of(file, page->stem);
+    page->follow = l->o->follow;
+    page->limit_bytes = limit;
     snprintf(page->packages, sizeof page->packages, "%s", l->package.folders);
     snprintf(page->program, sizeof page->program, "%s", program_name(l));
     clock_gettime(CLOCK_REALTIME, &now);
@@ -158,11 +190,12 @@ static hl_status page_fill(launch *l, const char *file, hl_err *err)
 
 static hl_status file_create(const launch *l, hl_err *err)
 {
-    const hl_page *page = l->page;
+    hl_page *page = l->page;
     uint64_t random[2] = {page->started_us, page->owner_pid};
     if (getrandom(random, sizeof random, GRND_NONBLOCK) != sizeof random)
         random[1] ^= page->started_mono_ns;
     char key[17];
+    page->run_id = random[0];
     snprintf(key, sizeof key, "%016" PRIx64, random[1]);
     int fd;
     if (hl_container_create(page->file, l->o->force, random[0], &fd, err))
@@ -173,7 +206,7 @@ static hl_status file_create(const launch *l, hl_err *err)
     hl_field_uint(&f, HL_RUN_STARTED, page->started_us);
     hl_field_text(&f, HL_RUN_TOOL, HL_VERSION);
     hl_field_text(&f, HL_RUN_KEY, key);
-    hl_field_uint(&f, HL_RUN_LIMIT, memory_limit(l->o));
+    hl_field_uint(&f, HL_RUN_LIMIT, page->limit_bytes);
     hl_status status = hl_run_record(fd, HL_KIND_RUN_META, 0, &f, err);
     close(fd);
     if (status) {
@@ -251,7 +284,8 @@ static char **make_environment(const launch *l)
     char *preload = hl_arena_printf(l->arena, "LD_PRELOAD=%s%s%s", library,
                                     users && *users ? ":" : "", users ? users : "");
     for (size_t i = 0; i < n; i++) {
-        if (is_variable(environ[i], HL_PAGE_ENV) || is_variable(environ[i], HL_PRELOAD_ENV))
+        if (is_variable(environ[i], HL_PAGE_ENV) || is_variable(environ[i], HL_PRELOAD_ENV) ||
+            is_variable(environ[i], HL_FOLLOW_ENV))
             continue; /* of a run we were started in */
         env[k++] = is_variable(environ[i], "LD_PRELOAD") ? preload
                    : is_variable(environ[i], "_") && is_ourselves(environ[i] + 2)
@@ -345,12 +379,10 @@ hl_status hl_launch(const hl_run_options *o, hl_arena *arena, hl_err *err)
     }
     if (hl_package_find(&l.python, arena, &l.package, err))
         return err->status;
-    if (!options.output)
-        options.output = default_output(&l);
     struct sigaction ignore = {.sa_handler = SIG_IGN}, kept;
     sigaction(SIGXFSZ, &ignore, &kept); /* a limit (ulimit -f) is to be an error, not the end */
-    bool failed = absolute(arena, options.output, &file, err) || page_create(&l, err) ||
-                  page_fill(&l, file, err) || file_create(&l, err);
+    bool failed = output_find(&l, &options, err) || absolute(arena, options.output, &file, err) ||
+                  page_create(&l, err) || page_fill(&l, file, err) || file_create(&l, err);
     sigaction(SIGXFSZ, &kept, NULL);
     if (failed)
         return err->status;

@@ -22,9 +22,10 @@ typedef enum hl_run_start {
 } hl_run_start;
 
 typedef struct hl_run_options {
-    const char *output; /* NULL: heaplens-NAME-PID.hlens here */
+    const char *output; /* a file or a folder; NULL: heaplens-NAME-PID.hlens here */
     const char *python; /* NULL: as hl_python_find says */
     bool force, json, quiet;
+    bool follow;                         /* the processes it starts, too */
     uint32_t interval_ms, max_snapshots; /* 0: as the pulse decides */
     uint32_t look_signal;                /* that asks for a look; 0: none */
     uint64_t at_rss, max_file;           /* bytes; 0: no look, the default */
@@ -96,6 +97,22 @@ _Noreturn void hl_sentinel(hl_page *page, int page_fd, int keep_fd, int ready_fd
  * with three. Nobody may be writing to it. */
 hl_status hl_thin(const char *file, uint32_t most, uint64_t most_bytes, uint32_t *remain,
                   hl_err *err) HL_MUST_CHECK;
+
+/* ---- family.c ------------------------------------------------------------------------------- */
+
+struct hl_run;
+typedef struct hl_family { /* recordings of the processes that the first one started */
+    struct hl_run **runs;  /* owned, each of them, too */
+    uint32_t n;            /* files there are, and ... */
+    uint32_t left;         /* ... of them, not judged: there was no time */
+    const char *pattern;   /* arena: what their names have in common, for people */
+} hl_family;
+
+/* Looks for them, diagnoses each, and puts what was found together with d, the first's. What cannot
+ * be read is said on stderr. */
+void hl_family_join(hl_family *f, const hl_page *page, struct hl_run *first,
+                    const hl_run_options *o, hl_arena *arena, hl_diagnosis *d);
+void hl_family_close(hl_family *f);
 
 /* ---- run_verdict.c -------------------------------------------------------------------------- */
 

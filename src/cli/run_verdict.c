@@ -19,6 +19,7 @@ struct hl_verdict_job {
     hl_arena arena;
     hl_run *run;
     hl_diagnosis diagnosis;
+    hl_family family; /* with --follow-children */
     bool diagnosed;
     hl_err err; /* why not */
 };
@@ -44,6 +45,7 @@ static void job_destroy(hl_verdict_job *job)
 {
     if (!job)
         return;
+    hl_family_close(&job->family);
     hl_run_close(job->run);
     hl_arena_deinit(&job->arena);
     free(job);
@@ -54,12 +56,31 @@ static void milliseconds(hl_out *out, uint64_t ns)
     hl_out_printf(out, ns < 10000000 ? "%.1f ms" : "%.0f ms", (double)ns / 1e6);
 }
 
+/* "out/app-4242.hlens and 8 more   all: heaplens diagnose out/app-*.hlens" */
+static void family_files(const hl_verdict_job *job, const hl_run_options *o, hl_out *out)
+{
+    const hl_family *f = &job->family;
+    size_t common = f->pattern ? strcspn(f->pattern, "*") : 0;
+    bool is_like = common && !strncmp(o->output, f->pattern, common);
+    hl_out_printf(out, " and %" PRIu32 " more", f->n);
+    if (f->left)
+        hl_out_printf(out, ", %" PRIu32 " of them not judged yet", f->left);
+    hl_out_text(out, "   all: heaplens diagnose ");
+    if (!is_like) {
+        hl_out_safe(out, o->output, 0);
+        hl_out_text(out, " ");
+    }
+    hl_out_safe(out, f->pattern ? f->pattern : "", 0);
+    hl_out_text(out, "\n");
+}
+
 /* What the figures above do not tell: how it ended, what observing cost, what failed, where it is.
  */
-static void postscript(const hl_page *page, const hl_run_options *o, uint32_t kept, int status,
-                       hl_out *out)
+static void postscript(const hl_verdict_job *job, const hl_page *page, const hl_run_options *o,
+                       int status, hl_out *out)
 {
     bool gone = !page->leaving;
+    uint32_t kept = job->run->n_snaps;
     if (gone && page->settled)
         hl_out_text(out, "  the program ended by a signal, or without leaving its interpreter\n");
     else if (gone)
@@ -96,6 +117,12 @@ static void postscript(const hl_page *page, const hl_run_options *o, uint32_t ke
                     " returned (a name as its __qualname__ is; with MODULE: before it, where it "
                     "is not the program's own)\n");
     }
+    if (page->missed) {
+        hl_out_printf(out, "  not seen: %" PRIu32 " process%s that it started: ", page->missed,
+                      page->missed == 1 ? "" : "es");
+        hl_out_safe(out, page->missed_why, 0);
+        hl_out_text(out, "\n");
+    }
     if (page->failed) {
         hl_out_printf(out, "  not seen: %" PRIu32 " snapshot%s failed: ", page->failed,
                       page->failed == 1 ? "" : "s");
@@ -104,9 +131,13 @@ static void postscript(const hl_page *page, const hl_run_options *o, uint32_t ke
     }
     hl_out_text(out, "  recording: ");
     hl_out_safe(out, o->output, 0);
-    hl_out_text(out, "   more: heaplens show ");
-    hl_out_safe(out, o->output, 0);
-    hl_out_text(out, " --view retained\n");
+    if (page->recorded)
+        family_files(job, o, out);
+    else {
+        hl_out_text(out, "   more: heaplens show ");
+        hl_out_safe(out, o->output, 0);
+        hl_out_text(out, " --view retained\n");
+    }
 }
 
 static void say_failure(const hl_verdict_job *job, const hl_page *page, hl_out *out)
@@ -138,13 +169,15 @@ int hl_verdict_say(hl_verdict_job *job, const hl_page *page, const hl_run_option
         d->target.exit = exit;
         d->target.file = o->output;
         d->observed.snapshots_torn += job->run->n_torn;
+        if (page->follow)
+            hl_family_join(&job->family, page, job->run, o, &job->arena, d);
         d->observed.cost_seconds = (double)(page->pause_ns + page->fault_ns) / 1e9;
         if (o->json) {
             hl_report_json(d, &out);
         } else if (!o->quiet || d->verdict == HL_LEAK) {
             hl_report_text(d, &o->style, &out);
             if (!o->quiet)
-                postscript(page, o, job->run->n_snaps, exit, &out);
+                postscript(job, page, o, exit, &out);
         }
         if (reaches(d, o->fail_on))
             leave_with = HL_EXIT_FINDINGS;

@@ -51,13 +51,28 @@ static bool reaches(const hl_diagnosis *d, int fail_on)
     return false;
 }
 
+/* Several processes, or one history. */
+static hl_status diagnose(hl_files *files, const choices *how, hl_arena *arena, hl_diagnosis *d,
+                          hl_err *err)
+{
+    uint32_t done;
+    if (!hl_files_are_processes(files))
+        return hl_diagnose(files->runs, files->n, &how->options, arena, d, err);
+    if (hl_diagnose_processes(files->runs, files->n, &how->options, arena, d, &done, err))
+        return err->status;
+    if (err->status)
+        (void)hl_fail(err);
+    files->unreadable += files->n - done;
+    return HL_OK;
+}
+
 static int judge(const hl_context *c, hl_files *files, const choices *how)
 {
     hl_arena arena;
     hl_diagnosis d;
     hl_err err = {0};
     hl_arena_init(&arena);
-    if (hl_diagnose(files->runs, files->n, &how->options, &arena, &d, &err)) {
+    if (diagnose(files, how, &arena, &d, &err)) {
         hl_arena_deinit(&arena);
         return hl_fail(&err);
     }

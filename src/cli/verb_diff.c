@@ -10,17 +10,24 @@ enum { TOP = 20 };
 static int compare(const hl_context *c, hl_view_query *q, char *const *paths, uint32_t n)
 {
     hl_files files;
-    int code = hl_files_open(c, paths, n, &files);
+    int code = n == 1 ? hl_files_open_one(c, "diff", paths[0], &files)
+                      : hl_files_open(c, paths, n, &files);
     if (code)
         return code;
+    if (files.folder && n > 1) {
+        hl_files_close(&files);
+        return hl_usage("diff",
+                        "it compares recordings in the order they are named: name files, no "
+                        "folder");
+    }
     hl_arena arena;
     hl_table tables[HL_DIFF_TABLES];
     hl_err err = {0};
     hl_out out = {0};
     hl_arena_init(&arena);
     q->runs = files.runs;
-    q->n_runs = n;
-    q->last_only = n > 1;
+    q->n_runs = files.n;
+    q->last_only = files.n > 1;
     if (hl_view_diff(q, &arena, tables, &err)) {
         code = hl_fail(&err);
     } else {

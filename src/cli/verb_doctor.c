@@ -1,4 +1,4 @@
-/* cli/verb_doctor.c: `heaplens doctor [FILE]`: is all well, and if not, what mends it.
+/* cli/verb_doctor.c: `heaplens doctor [FILE...]`: is all well, and if not, what mends it.
  *
  * Room   cli; parses, hands over to doctor_file.c or doctor_here.c. */
 #include "cli/args.h"
@@ -7,14 +7,11 @@
 int hl_verb_doctor(hl_context *c, int argc, char **argv)
 {
     hl_args a = {.context = c, .verb = "doctor", .argc = argc, .argv = argv, .at = 1};
-    const char *path = NULL;
+    uint32_t n = 0;
     for (int option; (option = hl_args_next(&a)) != HL_ARG_END;) {
-        if (option == HL_ARG_WORD && !path)
-            path = a.value;
-        else if (option == HL_ARG_WORD)
-            return hl_usage("doctor", "one file at a time; '%s' is too much", a.value);
-        else
+        if (option != HL_ARG_WORD)
             return option == HL_ARG_HELP ? HL_EXIT_OK : HL_EXIT_USAGE;
+        argv[n++] = argv[a.at - 1]; /* files gather at the front; words before `at` are read */
     }
-    return path ? hl_doctor_file(c, path) : hl_doctor_here(c);
+    return n ? hl_doctor_files(c, argv, n) : hl_doctor_here(c);
 }

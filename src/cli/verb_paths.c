@@ -10,7 +10,7 @@ enum { TOP = 5 };
 static int paths(const hl_context *c, hl_view_query *q, char *file, const char *target, bool words)
 {
     hl_files files;
-    int code = hl_files_open(c, &file, 1, &files);
+    int code = hl_files_open_one(c, "paths", file, &files);
     if (code)
         return code;
     hl_arena arena;
@@ -58,7 +58,8 @@ int hl_verb_paths(hl_context *c, int argc, char **argv)
         if (option == HL_ARG_WORD && n < 2)
             words[n++] = argv[a.at - 1];
         else if (option == HL_ARG_WORD)
-            return hl_usage("paths", "one TARGET at a time; '%s' is too much", a.value);
+            return hl_usage("paths", "one recording and one TARGET at a time; '%s' is too much",
+                            a.value);
         else if (option == 0   ? !hl_parse_count("paths", "--top", a.value, &q.top)
                  : option == 1 ? !hl_parse_count("paths", "--snapshot", a.value, &q.snapshot)
                  : option == 2 ? !hl_parse_count("paths", "--apart", a.value, &q.apart)

@@ -22,6 +22,7 @@ enum choice {
     SIGNAL,
     AT_RSS,
     MAX_FILE,
+    FOLLOW,
     MODULE,
     COMMAND
 };
@@ -37,6 +38,7 @@ static const hl_option options[] = {
     [SIGNAL] = {"--signal", 0, "NAME"},
     [AT_RSS] = {"--at-rss", 0, "N"},
     [MAX_FILE] = {"--max-file", 0, "N"},
+    [FOLLOW] = {"--follow-children", 0, NULL},
     [MODULE] = {"-m", 'm', "MODULE"},
     [COMMAND] = {"-c", 'c', "CODE"},
     [COMMAND + 1] = {NULL, 0, NULL},
@@ -138,6 +140,9 @@ static bool take(hl_run_options *o, int choice, const char *value)
         return take_bytes("--max-file", value, &o->max_file);
     case ROUNDS:
         return take_rounds(value, &o->rounds);
+    case FOLLOW:
+        o->follow = true;
+        return true;
     case MODULE:
         o->start = HL_RUN_MODULE;
         o->what = value;

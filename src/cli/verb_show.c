@@ -28,28 +28,60 @@ static const hl_view *find_view(const char *name)
     return NULL;
 }
 
-static int show(const hl_context *c, const hl_view *view, hl_view_query *q, char *file)
+/* The table of each recording, below its name if there are several. */
+static int make(const hl_context *c, const hl_view *view, hl_view_query *q, const hl_files *files,
+                hl_arena *arena, hl_out *out)
+{
+    hl_table *tables = hl_arena_array(arena, files->n, sizeof *tables);
+    hl_err err = {0};
+    uint32_t n = 0;
+    int code = HL_EXIT_OK;
+    if (!tables) {
+        hl_err_set(&err, HL_NO_MEMORY, "no memory for %u tables", files->n);
+        return hl_fail(&err);
+    }
+    for (uint32_t i = 0; i < files->n; i++) {
+        q->runs = &files->runs[i];
+        q->n_runs = 1;
+        if (view->make(q, arena, &tables[n], &err)) {
+            if (files->n > 1)
+                hl_err_note(&err, "%s", files->runs[i]->path);
+            int failed = hl_fail(&err);
+            code = files->n > 1 ? HL_EXIT_INCOMPLETE : failed;
+        } else {
+            tables[n++].file = files->n > 1 ? files->runs[i]->path : NULL;
+        }
+    }
+    if (c->json && n) {
+        if (files->n > 1)
+            hl_tables_json(view->name, tables, n, out);
+        else
+            hl_table_json(&tables[0], out);
+        return code;
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        if (tables[i].file) {
+            hl_out_text(out, i ? "\n" : "");
+            hl_out_safe(out, tables[i].file, 0);
+            hl_out_text(out, "\n");
+        }
+        hl_table_text(&tables[i], &c->out_style, out);
+    }
+    return code;
+}
+
+static int show(const hl_context *c, const hl_view *view, hl_view_query *q, char *const *paths,
+                uint32_t n)
 {
     hl_files files;
-    int code = hl_files_open(c, &file, 1, &files);
+    int code = hl_files_open(c, paths, n, &files);
     if (code)
         return code;
     hl_arena arena;
-    hl_table table;
-    hl_err err = {0};
     hl_out out = {0};
     hl_arena_init(&arena);
-    q->runs = files.runs;
-    q->n_runs = files.n;
-    if (view->make(q, &arena, &table, &err)) {
-        code = hl_fail(&err);
-    } else {
-        if (c->json)
-            hl_table_json(&table, &out);
-        else
-            hl_table_text(&table, &c->out_style, &out);
-        code = hl_print(&out, hl_files_code(&files, HL_EXIT_OK));
-    }
+    code = make(c, view, q, &files, &arena, &out);
+    code = hl_print(&out, hl_files_code(&files, code));
     hl_arena_deinit(&arena);
     hl_files_close(&files);
     return code;
@@ -63,12 +95,10 @@ int hl_verb_show(hl_context *c, int argc, char **argv)
         .context = c, .options = options, .verb = "show", .argc = argc, .argv = argv, .at = 1};
     hl_view_query q = {.top = TOP};
     const char *name = "types";
-    char *file = NULL;
+    uint32_t n = 0;
     for (int option; (option = hl_args_next(&a)) != HL_ARG_END;) {
-        if (option == HL_ARG_WORD && !file)
-            file = argv[a.at - 1];
-        else if (option == HL_ARG_WORD)
-            return hl_usage("show", "one recording at a time; to compare: heaplens diff");
+        if (option == HL_ARG_WORD)
+            argv[n++] = argv[a.at - 1]; /* files gather at the front; words before `at` are read */
         else if (option == 0)
             name = a.value;
         else if (option == 1   ? !hl_parse_count("show", "--top", a.value, &q.top)
@@ -79,7 +109,7 @@ int hl_verb_show(hl_context *c, int argc, char **argv)
     const hl_view *view = find_view(name);
     if (!view)
         return HL_EXIT_USAGE;
-    if (!file)
+    if (!n)
         return hl_usage("show", "name a recording (a .hlens file)");
-    return show(c, view, &q, file);
+    return show(c, view, &q, argv, n);
 }

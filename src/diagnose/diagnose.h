@@ -21,6 +21,16 @@ typedef struct hl_diagnose_options {
 hl_status hl_diagnose(hl_run *const *runs, uint32_t n, const hl_diagnose_options *options,
                       hl_arena *arena, hl_diagnosis *out, hl_err *err) HL_MUST_CHECK;
 
+/* The processes of one run, a file each, the first process first: each is diagnosed by itself, then
+ * they are put together by fingerprint. One that cannot be diagnosed is left out: *n_done are in,
+ * and why the first is not stands in err, with HL_OK returned. */
+hl_status hl_diagnose_processes(hl_run *const *runs, uint32_t n, const hl_diagnose_options *options,
+                                hl_arena *arena, hl_diagnosis *out, uint32_t *n_done,
+                                hl_err *err) HL_MUST_CHECK;
+/* Puts together what was found in each: all texts stay where they are. */
+hl_status hl_diagnosis_merge(const hl_diagnosis *each, const hl_run *const *runs, uint32_t n,
+                             hl_arena *arena, hl_diagnosis *out, hl_err *err) HL_MUST_CHECK;
+
 /* Is there a rule here that can name this cause? */
 bool hl_diagnose_finds(const char *cause);
 

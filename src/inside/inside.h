@@ -85,6 +85,9 @@ void hl_inside_farewell(const char *reason, int gil);
 /* A round has ended and a look is due: it is taken here, in the program's own thread, between two
  * rounds; the watcher sees it through. GIL held. */
 void hl_inside_look_at_round(void);
+/* The process is about to go, and it is one that was followed: its end is recorded. status, or 256
+ * + signal; negative: not known. */
+void hl_inside_leave(int status);
 /* How many threads of ours run in this process (the fork warning of 3.12 counts them). */
 int hl_inside_threads(void);
 

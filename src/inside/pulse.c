@@ -19,6 +19,10 @@
  * Order  pulse.ending is set once, by the farewell; with the GIL held, the answer is exact.
  *        pulse.plan, first: the watcher's, after it was started. streams, handed: the GIL.
  *        pulse.usual_patience: the watcher, and a forked child, where there is none.
+ * Followed, with --follow-children: a forked child begins anew with a page of its own, in a
+ *        callback of os.register_at_fork, when Python has put itself in order; a Python that was
+ *        started anew is armed like the first. There the watcher waits until the process is old
+ *        enough to be worth a file, makes that, and takes the first look then.
  * Rounds a program that says when a unit of work is done is looked at between two of them: the
  *        watcher writes into the page which round is due, the mark that reaches it clones the child
  *        and goes on, the watcher does the rest. A round that does not end in time is not waited
@@ -33,11 +37,13 @@
 #include "inside/inside.h"
 #include "inside/out_of_memory.h"
 #include "inside/pulse_plan.h"
+#include "inside/recording.h"
 #include "inside/rounds.h"
 #include "inside/vitals.h"
 #include "preload/page.h"
 #include "preload/park.h"
 
+#include <dlfcn.h>
 #include <fcntl.h>
 #include <linux/close_range.h>
 #include <pthread.h>
@@ -46,6 +52,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 
 #define EXPORTED __attribute__((visibility("default")))
@@ -86,7 +93,13 @@ static struct {
     hl_page *page;
     pid_t owner;
     hl_shot *shots[SLOTS];
+    /* of the preload library, where children are followed: a page for this forked child; the first
+     * process is told that one is not observed, or has a file */
+    hl_page *(*follow)(void);
+    void (*missed)(const char *why);
+    void (*recorded)(void);
     atomic_bool watching, guarding, attaching, ending;
+    atomic_bool recording;  /* there is a file */
     volatile uint32_t wake; /* futex word: tells the watcher that the farewell began */
     volatile uint32_t busy; /* futex word: the watcher's child is at work */
     volatile uint32_t
@@ -448,7 +461,8 @@ static bool wait_for_watcher(void)
 /* GIL held, in a thread of the program. The watcher sees the look through. */
 static void look_here(const char *reason)
 {
-    if (!atomic_load(&pulse.watching) || !hl_page_file_use(pulse.page, 0))
+    if (!atomic_load(&pulse.watching) || !atomic_load(&pulse.recording) ||
+        !hl_page_file_use(pulse.page, 0))
         return;
     if (!claim()) {
         hl_page_file_done(pulse.page);
@@ -540,13 +554,39 @@ static void own_descriptors(void)
         pulse.statm_fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
 }
 
+/* In a process that is followed, when it is old enough. False: it went before, or has no file. */
+static bool begin_recording(void)
+{
+    hl_page *page = pulse.page;
+    hl_err err;
+    for (uint64_t now = hl_page_now(), until;
+         !atomic_load(&pulse.ending) && (until = hl_recording_wait(page, now)); now = hl_page_now())
+        hl_page_wait(&pulse.wake, 0, until - now);
+    pulse.busy = 1;
+    bool made = !atomic_load(&pulse.ending) && !hl_recording_begin(page, &err);
+    if (made) {
+        pulse.recorded();
+        hl_plan_begin(&pulse.plan, page->max_snapshots, page->interval_ms, hl_page_now());
+        atomic_store(&pulse.recording, true);
+    } else if (!atomic_load(&pulse.ending)) {
+        page->file[0] = 0;
+        pulse.missed(err.text);
+    }
+    hl_page_set(&pulse.busy, 0);
+    return made && (page->max_snapshots == 1 || take_look("start"));
+}
+
 static void *watch(void *unused)
 {
     prctl(PR_SET_NAME, "heaplens");
     pulse.watcher_tid = (pid_t)syscall(SYS_gettid);
     own_descriptors();
-    end_look(&pulse.first);
-    for (const char *reason; (reason = wait_until_due());)
+    bool goes_on = true;
+    if (pulse.page->first_pid)
+        goes_on = begin_recording();
+    else
+        end_look(&pulse.first);
+    for (const char *reason; goes_on && (reason = wait_until_due());)
         if (atomic_load(&pulse.is_handed))
             end_handed();
         else if (!take_look(reason))
@@ -665,7 +705,7 @@ static void last_look(unsigned how, const char *reason)
             end_handed();
         else
             hl_page_wait(&pulse.busy, 1, WAIT_NS);
-    if (hl_page_file_use(page, LAST_FILE_WAIT_NS)) {
+    if (atomic_load(&pulse.recording) && hl_page_file_use(page, LAST_FILE_WAIT_NS)) {
         look_start(&last, AT_FAREWELL, how | APART, reason);
         look_finish(&last);
     }
@@ -697,7 +737,8 @@ EXPORTED int hl_inside_dying(int signum, int where)
     if (self == pulse.watcher_tid || self == pulse.guard_tid)
         return AT_ONCE;
     bool gil = hl_holds_gil(), stands = where == HL_WHERE_STANDS;
-    if (where == HL_WHERE_FAULT || (gil && stands) || !atomic_load(&pulse.watching)) {
+    if (where == HL_WHERE_FAULT || (gil && stands) || !atomic_load(&pulse.watching) ||
+        !atomic_load(&pulse.recording)) {
         if (atomic_exchange(&pulse.ending, true))
             return AT_ONCE;
         last_look(gil && stands ? 0 : UNSETTLED, where == HL_WHERE_FAULT ? "fault" : "signal");
@@ -731,6 +772,16 @@ static void let_watcher_go(void)
     }
 }
 
+/* One that is being made is waited for. False: there is none. */
+static bool await_file(void)
+{
+    uint64_t begun = hl_page_now();
+    while (pulse.busy && !atomic_load(&pulse.recording) &&
+           hl_page_now() - begun < LAST_FILE_WAIT_NS)
+        hl_page_wait(&pulse.busy, 1, WAIT_NS);
+    return atomic_load(&pulse.recording);
+}
+
 EXPORTED void hl_inside_farewell(const char *reason, int gil)
 {
     hl_page *page = pulse.page;
@@ -741,8 +792,9 @@ EXPORTED void hl_inside_farewell(const char *reason, int gil)
     hl_page_ring(&pulse.wake);
     hl_page_ring(&pulse.tick);
     look last = {.child = 0};
-    bool looks = gil && hl_page_file_use(page, LAST_FILE_WAIT_NS);
-    if (gil && !strcmp(reason, "end"))
+    bool recording = await_file();
+    bool looks = gil && recording && hl_page_file_use(page, LAST_FILE_WAIT_NS);
+    if (gil && recording && !strcmp(reason, "end"))
         let_watcher_go();
     if (looks)
         look_start(&last, AT_FAREWELL, BORROWS, reason);
@@ -754,6 +806,14 @@ EXPORTED void hl_inside_farewell(const char *reason, int gil)
     if (looks)
         look_finish(&last);
     settle();
+    errno = kept;
+}
+
+EXPORTED void hl_inside_leave(int status)
+{
+    int kept = errno;
+    if (pulse.page && getpid() == pulse.owner && atomic_load(&pulse.recording))
+        hl_recording_end(pulse.page, status);
     errno = kept;
 }
 
@@ -800,7 +860,7 @@ static void unlink_audit_hook(const void *page)
 
 static void clearing(PyObject *capsule)
 {
-    if (getpid() == pulse.owner)
+    if (getpid() == pulse.owner && !pulse.page->first_pid) /* nobody waits for a verdict there */
         on_clearing(left_behind, n_left_behind);
 }
 
@@ -832,6 +892,110 @@ static int refuse(hl_page *page, const char *format, ...)
     return -1;
 }
 
+/* ---- beginning ----------------------------------------------------------------------------- */
+
+/* GIL held. Of a forked child all that the parent's pulse was doing is taken back. */
+static void begin(hl_page *page)
+{
+    pulse.owner = getpid();
+    pulse.page = page;
+    pulse.may_wait_ns = ROUNDS_WAIT_NS;
+    atomic_store(&pulse.recording, page->first_pid == 0);
+    hl_rounds_attach(page, hl_inside_look_at_round);
+    page->armed = 1;
+    hl_page_ring(&page->bell);
+    hl_plan_begin(&pulse.plan, page->max_snapshots, page->interval_ms, hl_page_now());
+    pulse.plan.thinned = !page->first_pid; /* by the sentinel, which has that file alone */
+    atomic_store(&pulse.early, hl_plan_early(&pulse.plan));
+    if (!page->first_pid) {
+        page->due_round = pulse.early ? 1 : HL_ROUND_NEVER;
+        pulse.busy = 1;
+        if (page->max_snapshots != 1 && hl_page_file_use(page, FILE_WAIT_NS))
+            look_start(&pulse.first, BY_WATCHER, 0, "start");
+    }
+    int e = thread_start(watch, &pulse.watching);
+    if (!e && thread_start(guard, &pulse.guarding))
+        failed("no second thread to watch with: while one call keeps the interpreter to itself, "
+               "nothing is seen");
+    if (e && !page->first_pid) {
+        failed("no thread to watch with, so only the start and the end are seen: %s", strerror(e));
+        end_look(&pulse.first);
+    } else if (e) {
+        pulse.missed("there is no thread to watch with");
+    }
+}
+
+/* The shots are shared with the parent, as every page of theirs that is. */
+static bool fresh_shots(void)
+{
+    for (int i = 0; i < SLOTS; i++) {
+        hl_shot *old = pulse.shots[i];
+        if (!(pulse.shots[i] = hl_shot_new())) {
+            pulse.shots[i] = old;
+            return false;
+        }
+        if (old)
+            munmap(old, sizeof *old);
+    }
+    return true;
+}
+
+/* In the child, GIL held, after Python has put itself in order. */
+static PyObject *forked(PyObject *self, PyObject *args)
+{
+    int kept = errno;
+    hl_page *page = fresh_shots() ? pulse.follow() : NULL;
+    if (page) {
+        atomic_store(&pulse.watching, false);
+        atomic_store(&pulse.attaching, false);
+        atomic_store(&pulse.ending, false);
+        atomic_store(&pulse.is_handed, false);
+        atomic_store(&pulse.guarding, false);
+        atomic_store(&pulse.taken, false);
+        atomic_store(&pulse.dying, 0);
+        atomic_store(&pulse.asked, NULL);
+        atomic_store(&pulse.wants_since, 0);
+        atomic_store(&pulse.watcher_cpu_ns, 0);
+        atomic_store(&pulse.guard_cpu_ns, 0);
+        pulse.watcher_tid = pulse.guard_tid = 0;
+        pulse.missed_ns = 0;
+        pulse.was_big = false;
+        pulse.wake = pulse.busy = pulse.tick = 0;
+        pulse.streams = 0;
+        pulse.rounds_ns = 0;
+        pulse.first = pulse.handed = (look){.child = 0};
+        begin(page);
+    }
+    errno = kept;
+    Py_RETURN_NONE;
+}
+
+static PyMethodDef forked_def = {"forked", forked, METH_NOARGS, NULL};
+
+/* Registered first, it runs first. os itself may not be there yet (-S, a frozen start): posix is.
+ */
+static bool register_fork(void)
+{
+    pulse.follow = (hl_page * (*)(void)) dlsym(RTLD_DEFAULT, "hl_preload_follow");
+    pulse.missed = (void (*)(const char *))dlsym(RTLD_DEFAULT, "hl_preload_missed");
+    pulse.recorded = (void (*)(void))dlsym(RTLD_DEFAULT, "hl_preload_recorded");
+    PyObject *module = PyImport_ImportModule("posix");
+    PyObject *method = module ? PyObject_GetAttrString(module, "register_at_fork") : NULL;
+    PyObject *callback = PyCFunction_New(&forked_def, NULL);
+    PyObject *none = PyTuple_New(0);
+    PyObject *words = callback ? Py_BuildValue("{s:O}", "after_in_child", callback) : NULL;
+    PyObject *done = method && none && words ? PyObject_Call(method, none, words) : NULL;
+    bool ok = done && pulse.follow && pulse.missed && pulse.recorded;
+    Py_XDECREF(done);
+    Py_XDECREF(words);
+    Py_XDECREF(none);
+    Py_XDECREF(callback);
+    Py_XDECREF(method);
+    Py_XDECREF(module);
+    PyErr_Clear();
+    return ok;
+}
+
 static int arm(hl_page *page, hl_clearing *at_clearing, hl_ending *end_by_signal)
 {
     const char *unfit = hl_abi_refusal();
@@ -839,9 +1003,8 @@ static int arm(hl_page *page, hl_clearing *at_clearing, hl_ending *end_by_signal
         return refuse(page, "%s", unfit);
     if (page->version != HL_PAGE_VERSION)
         return refuse(page, "two versions of heaplens meet here: install heaplens anew");
-    for (int i = 0; i < SLOTS; i++)
-        if (!(pulse.shots[i] = hl_shot_new()))
-            return refuse(page, "no memory for a page to watch with");
+    if (!fresh_shots())
+        return refuse(page, "no memory for a page to watch with");
     unlink_audit_hook(page);
     if (!hl_round_of_arm(page, page->refusal, sizeof page->refusal))
         return 1;
@@ -853,28 +1016,10 @@ static int arm(hl_page *page, hl_clearing *at_clearing, hl_ending *end_by_signal
     pulse.one_core = !sched_getaffinity(0, sizeof cores, &cores) && CPU_COUNT(&cores) == 1;
     if (hl_attach_prepare() || pthread_atfork(NULL, NULL, in_forked_child))
         return refuse(page, "no memory to watch with");
-    pulse.owner = getpid();
-    pulse.page = page;
-    pulse.may_wait_ns = ROUNDS_WAIT_NS;
-    hl_rounds_attach(page, hl_inside_look_at_round);
-    page->armed = 1;
-    hl_page_ring(&page->bell);
-    hl_plan_begin(&pulse.plan, page->max_snapshots, page->interval_ms, hl_page_now());
-    atomic_store(&pulse.early, hl_plan_early(&pulse.plan));
-    page->due_round = pulse.early ? 1 : HL_ROUND_NEVER;
-    pulse.busy = 1;
-    pulse.plan.thinned = true;
     hl_out_of_memory_arm(look_at_want);
-    if (page->max_snapshots != 1 && hl_page_file_use(page, FILE_WAIT_NS))
-        look_start(&pulse.first, BY_WATCHER, 0, "start");
-    int e = thread_start(watch, &pulse.watching);
-    if (!e && thread_start(guard, &pulse.guarding))
-        failed("no second thread to watch with: while one call keeps the interpreter to itself, "
-               "nothing is seen");
-    if (e) {
-        failed("no thread to watch with, so only the start and the end are seen: %s", strerror(e));
-        end_look(&pulse.first);
-    }
+    if (page->follow && !register_fork())
+        return refuse(page, "the interpreter does not take a fork handler");
+    begin(page);
     return 0;
 }
 

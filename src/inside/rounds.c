@@ -6,7 +6,9 @@
  *        between two rounds when a look is due.
  * Cost   while nobody watches, two loads. The page is found through the preload library, which any
  *        copy of the core sees: the program imports another one than `run` armed, mostly.
- * Forked children count nothing: they are not watched, and the page is shared with the parent. */
+ * Forked children count nothing, for the page is shared with the parent, unless they are followed
+ * and have one of their own: the copy that was armed is told of it, another asks at the first mark.
+ */
 #include "inside/rounds.h"
 
 #include <dlfcn.h>
@@ -16,10 +18,12 @@ static struct {
     hl_page *page; /* NULL: no `heaplens run` */
     void (*look)(void);
     bool forks_seen_to;
+    bool asks_anew; /* in a forked child of a process that was watched */
 } rounds;
 
 static void in_forked_child(void)
 {
+    rounds.asks_anew = rounds.page != NULL;
     rounds.page = NULL;
     hl_watches_forget();
 }
@@ -49,6 +53,10 @@ void hl_rounds_find(void)
 
 void hl_rounds_done(void)
 {
+    if (__builtin_expect(rounds.asks_anew, false)) {
+        rounds.asks_anew = false;
+        hl_rounds_find();
+    }
     hl_page *page = rounds.page;
     if (page && ++page->rounds >= page->due_round)
         rounds.look();

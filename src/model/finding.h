@@ -27,6 +27,25 @@ typedef struct hl_site {
     uint64_t objects, bytes;
 } hl_site;
 
+/* One of the processes of a run, where several are looked at together. */
+typedef struct hl_process {
+    uint32_t pid, parent; /* 0: not known; the first process has no parent here */
+    const char *program, *python, *file;
+    hl_verdict verdict;
+    bool judged; /* false: too little was seen of it to say anything */
+    uint32_t snapshots;
+    double seconds;
+    int exit;    /* status or 256 + signal; -1 unknown */
+    int running; /* 1: it had not ended; 0: it had; -1: not known */
+} hl_process;
+
+/* What of a finding is in one of them. */
+typedef struct hl_share {
+    uint32_t process; /* index */
+    uint64_t objects, bytes, retained_bytes;
+    double per_second; /* bytes; negative: unknown */
+} hl_share;
+
 typedef struct hl_finding {
     const char *cause; /* id, as in docs/causes */
     hl_confidence confidence;
@@ -60,6 +79,9 @@ typedef struct hl_finding {
     uint64_t *series;      /* items or objects in each snapshot, for the sparkline */
     uint32_t n_series;
     const char *series_unit; /* "entries", "objects", "cycles" */
+    hl_share *shares; /* of several processes, the most first: growth and retained are then sums,
+                         all else is as in the first of these */
+    uint32_t n_shares;
 } hl_finding;
 
 typedef struct hl_note {
@@ -94,6 +116,8 @@ typedef struct hl_diagnosis {
     uint32_t n_findings;
     hl_note *notes;
     uint32_t n_notes;
+    hl_process *processes; /* where several are looked at together, in order of their starts */
+    uint32_t n_processes;  /* else 0 */
 } hl_diagnosis;
 
 #endif

@@ -35,6 +35,7 @@ typedef union hl_cell {
 typedef struct hl_table {
     const char *view;  /* "types" */
     const char *title; /* heading line, says what is measured */
+    const char *file;  /* NULL, or which of several recordings it is of */
     const hl_column *columns;
     uint32_t n_columns, n_rows;
     hl_cell *cells;     /* row by row */

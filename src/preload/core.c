@@ -36,12 +36,11 @@ static void refusal(hl_page *page, const char *format, ...)
 
 /* ---- who are we in ------------------------------------------------------------------------- */
 
-static bool ask_interpreter(interpreter *out)
+/* What it says of itself at any time, also before it is up. */
+static bool ask_version(interpreter *out)
 {
     const char *(*version)(void) = (const char *(*)(void))dlsym(RTLD_DEFAULT, "Py_GetVersion");
-    void *(*sys_get)(const char *) =
-        (void *(*)(const char *))dlsym(RTLD_DEFAULT, "PySys_GetObject");
-    if (!version || !sys_get)
+    if (!version)
         return false;
     const char *text = version();
     size_t n = strcspn(text, " ");
@@ -50,12 +49,18 @@ static bool ask_interpreter(interpreter *out)
     if (sscanf(text, "%d.%d", &major, &minor) != 2)
         return false;
     snprintf(out->tag, sizeof out->tag, "_inside.cpython-%d%d-", major, minor);
-    if (strstr(text, "free-threading"))
-        out->flavour = "free-threaded";
-    else if (sys_get("gettotalrefcount"))
+    out->flavour = strstr(text, "free-threading") ? "free-threaded" : "default";
+    return true;
+}
+
+static bool ask_interpreter(interpreter *out)
+{
+    void *(*sys_get)(const char *) =
+        (void *(*)(const char *))dlsym(RTLD_DEFAULT, "PySys_GetObject");
+    if (!sys_get || !ask_version(out))
+        return false;
+    if (!strcmp(out->flavour, "default") && sys_get("gettotalrefcount"))
         out->flavour = "debug";
-    else
-        out->flavour = "default";
     return true;
 }
 
@@ -171,9 +176,10 @@ static bool load(const char *path, attempt *a)
         .dying = (int (*)(int, int))dlsym(handle, "hl_inside_dying"),
         .asked = (void (*)(void))dlsym(handle, "hl_inside_asked"),
         .look = (void (*)(void))dlsym(handle, "hl_inside_look_at_round"),
+        .leave = (void (*)(int))dlsym(handle, "hl_inside_leave"),
     };
     if (!arm || !a->core->farewell || !a->core->threads || !a->core->look || !a->core->dying ||
-        !a->core->asked) {
+        !a->core->asked || !a->core->leave) {
         refusal(a->page, "%.500s is no core of this heaplens: install heaplens anew", path);
         return false;
     }
@@ -202,6 +208,28 @@ static bool load_from(const char *folder, void *to)
     if (d)
         closedir(d);
     return fits;
+}
+
+static bool has_build(const char *folder, void *to)
+{
+    const interpreter *who = to;
+    char path[PATH_TEXT];
+    snprintf(path, sizeof path, "%s/cores/%s/_inside.so", folder, who->version);
+    bool fits = !access(path, R_OK);
+    DIR *d = fits ? NULL : opendir(folder);
+    for (const struct dirent *e; !fits && d && (e = readdir(d));)
+        fits = !strncmp(e->d_name, who->tag, strlen(who->tag));
+    if (d)
+        closedir(d);
+    return fits;
+}
+
+bool hl_core_fits(const hl_page *page)
+{
+    interpreter who;
+    bool debug = dlsym(RTLD_DEFAULT, "_Py_NegativeRefcount") != NULL; /* Py_REF_DEBUG has it */
+    return !debug && ask_version(&who) && !strcmp(who.flavour, "default") &&
+           any_package(page, has_build, &who);
 }
 
 bool hl_core_arm(hl_page *page, hl_core *out)

@@ -11,11 +11,14 @@ typedef struct hl_core { /* functions of inside/pulse.c */
     int (*threads)(void); /* how many of ours run in this process */
     int (*dying)(int signum, int where);
     void (*asked)(void);
-    void (*look)(void); /* at the end of a round, GIL held */
+    void (*look)(void);        /* at the end of a round, GIL held */
+    void (*leave)(int status); /* of a process that was followed: its end is recorded */
 } hl_core;
 
 /* Finds, loads and arms it. GIL held. False: page->refusal says which interpreter this is, which
  * builds there are, and what to do. */
 bool hl_core_arm(hl_page *page, hl_core *out);
+/* Before the interpreter is up: will there be a build for it? */
+bool hl_core_fits(const hl_page *page);
 
 #endif

@@ -19,8 +19,9 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { HL_PAGE_VERSION = 5, HL_PAGE_SIZE = 65536, HL_PAGE_PATH = 4096 };
-#define HL_PAGE_ENV    "HEAPLENS_PAGE" /* /proc/PID/fd/N, taken out of the environment at start */
+enum { HL_PAGE_VERSION = 6, HL_PAGE_SIZE = 65536, HL_PAGE_PATH = 4096 };
+#define HL_PAGE_ENV    "HEAPLENS_PAGE"   /* /proc/PID/fd/N, taken out of the environment at start */
+#define HL_FOLLOW_ENV  "HEAPLENS_FOLLOW" /* the same, in a process that another one started */
 #define HL_PRELOAD_ENV "HEAPLENS_LD_PRELOAD" /* the user's own LD_PRELOAD, put back at start */
 
 #define HL_ROUND_NEVER UINT64_MAX
@@ -39,7 +40,13 @@ typedef struct hl_page {
     uint64_t at_rss_bytes; /* a look when the program has become that big; 0: none */
     uint64_t max_file_bytes;
     uint32_t look_signal; /* the signal that asks for a look; 0: none */
-    uint32_t owner_pid;   /* the program: only it is observed */
+    uint64_t run_id;      /* of the file's header */
+    uint64_t limit_bytes; /* as in RUN_LIMIT */
+    uint32_t follow; /* 1: processes it starts are observed, too, each with a page of its own */
+    char stem[HL_PAGE_PATH]; /* their files are STEM-PID.hlens */
+    uint32_t first_pid;      /* in such a page: the first process; 0: this is it */
+    uint32_t parent_pid;     /* in such a page */
+    uint32_t owner_pid;      /* the program: only it is observed */
     uint32_t sentinel_pid;
     /* state, by the program */
     volatile uint32_t bell;          /* futex word: counts whatever the sentinel should look at */
@@ -60,6 +67,10 @@ typedef struct hl_page {
     char refusal[1024];
     char python[32];
     char failure[512]; /* first failure of a snapshot: "disk full ..." */
+    /* state, by those it started */
+    volatile uint32_t recorded; /* files begun */
+    volatile uint32_t missed;   /* processes that were not observed, and why the first was not */
+    char missed_why[1024];
     /* by both */
     volatile uint32_t file_users; /* futex word: looks that write the file, or HL_FILE_TAKEN */
     /* by the sentinel */

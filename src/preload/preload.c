@@ -10,10 +10,15 @@
  *        interposed: the last snapshot is taken, the sentinel prints the verdict, and only then
  *        the process goes, with the status it had.
  * Owner  every interposed function acts in the observed process only: a forked child has another
- *        pid and gets libc's behaviour. errno is the program's. */
+ *        pid and gets libc's behaviour. errno is the program's.
+ * Family with --follow-children a child is observed, too: one that was forked asks for a page of
+ *        its own (hl_preload_follow), one that was started anew finds in its environment where the
+ *        first process's page is (follow.c). Nobody waits for a verdict there: it is said once, of
+ *        all, when the first process has ended. */
 #define _GNU_SOURCE
 #undef _FILE_OFFSET_BITS /* it would make fopen another name for fopen64; we define both */
 #include "preload/core.h"
+#include "preload/follow.h"
 #include "preload/page.h"
 #include "preload/park.h"
 #include "preload/signals.h"
@@ -62,6 +67,29 @@ static bool observed(void);
 static int dying(int signum, int where);
 static void asked(void);
 static void leave_by_signal(int signum);
+/* What stands in RUN_PROGRAM of a process that another one started: as of the first, never an
+ * argument. The event is cpython.run_command, _module, _file, _stdin ..., its argument the text. */
+static void name_program(const char *event, void *args)
+{
+    const char *how = event + strlen("cpython.run_");
+    hl_page *page = run.page;
+    bool module = !strcmp(how, "module"), file = !strcmp(how, "file");
+    void *(*item)(void *, ssize_t) =
+        (void *(*)(void *, ssize_t))dlsym(RTLD_DEFAULT, "PySequence_GetItem");
+    const char *(*text)(void *) = (const char *(*)(void *))dlsym(RTLD_DEFAULT, "PyUnicode_AsUTF8");
+    void (*clear)(void) = (void (*)(void))dlsym(RTLD_DEFAULT, "PyErr_Clear");
+    void (*drop)(void *) = (void (*)(void *))dlsym(RTLD_DEFAULT, "Py_DecRef");
+    void *what = (module || file) && item && text && clear && drop ? item(args, 0) : NULL;
+    const char *name = what ? text(what) : NULL;
+    if (name)
+        snprintf(page->program, sizeof page->program, "%s%s", module ? "-m " : "", name);
+    else
+        snprintf(page->program, sizeof page->program, "%s", strcmp(how, "command") ? "-" : "-c");
+    if (what) {
+        clear();
+        drop(what);
+    }
+}
 
 static int hook(const char *event, void *args, void *data)
 {
@@ -70,9 +98,15 @@ static int hook(const char *event, void *args, void *data)
     run.asked = true;
     run.gil_held = (int (*)(void))dlsym(RTLD_DEFAULT, "PyGILState_Check");
     run.interpreter_up = (int (*)(void))dlsym(RTLD_DEFAULT, "Py_IsInitialized");
-    if (!run.gil_held || !run.interpreter_up || !hl_core_arm(run.page, &run.core))
+    if (run.page->first_pid)
+        name_program(event, args);
+    run.armed = run.gil_held && run.interpreter_up && hl_core_arm(run.page, &run.core);
+    if (!run.armed && run.page->first_pid)
+        hl_follow_missed(run.page->refusal);
+    else if (!run.armed)
         refuse();
-    run.armed = true;
+    if (!run.armed)
+        return 0;
     static const hl_signals host = {observed, dying, asked, leave_by_signal};
     hl_signals_begin(&host, (int)run.page->look_signal);
     return 0;
@@ -86,7 +120,8 @@ static bool is_variable(const char *entry, const char *name)
 
 static bool is_ours(const char *entry)
 {
-    return is_variable(entry, HL_PAGE_ENV) || is_variable(entry, "LD_PRELOAD");
+    return is_variable(entry, HL_PAGE_ENV) || is_variable(entry, HL_FOLLOW_ENV) ||
+           is_variable(entry, "LD_PRELOAD");
 }
 
 /* The system goes on showing the strings the process was started with, one behind the other: ours
@@ -127,6 +162,7 @@ static void scrub_environment(void)
         unsetenv("LD_PRELOAD");
     unsetenv(HL_PRELOAD_ENV);
     unsetenv(HL_PAGE_ENV);
+    unsetenv(HL_FOLLOW_ENV);
 }
 
 static hl_page *map_page(const char *path)
@@ -139,29 +175,55 @@ static hl_page *map_page(const char *path)
     return p == MAP_FAILED ? NULL : p;
 }
 
-static void prepare(const char *page_path)
+/* Not the first process, and started by one of its family: observed if it is a Python that a core
+ * fits; else it only hands on. */
+static void join(hl_page *first, const char *page_path, int (*add_hook)(hook_fn *, void *))
+{
+    hl_follow_begin(first, page_path);
+    if (!add_hook)
+        return;
+    run.page = hl_follow_page();
+    run.owner = getpid();
+    if (run.page && hl_core_fits(run.page))
+        add_hook(hook, run.page);
+    else
+        hl_follow_missed(run.page ? "there is no build of heaplens for their interpreter"
+                                  : "there is no memory for a page to watch with");
+}
+
+/* path: of the page; followed: another process of the family started this one. */
+static void prepare(const char *path, bool followed)
 {
     int (*add_hook)(hook_fn *, void *) =
         (int (*)(hook_fn *, void *))dlsym(RTLD_DEFAULT, "PySys_AddAuditHook");
     bool pypy = dlsym(RTLD_DEFAULT, "PyPy_GetVersion") != NULL;
-    if (!add_hook && !pypy)
+    if (!add_hook && !pypy && !followed)
         return;
-    run.page = map_page(page_path);
+    char page_path[64];
+    snprintf(page_path, sizeof page_path, "%s", path);
+    hl_page *page = map_page(page_path);
     scrub_environment();
-    if (!run.page) {
+    if (!page && !followed)
         dprintf(STDERR_FILENO, "heaplens: the observer is gone: the program runs unobserved\n");
+    if (!page || page->version != HL_PAGE_VERSION)
+        return;
+    run.owner = getpid();
+    if (followed || (pid_t)page->owner_pid != run.owner) {
+        if (page->follow)
+            join(page, page_path, add_hook);
         return;
     }
+    run.page = page;
     if (pypy) { /* the sentinel says so when the program, which runs on, has ended */
-        snprintf(run.page->refusal, sizeof run.page->refusal, "%s",
+        snprintf(page->refusal, sizeof page->refusal, "%s",
                  "what ran is PyPy, which keeps its objects in another way: nothing was examined; "
                  "choose a CPython of 3.9 to 3.15 with --python");
-        run.page->refused = 1;
+        page->refused = 1;
         return;
     }
-    run.owner = getpid();
-    if (run.page->version == HL_PAGE_VERSION && (pid_t)run.page->owner_pid == run.owner)
-        add_hook(hook, run.page);
+    add_hook(hook, run.page);
+    if (page->follow)
+        hl_follow_begin(page, page_path);
 }
 
 /* ---- end ----------------------------------------------------------------------------------- */
@@ -186,6 +248,10 @@ static int leave(int status)
         return status;
     run.page->exit_status = status;
     run.page->leaving = 1;
+    if (run.page->first_pid) {
+        run.core.leave(status);
+        return status;
+    }
     bool finalized = !run.interpreter_up();
     if (finalized)
         hl_park_others();
@@ -226,9 +292,9 @@ static int see_out(const char *reason, int status)
 
 static int our_main(int argc, char **argv, char **envp)
 {
-    const char *page_path = getenv(HL_PAGE_ENV);
-    if (page_path)
-        prepare(page_path);
+    const char *page_path = getenv(HL_PAGE_ENV), *follow_path = getenv(HL_FOLLOW_ENV);
+    if (page_path || follow_path)
+        prepare(page_path ? page_path : follow_path, !page_path);
     return see_out("exit", run.main(argc, argv, environ));
 }
 
@@ -282,10 +348,30 @@ static void before_exec(const char *path)
     errno = kept;
 }
 
+typedef struct image {
+    const char *path;
+    char *const *argv;
+    int fd;
+    int (*fexecve)(int, char *const[], char *const[]);
+} image;
+
+static int become_path(char *const envp[], void *more)
+{
+    const image *i = more;
+    return (int)syscall(SYS_execve, i->path, i->argv, envp);
+}
+
+static int become_descriptor(char *const envp[], void *more)
+{
+    const image *i = more;
+    return i->fexecve(i->fd, i->argv, envp);
+}
+
 INTERPOSED int execve(const char *path, char *const argv[], char *const envp[])
 {
+    image i = {.path = path, .argv = argv};
     before_exec(path);
-    return (int)syscall(SYS_execve, path, argv, envp);
+    return hl_follow_with(path, envp, become_path, &i);
 }
 
 INTERPOSED int execv(const char *path, char *const argv[])
@@ -295,12 +381,48 @@ INTERPOSED int execv(const char *path, char *const argv[])
 
 INTERPOSED int fexecve(int fd, char *const argv[], char *const envp[])
 {
-    int (*real)(int, char *const[], char *const[]) =
-        (int (*)(int, char *const[], char *const[]))dlsym(RTLD_NEXT, "fexecve");
+    image i = {.argv = argv, .fd = fd};
     char path[64];
+    *(void **)&i.fexecve = dlsym(RTLD_NEXT, "fexecve");
     snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
     before_exec(path);
-    return real(fd, argv, envp);
+    return hl_follow_with(path, envp, become_descriptor, &i);
+}
+
+/* ---- children ------------------------------------------------------------------------------ */
+
+/* In a forked child, GIL held, by the core that was inherited: from here on it is observed. NULL:
+ * it is not. */
+INTERPOSED hl_page *hl_preload_follow(void);
+hl_page *hl_preload_follow(void)
+{
+    if (!hl_follow_first() || !run.armed || getpid() == run.owner)
+        return NULL;
+    hl_page *page = hl_follow_page();
+    if (!page) {
+        hl_follow_missed("there is no memory for a page to watch with");
+        return NULL;
+    }
+    memcpy(page->program, run.page->program, sizeof page->program);
+    if (run.page->first_pid)
+        munmap(run.page, HL_PAGE_SIZE); /* the parent's own; of the first process there is one */
+    run.page = page;
+    run.owner = getpid();
+    run.left = false;
+    return page;
+}
+
+INTERPOSED void hl_preload_missed(const char *why);
+void hl_preload_missed(const char *why)
+{
+    hl_follow_missed(why);
+}
+
+INTERPOSED void hl_preload_recorded(void);
+void hl_preload_recorded(void)
+{
+    if (hl_follow_first())
+        __atomic_add_fetch(&hl_follow_first()->recorded, 1, __ATOMIC_SEQ_CST);
 }
 
 /* ---- rounds -------------------------------------------------------------------------------- */

@@ -68,25 +68,35 @@ static void put_time(hl_json *j, const char *key, uint64_t us)
     hl_json_text(j, whole);
 }
 
+static void put_number(hl_json *j, const char *key, uint32_t value)
+{
+    hl_json_key(j, key);
+    if (value)
+        hl_json_uint(j, value);
+    else
+        hl_json_null(j);
+}
+
+static void put_exit(hl_json *j, int exit)
+{
+    hl_json_key(j, "exit");
+    if (exit < 0)
+        hl_json_null(j);
+    else if (exit >= SIGNALLED) /* as Python's subprocess says it */
+        hl_json_int(j, SIGNALLED - (int64_t)exit);
+    else
+        hl_json_int(j, exit);
+}
+
 static void put_target(hl_json *j, const hl_diagnosis *d)
 {
     hl_json_key(j, "target");
     hl_json_open(j, '{');
-    hl_json_key(j, "pid");
-    if (d->target.pid)
-        hl_json_uint(j, d->target.pid);
-    else
-        hl_json_null(j);
+    put_number(j, "pid", d->target.pid);
     put_text(j, "python", text_or_null(d->target.python));
     put_text(j, "program", text_or_null(d->target.program));
     put_time(j, "started", d->target.started_us);
-    hl_json_key(j, "exit");
-    if (d->target.exit < 0)
-        hl_json_null(j);
-    else if (d->target.exit >= SIGNALLED) /* as Python's subprocess says it */
-        hl_json_int(j, SIGNALLED - (int64_t)d->target.exit);
-    else
-        hl_json_int(j, d->target.exit);
+    put_exit(j, d->target.exit);
     hl_json_close(j, '}');
 }
 
@@ -152,7 +162,68 @@ static void put_sites(hl_json *j, const hl_finding *f)
     hl_json_close(j, ']');
 }
 
-static void put_finding(hl_json *j, const hl_finding *f)
+/* Where it is: of a diagnosis of one process, in that one. */
+static void put_shares(hl_json *j, const hl_diagnosis *d, const hl_finding *f)
+{
+    hl_share own = {.objects = f->growth.objects,
+                    .bytes = f->growth.bytes,
+                    .retained_bytes = f->retained.bytes,
+                    .per_second = f->growth.per_second};
+    const hl_share *shares = f->n_shares ? f->shares : &own;
+    uint32_t n = f->n_shares ? f->n_shares : 1;
+    hl_json_key(j, "processes");
+    hl_json_open(j, '[');
+    for (uint32_t i = 0; i < n; i++) {
+        hl_json_open(j, '{');
+        put_number(j, "pid", f->n_shares ? d->processes[shares[i].process].pid : d->target.pid);
+        put_uint(j, "objects", shares[i].objects);
+        put_uint(j, "bytes", shares[i].bytes);
+        put_uint(j, "retained_bytes", shares[i].retained_bytes);
+        put_known(j, "per_second", shares[i].per_second);
+        hl_json_close(j, '}');
+    }
+    hl_json_close(j, ']');
+}
+
+static void put_processes(hl_json *j, const hl_diagnosis *d, const char *const verdict[])
+{
+    hl_process own = {.pid = d->target.pid,
+                      .program = d->target.program,
+                      .python = d->target.python,
+                      .file = d->target.file,
+                      .verdict = d->verdict,
+                      .judged = true,
+                      .snapshots = d->observed.snapshots,
+                      .seconds = d->observed.seconds,
+                      .exit = d->target.exit,
+                      .running = d->target.exit >= 0 ? 0 : -1};
+    const hl_process *all = d->n_processes ? d->processes : &own;
+    uint32_t n = d->n_processes ? d->n_processes : 1;
+    hl_json_key(j, "processes");
+    hl_json_open(j, '[');
+    for (uint32_t i = 0; i < n; i++) {
+        const hl_process *p = &all[i];
+        hl_json_open(j, '{');
+        put_number(j, "pid", p->pid);
+        put_number(j, "parent", p->parent);
+        put_text(j, "program", text_or_null(p->program));
+        put_text(j, "python", text_or_null(p->python));
+        put_text(j, "file", text_or_null(p->file));
+        put_exit(j, p->exit);
+        hl_json_key(j, "running");
+        if (p->running < 0)
+            hl_json_null(j);
+        else
+            hl_json_bool(j, p->running > 0);
+        put_text(j, "verdict", p->judged ? verdict[p->verdict] : NULL);
+        put_uint(j, "snapshots", p->snapshots);
+        put_known(j, "seconds", p->seconds);
+        hl_json_close(j, '}');
+    }
+    hl_json_close(j, ']');
+}
+
+static void put_finding(hl_json *j, const hl_diagnosis *d, const hl_finding *f)
 {
     static const char *const confidence[] = {
         [HL_POSSIBLE] = "possible", [HL_STRONG] = "strong", [HL_CERTAIN] = "certain"};
@@ -191,6 +262,7 @@ static void put_finding(hl_json *j, const hl_finding *f)
     hl_json_close(j, ']');
     put_text(j, "fix", f->fix ? f->fix : "");
     put_text(j, "known", f->known ? f->known->id : NULL);
+    put_shares(j, d, f);
     hl_json_close(j, '}');
 }
 
@@ -213,8 +285,9 @@ void hl_report_json(const hl_diagnosis *d, hl_out *out)
     hl_json_key(&j, "findings");
     hl_json_open(&j, '[');
     for (uint32_t i = 0; i < d->n_findings; i++)
-        put_finding(&j, &d->findings[i]);
+        put_finding(&j, d, &d->findings[i]);
     hl_json_close(&j, ']');
+    put_processes(&j, d, verdict);
     hl_json_key(&j, "notes");
     hl_json_open(&j, '[');
     for (uint32_t i = 0; i < d->n_notes; i++) {

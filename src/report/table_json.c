@@ -34,6 +34,10 @@ static void put_cell(hl_json *j, const hl_column *column, const hl_cell *cell)
 
 static void put_table(hl_json *j, const hl_table *t)
 {
+    if (t->file) {
+        hl_json_key(j, "file");
+        hl_json_text(j, t->file);
+    }
     hl_json_key(j, "view");
     hl_json_text(j, t->view);
     hl_json_key(j, "title");

@@ -69,6 +69,8 @@ static void about(const hl_diagnosis *d, const hl_style *style, hl_out *o, size_
     seconds_text(d->observed.seconds, seconds, sizeof seconds);
     hl_out_printf(&text, "%s, %" PRIu32 " snapshot%s", seconds, d->observed.snapshots,
                   d->observed.snapshots == 1 ? "" : "s");
+    if (d->n_processes)
+        hl_out_printf(&text, " of %" PRIu32 " processes", d->n_processes);
     char count[32];
     if (d->observed.rounds > 0)
         hl_out_printf(&text, ", %s round%s", hl_count_text((uint64_t)d->observed.rounds, count),
@@ -149,13 +151,80 @@ static void growth(const hl_finding *f, const hl_style *style, hl_out *o)
             hl_out_printf(o, " %s", f->series_unit);
         comma = ", ";
     }
+    /* of several processes the line is of the one whose words these are */
+    uint64_t bytes = f->n_shares ? f->shares[0].bytes : f->growth.bytes;
+    double rate = f->n_shares ? f->shares[0].per_second : f->growth.per_second;
     bool said = f->n_series && f->series_unit && !strcmp(f->series_unit, "bytes");
     if (!said)
-        hl_out_printf(o, "%s%s", comma, hl_bytes_text(f->growth.bytes, a));
-    if (f->growth.per_second >= 0 && isfinite(f->growth.per_second))
-        hl_out_printf(o, ", %s/s", hl_bytes_text((uint64_t)f->growth.per_second, a));
+        hl_out_printf(o, "%s%s", comma, hl_bytes_text(bytes, a));
+    if (rate >= 0 && isfinite(rate))
+        hl_out_printf(o, ", %s/s", hl_bytes_text((uint64_t)rate, a));
     hl_out_text(o, "\n");
     per_round(f, style, o);
+}
+
+/* ---- several processes ----------------------------------------------------------------------- */
+
+/* How many of the processes were started by another one that is observed; and of those that a
+ * finding is in (f NULL: all). */
+static uint32_t workers(const hl_diagnosis *d, const hl_finding *f)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < (f ? f->n_shares : d->n_processes); i++)
+        n += d->processes[f ? f->shares[i].process : i].parent != 0;
+    return n;
+}
+
+/* "4 of 8 workers leak here: ", before the sentence. */
+static void who(const hl_diagnosis *d, const hl_finding *f, char *out, size_t size)
+{
+    bool sure = f->confidence != HL_POSSIBLE;
+    const char *one = sure ? "leaks" : "grows", *many = sure ? "leak" : "grow";
+    uint32_t here = workers(d, f), all = workers(d, NULL), others = f->n_shares - here;
+    bool family = all && all + 1 == d->n_processes; /* one process and those it started */
+    *out = 0;
+    if (!d->n_processes)
+        return;
+    if (family && others && here)
+        snprintf(out, size,
+                 "the first process and %" PRIu32 " of %" PRIu32 " worker%s %s here: ", here, all,
+                 all == 1 ? "" : "s", many);
+    else if (family && others)
+        snprintf(out, size, "the first process %s here: ", one);
+    else
+        snprintf(out, size, "%" PRIu32 " of %" PRIu32 " %s%s %s here: ", f->n_shares,
+                 others ? d->n_processes : all, others ? "process" : "worker",
+                 (others ? d->n_processes : all) == 1 ? ""
+                 : others                             ? "es"
+                                                      : "s",
+                 f->n_shares == 1 ? one : many);
+}
+
+/* "23 MB to 60 MB, 194 MB in all: 4243 4244 4247 4249" */
+static void shares(const hl_diagnosis *d, const hl_finding *f, const hl_style *style, hl_out *o)
+{
+    enum { PIDS_SHOWN = 8 };
+    char a[16], b[16], sum[16];
+    uint64_t least = UINT64_MAX, most = 0;
+    if (f->n_shares < 2)
+        return;
+    for (uint32_t i = 0; i < f->n_shares; i++) {
+        least = f->shares[i].bytes < least ? f->shares[i].bytes : least;
+        most = f->shares[i].bytes > most ? f->shares[i].bytes : most;
+    }
+    hl_out text = {0};
+    hl_bytes_text(least, a);
+    hl_bytes_text(most, b);
+    hl_out_printf(&text, "%s%s%s, %s in all; pids", a, strcmp(a, b) ? " to " : "",
+                  strcmp(a, b) ? b : "", hl_bytes_text(f->growth.bytes, sum));
+    uint32_t shown = style->verbose || f->n_shares <= PIDS_SHOWN ? f->n_shares : PIDS_SHOWN;
+    for (uint32_t i = 0; i < shown; i++)
+        hl_out_printf(&text, " %" PRIu32, d->processes[f->shares[i].process].pid);
+    if (shown < f->n_shares)
+        hl_out_printf(&text, " and %" PRIu32 " more", f->n_shares - shown);
+    hl_out_write(&text, "", 1);
+    paragraph(o, style, "in each", text.bytes ? (const char *)text.bytes : "");
+    hl_out_deinit(&text);
 }
 
 static void sites(const hl_finding *f, const hl_style *style, hl_out *o)
@@ -225,7 +294,7 @@ static bool printable(const char *s)
 
 static void more(const hl_diagnosis *d, const hl_finding *f, const hl_style *style, hl_out *o)
 {
-    const char *file = d->target.file;
+    const char *file = f->n_shares ? d->processes[f->shares[0].process].file : d->target.file;
     label(o, style, "more");
     hl_out_text(o, "heaplens explain ");
     hl_out_safe(o, f->cause, 0);
@@ -272,7 +341,14 @@ static void finding(const hl_diagnosis *d, uint32_t i, const hl_style *style, hl
     }
     hl_out_spaces(o, 2);
     hl_paint_begin(o, style, HL_BOLD);
-    hl_out_wrapped(o, style, 2, f->title);
+    char where[96];
+    hl_out title = {0};
+    who(d, f, where, sizeof where);
+    hl_out_text(&title, where);
+    hl_out_text(&title, f->title);
+    hl_out_write(&title, "", 1);
+    hl_out_wrapped(o, style, 2, title.bytes ? (const char *)title.bytes : f->title);
+    hl_out_deinit(&title);
     hl_paint_end(o, style, HL_BOLD);
     hl_out_text(o, "\n");
     if (f->n_path) {
@@ -283,6 +359,7 @@ static void finding(const hl_diagnosis *d, uint32_t i, const hl_style *style, hl
         hl_out_text(o, "\n");
     }
     growth(f, style, o);
+    shares(d, f, style, o);
     sites(f, style, o);
     evidence(f, style, o);
     if (f->fix && *f->fix)
@@ -347,6 +424,36 @@ static void limit_course(const hl_diagnosis *d, const hl_style *style, hl_out *o
              hl_bytes_text(d->observed.limit_bytes, limit), when);
 }
 
+static void processes(const hl_diagnosis *d, const hl_style *style, hl_out *o)
+{
+    enum { PIDS_SHOWN = 8 };
+    uint32_t running = 0, brief = 0;
+    if (!d->n_processes)
+        return;
+    hl_out text = {0};
+    for (uint32_t i = 0; i < d->n_processes; i++) {
+        const hl_process *p = &d->processes[i];
+        brief += !p->judged;
+        if (p->running > 0 && running++ < PIDS_SHOWN)
+            hl_out_printf(&text, "%s %" PRIu32, running > 1 ? "" : "; still running:", p->pid);
+    }
+    if (running > PIDS_SHOWN)
+        hl_out_printf(&text, " and %" PRIu32 " more", running - PIDS_SHOWN);
+    if (brief)
+        hl_out_printf(&text, "; %" PRIu32 " seen too briefly to be judged", brief);
+    hl_out_write(&text, "", 1);
+    uint32_t started = workers(d, NULL);
+    const char *rest = text.bytes ? (const char *)text.bytes : "";
+    if (started + 1 == d->n_processes)
+        sentence(o, style,
+                 "%" PRIu32 " processes: the first is %" PRIu32 ", and it or its children "
+                 "started %" PRIu32 "%s",
+                 d->n_processes, d->processes[0].pid, started, rest);
+    else
+        sentence(o, style, "%" PRIu32 " processes%s", d->n_processes, rest);
+    hl_out_deinit(&text);
+}
+
 /* What the verdict rests on, and what it does not see. */
 static void basis(const hl_diagnosis *d, const hl_style *style, hl_out *o)
 {
@@ -355,6 +462,7 @@ static void basis(const hl_diagnosis *d, const hl_style *style, hl_out *o)
     if (d->observed.snapshots && (d->verdict != HL_NO_LEAK || style->verbose))
         heap_course(d, style, o);
     limit_course(d, style, o);
+    processes(d, style, o);
     if (d->observed.cost_seconds >= 0 && style->verbose)
         sentence(o, style, "the program stood still for %.0f ms while snapshots were taken",
                  1000 * d->observed.cost_seconds);

@@ -21,7 +21,7 @@
  *                                               BIT: test get store add remove len rebind iter
  *   thread index=N [name=] [ident=N] [native=N] [node=NODE] [daemon] [main]
  *   dup TYPE [len=N] [size=N] [copies=N] [seen=N] [at=NODE:LABEL,...]     equal leaves
- *   run [pid=] [python=] [program=] [started=UNIX-S] [exit=N] [seconds=S]
+ *   run [pid=] [parent=] [first=] [python=] [program=] [started=UNIX-S] [exit=N] [seconds=S]
  *   snap [time=S] [cpu=S] [rss=N] [reason=] [gc=on|off] [threshold0=N] [collections=A,B,C]
  *        [shared=N] [heap=N] [heapfree=N] [mapped=N] [stacks=N] [written=N] [swap=N] [arenas=N]
  *        [room=N] [resident=N] [pools=N] [used=N] [image=0x] [imagesize=N]     enum hl_memory

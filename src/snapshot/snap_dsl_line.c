@@ -229,6 +229,10 @@ hl_status dsl_run_line(dsl_parser *p)
             hl_field_text(p->run, HL_RUN_PROGRAM, v);
         else if (dsl_numeric(word, "pid", &n, &bad))
             hl_field_uint(p->run, HL_RUN_PID, n);
+        else if (dsl_numeric(word, "parent", &n, &bad))
+            hl_field_uint(p->run, HL_RUN_PARENT, n);
+        else if (dsl_numeric(word, "first", &n, &bad))
+            hl_field_uint(p->run, HL_RUN_FIRST, n);
         else if (dsl_seconds(word, "started", 1e6, &n, &bad))
             hl_field_uint(p->run, HL_RUN_STARTED, n);
         else if (dsl_numeric(word, "exit", &n, &bad))

@@ -33,6 +33,8 @@ enum hl_run_field {
     HL_RUN_TOOL = 7,    /* text: heaplens version that wrote                 */
     HL_RUN_KEY = 8,     /* text: 16 hex digits, key of content hashes        */
     HL_RUN_LIMIT = 9,   /* bytes the process may have; 0: not known          */
+    HL_RUN_PARENT = 10, /* pid of the process that started it, where that is followed */
+    HL_RUN_FIRST = 11,  /* pid of the first process of the run; missing: this is it   */
 };
 enum hl_snap_field {
     HL_SNAP_TIME = 1,   /* microseconds since the program began             */

@@ -84,6 +84,12 @@ static void run_field(hl_run *run, const field *f)
     case HL_RUN_PID:
         run->pid = cut32(f->value);
         break;
+    case HL_RUN_PARENT:
+        run->parent_pid = cut32(f->value);
+        break;
+    case HL_RUN_FIRST:
+        run->first_pid = cut32(f->value);
+        break;
     case HL_RUN_PYTHON:
         keep_text(&run->arena, f, &run->python);
         break;
@@ -411,6 +417,7 @@ static hl_status adopt(hl_container *file, hl_run **out, hl_err *err)
     hl_run *run = &b->run;
     run->file = file;
     run->path = hl_container_name(file);
+    run->run_id = hl_container_run_id(file);
     run->python = run->program = run->tool = "";
     hl_arena_init(&run->arena);
     if (list_snapshots(b, err)) {

@@ -263,6 +263,9 @@ typedef struct hl_run {
     hl_container *file; /* owned */
     const char *path;
     uint32_t pid;
+    uint32_t parent_pid, first_pid; /* of a process that was followed: who started it, and the first
+                                       of its run; else 0 */
+    uint64_t run_id;                /* the same in all files of a run */
     const char *python, *program, *tool; /* "" if unknown */
     uint64_t started_us;
     uint64_t limit_bytes; /* the process may have; 0: unknown */

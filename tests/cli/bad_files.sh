@@ -4,7 +4,8 @@ n() {
         sed -E 's/"(bytes_lost|first_offset)": [1-9][0-9]*/"\1": N/'
 }
 t heaplens diagnose nowhere.hlens
-t heaplens diagnose .
+mkdir none
+t heaplens diagnose none
 t heaplens diagnose 4242
 : > empty.hlens
 t heaplens diagnose empty.hlens
@@ -30,4 +31,4 @@ t heaplens doctor --json torn.hlens | n
 cp cache.hlens flipped.hlens
 printf '\377\377\377\377' | dd of=flipped.hlens bs=1 seek=$((size / 2)) conv=notrunc 2>/dev/null
 t heaplens doctor flipped.hlens | sed -n '1p;$p'
-t heaplens doctor a b
+t heaplens doctor nowhere.hlens cache.hlens
