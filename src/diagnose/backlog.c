@@ -5,11 +5,14 @@
  *        other code takes from, one at a time (popleft, pop, heappop): it is there to be emptied,
  *        and it is not.
  * Guards code that adds and takes in one place bounds it (the judge); a list that entries are only
- *        removed from by name is a registry; one that nobody takes from is a growing container. */
+ *        removed from by name is a registry; one that nobody takes from is a growing container;
+ *        one that is gone when the program ends may have been worked off. */
 #include "diagnose/judge.h"
 #include "diagnose/pattern.h"
 
 #include <string.h>
+
+enum { SURE_INTERVALS = 4 };
 
 static bool is_sequence(const hl_case *c, hl_node v)
 {
@@ -44,6 +47,15 @@ static bool tell(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_filled fi
 {
     hl_suspect shown = outside(c, s);
     hl_confidence confidence;
+    /* gone when the program ended: what was asked for at once, and then done */
+    if (s->growth->released && s->growth->intervals < SURE_INTERVALS) {
+        char bytes[16];
+        c->dismissed += s->growth->onset_bytes;
+        hl_note_add(c, "backlog", "%s (%s) filled up to %s and was empty or gone at the end",
+                    shown.name, hl_snap_type_name(c->snap, shown.holder),
+                    hl_bytes_text(shown.retained_bytes, bytes));
+        return true;
+    }
     /* a queue is no result being built, whoever fills it */
     if (!hl_judge(c, s, u, queue ? hl_speaks(c, s, filled) : filled, &confidence))
         return true;

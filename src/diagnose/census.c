@@ -18,7 +18,7 @@
 
 enum { LEAST = 12, GROUPS_MAX = 64, SURE_INTERVALS = 3 };
 enum { ANY = -1 };
-static const double LATE_SHARE = 0.25, BRIEF = 0.03; /* of the run's work */
+static const double LATE_SHARE = 0.25;
 
 bool hl_shape_ends(const hl_case *c, hl_shape shape)
 {
@@ -318,9 +318,7 @@ hl_status hl_census_find(hl_case *c, hl_err *err)
     if (c->working < n - 1 && rising_at(c, c->working, ANY, err))
         return err->status;
     /* a look may fall among the exit handlers, when some have taken themselves off */
-    const hl_moment *m = c->moments, *z = &m[n - 1];
-    bool brief = z->work - m[c->working].work <= BRIEF * (z->work - m[0].work);
-    if (c->working > 2 && brief && rising_at(c, c->working - 1, HL_COUNT_EXIT, err))
+    if (c->working > 2 && rising_at(c, c->working - 1, HL_COUNT_EXIT, err))
         return err->status;
     if (c->n_groups)
         qsort(c->groups, c->n_groups, sizeof *c->groups, by_number);

@@ -20,6 +20,7 @@ static const double SHORT_SHARE = 0.04, SHORT_SECONDS = 0.03, SHORT_SHARE_MAX = 
 static const double FLAT = 0.05;       /* of the mean rate: an interval that slow stands still */
 static const double LATE_GAIN = 0.05;  /* of a gain: less in the later half is none */
 static const double TAIL_SHARE = 0.12; /* of the run's work: a short end */
+static const double TIRED = 0.25;      /* of the mean rate */
 static const double SHRINK = 0.95;     /* a fall below this share of the peak is a fall */
 
 static uint64_t metric_of(const hl_shape_count *n, hl_metric m)
@@ -124,7 +125,12 @@ static uint32_t without_tail(const hl_case *c, const uint64_t *series, const uin
     uint32_t a = kept[k - 1];
     bool still = series[z] <= series[a] && (double)series[z] >= SHRINK * (double)series[a];
     bool brief = m[z].work - m[a].work <= TAIL_SHARE * (m[z].work - m[0].work);
-    return still && (brief || n - k > 1) ? k : n;
+    /* one that had all but stopped before is at rest, however short the end */
+    uint32_t b = kept[k - 2], to = brief ? z : a;
+    double all = m[a].work - m[0].work, rise = (double)series[a] - (double)series[b];
+    bool at_it =
+        rise * all >= TIRED * ((double)series[a] - (double)series[0]) * (m[to].work - m[b].work);
+    return still && at_it && (brief || n - k > 1) ? k : n;
 }
 
 bool hl_growth_rises(hl_case *c, const uint64_t *series, hl_growth *g)
@@ -132,6 +138,7 @@ bool hl_growth_rises(hl_case *c, const uint64_t *series, hl_growth *g)
     uint32_t *kept = c->kept, n = join_short(c, g->anchor, kept);
     if (n < 2)
         return false;
+    uint32_t all = n;
     n = without_tail(c, series, kept, n);
     uint32_t j = n - 1, end = kept[n - 1];
     while (j > 0 && series[kept[j]] > series[kept[j - 1]])
@@ -162,6 +169,15 @@ bool hl_growth_rises(hl_case *c, const uint64_t *series, hl_growth *g)
     double v0 = (double)series[g->onset], v1 = (double)series[kept[last]];
     g->course = mid > v0 ? (v1 - mid) / (mid - v0) : INFINITY;
     g->walked_course = mid > v0 ? (v1 * v1 - mid * mid) / (mid * mid - v0 * v0) : INFINITY;
+    /* squares make what has stopped look steady for longest: the last interval tells, too */
+    double wb = c->moments[kept[last - 1]].work, wz = c->moments[kept[all - 1]].work;
+    double vb = (double)series[kept[last - 1]];
+    if (v1 > v0 && wz > wb && w1 > g->began) {
+        double of_last = (v1 * v1 - vb * vb) / (wz - wb);
+        double mean = (v1 * v1 - v0 * v0) / (w1 - g->began);
+        if (of_last < g->walked_course * mean)
+            g->walked_course = of_last / mean;
+    }
     return true;
 }
 
