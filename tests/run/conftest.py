@@ -63,6 +63,23 @@ def interpreters() -> dict[str, str]:
     return found
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "one_interpreter: slow, and much the same on all: the first one is enough")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """HEAPLENS_PYTHON makes another one the first."""
+    def is_wanted(item: pytest.Item) -> bool:
+        given = getattr(item, "callspec", None)
+        python = given.params.get("python") if given else None
+        return not (python and item.get_closest_marker("one_interpreter")) or python == next(iter(interpreters().values()))
+
+    others = [item for item in items if not is_wanted(item)]
+    if others:
+        config.hook.pytest_deselected(items=others)
+        items[:] = [item for item in items if is_wanted(item)]
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "python" in metafunc.fixturenames:
         if not EXE.exists():

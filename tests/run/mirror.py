@@ -185,7 +185,7 @@ watching = []
 # ---- the process ----------------------------------------------------------------------------------
 
 OF_STATUS = ("Name", "Umask", "State", "PPid", "TracerPid", "Uid", "Gid", "FDSize", "Groups", "SigPnd", "ShdPnd",
-             "SigBlk", "SigIgn", "SigCgt", "CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb", "NoNewPrivs", "Seccomp",
+             "SigBlk", "SigIgn", "CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb", "NoNewPrivs", "Seccomp",
              "Cpus_allowed", "Mems_allowed", "CoreDumping")
 
 
@@ -200,7 +200,7 @@ def process():
         tell("/proc/self/" + name, os.readlink("/proc/self/" + name))
     for line in file("/proc/self/status").splitlines():
         key, _, value = line.partition(":")
-        if key in ("SigPnd", "SigBlk", "SigIgn", "SigCgt") or key == "ShdPnd":  # 32 and 33 are the C library's, for its threads
+        if key in ("SigPnd", "ShdPnd", "SigBlk", "SigIgn"):  # 32 and 33 are the C library's, for its threads
             value = "%x" % (int(value, 16) & ~(3 << 31))
         if key in OF_STATUS:
             tell("status " + key, value.strip())

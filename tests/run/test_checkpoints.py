@@ -22,6 +22,7 @@ def looks(done: Any) -> int:
     return number
 
 
+@pytest.mark.one_interpreter
 def test_on_a_signal(bench: Bench, python: str) -> None:
     code = "import os, signal, time\nfor _ in range(3): os.kill(os.getpid(), signal.SIGUSR2); time.sleep(.2)\nprint('on')"
     got = bench.watched("-c", code, options=(*SELDOM, "--signal", "USR2"))
@@ -51,6 +52,7 @@ def test_a_signal_nobody_could_survive(bench: Bench) -> None:
         assert "--signal takes" in got.stderr
 
 
+@pytest.mark.one_interpreter
 def test_at_a_size(bench: Bench, python: str) -> None:
     code = "import time\nL = [bytearray(10**6) for _ in range(100)]\ntime.sleep(.3)\ndel L\ntime.sleep(.1)"
     assert looks(bench.watched("-c", code, options=(*SELDOM, "--at-rss", "60M"))) == 3
@@ -87,14 +89,16 @@ def test_when_memory_is_missing(bench: Bench, python: str, name: str) -> None:
     assert looks(got) == 3
 
 
+@pytest.mark.one_interpreter
 def test_one_call_keeps_the_interpreter(bench: Bench, python: str) -> None:
     """Looks without the GIL are in the file, and say so."""
-    code = "import time\ntime.sleep(.1)\nend = time.time() + 1.5\nwhile time.time() < end: pow(3, 2**65000, 10**3000 + 1)"
+    code = "import time\ntime.sleep(.1)\npow(3, 2**12000, 10**3000 + 1)"
     got = bench.watched("-c", code, options=("--max-snapshots", "400"))
     took = int(got.stderr.split("observed in ")[1].split()[0])
     assert took >= 4, got.stderr
 
 
+@pytest.mark.one_interpreter
 def test_killed_while_one_call_keeps_the_interpreter(bench: Bench, python: str) -> None:
     code = "L = [{} for _ in range(1000)]\npow(3, 2**900000, 10**3000 + 1)"
     line = [EXE, "run", "-f", "-o", bench.file, "--python", bench.python, "-c", code]
@@ -108,11 +112,13 @@ def test_killed_while_one_call_keeps_the_interpreter(bench: Bench, python: str) 
     assert int(said.split("observed in ")[1].split()[0]) >= 3, said
 
 
+@pytest.mark.one_interpreter
 def test_the_cost_is_told(bench: Bench, python: str) -> None:
     got = bench.watched("-c", "sum(i for i in range(10**7))", options=())
     assert "of pause" in got.stderr and "of CPU" in got.stderr
 
 
+@pytest.mark.one_interpreter
 def test_no_trace_in_the_threads(bench: Bench, python: str) -> None:
     code = ("import os, sys, threading, time, warnings\nwarnings.simplefilter('error')\ntime.sleep(.3)\n"
             "print(threading.active_count(), len(sys._current_frames()))\n"

@@ -14,6 +14,7 @@ import pytest
 from conftest import EXE, QUIET, environment, interpreters
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from conftest import Bench, Done
@@ -132,7 +133,10 @@ if not pid:
     time.sleep(.3)
     print("on a terminal", os.isatty(1), flush=True)
     os._exit(3)
-print(os.read(fd, 100))
+text = b""
+while not text.endswith(b"\n"):
+    text += os.read(fd, 100)
+print(text)
 print(os.waitpid(pid, 0)[1])
 """,
     "subprocess -c": "print(subprocess.run([sys.executable, '-c', 'import sys; print(sys.argv); sys.exit(3)', 'a b']))",
@@ -227,13 +231,19 @@ def without_pids(done: Done) -> tuple[int, str, str]:
     return status, out, re.sub(r"pid=\d+", "pid=N", err)  # 3.12 warns of a fork among threads
 
 
-@pytest.mark.parametrize("way", WAYS)
+def one(ways: Iterable[str], *of_all: str) -> list[Any]:
+    """All of them on one interpreter, those of_all on each."""
+    return [w if w in of_all else pytest.param(w, marks=pytest.mark.one_interpreter) for w in ways]
+
+
+@pytest.mark.parametrize("way", one(WAYS, "fork", "fork and _exit", "exception in the child", "subprocess script"))
 def test_followed_children_are_as_plain(bench: Bench, python: str, way: str) -> None:
     app = program(bench, way)
     expected, got = bench.alone(app), bench.watched(app, options=FOLLOW)
     assert without_pids(got) == without_pids(expected)
 
 
+@pytest.mark.one_interpreter
 @pytest.mark.parametrize("way", ["fork", "subprocess script", "no Python", "multiprocessing spawn"])
 def test_by_default_nobody_is_followed(bench: Bench, python: str, way: str) -> None:
     bench.same(program(bench, way))
@@ -324,7 +334,7 @@ if __name__ == "__main__":
 """
 
 
-@pytest.mark.parametrize("way", LEAKERS)
+@pytest.mark.parametrize("way", one(LEAKERS, "fork"))
 def test_the_workers_that_leak_are_found(bench: Bench, python: str, way: str) -> None:
     bench.script(LEAK, "leak.py")
     body = "".join("    " + line + "\n" for line in LEAKERS[way].splitlines())
@@ -372,6 +382,7 @@ def run_simple(bench: Bench, *options: str) -> list[Path]:
     return sorted(bench.folder.glob("**/*.hlens"))
 
 
+@pytest.mark.one_interpreter
 def test_all_files_bear_the_run_id_and_the_pids(bench: Bench, python: str) -> None:
     files = run_simple(bench)
     assert len(files) == 2
@@ -382,6 +393,7 @@ def test_all_files_bear_the_run_id_and_the_pids(bench: Bench, python: str) -> No
     assert all(oct(f.stat().st_mode & 0o777) == "0o600" for f in files)
 
 
+@pytest.mark.one_interpreter
 def test_a_folder_takes_them_all(bench: Bench, python: str) -> None:
     bench.script(LEAK, "leak.py")
     words = [EXE, "run", "-q", "--follow-children", "-o", "out/", "--python", bench.python, bench.script(SIMPLE)]
@@ -390,6 +402,7 @@ def test_a_folder_takes_them_all(bench: Bench, python: str) -> None:
     assert not list(bench.folder.glob("*.hlens"))
 
 
+@pytest.mark.one_interpreter
 def test_a_broken_file_is_named_and_the_others_are_used(bench: Bench, python: str) -> None:
     files = run_simple(bench)
     whole = diagnose(bench, bench.folder)
@@ -404,12 +417,14 @@ def test_a_broken_file_is_named_and_the_others_are_used(bench: Bench, python: st
     assert done.status == 4 and "2 whole" in done.stdout and "1 unreadable" in done.stdout
 
 
+@pytest.mark.one_interpreter
 def test_a_storm_leaves_no_files(bench: Bench, python: str) -> None:
     done = bench.watched(program(bench, "a storm of forks"), options=FOLLOW)
     assert done.status == 0
     assert [p.name for p in bench.folder.glob("*.hlens")] == ["out.hlens"]
 
 
+@pytest.mark.one_interpreter
 def test_a_worker_that_outlives_the_program_is_said_to_run(bench: Bench, python: str) -> None:
     bench.script(LEAK, "leak.py")
     app = bench.script("import os, time, leak\nif not os.fork():\n"
@@ -430,6 +445,26 @@ def test_a_worker_that_outlives_the_program_is_said_to_run(bench: Bench, python:
     assert later["observed"]["snapshots"] > said["processes"][1]["snapshots"]
 
 
+ENDED = {"terminated": 15, "killed": 9, "faulted": 11}
+
+
+@pytest.mark.one_interpreter
+@pytest.mark.parametrize("how", ENDED)
+def test_the_last_look_at_a_child_that_a_signal_ends(bench: Bench, python: str, how: str) -> None:
+    """It is taken, and the end is told; but for the signal that nobody can catch."""
+    signum = ENDED[how]
+    app = bench.script("import os, signal, time\nr, w = os.pipe()\npid = os.fork()\nif not pid:\n    time.sleep(1.5)\n"
+                       "    L = [[i] for i in range(3000)]\n    os.write(w, b'x')\n    signal.pause()\n"
+                       f"os.read(r, 1)\nos.kill(pid, {signum})\nprint(os.waitpid(pid, 0)[1])\n")
+    done = bench.watched(app, options=(*FOLLOW, "--interval", "3600000"))
+    assert (done.status, done.stdout) == (0, f"{signum}\n"), done.stderr
+    [child] = bench.folder.glob("out-*.hlens")
+    seen = diagnose(bench, child)
+    assert seen["target"]["exit"] == (None if how == "killed" else -signum)
+    assert seen["observed"]["snapshots"] == (1 if how == "killed" else 2)
+
+
+@pytest.mark.one_interpreter
 def test_an_exec_leaves_two_files(bench: Bench, python: str) -> None:
     bench.script(LEAK, "leak.py")
     app = bench.script("import os, sys, time, leak\nif not os.fork():\n    time.sleep(1.3)\n"
@@ -441,6 +476,7 @@ def test_an_exec_leaves_two_files(bench: Bench, python: str) -> None:
     assert len(names) == 2 and names[0][:-len(".2.hlens")] == names[1][:-len(".hlens")], names
 
 
+@pytest.mark.one_interpreter
 def test_marks_count_in_a_child(bench: Bench, python: str) -> None:
     inside = bench.execute([bench.python, "-c", "import heaplens._inside"], env=package_path())
     if inside.status:
@@ -457,6 +493,7 @@ def package_path() -> dict[str, str]:
     return {**environment(), "PYTHONPATH": os.pathsep.join(folders)}
 
 
+@pytest.mark.one_interpreter
 def test_another_version_is_followed_too(bench: Bench, python: str) -> None:
     others = [p for p in interpreters().values() if p != bench.python]
     if not others:
@@ -470,6 +507,7 @@ def test_another_version_is_followed_too(bench: Bench, python: str) -> None:
     assert len(set(versions)) == len(versions) == 1 + len(others[:2])
 
 
+@pytest.mark.one_interpreter
 def test_the_words(bench: Bench, python: str) -> None:
     bench.script(LEAK, "leak.py")
     body = "".join("    " + line + "\n" for line in LEAKERS["fork"].splitlines())
@@ -478,6 +516,7 @@ def test_the_words(bench: Bench, python: str) -> None:
     assert "5 processes: the first is" in done.stderr, done.stderr
 
 
+@pytest.mark.one_interpreter
 def test_nobody_waits_for_a_child(bench: Bench, python: str) -> None:
     """A child that ends does not wait for any verdict, also where it has a file."""
     app = bench.script("import os, time\npid = os.fork()\nif not pid:\n    time.sleep(1.5)\n    os._exit(0)\n"
@@ -485,6 +524,7 @@ def test_nobody_waits_for_a_child(bench: Bench, python: str) -> None:
     assert bench.watched(app, options=FOLLOW).stdout == "True\n"
 
 
+@pytest.mark.one_interpreter
 def test_the_observer_killed_leaves_children_alone(bench: Bench, python: str) -> None:
     app = bench.script("import os, subprocess, sys, time\nprint('x', flush=True)\nsys.stdin.readline()\n"
                        "print(subprocess.run([sys.executable, '-c', 'print(5)']).returncode)\n")

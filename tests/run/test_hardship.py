@@ -13,6 +13,8 @@ from conftest import EXE, QUIET, environment
 if TYPE_CHECKING:
     from conftest import Bench
 
+pytestmark = pytest.mark.one_interpreter
+
 OFTEN = ("--interval", "20", "--max-snapshots", "100")
 
 

@@ -10,10 +10,13 @@ import subprocess
 import time
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from conftest import EXE, environment
 
 if TYPE_CHECKING:
     from conftest import Bench
+
+pytestmark = pytest.mark.one_interpreter  # a file is a file
 
 GROWS = "import time\nL = []\nwhile True: L.extend({'a': [i]} for i in range(200)); time.sleep(.002)\n"
 MOMENTS = int(os.environ.get("HEAPLENS_MOMENTS", "12"))  # 200 are asked for; see CONTRIBUTING.md
