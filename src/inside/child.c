@@ -232,6 +232,27 @@ static hl_status walk_and_write(hl_walk *w, const hl_shot_request *r, uint32_t a
     return hl_snap_writer_end(&w->out, &end, err);
 }
 
+/* In a copy that was made without the GIL. To go through a structseq 3.12 asks for the interpreter
+ * whose thread this is (Objects/structseq.c): nobody else runs here, so any state of it will do. It
+ * is not to be had without the GIL: the copy's is made anew, as after a fork. */
+static void stand_in(PyInterpreterState *interp)
+{
+#if HL_PY_AT_LEAST(12) && !HL_PY_AT_LEAST(13)
+    PyThreadState *any = PyInterpreterState_ThreadHead(interp);
+    struct _gil_runtime_state *gil = interp->ceval.gil;
+    if (!any || !gil || _PyThreadState_UncheckedGet())
+        return;
+    pthread_mutex_init(&gil->mutex, NULL);
+    pthread_cond_init(&gil->cond, NULL);
+    pthread_mutex_init(&gil->switch_mutex, NULL);
+    pthread_cond_init(&gil->switch_cond, NULL);
+    *(volatile int *)(void *)&gil->locked = 0;
+    PyThreadState_Swap(any);
+#else
+    (void)interp;
+#endif
+}
+
 static _Noreturn void child(const hl_shot_request *r, uint32_t asker, hl_shot *shot,
                             PyInterpreterState *interp, const hl_still *still)
 {
@@ -243,6 +264,8 @@ static _Noreturn void child(const hl_shot_request *r, uint32_t asker, hl_shot *s
     setrlimit(RLIMIT_CORE, &none);
     if (!r->borrow)
         own_room();
+    if (r->unsettled)
+        stand_in(interp);
     if (r->fd > 0)
         close_range_of(0, (unsigned)r->fd - 1);
     close_range_of((unsigned)r->fd + 1, ~0u);
@@ -347,8 +370,9 @@ pid_t hl_child_start(const hl_shot_request *request, hl_shot *shot)
     };
     sigfillset(&all);
     uint64_t begin = clock_ns(CLOCK_MONOTONIC);
-    hl_still copied, *still = request->borrow ? &lent_to : &copied;
-    hl_still_hold(still);
+    hl_still copied = {.n = 0}, *still = request->borrow ? &lent_to : &copied;
+    if (!request->unsettled) /* else interpreters with a GIL of their own are left out */
+        hl_still_hold(still);
     pthread_sigmask(SIG_SETMASK, &all, &before); /* no handler may run in the child */
     long pid = request->borrow || request->apart ? clone_apart(request, shot, interp)
                                                  : syscall(SYS_clone, 0, NULL, NULL, NULL, 0);

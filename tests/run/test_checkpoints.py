@@ -89,10 +89,9 @@ def test_when_memory_is_missing(bench: Bench, python: str, name: str) -> None:
     assert looks(got) == 3
 
 
-@pytest.mark.one_interpreter
 def test_one_call_keeps_the_interpreter(bench: Bench, python: str) -> None:
     """Looks without the GIL are in the file, and say so."""
-    code = "import time\ntime.sleep(.1)\npow(3, 2**12000, 10**3000 + 1)"
+    code = "import time\ntime.sleep(.1)\npow(3, 2**8000, 10**3000 + 1)"
     got = bench.watched("-c", code, options=("--max-snapshots", "400"))
     took = int(got.stderr.split("observed in ")[1].split()[0])
     assert took >= 4, got.stderr

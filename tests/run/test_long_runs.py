@@ -55,8 +55,8 @@ def test_the_size_of_the_file_is_bounded(bench: Bench, python: str) -> None:
     code = "import time\nL = [{'a': [i]} for i in range(20000)]\nfor _ in range(60): L.append([_]); time.sleep(.02)"
     bench.watched("-c", code, options=("--interval", "20", "--max-snapshots", "1000"))
     free = bench.file.stat().st_size
-    bench.watched("-c", code, options=("--interval", "20", "--max-snapshots", "1000", "--max-file", "600K"))
-    assert bench.file.stat().st_size <= 600 * 1024 < free
+    bench.watched("-c", code, options=("--interval", "20", "--max-snapshots", "1000", "--max-file", "1M"))
+    assert bench.file.stat().st_size <= 1 << 20 < free
     assert state(bench)["snapshots"]["whole"] >= 3
 
 
