@@ -222,6 +222,10 @@ static bool pending_task(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_f
     const hl_below *b = hl_below_find(c, s);
     if (!hl_below_mostly(b, HL_PASS_PENDING))
         return false;
+    if (s->growth->released && !s->growth->torn_down) { /* they got done while the program ran */
+        c->dismissed += s->growth->onset_bytes;
+        return true;
+    }
     if (hl_cause_told(c, "pending-task"))
         return true;
     hl_confidence confidence;
