@@ -123,6 +123,29 @@ static bool is_ending(const char *qualname, const char *path)
     return false;
 }
 
+/* An event loop whose main task has returned, and has let go of what it had, but has not stopped:
+ * run_until_complete has the task in its local `future`; a coroutine that is over has no frame
+ * (Objects/genobject.c: gen_send_ex2, _PyFrame_ClearExceptCode). */
+static bool main_is_over(const hl_graph *g, hl_node frame, const char *qualname, const char *path)
+{
+    const hl_snap *s = g->snap;
+    const char *slash = strrchr(path, '/'), *dot = strrchr(qualname, '.');
+    if (strcmp(dot ? dot + 1 : qualname, "run_until_complete") || !slash ||
+        strcmp(slash + 1, "base_events.py"))
+        return false;
+    for (uint32_t e = s->off[frame]; e < s->off[frame + 1]; e++) {
+        uint32_t name = hl_label_value(s->label[e]);
+        if (hl_label_kind(s->label[e]) != HL_LABEL_LOCAL || !name ||
+            strcmp(s->names[name], "future"))
+            continue;
+        hl_node coroutine = hl_graph_follow(g, s->dst[e], HL_LABEL_NAMED, "_coro");
+        return coroutine != HL_NO_NODE && !strcmp(hl_snap_type_name(s, coroutine), "coroutine") &&
+               hl_graph_follow(g, coroutine, HL_LABEL_NAMED, "f_code") == HL_NO_NODE &&
+               hl_graph_follow(g, coroutine, HL_LABEL_NAMED, "frame") == HL_NO_NODE;
+    }
+    return false;
+}
+
 hl_status hl_calls_note(hl_case *c, hl_moment *m, const hl_graph *g, hl_err *err)
 {
     const hl_snap *s = g->snap;
@@ -149,7 +172,8 @@ hl_status hl_calls_note(hl_case *c, hl_moment *m, const hl_graph *g, hl_err *err
             continue;
         call->place = hl_code_place(c, code);
         call->body = !strcmp(s->names[row->qualname], "<module>");
-        m->ending = m->ending || is_ending(s->names[row->qualname], s->names[row->file]);
+        m->ending = m->ending || is_ending(s->names[row->qualname], s->names[row->file]) ||
+                    main_is_over(g, r->node, s->names[row->qualname], s->names[row->file]);
         if (!call->place || !keep_uses(c, g, code, row, call) || !keep_locals(c, s, r->node, call))
             return hl_err_set(err, HL_NO_MEMORY, "no memory for the names in running code");
     }

@@ -78,24 +78,6 @@ static const char *fix_for(hl_case *c, const hl_suspect *s)
     return hl_arena_printf(c->arena, "%s; or keep the data in the object that needs it", out);
 }
 
-/* Below what asyncio.gather() or wait() has in its callback: one call that waits for all of them.
- */
-static bool is_gathered(const hl_case *c, hl_node v)
-{
-    const hl_graph *g = c->graph;
-    for (; v != HL_NO_NODE; v = g->parent[v]) {
-        if (!hl_is_a(c, v, "function"))
-            continue;
-        hl_node code = hl_graph_follow(g, v, HL_LABEL_NAMED, "__code__");
-        const hl_snap_code *row = code == HL_NO_NODE ? NULL : hl_snap_code_of(c->snap, code);
-        if (row && strstr(c->snap->names[row->file], "/asyncio/") &&
-            (!strcmp(c->snap->names[row->name], "_done_callback") ||
-             !strcmp(c->snap->names[row->name], "_on_completion")))
-            return true;
-    }
-    return false;
-}
-
 static bool growing_container(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_filled filled)
 {
     const hl_growth *g = s->growth;
@@ -105,7 +87,7 @@ static bool growing_container(hl_case *c, const hl_suspect *s, const hl_uses *u,
     if (filled == HL_FILLED_UNKNOWN &&
         (hl_is_type(c, s->holder) || hl_is_a(c, s->holder, "module")))
         filled = HL_FILLED_BY_MANY;
-    if (filled == HL_FILLED_UNKNOWN && is_gathered(c, s->holder))
+    if (filled == HL_FILLED_UNKNOWN && hl_is_gathered(c, s->holder))
         filled = HL_FILLED_BY_ONE_CALL;
     /* a builder that main() has: filled by many calls, read by a method when done, gone with main
      */

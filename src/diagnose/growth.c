@@ -20,7 +20,7 @@ static const double SHORT_SHARE = 0.04, SHORT_SECONDS = 0.03, SHORT_SHARE_MAX = 
 static const double FLAT = 0.05;       /* of the mean rate: an interval that slow stands still */
 static const double LATE_GAIN = 0.05;  /* of a gain: less in the later half is none */
 static const double TAIL_SHARE = 0.12; /* of the run's work: a short end */
-static const double TIRED = 0.25;      /* of the mean rate */
+static const double TIRED = 0.3;       /* of the mean rate */
 static const double SHRINK = 0.95;     /* a fall below this share of the peak is a fall */
 
 static uint64_t metric_of(const hl_shape_count *n, hl_metric m)
@@ -175,7 +175,7 @@ bool hl_growth_rises(hl_case *c, const uint64_t *series, hl_growth *g)
     if (v1 > v0 && wz > wb && w1 > g->began) {
         double of_last = (v1 * v1 - vb * vb) / (wz - wb);
         double mean = (v1 * v1 - v0 * v0) / (w1 - g->began);
-        if (of_last < g->walked_course * mean)
+        if (of_last < TIRED * mean && of_last < g->walked_course * mean)
             g->walked_course = of_last / mean;
     }
     return true;

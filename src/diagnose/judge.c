@@ -156,6 +156,18 @@ static bool tells(const hl_case *c, const hl_suspect *s)
     return 4 * s->retained_bytes >= c->material;
 }
 
+/* In how many intervals it rose while it was known as what it is now. */
+static uint32_t rises_as(const hl_case *c, const hl_suspect *s)
+{
+    const hl_growth *g = s->growth;
+    hl_shape shape = hl_case_shape(c, s->holder);
+    uint32_t n = 0;
+    for (uint32_t i = g->onset; i < g->anchor; i++)
+        n += hl_shapes_count(&c->shapes, i, shape).members &&
+             hl_shapes_count(&c->shapes, i + 1, shape).members && g->series[i + 1] > g->series[i];
+    return n;
+}
+
 /* It was as long as it is now whenever it was known as what it is now. */
 static bool never_grew_as(const hl_case *c, const hl_suspect *s)
 {
@@ -211,7 +223,7 @@ bool hl_judge(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_filled fille
     bool making = is_in_the_making(c, s->holder);
     /* followed by address because it was reached in another way before, and filled by nobody we
      * know: made elsewhere, as a whole, and then given its name */
-    bool given = g->address && !u->n_stores && filled == HL_FILLED_UNKNOWN;
+    bool given = g->address && !u->n_stores && filled == HL_FILLED_UNKNOWN && rises_as(c, s) < AGED;
     bool named = !strcmp(s->kind, "module-global") || !strcmp(s->kind, "class-attribute");
     bool whole = given && named && !making && never_grew_as(c, s);
     bool result = filled == HL_FILLED_BY_ONE_CALL && u->reader && !g->exact;

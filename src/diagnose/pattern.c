@@ -415,3 +415,19 @@ hl_suspect hl_seen_from_outside(hl_case *c, const hl_suspect *s)
         }
     return out;
 }
+
+bool hl_is_gathered(const hl_case *c, hl_node v)
+{
+    const hl_graph *g = c->graph;
+    for (; v != HL_NO_NODE; v = g->parent[v]) {
+        if (!hl_is_a(c, v, "function"))
+            continue;
+        hl_node code = hl_graph_follow(g, v, HL_LABEL_NAMED, "__code__");
+        const hl_snap_code *row = code == HL_NO_NODE ? NULL : hl_snap_code_of(c->snap, code);
+        if (row && strstr(c->snap->names[row->file], "/asyncio/") &&
+            (!strcmp(c->snap->names[row->name], "_done_callback") ||
+             !strcmp(c->snap->names[row->name], "_on_completion")))
+            return true;
+    }
+    return false;
+}

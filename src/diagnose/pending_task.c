@@ -222,6 +222,11 @@ static bool pending_task(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_f
     const hl_below *b = hl_below_find(c, s);
     if (!hl_below_mostly(b, HL_PASS_PENDING))
         return false;
+    /* they got done while the program ran; or all that one call waited for was gone at its end */
+    if (s->growth->released && (!s->growth->torn_down || hl_is_gathered(c, s->holder))) {
+        c->dismissed += s->growth->onset_bytes;
+        return true;
+    }
     if (hl_cause_told(c, "pending-task"))
         return true;
     hl_confidence confidence;

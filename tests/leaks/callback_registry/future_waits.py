@@ -16,7 +16,7 @@ async def wait_for(ended, request):
 
     ended.add_done_callback(over)
     ended.add_done_callback(failed)
-    loop.call_soon(over, ended)
+    loop.call_soon(result.set_result, None)
     await result
 
 

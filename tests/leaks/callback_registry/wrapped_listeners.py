@@ -30,7 +30,7 @@ class Request:
 
 engine = Engine()
 total = 0
-for number in range(2_000):
+for number in range(4_000):
     Request(engine, number)
     total += engine.run("select %d" % number)
 print(total)

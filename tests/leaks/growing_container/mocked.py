@@ -10,4 +10,4 @@ def notify(number):
     return gateway.send("user %d" % number, body={"text": "hello %d " % number * 8})
 
 
-print(sum(notify(number) for number in range(15_000)) % 7)
+print(sum(notify(number) for number in range(45_000)) % 7)

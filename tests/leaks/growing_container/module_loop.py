@@ -3,7 +3,7 @@ import json
 
 answers = {}
 total = 0
-for number in range(40_000):
+for number in range(120_000):
     message = json.loads(json.dumps({"number": number, "body": "how are you? " * 4}))
     total += len(message["body"])
     answers[number] = "to message %d: %s" % (number, message["body"])

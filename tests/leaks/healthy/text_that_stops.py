@@ -17,7 +17,7 @@ def main():
     total = 0
     for number in range(1_500):
         page.add("line %d of the page, " % number * 40)
-    for number in range(120_000):
+    for number in range(300_000):
         total += len(json.loads(json.dumps({"number": number, "page": "served"})))
     print(total, page.text[:20])
 

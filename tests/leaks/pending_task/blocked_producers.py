@@ -12,6 +12,8 @@ class Pipeline:
         await self.queue.put(job)
 
 
+loop = asyncio.new_event_loop()
+asyncio.set_event_loop(loop)  # below 3.10 a queue keeps to the loop it was made under
 pipeline = Pipeline()
 
 
@@ -25,5 +27,4 @@ async def main():
 
 
 logging.getLogger("asyncio").setLevel(logging.CRITICAL)  # it minds tasks that are left
-loop = asyncio.new_event_loop()
 loop.run_until_complete(main())
