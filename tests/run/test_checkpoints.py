@@ -76,7 +76,7 @@ WANT = {
 }
 
 
-@pytest.mark.parametrize("name", list(WANT))
+@pytest.mark.parametrize("name", ["small", *(pytest.param(n, marks=pytest.mark.one_interpreter) for n in WANT if n != "small")])
 def test_when_memory_is_missing(bench: Bench, python: str, name: str) -> None:
     """What was there is in the file, though the program has let it go since."""
     body = "\n".join("    " + line for line in WANT[name].splitlines())

@@ -78,7 +78,8 @@ ENDINGS = {
 }
 
 # What takes seconds and differs little from one interpreter to the next.
-SLOW = ["term in a call that keeps the GIL", "term with eight threads", "alarm", "stack used up"]
+SLOW = ["term in a call that keeps the GIL", "term with eight threads", "term of a forked child", "alarm", "stack used up",
+        "fault with a handler", "fault in a thread", "segv of a forked child"]
 
 
 @pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.one_interpreter) if n in SLOW else n for n in ENDINGS])

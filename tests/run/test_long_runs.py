@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.one_interpreter  # a file is a file
 
 GROWS = "import time\nL = []\nwhile True: L.extend({'a': [i]} for i in range(200)); time.sleep(.002)\n"
-MOMENTS = int(os.environ.get("HEAPLENS_MOMENTS", "12"))  # 200 are asked for; see CONTRIBUTING.md
+MOMENTS = int(os.environ.get("HEAPLENS_MOMENTS", "8"))  # 200 are asked for; see CONTRIBUTING.md
 
 
 def start(bench: Bench, *words: Any) -> subprocess.Popen[bytes]:
