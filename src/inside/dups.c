@@ -16,6 +16,8 @@
 
 #include <string.h>
 #include <sys/random.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 enum {
     ROOM_FIRST = 1 << 10,
@@ -215,7 +217,7 @@ hl_dups *hl_dups_new(bool thorough)
     d->sides = hl_pages_map(SIDES * sizeof *d->sides);
     d->firsts = hl_pages_map(FIRSTS * sizeof *d->firsts);
     if (!d->table || !d->sides || !d->firsts ||
-        getrandom(d->key, sizeof d->key, GRND_NONBLOCK) != sizeof d->key)
+        syscall(SYS_getrandom, d->key, sizeof d->key, GRND_NONBLOCK) != sizeof d->key)
         return NULL;
     d->room = ROOM_FIRST;
     d->room_max = thorough ? HL_DUPS_ROOM_THOROUGH : HL_DUPS_ROOM;
