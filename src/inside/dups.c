@@ -7,9 +7,9 @@
  *        forgotten, so that nobody can tell from a file what a string was. Hashes stay here: the
  *        file gets type, length, how many, and where some of them hang.
  * Cost   Of many leaves some are looked at: all of the first ones, then one in two, one in four,
- * each standing for as many, by chance and not by turns, since heaps have a rhythm. The table is
- *        bounded too: when it is full, what was met once goes. So counts of rare contents in big
- *        heaps are too low, and those of frequent ones about right. */
+ *        each standing for as many, by chance and not by turns, since heaps have a rhythm. The
+ *        table is bounded too: when it is full, what was met once goes. So counts of rare contents
+ *        in big heaps are too low, and those of frequent ones about right. */
 #include "inside/walk.h"
 
 #include "inside/dups.h"

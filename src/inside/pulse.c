@@ -2,18 +2,20 @@
  *
  * Room   inside; target process under `heaplens run`. Armed by the preload library with the GIL
  *        held, before the program begins.
- * Watcher a native thread, all signals blocked. It reads the resident size every 1 to 50 ms until
- *        a look is due (pulse_plan.c), takes the GIL for the moment of the clone only, so that no
- * thread state of ours outlives the pause, and waits for the child without it. It has a table of
- * descriptors of its own, empty but for the file: the program's is as without us. Farewell the
- * last exit handler (at_exit.c): non-daemon threads are gone, the GIL is held. From then on the
- * watcher never attaches again. Forked children inherit the handler and no thread: the owner's pid
- * tells them apart. Guards  pulse.ending: set once, by the farewell; with the GIL held, the answer
- * is exact. pulse.plan, first: the watcher's, after it was started. streams, handed: the GIL.
- * pulse.usual_patience: the watcher, and a forked child, where there is none. Rounds a program that
- * says when a unit of work is done is looked at between two of them: the watcher writes into the
- * page which round is due, the mark that reaches it clones the child and goes on, the watcher does
- * the rest. A round that does not end in time is not waited for. */
+ * Watcher a native thread, all signals blocked. It reads the resident size every 1 to 50 ms until a
+ *        look is due (pulse_plan.c), takes the GIL for the moment of the clone only, so that no
+ *        thread state of ours outlives the pause, and waits for the child without it. It has a
+ *        table of descriptors of its own, empty but for the file: the program's is as without us.
+ * Farewell the last exit handler (at_exit.c): non-daemon threads are gone, the GIL is held. From
+ *        then on the watcher never attaches again. Forked children inherit the handler and no
+ *        thread: the owner's pid tells them apart.
+ * Guards pulse.ending: set once, by the farewell; with the GIL held, the answer is exact.
+ *        pulse.plan, first: the watcher's, after it was started. streams, handed: the GIL.
+ *        pulse.usual_patience: the watcher, and a forked child, where there is none.
+ * Rounds a program that says when a unit of work is done is looked at between two of them: the
+ *        watcher writes into the page which round is due, the mark that reaches it clones the child
+ *        and goes on, the watcher does the rest. A round that does not end in time is not waited
+ *        for. */
 #include "inside/inside_abi.h" /* first: Python.h sets _GNU_SOURCE */
 
 #include "inside/at_exit.h"
