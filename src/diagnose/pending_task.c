@@ -8,6 +8,7 @@
 #include "diagnose/below.h"
 #include "diagnose/census.h"
 #include "diagnose/judge.h"
+#include "diagnose/pattern.h"
 
 #include <string.h>
 
