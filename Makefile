@@ -34,7 +34,8 @@ $(built): $(sources) | bootstrap
 test: bootstrap-dev build
 	@tools/group.sh $(venv) test
 	@tools/ctest.sh test -Dbuildtype=debug
-	HEAPLENS_EXE=$(CURDIR)/$(venv)/bin/heaplens $(venv)/bin/python -m pytest tests
+	HEAPLENS_EXE=$(CURDIR)/$(venv)/bin/heaplens $(venv)/bin/python -m pytest -n 4 tests/run
+	HEAPLENS_EXE=$(CURDIR)/$(venv)/bin/heaplens $(venv)/bin/python -m pytest tests --ignore tests/run
 
 # What is known of libraries, held against the libraries.
 known: bootstrap-dev build

@@ -17,7 +17,7 @@ struct hl_arena_chunk {
     hl_arena_chunk *next;
     size_t size; /* of the mapping, this header included */
     size_t used;
-    size_t pad;
+    size_t large; /* the mapping of one allocation, that may be given back */
 };
 
 void hl_arena_init(hl_arena *a)
@@ -58,6 +58,7 @@ void *hl_arena_alloc(hl_arena *a, size_t n)
         if (!c)
             return NULL;
         c->used = c->size;
+        c->large = 1;
         /* behind the current small chunk, so that it stays in use */
         if (a->chunks) {
             c->next = a->chunks->next;
@@ -114,7 +115,7 @@ void hl_arena_release(hl_arena *a, void *p)
         return;
     for (hl_arena_chunk **link = &a->chunks; *link; link = &(*link)->next) {
         hl_arena_chunk *c = *link;
-        if ((void *)(c + 1) == p && c->used == c->size && c->size > LARGE) {
+        if ((void *)(c + 1) == p && c->large) {
             *link = c->next;
             a->bytes_mapped -= c->size;
             hl_pages_unmap(c, c->size);

@@ -2,8 +2,8 @@
  *
  * Room   diagnose; a rule (R6).
  * Signs  below the holder most of the growth passes function > __closure__ > cell > content, and
- * the functions with one code object multiply. Shows  the code object, the cell's variable, how
- * many. */
+ *        the functions with one code object multiply.
+ * Shows  the code object, the cell's variable, how many. */
 #include "diagnose/case.h"
 #include "diagnose/judge.h"
 #include "diagnose/pattern.h"

@@ -2,8 +2,9 @@
  *
  * Room   diagnose; a rule (R11).
  * Signs  the chain to the holder passes a Context or the default of a ContextVar; or most of what
- * is below the holder hangs from Contexts that are kept. Shows  the variable by the name it has in
- * the program. Guards what tasks that wait hold: that is told of the tasks. */
+ *        is below the holder hangs from Contexts that are kept.
+ * Shows  the variable by the name it has in the program.
+ * Guards what tasks that wait hold: that is told of the tasks. */
 #include "diagnose/below.h"
 #include "diagnose/judge.h"
 

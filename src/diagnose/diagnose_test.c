@@ -1,7 +1,7 @@
 /* diagnose/diagnose_test.c: each cause on a drawn heap, its healthy twin, its decoy.
  *
  * Room   diagnose; tests only. Snapshots are texts (snapshot/snap_dsl.h); a value {a|b|c} is what
- * it was in the first, second, third. */
+ *        it was in the first, second, third. */
 #include "diagnose/diagnose.h"
 #include "snapshot/snap_dsl.h"
 

@@ -1,7 +1,7 @@
 /* diagnose/findings.c: findings and notes take shape: holder, growth, evidence, fingerprint.
  *
- * Room   diagnose; analyser process. Texts live in the diagnosis' arena. When memory runs out a
- * text is NULL or missing, and writers show what is there. */
+ * Room   diagnose; analyser process. Texts live in the diagnosis' arena.
+ * When   memory runs out a text is NULL or missing, and writers show what is there. */
 #define _GNU_SOURCE
 #include "diagnose/case.h"
 #include "diagnose/known_find.h"

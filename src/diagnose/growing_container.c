@@ -2,8 +2,8 @@
  *
  * Room   diagnose; a rule (R8, R9, R21).
  * Signs  a module global, class attribute, instance attribute, mutable default or local of a
- * running frame whose length rose in every interval to the end. Guards a declared bound; a rate
- * that falls; one call that fills one result. */
+ *        running frame whose length rose in every interval to the end.
+ * Guards a declared bound; a rate that falls; one call that fills one result. */
 #include "diagnose/case.h"
 #include "diagnose/judge.h"
 #include "diagnose/pattern.h"

@@ -2,7 +2,7 @@
  *
  * Room   diagnose; analyser process; works on the anchor's graph.
  * Knows  graph. Plumbing (instance dicts, the dict in an lru_cache wrapper) is stepped over, so
- * that the holder is always something a developer can find in a source file. */
+ *        that the holder is always something a developer can find in a source file. */
 #include "diagnose/case.h"
 #include "diagnose/pattern.h"
 

@@ -2,9 +2,10 @@
  *
  * Room   diagnose; a rule (R14), over groups of what only C holds, and over growths.
  * Signs  methods, functions or partials of one code object whose reference count nothing in the
- * heap explains multiply to the end, or what atexit was given does; on 3.9 atexit is a module whose
- * own state grows. Shows  which callable, and what it keeps. Guards plain objects with references
- * nobody has: those are lost, not registered. */
+ *        heap explains multiply to the end, or what atexit was given does; on 3.9 atexit is a
+ *        module whose own state grows.
+ * Shows  which callable, and what it keeps.
+ * Guards plain objects with references nobody has: those are lost, not registered. */
 #include "diagnose/below.h"
 #include "diagnose/census.h"
 #include "diagnose/judge.h"

@@ -2,11 +2,13 @@
  *
  * Room   diagnose; a rule (R15), over groups of tasks and over growths.
  * Signs  the suspended tasks of one coroutine, or the timers that call one function, multiply to
- * the end. Shows  the coroutine, what it waits for, and who keeps the tasks. Guards tasks that are
- * done; tasks that somebody awaits and that were gone at the end: a burst. */
+ *        the end.
+ * Shows  the coroutine, what it waits for, and who keeps the tasks.
+ * Guards tasks that are done; tasks that somebody awaits and that were gone at the end: a burst. */
 #include "diagnose/below.h"
 #include "diagnose/census.h"
 #include "diagnose/judge.h"
+#include "diagnose/pattern.h"
 
 #include <string.h>
 

@@ -1,7 +1,7 @@
 /* diagnose/per_round_test.c: growth by declared rounds: exact counts decide, and nothing else does.
  *
  * Room   diagnose; tests only. Heaps are drawn (snapshot/snap_dsl.h); all of it is far below what
- * matters without rounds. */
+ *        matters without rounds. */
 #include "diagnose/diagnose.h"
 #include "snapshot/snap_dsl.h"
 

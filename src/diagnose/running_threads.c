@@ -1,11 +1,11 @@
 /* diagnose/running_threads.c: threads are started and never end.
  *
  * Room   diagnose; a rule (R17), over groups of threads and over growths.
- * Signs  the number of threads that run one function rises to the end. Shows  the function, and
- * what the threads keep: their locals, and what their Thread objects hold. Guards a pool that fills
- * and stays; Thread objects whose run() is over: that is a container. Method what threads keep is
- * what the chain tree hangs below their frames and Thread objects: an argument is held by both, so
- * neither dominates it. */
+ * Signs  the number of threads that run one function rises to the end.
+ * Shows  the function, and what the threads keep: their locals, and what their Thread objects hold.
+ * Guards a pool that fills and stays; Thread objects whose run() is over: that is a container.
+ * Method what threads keep is what the chain tree hangs below their frames and Thread objects: an
+ *        argument is held by both, so neither dominates it. */
 #include "diagnose/below.h"
 #include "diagnose/census.h"
 #include "diagnose/judge.h"

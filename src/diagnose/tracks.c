@@ -2,10 +2,11 @@
  *
  * Room   diagnose; analyser process.
  * Why    A path shape is lost when an object is reached one way now and another way then: a
- * coroutine hangs from its thread while it runs and from a timer while it waits. Objects do not
- * move; so an address with the same type and a length that only rises is the same container. Takes
- * each moment's heap as it passes.   Gives  growths with an address instead of a shape's count;
- * only for growth that shapes did not explain. */
+ *        coroutine hangs from its thread while it runs and from a timer while it waits. Objects do
+ *        not move; so an address with the same type and a length that only rises is the same
+ *        container.
+ * Takes  each moment's heap as it passes.   Gives  growths with an address instead of a shape's
+ *        count; only for growth that shapes did not explain. */
 #include "diagnose/case.h"
 
 #include <stdlib.h>

@@ -2,9 +2,9 @@
  *
  * Room   diagnose; a rule (R4, R4b).
  * Signs  the dict of an lru_cache without maxsize; or a dict that one live code object both looks
- * up and stores into: that is a cache, whatever it is called; or one whose class stores what it has
- * made for a key that was missing (__missing__). Guards a bounded lru_cache; code that
- * evicts where it stores. */
+ *        up and stores into: that is a cache, whatever it is called; or one whose class stores what
+ *        it has made for a key that was missing (__missing__).
+ * Guards a bounded lru_cache; code that evicts where it stores. */
 #include "diagnose/case.h"
 #include "diagnose/judge.h"
 #include "diagnose/pattern.h"

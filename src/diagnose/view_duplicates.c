@@ -2,8 +2,8 @@
  *
  * Room   diagnose; analyser process; one snapshot.
  * Takes  the snapshot's list of equal leaves: type, length, how many, and the holders of a few
- * copies taken at random; what they contain no file says. Says   the place most of those hang at,
- * as a path shape: that is where to share one copy. */
+ *        copies taken at random; what they contain no file says. Says   the place most of those
+ *        hang at, as a path shape: that is where to share one copy. */
 #include "base/words.h"
 #include "diagnose/view_parts.h"
 

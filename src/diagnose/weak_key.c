@@ -1,9 +1,10 @@
 /* diagnose/weak_key.c: a WeakKeyDictionary whose values hold their own keys.
  *
  * Room   diagnose; a rule, of two causes: closure where the values are functions that hold the key
- * in a cell (R6), unbounded-cache else (R4). Signs  the holder lies in a WeakKeyDictionary, and the
- * objects its keys refer to are kept alive by the dictionary alone, which can only be through its
- * values: no key ever dies. Guards keys that others hold too: entries go when they do. */
+ *        in a cell (R6), unbounded-cache else (R4).
+ * Signs  the holder lies in a WeakKeyDictionary, and the objects its keys refer to are kept alive
+ *        by the dictionary alone, which can only be through its values: no key ever dies.
+ * Guards keys that others hold too: entries go when they do. */
 #include "diagnose/judge.h"
 #include "diagnose/pattern.h"
 

@@ -2,12 +2,13 @@
  *
  * Room   graph; analyser process; works on a loaded hl_snap.
  * Takes  hl_graph with roles, in-edges counted.   Gives  roots, parent, via, order, from,
- * n_garbage. Knows  base, snapshot.  Must not know  names beyond their roles, other passes. Method
- * Dijkstra with buckets of small integer costs, in four rounds: named roots, gc.garbage, what C
- * holds, and garbage (components nothing outside holds). A later round never reaches what an
- * earlier one did. Equal costs are decided by the kind of edge, then by a hash of the chain's names
- * and types, so that the same heap gets the same chains in every snapshot, whatever its ids; the id
- * decides last. */
+ *        n_garbage.
+ * Knows  base, snapshot.  Must not know  names beyond their roles, other passes.
+ * Method Dijkstra with buckets of small integer costs, in four rounds: named roots, gc.garbage,
+ *        what C holds, and garbage (components nothing outside holds). A later round never reaches
+ *        what an earlier one did. Equal costs are decided by the kind of edge, then by a hash of
+ *        the chain's names and types, so that the same heap gets the same chains in every snapshot,
+ *        whatever its ids; the id decides last. */
 #include "graph/graph_parts.h"
 
 #include <inttypes.h>

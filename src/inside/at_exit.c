@@ -6,6 +6,7 @@
  *        and -v, and the module, its callback and their counts are there for the program to find.
  * When   After all handlers of the program, threads that are no daemons being gone, GIL held.
  * Method By version, in the interpreter's own record:
+ *        3.14 and later have a Python list, the newest first: ours is appended;
  *        3.10 to 3.13 have a list: ours is put in first, and so is called last. Its two objects are
  *        kept out of the collector's list and live for ever; atexit._ncallbacks() counts it (the
  *        list of callbacks in C that 3.12 brought is no place: it is called when the interpreter
@@ -36,13 +37,16 @@ static PyMethodDef definition = {"farewell", call, METH_VARARGS, NULL};
 
 static bool enter(PyInterpreterState *interp)
 {
-    PyObject *module = PyImport_ImportModule("atexit");
     PyObject *func = PyCFunction_New(&definition, NULL);
-    PyObject *done = module && func ? PyObject_CallMethod(module, "register", "O", func) : NULL;
-    bool ok = done != NULL;
-    Py_XDECREF(done);
-    Py_XDECREF(func);
-    Py_XDECREF(module);
+    PyObject *args = PyTuple_New(0);
+    PyObject *ours = func && args ? PyTuple_Pack(3, func, args, Py_None) : NULL;
+    Py_XDECREF(args);
+    bool ok = ours && interp->atexit.callbacks && PyList_CheckExact(interp->atexit.callbacks) &&
+              PyList_Append(interp->atexit.callbacks, ours) == 0;
+    if (ok) {
+        PyObject_GC_UnTrack(func); /* whose reference stays ours, for ever */
+        PyObject_GC_UnTrack(ours);
+    }
     return ok;
 }
 

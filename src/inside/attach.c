@@ -3,9 +3,10 @@
  * Room   inside; target process, our own threads.
  * Why    Not PyGILState_Ensure: it makes the thread state, under the lock of the list of states,
  *        while another thread holds the GIL and may fork. Before 3.11 the child takes that lock
- * before it makes it anew (Modules/posixmodule.c: PyOS_AfterFork_Child, _PyEval_ReInitThreads), and
- *        hangs for ever if it was copied locked. So there states are made under a lock of ours
- *        that a fork waits for. They are deleted with the GIL held, which whoever forks holds.
+ *        before it makes it anew (Modules/posixmodule.c: PyOS_AfterFork_Child,
+ *        _PyEval_ReInitThreads), and hangs for ever if it was copied locked. So there states are
+ *        made under a lock of ours that a fork waits for. They are deleted with the GIL held, which
+ *        whoever forks holds.
  * Care   From 3.12 fork itself holds the lock of the list (PyOS_BeforeFork): a second lock around
  *        it, taken in the other order, hangs both threads. */
 #include "inside/attach.h"

@@ -3,7 +3,7 @@
  * Room   inside; the cloned child.
  * Takes  a code object.   Gives  rows of HL_COL_USE: who looks up, stores, adds, removes, by name.
  * Method One pass over the instructions with a stack of origins: a slot knows the name its value
- * was last loaded by, or nothing. Adaptive instructions are read as what they were before;
+ *        was last loaded by, or nothing. Adaptive instructions are read as what they were before;
  *        instrumented code (a debugger, coverage) is left alone. Jumps are not followed: within an
  *        expression the stack is right, and that is where containers are used. What lies between a
  *        jump back and its target is a loop; a container read as a whole outside of all loops is

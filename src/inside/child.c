@@ -2,10 +2,10 @@
  *
  * Room   inside; target with the GIL (start), without it (finish), and the cloned child.
  * Takes  a request.   Gives  one snapshot stream appended to its descriptor, and a hl_shot.
- * Knows  the walk, snap_write, Linux.  Must not know  when to look (pulse.c).
- * The child is made by a bare clone: no exit signal, so that neither SIGCHLD nor wait() of the
- * program notices; no atfork handlers; reaped with __WCLONE. It keeps no descriptor but the
- * file's, so that pipes of the program end when the program closes them. */
+ * Knows  the walk, snap_write, Linux.  Must not know  when to look (pulse.c). The child is made by
+ *        a bare clone: no exit signal, so that neither SIGCHLD nor wait() of the program notices;
+ *        no atfork handlers; reaped with __WCLONE. It keeps no descriptor but the file's, so that
+ *        pipes of the program end when the program closes them. */
 #include "inside/inside_abi.h" /* first: Python.h sets _GNU_SOURCE */
 
 #include "inside/dups.h"
@@ -85,15 +85,27 @@ static void measure(hl_resident *memory, uint64_t shared)
     after_fault = NULL;
 }
 
+/* Since 2.41 glibc's sigaction() takes a lock for SIGABRT that fork, posix_spawn and system() hold
+ * (stdlib/abort.c: __abort_lock_wrlock): copied locked, it
+ * would never be given back here. All zero is the default action to the kernel. */
+static void abort_plainly(void)
+{
+    enum { MASK_BYTES = 8 };
+    static const uint64_t by_default[4];
+    syscall(SYS_rt_sigaction, SIGABRT, by_default, NULL, (size_t)MASK_BYTES);
+}
+
 /* A program's handlers must not run here, and a torn heap must not look like its crash. */
 static void own_signals(unsigned deadline)
 {
     struct sigaction plain = {.sa_handler = SIG_DFL}, fault = {.sa_handler = on_fault};
-    static const int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP, SIGSYS};
+    static const int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS};
     stack_t stack = {.ss_size = STACK_BYTES, .ss_sp = hl_pages_map(STACK_BYTES)};
     sigset_t all;
     for (int s = 1; s <= SIGNALS; s++)
-        sigaction(s, &plain, NULL);
+        if (s != SIGABRT)
+            sigaction(s, &plain, NULL);
+    abort_plainly();
     if (stack.ss_sp && sigaltstack(&stack, NULL) == 0)
         fault.sa_flags = SA_ONSTACK;
     for (size_t i = 0; i < sizeof faults / sizeof *faults; i++)

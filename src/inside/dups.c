@@ -7,15 +7,17 @@
  *        forgotten, so that nobody can tell from a file what a string was. Hashes stay here: the
  *        file gets type, length, how many, and where some of them hang.
  * Cost   Of many leaves some are looked at: all of the first ones, then one in two, one in four,
- * each standing for as many, by chance and not by turns, since heaps have a rhythm. The table is
- *        bounded too: when it is full, what was met once goes. So counts of rare contents in big
- *        heaps are too low, and those of frequent ones about right. */
+ *        each standing for as many, by chance and not by turns, since heaps have a rhythm. The
+ *        table is bounded too: when it is full, what was met once goes. So counts of rare contents
+ *        in big heaps are too low, and those of frequent ones about right. */
 #include "inside/walk.h"
 
 #include "inside/dups.h"
 
 #include <string.h>
 #include <sys/random.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 enum {
     ROOM_FIRST = 1 << 10,
@@ -215,7 +217,7 @@ hl_dups *hl_dups_new(bool thorough)
     d->sides = hl_pages_map(SIDES * sizeof *d->sides);
     d->firsts = hl_pages_map(FIRSTS * sizeof *d->firsts);
     if (!d->table || !d->sides || !d->firsts ||
-        getrandom(d->key, sizeof d->key, GRND_NONBLOCK) != sizeof d->key)
+        syscall(SYS_getrandom, d->key, sizeof d->key, GRND_NONBLOCK) != sizeof d->key)
         return NULL;
     d->room = ROOM_FIRST;
     d->room_max = thorough ? HL_DUPS_ROOM_THOROUGH : HL_DUPS_ROOM;

@@ -6,10 +6,10 @@
  *        and its threads go on while we hold ours: a copy made then may catch them in the middle of
  *        a change, and the walk would fault.
  * Method as take_gil of Python/ceval_gil.c, without taking it: whoever holds the mutex of a GIL
- * that is not locked keeps all others out. A thread that runs is asked to let go, as any thread
- *        that wants the GIL would ask it; one that does not within a moment (a long call in C)
- * keeps its interpreter out of this snapshot. One that let go waits to see another take over
- *        (FORCE_SWITCHING): it is told so.
+ *        that is not locked keeps all others out. A thread that runs is asked to let go, as any
+ *        thread that wants the GIL would ask it; one that does not within a moment (a long call in
+ *        C) keeps its interpreter out of this snapshot. One that let go waits to see another take
+ *        over (FORCE_SWITCHING): it is told so.
  * Care   The list's lock is held throughout, so that no interpreter goes away; CPython never waits
  *        for a GIL with that lock. */
 #include "inside/interpreters.h"

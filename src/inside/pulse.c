@@ -4,7 +4,7 @@
  *        held, before the program begins.
  * Watcher a native thread, all signals blocked. It reads the resident size every 1 to 50 ms until
  *        a look is due (pulse_plan.c), takes the GIL for the moment of the clone only, so that no
- * thread state of ours outlives the pause, and waits for the child without it. It has a table of
+ *        thread state of ours outlives the pause, and waits for the child without it. It has a table of
  *        descriptors of its own, empty but for the file: the program's is as without us.
  * Guard  a second thread, mostly asleep. Where the GIL is not to be had, because one call in C
  *        keeps it, it looks without it: such a look shows what was there and proves no growth

@@ -2,7 +2,8 @@
  *
  * Room   inside; target process, watcher thread.
  * Takes  what the looks so far cost.   Gives  the earliest moment, and the two reasons for the
- * next. Knows  nothing but numbers. */
+ *        next.
+ * Knows  nothing but numbers. */
 #include "inside/pulse_plan.h"
 
 enum {

@@ -6,7 +6,7 @@
  * Method mincore says of each page whether it is there; pagemap also whether it is a file's, which
  *        mincore confuses with the page cache. smaps would say all of it, and takes as long as the
  *        walk of the heap. malloc's main heap is read chunk by chunk: mallinfo would wait for a
- * lock that a thread of the program may hold. */
+ *        lock that a thread of the program may hold. */
 #include "inside/resident.h"
 
 #include "rt/rt.h"

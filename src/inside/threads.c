@@ -2,8 +2,8 @@
  *
  * Room   inside; the cloned child.
  * Takes  the thread states, and what the module threading says of them.   Gives  column THREAD.
- * Knows  thread states, attributes of a Thread.  Must not know  frames (frames.c).
- * threading keeps its threads in a dict by ident; a thread it has no object for was made by C. */
+ * Knows  thread states, attributes of a Thread.  Must not know  frames (frames.c). threading keeps
+ *        its threads in a dict by ident; a thread it has no object for was made by C. */
 #include "inside/layout_private.h"
 #include "inside/walk.h"
 

@@ -6,12 +6,12 @@
  *        take the GIL of an interpreter that is no more reads freed memory (3.10: 58 runs of 60
  *        with four busy daemon threads died of it).
  * Method A signal puts each thread of Python's to sleep inside its handler; workers of libraries
- * have nothing to fear, and go on at once. One that is blocked in a system call sleeps from the
- * moment the interpreter's own things are cleared, before its memory is freed. One that is
- * computing may hold a lock that the rest of the end needs, so it is stopped only after that. Both
- * go on when the process has had time to be gone, and then find themselves where they would be
- * without us: a destructor of a library may wake its blocked workers and wait for them to end
- * (OpenBLAS does). A thread that blocks the signal is left alone. */
+ *        have nothing to fear, and go on at once. One that is blocked in a system call sleeps from
+ *        the moment the interpreter's own things are cleared, before its memory is freed. One that
+ *        is computing may hold a lock that the rest of the end needs, so it is stopped only after
+ *        that. Both go on when the process has had time to be gone, and then find themselves where
+ *        they would be without us: a destructor of a library may wake its blocked workers and wait
+ *        for them to end (OpenBLAS does). A thread that blocks the signal is left alone. */
 #define _GNU_SOURCE
 #include "preload/park.h"
 

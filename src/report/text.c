@@ -2,8 +2,8 @@
  *
  * Room   report; analyser process.
  * Order  the verdict, and for each finding: the sentence, the chain with the guilty edge marked,
- * how it grew, what proves it, the fix, what to type for more. Then what was seen and is no leak,
- *        and what was not seen. */
+ *        how it grew, what proves it, the fix, what to type for more. Then what was seen and is no
+ *        leak, and what was not seen. */
 #include "report/text_parts.h"
 
 #include <inttypes.h>

@@ -3,8 +3,8 @@
  * Room   snapshot; analyser process; the last step of loading.
  * Takes  a snapshot whose columns are read.   Gives  its labels: a guess that is none becomes WEAK.
  * Method An object whose type reports no references is written with each word of its body that is
- * an object's address (INTERNAL). It owns that object only if the count of the other end is not
- *        made up by all the references that are sure. */
+ *        an object's address (INTERNAL). It owns that object only if the count of the other end is
+ *        not made up by all the references that are sure. */
 #include "snapshot/snap_load.h"
 
 #include <stdlib.h>

@@ -3,7 +3,7 @@
  *
  * Room   snapshot; analyser process.
  * Takes  a loader whose ids, names and types are known.   Gives  threads and dups, in the
- * snapshot's arena. A holder that has no row is left out: it names nothing. */
+ *        snapshot's arena. A holder that has no row is left out: it names nothing. */
 #define _GNU_SOURCE
 #include "snapshot/snap_load.h"
 

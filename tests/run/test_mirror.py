@@ -33,6 +33,7 @@ def env(**more: str) -> dict[str, str]:
 
 def lines(text: str) -> list[str]:
     text = re.sub(r"0x[0-9a-f]+", "0x", text)
+    text = re.sub(r"'duration': [0-9.e-]+", "'duration': ...", text)  # of collections, since 3.15
     return re.sub(r"(?m)^import time: +\d+ \| +\d+ \|", "import time:", text).splitlines()
 
 
