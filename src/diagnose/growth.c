@@ -143,6 +143,9 @@ bool hl_growth_rises(hl_case *c, const uint64_t *series, hl_growth *g)
     uint32_t j = n - 1, end = kept[n - 1];
     while (j > 0 && series[kept[j]] > series[kept[j - 1]])
         j--;
+    /* it may have begun at the very end of the first interval */
+    if (n - 1 - j > MIN_INTERVALS && is_flat(c, series, kept[j], kept[j + 1], kept[j], end))
+        j++;
     g->onset = kept[j];
     g->intervals = n - 1 - j;
     if (g->intervals < MIN_INTERVALS)
