@@ -1,9 +1,9 @@
 /* base/arena.h: objects that die together live together.
  *
- * Room   base; analyser process (takes its chunks from mmap, so it is legal elsewhere too). An
- *        arena is the caller's storage: init, use, deinit. Memory it gives is zeroed, 16-byte
- *        aligned and lives until deinit. Large requests get their own mapping and are returned to
- *        the system by hl_arena_release, so that temporary arrays do not add to the peak. */
+ * Room   base; analyser process (takes its chunks from mmap, so it is legal elsewhere too).
+ * An arena is the caller's storage: init, use, deinit. Memory it gives is zeroed, 16-byte
+ * aligned and lives until deinit. Large requests get their own mapping and are returned to the
+ * system by hl_arena_release, so that temporary arrays do not add to the peak. */
 #ifndef HL_ARENA_H
 #define HL_ARENA_H
 

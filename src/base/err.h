@@ -1,8 +1,8 @@
 /* base/err.h: a failure carries a sentence and never allocates.
  *
- * Room   base; any process. A failure is born in hl_err_set only; whoever passes it on may put
- *        context in front of it with hl_err_note. Both return the status, so that `return
- *        hl_err_set(...)` reads as one thought. */
+ * Room   base; any process.
+ * A failure is born in hl_err_set only; whoever passes it on may put context in front of it with
+ * hl_err_note. Both return the status, so that `return hl_err_set(...)` reads as one thought. */
 #ifndef HL_ERR_H
 #define HL_ERR_H
 

@@ -1,11 +1,11 @@
 /* container/container_write.c: chunks go out, one write(2) each.
  *
- * Room   container; creating runs in the target with the GIL, writing also in its cloned child: no
- *        malloc, no stdio, memory from our own pages, taken once.
+ * Room   container; creating runs in the target with the GIL, writing also in its cloned child:
+ *        no malloc, no stdio, memory from our own pages, taken once.
  * Takes  payloads of up to HL_CHUNK_RAW_MAX bytes.   Gives  bytes at the end of a file.
- * Knows  rt, base.  Must not know  what the payloads mean. A write that fails half-way leaves a
- *        torn chunk behind: the reader finds the next whole one, so nothing is cut off here, where
- *        another process may be appending too. */
+ * Knows  rt, base.  Must not know  what the payloads mean.
+ * A write that fails half-way leaves a torn chunk behind: the reader finds the next whole one, so
+ * nothing is cut off here, where another process may be appending too. */
 #define _GNU_SOURCE
 #define ZSTD_STATIC_LINKING_ONLY
 #include "container/container.h"

@@ -143,6 +143,9 @@ bool hl_growth_rises(hl_case *c, const uint64_t *series, hl_growth *g)
     uint32_t j = n - 1, end = kept[n - 1];
     while (j > 0 && series[kept[j]] > series[kept[j - 1]])
         j--;
+    /* it may have begun at the very end of the first interval */
+    if (n - 1 - j > MIN_INTERVALS && is_flat(c, series, kept[j], kept[j + 1], kept[j], end))
+        j++;
     g->onset = kept[j];
     g->intervals = n - 1 - j;
     if (g->intervals < MIN_INTERVALS)
@@ -159,10 +162,12 @@ bool hl_growth_rises(hl_case *c, const uint64_t *series, hl_growth *g)
     }
     g->weighed_from = g->intervals > MIN_INTERVALS ? kept[j + 1] : g->onset;
     g->began = began_at(c, series, kept, j, n - 1);
-    /* exit handlers work, too: a rate is that of the program, up to where it was last seen at work
-     */
+    /* exit handlers work, too: a rate is that of the program, up to where it was last seen at work,
+     * unless that was long ago */
     uint32_t last = n - 1;
-    if (kept[last] > c->working && last - j > MIN_INTERVALS)
+    double end_work = c->moments[kept[last]].work - c->moments[kept[last - 1]].work;
+    bool brief = end_work <= TAIL_SHARE * (c->moments[kept[last]].work - c->moments[0].work);
+    if (kept[last] > c->working && last - j > MIN_INTERVALS && brief)
         last--;
     double w1 = c->moments[kept[last]].work;
     double mid = value_at(c, series, kept, j, last, (g->began + w1) / 2);

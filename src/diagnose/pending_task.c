@@ -12,6 +12,8 @@
 
 #include <string.h>
 
+enum { FEW = 12 }; /* entries: what is less comes and goes */
+
 static const char TASK_FIX[] =
     "see that what they wait for comes: set the event, give the lock back, answer the future, "
     "empty "
@@ -225,7 +227,8 @@ static bool pending_task(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_f
     if (!hl_below_mostly(b, HL_PASS_PENDING))
         return false;
     /* they got done while the program ran; or all that one call waited for was gone at its end */
-    if (s->growth->released && (!s->growth->torn_down || hl_is_gathered(c, s->holder))) {
+    bool few = s->growth->metric == HL_METRIC_ITEMS && s->growth->units < FEW; /* a loop's turn */
+    if (few || (s->growth->released && (!s->growth->torn_down || hl_is_gathered(c, s->holder)))) {
         c->dismissed += s->growth->onset_bytes;
         return true;
     }

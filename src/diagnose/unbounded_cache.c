@@ -12,7 +12,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-enum { SURE_INTERVALS = 5 };
+enum { LASTING_INTERVALS = 5 };
 
 static bool is_mapping(const hl_case *c, hl_node v)
 {
@@ -87,7 +87,7 @@ static bool unbounded_cache(hl_case *c, const hl_suspect *s, const hl_uses *u, h
     /* a table that an algorithm works with; but what many calls looked up and stored, to the very
      * end, only has a clear() */
     bool to_the_end = s->growth->torn_down && !u->evicts && filled == HL_FILLED_BY_MANY &&
-                      s->growth->intervals >= SURE_INTERVALS;
+                      s->growth->intervals >= LASTING_INTERVALS;
     if (s->growth->released && (u->all & HL_USE_REMOVE) && !to_the_end)
         uses.reader = "code of its own";
     if (!hl_judge(c, s, &uses, dropped ? filled : HL_FILLED_BY_MANY, &confidence))

@@ -1,8 +1,8 @@
 /* diagnose/view_paths.c: how the things of one name are reached from the roots.
  *
- * Room   diagnose; analyser process. One object: its chains by different holders. Many: one chain
- *        for each path shape they hang on, the shape that keeps most bytes first, with how many are
- *        held that way. */
+ * Room   diagnose; analyser process.
+ * One object: its chains by different holders. Many: one chain for each path shape they hang on,
+ * the shape that keeps most bytes first, with how many are held that way. */
 #include "diagnose/known_find.h"
 #include "diagnose/view_parts.h"
 

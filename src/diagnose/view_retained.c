@@ -1,8 +1,9 @@
 /* diagnose/view_retained.c: the objects that keep most memory alive, by dominators.
  *
- * Room   diagnose; analyser process. Ten thousand equal entries of one list are one row: objects of
- *        one path shape stand together, shown by the one that retains most. The dict of a module, a
- *        class or an instance stands for its owner and is passed over. */
+ * Room   diagnose; analyser process.
+ * Ten thousand equal entries of one list are one row: objects of one path shape stand together,
+ * shown by the one that retains most. The dict of a module, a class or an instance stands for its
+ * owner and is passed over. */
 #include "diagnose/view_parts.h"
 
 static const hl_column columns[] = {

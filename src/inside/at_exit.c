@@ -7,12 +7,14 @@
  * When   After all handlers of the program, threads that are no daemons being gone, GIL held.
  * Method By version, in the interpreter's own record:
  *        3.14 and later have a Python list, the newest first: ours is appended;
- *        3.10 to 3.13 have a list: ours is put in first, and so is called last. Its two objects are
- *        kept out of the collector's list and live for ever; atexit._ncallbacks() counts it (the
- *        list of callbacks in C that 3.12 brought is no place: it is called when the interpreter
- *        is being cleared already);
+ *        3.10 to 3.13 have a list: ours is put in first, and so is called last. Its objects are
+ *        kept out of the collector's list; atexit._ncallbacks() counts it (the list of callbacks in
+ *        C that 3.12 brought is no place: it is called when the interpreter is being cleared
+ *        already);
  *        3.9 has one function, set by the module whenever it is imported: ours calls that one. A
- *        second exec slot of the module's definition puts it there again. */
+ *        second exec slot of the module's definition puts it there again.
+ * Care   atexit._clear() takes ours out with the others (3.10 and later): what its arguments hold
+ *        then dies, and asks the main thread to put it in again. */
 #include "inside/inside_abi.h" /* first: Python.h sets _GNU_SOURCE */
 
 #include "inside/at_exit.h"
@@ -23,13 +25,50 @@ static void (*last_of_all)(void);
 
 #if HL_PY_AT_LEAST(10)
 
+static bool enter(PyInterpreterState *interp);
+static bool is_called;
+
 static PyObject *call(PyObject *self, PyObject *args)
 {
+    is_called = true;
     last_of_all();
     Py_RETURN_NONE;
 }
 
 static PyMethodDef definition = {"farewell", call, METH_VARARGS, NULL};
+
+static int enter_again(void *unused)
+{
+    enter(PyInterpreterState_Main());
+    PyErr_Clear(); /* then hl_attach() is what keeps us out of an interpreter that is torn down */
+    return 0;
+}
+
+static void taken_out(PyObject *capsule)
+{
+    if (!is_called)
+        Py_AddPendingCall(enter_again, NULL);
+}
+
+/* A new reference to a tuple that knows when it is dropped, unseen by the collector. */
+static PyObject *our_arguments(void)
+{
+    PyObject *capsule = PyCapsule_New(&definition, NULL, taken_out);
+    PyObject *args = capsule ? PyTuple_Pack(1, capsule) : NULL;
+    Py_XDECREF(capsule);
+    if (args)
+        PyObject_GC_UnTrack(args);
+    return args;
+}
+
+/* Borrowed: one for the life of the process. */
+static PyObject *our_function(void)
+{
+    static PyObject *func;
+    if (!func && (func = PyCFunction_New(&definition, NULL)))
+        PyObject_GC_UnTrack(func);
+    return func;
+}
 
 #endif
 
@@ -37,16 +76,16 @@ static PyMethodDef definition = {"farewell", call, METH_VARARGS, NULL};
 
 static bool enter(PyInterpreterState *interp)
 {
-    PyObject *func = PyCFunction_New(&definition, NULL);
-    PyObject *args = PyTuple_New(0);
+    PyObject *func = our_function(), *args = our_arguments();
     PyObject *ours = func && args ? PyTuple_Pack(3, func, args, Py_None) : NULL;
-    Py_XDECREF(args);
+    if (ours)
+        PyObject_GC_UnTrack(ours);
     bool ok = ours && interp->atexit.callbacks && PyList_CheckExact(interp->atexit.callbacks) &&
               PyList_Append(interp->atexit.callbacks, ours) == 0;
-    if (ok) {
-        PyObject_GC_UnTrack(func); /* whose reference stays ours, for ever */
-        PyObject_GC_UnTrack(ours);
-    }
+    if (!ok)
+        is_called = true; /* or its end would enter it once more */
+    Py_XDECREF(args);
+    Py_XDECREF(ours);
     return ok;
 }
 
@@ -63,9 +102,6 @@ enum { ROOM = 32 };
 static bool enter(PyInterpreterState *interp)
 {
     struct atexit_state *state = &interp->atexit;
-    PyObject *func = PyCFunction_New(&definition, NULL);
-    PyObject *args = PyTuple_Pack(1, func ? func : Py_None); /* the empty one is everybody's */
-    callback *ours = PyMem_Malloc(sizeof *ours);
     if (state->ncallbacks >= state->callback_len) {
         int room = state->callback_len + ROOM;
         callback **more = PyMem_Realloc(state->callbacks, sizeof *more * (size_t)room);
@@ -74,13 +110,12 @@ static bool enter(PyInterpreterState *interp)
         state->callbacks = more;
         state->callback_len = room;
     }
+    PyObject *func = our_function(), *args = our_arguments();
+    callback *ours = PyMem_Malloc(sizeof *ours);
     if (!func || !args || !ours)
         return false;
-    PyObject_GC_UnTrack(func);
-    PyObject_GC_UnTrack(args);
     *ours = (callback){.func = func, .args = args, .kwargs = NULL};
     Py_INCREF(func);
-    Py_INCREF(args);
     memmove(state->callbacks + 1, state->callbacks,
             sizeof *state->callbacks * (size_t)state->ncallbacks);
     state->callbacks[0] = ours;

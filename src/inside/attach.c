@@ -58,8 +58,12 @@ static PyThreadState *state_of_ours(void)
 }
 #endif
 
+/* Once the interpreter is being torn down a new state may outlive it: Py_FinalizeEx() says so before
+ * it deletes the others'. */
 PyThreadState *hl_attach(void)
 {
+    if (!Py_IsInitialized())
+        return NULL;
     PyThreadState *t = state_of_ours();
     if (t)
         PyEval_RestoreThread(t);

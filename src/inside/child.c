@@ -2,10 +2,10 @@
  *
  * Room   inside; target with the GIL (start), without it (finish), and the cloned child.
  * Takes  a request.   Gives  one snapshot stream appended to its descriptor, and a hl_shot.
- * Knows  the walk, snap_write, Linux.  Must not know  when to look (pulse.c). The child is made by
- *        a bare clone: no exit signal, so that neither SIGCHLD nor wait() of the program notices;
- *        no atfork handlers; reaped with __WCLONE. It keeps no descriptor but the file's, so that
- *        pipes of the program end when the program closes them. */
+ * Knows  the walk, snap_write, Linux.  Must not know  when to look (pulse.c).
+ * The child is made by a bare clone: no exit signal, so that neither SIGCHLD nor wait() of the
+ * program notices; no atfork handlers; reaped with __WCLONE. It keeps no descriptor but the
+ * file's, so that pipes of the program end when the program closes them. */
 #include "inside/inside_abi.h" /* first: Python.h sets _GNU_SOURCE */
 
 #include "inside/dups.h"
@@ -86,8 +86,7 @@ static void measure(hl_resident *memory, uint64_t shared)
 }
 
 /* Since 2.41 glibc's sigaction() takes a lock for SIGABRT that fork, posix_spawn and system() hold
- * (stdlib/abort.c: __abort_lock_wrlock): copied locked, it
- * would never be given back here. All zero is the default action to the kernel. */
+ * (stdlib/abort.c: __abort_lock_wrlock): copied locked, it would never be given back here. All zero is the default action to the kernel. */
 static void abort_plainly(void)
 {
     enum { MASK_BYTES = 8 };

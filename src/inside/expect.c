@@ -3,8 +3,8 @@
  * Room   inside; the cloned child.
  * Takes  the register heaplens.expect_collected keeps in heaplens._expect.   Gives  EXPECT rows.
  * Knows  the register's form: {key: (weak reference or address as hexadecimal str, reason, type)}.
- *        A weak reference that has lost its referent says that it is gone. An address says nothing:
- *        its row is told apart by a flag, and only a node of the type that stood there counts. */
+ * A weak reference that has lost its referent says that it is gone. An address says nothing: its
+ * row is told apart by a flag, and only a node of the type that stood there counts. */
 #include "inside/layout_private.h"
 #include "inside/walk.h"
 

@@ -2,12 +2,12 @@
  *
  * Room   inside; the cloned child.
  * Takes  frame and generator objects, threads.   Gives  their edges, rows and roots.
- * Knows  frame layouts of 3.9 to 3.15.  Must not know  columns. A frame that runs is held by its
- *        thread, and tp_traverse is silent about it; here it is a node of type frame that holds its
- *        locals. Since 3.11 a frame is an object only if somebody asked for it: else its node has
- *        the address of the interpreter's own record. The values on the evaluation stack count
- *        where the interpreter has written down how many there are: while it is inside the bytecode
- *        of the frame it has not, and what it holds then is left unexplained. */
+ * Knows  frame layouts of 3.9 to 3.15.  Must not know  columns.
+ * A frame that runs is held by its thread, and tp_traverse is silent about it; here it is a node of
+ * type frame that holds its locals. Since 3.11 a frame is an object only if somebody asked for it:
+ * else its node has the address of the interpreter's own record. The values on the evaluation
+ * stack count where the interpreter has written down how many there are: while it is inside the
+ * bytecode of the frame it has not, and what it holds then is left unexplained. */
 #include "inside/walk.h"
 
 static uint32_t local_label(hl_walk *w, PyObject *name)

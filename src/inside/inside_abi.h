@@ -1,10 +1,10 @@
 /* inside/inside_abi.h: the interpreter this room is compiled against, and its shapes by one name.
  *
- * Room   inside; target with the GIL, and its cloned child. The build sees one patch release's
- *        internal headers and runs on that release only: layouts move between patch releases
- *        (3.13.0 and 3.13.5 differ), so hl_abi_refusal compares the version at load. What differs
- *        between minor versions is bridged here, so that the walk asks for a thread's first frame
- *        and not for 3.12. */
+ * Room   inside; target with the GIL, and its cloned child.
+ * The build sees one patch release's internal headers and runs on that release only: layouts move
+ * between patch releases (3.13.0 and 3.13.5 differ), so hl_abi_refusal compares the version at
+ * load. What differs between minor versions is bridged here, so that the walk asks for a thread's
+ * first frame and not for 3.12. */
 #ifndef HL_INSIDE_ABI_H
 #define HL_INSIDE_ABI_H
 

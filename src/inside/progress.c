@@ -3,13 +3,13 @@
  * Room   inside; the cloned child.
  * Takes  a running frame.   Gives  the digest of HL_COL_PROGRESS.
  * Why    A frame cannot change while a call it made is running. If it changed between two
- *        snapshots, that call has returned and was made again: so many calls are told from one long
- *        one. What   its instruction, the pointers in its locals and its whole evaluation stack
- *        (what lies above the top is stale, but nobody writes there either), the state of the
- *        iterators it loops over where the stack's depth is known. That is the digest's upper part,
- *        and proves a new call. The lower 8 bits are, for a module body, the values of its int
- *        variables: its loop counters are globals, but a function that runs may count in a global
- *        too, so these only hint. Nothing of it can be read back from 32 bits. */
+ * snapshots, that call has returned and was made again: so many calls are told from one long one.
+ * What   its instruction, the pointers in its locals and its whole evaluation stack (what lies
+ * above the top is stale, but nobody writes there either), the state of the iterators it loops over
+ *        where the stack's depth is known. That is the digest's upper part, and proves a new call.
+ *        The lower 8 bits are, for a module body, the values of its int variables: its loop
+ *        counters are globals, but a function that runs may count in a global too, so these only
+ *        hint. Nothing of it can be read back from 32 bits. */
 #include "inside/walk.h"
 
 enum { ITERATOR_BYTES = 256 };

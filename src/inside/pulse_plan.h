@@ -1,11 +1,11 @@
 /* inside/pulse_plan.h: when the next look is due; plain arithmetic over what the last ones cost.
  *
  * Room   inside; target process, watcher thread; no Python, no system call, so that a test can run
- *        hours of it in a millisecond. Idea   A program of 50 ms gets its handful, a program of a
- *        day pays for three dozen: due by growth of resident memory over the highest seen, or by
- *        time in geometric steps, both wider as the places are used up; and never before the last
- *        look has been paid for twentyfold, but for a few cheap ones in the first half second, and
- *        a few hundredths of a second of them later. */
+ *        hours of it in a millisecond.
+ * Idea   A program of 50 ms gets its handful, a program of a day pays for three dozen: due by
+ * growth of resident memory over the highest seen, or by time in geometric steps, both wider as the
+ * places are used up; and never before the last look has been paid for twentyfold, but for a few
+ * cheap ones in the first half second, and a few hundredths of a second of them later. */
 #ifndef HL_PULSE_PLAN_H
 #define HL_PULSE_PLAN_H
 

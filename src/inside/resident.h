@@ -1,9 +1,9 @@
 /* inside/resident.h: where the resident memory lies, measured by the cloned child of itself.
  *
- * Room   inside; the cloned child; for the files of this room only. The child is a copy of the
- *        program, page by page: what the kernel says of its private memory at its first moment is
- *        what was true of the program's. Pages of files are not copied: their sum comes from the
- *        program, which read it with its resident size. */
+ * Room   inside; the cloned child; for the files of this room only.
+ * The child is a copy of the program, page by page: what the kernel says of its private memory at
+ * its first moment is what was true of the program's. Pages of files are not copied: their sum
+ * comes from the program, which read it with its resident size. */
 #ifndef HL_RESIDENT_H
 #define HL_RESIDENT_H
 

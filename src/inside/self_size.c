@@ -2,9 +2,9 @@
  *
  * Room   inside; the cloned child.
  * Takes  an object and its kind.   Gives  hl_measured.
- * Knows  the __sizeof__ of the core's types.  Must not know  edges, files. The answer is
- *        sys.getsizeof's, with two differences that are truer: attributes an instance keeps in a
- *        block of its own count (3.11, 3.12), and so do buffers whose type has no __sizeof__. */
+ * Knows  the __sizeof__ of the core's types.  Must not know  edges, files.
+ * The answer is sys.getsizeof's, with two differences that are truer: attributes an instance keeps
+ * in a block of its own count (3.11, 3.12), and so do buffers whose type has no __sizeof__. */
 #include "inside/layout_private.h"
 #include "inside/walk.h"
 

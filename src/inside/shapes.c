@@ -2,10 +2,10 @@
  *
  * Room   inside; the cloned child.
  * Takes  an object and its kind.   Gives  edges of the row that is open (walk.h).
- * Knows  layouts of the core's containers.  Must not know  files, columns, phases. The edges are
- *        those tp_traverse would report, with names, and the ones an object owns that tp_traverse
- *        leaves out because they cannot be part of a cycle (keys of dicts, names of types): a
- *        reference that is counted in its target must be seen, or it looks lost. */
+ * Knows  layouts of the core's containers.  Must not know  files, columns, phases.
+ * The edges are those tp_traverse would report, with names, and the ones an object owns that
+ * tp_traverse leaves out because they cannot be part of a cycle (keys of dicts, names of types):
+ * a reference that is counted in its target must be seen, or it looks lost. */
 #include "inside/layout_private.h"
 #include "inside/walk.h"
 

@@ -1,11 +1,11 @@
 /* inside/walk.h: the walk's own state, shared by the files of this room and by nobody else.
  *
  * Room   inside; the cloned child: no malloc, no Python API that runs code, allocates, counts
- *        references or collects. Tests of the room may walk in the process itself. Parts
- *        walk_self.c phases, rows and edges; shapes.c one function per object shape; frames.c
+ *        references or collects. Tests of the room may walk in the process itself.
+ * Parts  walk_self.c phases, rows and edges; shapes.c one function per object shape; frames.c
  *        frames and generators; progress.c where a frame stands; self_roots.c named roots;
- *        self_size.c bytes; plan.c what is known of a type; names.c text; keykind.c kinds of keys;
- *        codeuse.c bytecode. */
+ * self_size.c bytes; plan.c what is known of a type; names.c text; keykind.c kinds of keys;
+ * codeuse.c bytecode. */
 #ifndef HL_WALK_H
 #define HL_WALK_H
 

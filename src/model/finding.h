@@ -1,8 +1,8 @@
 /* model/finding.h: what heaplens has to say, as plain data; the waist between analysis and words.
  *
- * Room   model; no behaviour. Analyses fill it, writers print it, neither knows the other. The JSON
- *        form is schema heaplens.diagnosis/1 (docs/diagnosis.md). Texts are UTF-8, may hold bytes
- *        from a target (writers escape), and live in the arena of whoever filled the struct. */
+ * Room   model; no behaviour. Analyses fill it, writers print it, neither knows the other.
+ * The JSON form is schema heaplens.diagnosis/1 (docs/diagnosis.md). Texts are UTF-8, may hold
+ * bytes from a target (writers escape), and live in the arena of whoever filled the struct. */
 #ifndef HL_FINDING_H
 #define HL_FINDING_H
 

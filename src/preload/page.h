@@ -1,10 +1,10 @@
 /* preload/page.h: the page that launcher, program and sentinel share under `heaplens run`.
  *
- * Room   preload; plain C, no Python; included by all three processes. The launcher creates it
- *        (memfd); the program opens it through /proc/SENTINEL/fd/N, maps it and closes the
- *        descriptor, so that it has none extra. Who writes what: settings by the launcher before
- *        exec, state by the program, the rest by the sentinel. Words another process waits on are
- *        futex words, changed with the functions below. */
+ * Room   preload; plain C, no Python; included by all three processes.
+ * The launcher creates it (memfd); the program opens it through /proc/SENTINEL/fd/N, maps it and
+ * closes the descriptor, so that it has none extra.
+ * Who writes what: settings by the launcher before exec, state by the program, the rest by the
+ * sentinel. Words another process waits on are futex words, changed with the functions below. */
 #ifndef HL_PAGE_H
 #define HL_PAGE_H
 

@@ -1,8 +1,8 @@
 /* report/json.c: a streaming JSON writer: commas, escapes and numbers, nothing kept.
  *
- * Room   report; analyser process. Output is valid UTF-8 whatever the text was: bytes that are none
- *        become U+FFFD, and what would move a terminal's cursor or turn its text is written \uNNNN.
- * */
+ * Room   report; analyser process.
+ * Output is valid UTF-8 whatever the text was: bytes that are none become U+FFFD, and what would
+ * move a terminal's cursor or turn its text is written \uNNNN. */
 #include "report/text_parts.h"
 
 #include <inttypes.h>

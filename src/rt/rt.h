@@ -1,9 +1,9 @@
 /* rt/rt.h: what is legal anywhere, even in the cloned child of a threaded program.
  *
  * Room   rt; any process; no malloc, no stdio, no locks, no Python.
- * Gives  own pages (mmap), raw writes that survive signals, variable-length integers. Everything
- *        here keeps working when another thread of the program held malloc's lock at the moment the
- *        child was cloned. */
+ * Gives  own pages (mmap), raw writes that survive signals, variable-length integers.
+ * Everything here keeps working when another thread of the program held malloc's lock at the
+ * moment the child was cloned. */
 #ifndef HL_RT_H
 #define HL_RT_H
 

@@ -1,9 +1,9 @@
 /* snapshot/snap_column.h: one column of a snapshot as a stream of values, chunk after chunk.
  *
- * Room   snapshot; analyser process; for its own files only. A reader holds one decompressed chunk
- *        at a time. What it takes beyond the column's end, or from a chunk that does not read, is
- *        zero, and the reader remembers the failure: loops whose length is known ask once, at their
- *        end, with hl_column_end or hl_column_failed. */
+ * Room   snapshot; analyser process; for its own files only.
+ * A reader holds one decompressed chunk at a time. What it takes beyond the column's end, or from
+ * a chunk that does not read, is zero, and the reader remembers the failure: loops whose length is
+ * known ask once, at their end, with hl_column_end or hl_column_failed. */
 #ifndef HL_SNAP_COLUMN_H
 #define HL_SNAP_COLUMN_H
 

@@ -6,9 +6,9 @@
  * Method One column after another, a chunk at a time, straight into the final arrays. Provisional
  *        ids become rows through a bit map a page with running counts, which says a node's rank
  *        among all ids, and a table of the row of each rank; both are given back at the end, and
- *        nothing else is held besides the result. An array is made when the column that fills it
- *        has been decoded or its claimed bytes could fill it, so that a count that lies is a
- *        sentence and not a request for memory. */
+ *        nothing else is held besides the result.
+ * An array is made when the column that fills it has been decoded or its claimed bytes could fill
+ * it, so that a count that lies is a sentence and not a request for memory. */
 #define _GNU_SOURCE
 #include "snapshot/snap_load.h"
 

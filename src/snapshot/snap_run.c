@@ -1,10 +1,10 @@
 /* snapshot/snap_run.c: what one .hlens file holds: the run, and its whole snapshots in time order.
  *
  * Room   snapshot; analyser process.
- * Takes  a path or bytes.   Gives  hl_run; loading a snapshot of it is snap_read.c. Reads the short
- *        chunks only (RUN_META, RUN_END, META, END). A snapshot counts as whole when its chunks are
- *        numbered without a hole from META to END and END knows their number; everything else is
- *        listed as torn and left alone. */
+ * Takes  a path or bytes.   Gives  hl_run; loading a snapshot of it is snap_read.c.
+ * Reads the short chunks only (RUN_META, RUN_END, META, END). A snapshot counts as whole when its
+ * chunks are numbered without a hole from META to END and END knows their number; everything else
+ * is listed as torn and left alone. */
 #define _GNU_SOURCE
 #include "snapshot/snap_load.h"
 

@@ -1,9 +1,9 @@
 /* snapshot/snap_tables.c: the tables beside the rows: names, types, code, uses, roots, keys.
  *
  * Room   snapshot; analyser process.
- * Takes  a loader whose ids are known.   Gives  sorted tables in the snapshot's arena. Entries
- *        about an object that has no row are left out and counted as skipped: the walker may have
- *        failed to read it. Entries of a kind this heaplens does not know are left out too. */
+ * Takes  a loader whose ids are known.   Gives  sorted tables in the snapshot's arena.
+ * Entries about an object that has no row are left out and counted as skipped: the walker may
+ * have failed to read it. Entries of a kind this heaplens does not know are left out too. */
 #define _GNU_SOURCE
 #include "snapshot/snap_load.h"
 

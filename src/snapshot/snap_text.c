@@ -1,8 +1,8 @@
 /* snapshot/snap_text.c: bytes that claim to be UTF-8 become UTF-8.
  *
- * Room   snapshot; analyser process. Names come from a target, or from whoever wrote the file.
- *        Writers escape what they print; that it is UTF-8 at all is settled here once. Control
- *        bytes stay. */
+ * Room   snapshot; analyser process.
+ * Names come from a target, or from whoever wrote the file. Writers escape what they print; that
+ * it is UTF-8 at all is settled here once. Control bytes stay. */
 #include "snapshot/snap_load.h"
 
 unsigned hl_snap_text_char(const char *s, const char *end)

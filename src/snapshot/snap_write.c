@@ -2,9 +2,9 @@
  *
  * Room   snapshot; runs in the target's cloned child: no malloc, no stdio, memory taken in init.
  * Takes  rows from a walker through hl_snap_put*.   Gives  one stream of chunks.
- * Knows  container, rt.  Must not know  Python, the walker, the reader. Walkers do not ask each put
- *        whether it worked: the first failure stays in the writer, later blocks are thrown away,
- *        and hl_snap_writer_end says it. */
+ * Knows  container, rt.  Must not know  Python, the walker, the reader.
+ * Walkers do not ask each put whether it worked: the first failure stays in the writer, later
+ * blocks are thrown away, and hl_snap_writer_end says it. */
 #define _GNU_SOURCE
 #include "snapshot/snap_write.h"
 

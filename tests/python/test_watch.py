@@ -62,12 +62,12 @@ def test_its_healthy_twin_is_silent():
 
 def test_much_growth_is_found_without_rounds():
     with heaplens.watch(interval=0.02) as w:
-        end = time.monotonic() + 0.6
+        end = time.monotonic() + 1.2
         while time.monotonic() < end:
             kept.append(bytearray(20_000))
             sum(range(20_000))
     d = w.diagnose()
-    assert d.snapshots >= 6
+    assert d.snapshots >= 4  # begin, end, and those of the thread
     assert d.rounds is None
     assert d.verdict != "no-leak", d
 

@@ -65,6 +65,9 @@ ENDINGS = {
     "atexit raises": "atexit.register(lambda: 1 / 0)",
     "atexit exits": "atexit.register(lambda: os._exit(6))",
     "atexit cleared": "atexit._clear()",
+    "atexit cleared early": "atexit._clear(); time.sleep(.1)",
+    "atexit cleared by a handler": "atexit.register(lambda: atexit._clear())",
+    "atexit cleared and used": "atexit._clear(); atexit.register(lambda: print('handler', len(L)))",
     "del at the end": "class C:\n def __del__(self): print('gone')\nkeep = C()",
     "exec": "print(1, flush=True); os.execv(sys.executable, [sys.executable, '-c', 'import os; "
             "print(sorted(k for k in os.environ if \"HEAPLENS_P\" in k or \"PRELOAD\" in k)); print(os.getpid() > 0)'])",
@@ -85,6 +88,12 @@ SLOW = ["term in a call that keeps the GIL", "term with eight threads", "term of
 @pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.one_interpreter) if n in SLOW else n for n in ENDINGS])
 def test_ending(bench: Bench, python: str, name: str) -> None:
     bench.same(bench.script(HEAD + ENDINGS[name] + "\n"), "a b")
+
+
+def test_last_look_though_cleared(bench: Bench, python: str) -> None:
+    """The first look, and the one that the cleared list was to call."""
+    got = bench.watched("-c", "import atexit; atexit._clear()", options=("--json",))
+    assert got.diagnosis()["observed"]["snapshots"] == 2
 
 
 # A library's destructor wakes its worker, blocked since the start, and waits for it to end.
