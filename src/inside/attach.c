@@ -11,26 +11,47 @@
  *        it, taken in the other order, hangs both threads. */
 #include "inside/attach.h"
 
+#include <errno.h>
 #include <pthread.h>
+#include <stdbool.h>
+#include <time.h>
 
 #if PY_VERSION_HEX < 0x030b0000
 static pthread_mutex_t making = PTHREAD_MUTEX_INITIALIZER;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static int failed;
 
+static __thread bool locked;
+
+/* Not for ever: under tracemalloc memory for a state is only had with the GIL, which whoever forks
+ * keeps. Whoever waits for that stands in no lock of the list. */
 static void before_fork(void)
 {
-    pthread_mutex_lock(&making);
+    enum { WAIT_NS = 100 * 1000 * 1000, SECOND_NS = 1000 * 1000 * 1000 };
+    struct timespec until;
+    int kept = errno;
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_nsec += WAIT_NS;
+    until.tv_sec += until.tv_nsec / SECOND_NS;
+    until.tv_nsec %= SECOND_NS;
+    locked = !pthread_mutex_timedlock(&making, &until);
+    errno = kept;
 }
 
 static void after_fork(void)
 {
-    pthread_mutex_unlock(&making);
+    if (locked)
+        pthread_mutex_unlock(&making);
+}
+
+static void in_child(void)
+{
+    making = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER; /* whoever held it is not here */
 }
 
 static void prepare(void)
 {
-    failed = pthread_atfork(before_fork, after_fork, after_fork);
+    failed = pthread_atfork(before_fork, after_fork, in_child);
 }
 
 int hl_attach_prepare(void)
