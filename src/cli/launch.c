@@ -355,7 +355,7 @@ static hl_status become(const launch *l, hl_err *err)
     } else {
         hl_err_set(err, HL_NO_MEMORY, "no memory to start the program");
     }
-    l->page->refused = 1; /* without a sentence: we have it */
+    l->page->refused = HL_NOT_BEGUN; /* without a sentence: we have it */
     hl_page_farewell(l->page);
     return err->status;
 }

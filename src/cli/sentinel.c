@@ -187,7 +187,8 @@ static void speak(sentinel *s)
     hl_page *page = s->page;
     if (page->refused) {
         if (page->refusal[0])
-            dprintf(STDERR_FILENO, "heaplens: %s\n", page->refusal);
+            dprintf(STDERR_FILENO, "heaplens: %s%s\n",
+                    page->refused == HL_UNOBSERVED ? HL_UNOBSERVED_WORDS : "", page->refusal);
         unlink(page->file);
         return;
     }

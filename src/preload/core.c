@@ -23,6 +23,7 @@ typedef struct interpreter {
     char version[VERSION_TEXT]; /* "3.11.7" */
     char tag[VERSION_TEXT];     /* "_inside.cpython-311-" */
     const char *flavour;        /* "default", "free-threaded", "debug" */
+    bool too_old;               /* before 3.9 */
 } interpreter;
 
 static void refusal(hl_page *page, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -49,7 +50,9 @@ static bool ask_version(interpreter *out)
     if (sscanf(text, "%d.%d", &major, &minor) != 2)
         return false;
     snprintf(out->tag, sizeof out->tag, "_inside.cpython-%d%d-", major, minor);
-    out->flavour = strstr(text, "free-threading") ? "free-threaded" : "default";
+    bool debug = dlsym(RTLD_DEFAULT, "_Py_NegativeRefcount") != NULL; /* Py_REF_DEBUG has it */
+    out->flavour = strstr(text, "free-threading") ? "free-threaded" : debug ? "debug" : "default";
+    out->too_old = major < 3 || (major == 3 && minor < 9);
     return true;
 }
 
@@ -138,6 +141,11 @@ static void refuse_unfit(hl_page *page, const interpreter *who)
                 "%.400s is a %s build of CPython %s, which heaplens cannot look into: choose a "
                 "default build of 3.9 to 3.15 with --python",
                 exe, who->flavour, who->version);
+    else if (who->too_old)
+        refusal(page,
+                "%.400s is Python %s, which is older than heaplens can look into: choose a CPython "
+                "of 3.9 to 3.15 with --python",
+                exe, who->version);
     else if (b.n)
         refusal(page,
                 "%.400s is CPython %s, and there is no build of heaplens for it, only for %s: run "
@@ -227,24 +235,36 @@ static bool has_build(const char *folder, void *to)
 bool hl_core_fits(const hl_page *page)
 {
     interpreter who;
-    bool debug = dlsym(RTLD_DEFAULT, "_Py_NegativeRefcount") != NULL; /* Py_REF_DEBUG has it */
-    return !debug && ask_version(&who) && !strcmp(who.flavour, "default") &&
-           any_package(page, has_build, &who);
+    return !dlsym(RTLD_DEFAULT, "PyPy_GetVersion") && ask_version(&who) && !who.too_old &&
+           !strcmp(who.flavour, "default") && any_package(page, has_build, &who);
 }
 
-bool hl_core_arm(hl_page *page, hl_core *out)
+void hl_core_refuse(hl_page *page)
+{
+    interpreter who;
+    if (dlsym(RTLD_DEFAULT, "PyPy_GetVersion"))
+        refusal(page, "this is PyPy, which keeps its objects in another way: choose a CPython of "
+                      "3.9 to 3.15 with --python");
+    else if (ask_version(&who))
+        refuse_unfit(page, &who);
+    else
+        refusal(page,
+                "this interpreter does not say which Python it is: choose a CPython of 3.9 to "
+                "3.15 with --python");
+}
+
+hl_arming hl_core_arm(hl_page *page, hl_core *out)
 {
     interpreter who;
     if (!ask_interpreter(&who)) {
-        refusal(page, "this interpreter does not say which Python it is: choose a CPython 3.9 to "
-                      "3.15 with --python");
-        return false;
+        hl_core_refuse(page);
+        return HL_UNFIT;
     }
     snprintf(page->python, sizeof page->python, "%s", who.version);
     attempt a = {.page = page, .core = out, .who = &who};
     if (!strcmp(who.flavour, "default") && any_package(page, load_from, &a))
-        return !a.final;
+        return a.final ? HL_REFUSED : HL_ARMED;
     if (!page->refusal[0])
         refuse_unfit(page, &who);
-    return false;
+    return HL_UNFIT;
 }

@@ -19,12 +19,15 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { HL_PAGE_VERSION = 6, HL_PAGE_SIZE = 65536, HL_PAGE_PATH = 4096 };
+enum { HL_PAGE_VERSION = 7, HL_PAGE_SIZE = 65536, HL_PAGE_PATH = 4096 };
 #define HL_PAGE_ENV    "HEAPLENS_PAGE"   /* /proc/PID/fd/N, taken out of the environment at start */
 #define HL_FOLLOW_ENV  "HEAPLENS_FOLLOW" /* the same, in a process that another one started */
 #define HL_PRELOAD_ENV "HEAPLENS_LD_PRELOAD" /* the user's own LD_PRELOAD, put back at start */
 
 #define HL_ROUND_NEVER UINT64_MAX
+
+enum hl_refused { HL_NOT_BEGUN = 1, HL_UNOBSERVED = 2 /* the program runs on */ };
+#define HL_UNOBSERVED_WORDS "the program runs unobserved: "
 
 typedef struct hl_page {
     uint32_t version; /* HL_PAGE_VERSION */
@@ -51,7 +54,7 @@ typedef struct hl_page {
     /* state, by the program */
     volatile uint32_t bell;          /* futex word: counts whatever the sentinel should look at */
     volatile uint32_t armed;         /* 1: observation began */
-    volatile uint32_t refused;       /* 1: see refusal; the program did not begin */
+    volatile uint32_t refused;       /* enum hl_refused: see refusal */
     volatile uint32_t settled;       /* 1: no snapshot will follow: the diagnosis may begin */
     volatile uint32_t leaving;       /* 1: waits for the answer */
     volatile int32_t exit_status;    /* the program's own, where leaving is set; -1: unknown */

@@ -5,7 +5,8 @@
  * Start  __libc_start_main is wrapped: if the process is a Python, the environment is scrubbed, the
  *        page mapped, a C audit hook added, and main goes on as it would have. At the audit event
  *        cpython.run_* the interpreter is up and the program has not begun: the core that fits
- *        this interpreter is loaded and armed (core.c, inside/pulse.c), or the start is refused.
+ *        this interpreter is loaded and armed (core.c, inside/pulse.c). Where none fits, the program
+ *        runs on without us, and the sentinel says why.
  * End    exit, _exit, exec* and the signal a process sends itself after its farewell are
  *        interposed: the last snapshot is taken, the sentinel prints the verdict, and only then
  *        the process goes, with the status it had.
@@ -52,15 +53,19 @@ static struct {
 
 /* ---- start --------------------------------------------------------------------------------- */
 
-/* The sentinel says why, so that nothing is printed twice; without one it is said here. */
-static _Noreturn void refuse(void)
+/* The sentinel says why, so that nothing is printed twice; without one it is said here. The program
+ * runs on as it would; but whoever asks for a status by what is found (--fail-on), or for what this
+ * interpreter cannot do, is not to be told that all is well. */
+static void go_without(hl_arming why)
 {
-    run.page->refused = 1;
-    hl_page_farewell(run.page);
-    if (!run.page->answered)
-        dprintf(STDERR_FILENO, "heaplens: %s\n", run.page->refusal);
-    syscall(SYS_exit_group, STATUS_REFUSED);
-    __builtin_unreachable();
+    hl_page *page = run.page;
+    bool ends = why == HL_REFUSED || page->leave_with >= 0;
+    page->refused = ends ? HL_NOT_BEGUN : HL_UNOBSERVED;
+    hl_page_farewell(page);
+    if (!page->answered)
+        dprintf(STDERR_FILENO, "heaplens: %s%s\n", ends ? "" : HL_UNOBSERVED_WORDS, page->refusal);
+    if (ends)
+        syscall(SYS_exit_group, STATUS_REFUSED);
 }
 
 static bool observed(void);
@@ -100,11 +105,13 @@ static int hook(const char *event, void *args, void *data)
     run.interpreter_up = (int (*)(void))dlsym(RTLD_DEFAULT, "Py_IsInitialized");
     if (run.page->first_pid)
         name_program(event, args);
-    run.armed = run.gil_held && run.interpreter_up && hl_core_arm(run.page, &run.core);
+    hl_arming arming =
+        run.gil_held && run.interpreter_up ? hl_core_arm(run.page, &run.core) : HL_UNFIT;
+    run.armed = arming == HL_ARMED;
     if (!run.armed && run.page->first_pid)
         hl_follow_missed(run.page->refusal);
     else if (!run.armed)
-        refuse();
+        go_without(arming);
     if (!run.armed)
         return 0;
     static const hl_signals host = {observed, dying, asked, leave_by_signal};
@@ -196,8 +203,9 @@ static void prepare(const char *path, bool followed)
 {
     int (*add_hook)(hook_fn *, void *) =
         (int (*)(hook_fn *, void *))dlsym(RTLD_DEFAULT, "PySys_AddAuditHook");
-    bool pypy = dlsym(RTLD_DEFAULT, "PyPy_GetVersion") != NULL;
-    if (!add_hook && !pypy && !followed)
+    bool python = add_hook || dlsym(RTLD_DEFAULT, "PyPy_GetVersion") ||
+                  dlsym(RTLD_DEFAULT, "Py_GetVersion"); /* 3.7 and earlier */
+    if (!python && !followed)
         return;
     char page_path[64];
     snprintf(page_path, sizeof page_path, "%s", path);
@@ -214,11 +222,11 @@ static void prepare(const char *path, bool followed)
         return;
     }
     run.page = page;
-    if (pypy) { /* the sentinel says so when the program, which runs on, has ended */
-        snprintf(page->refusal, sizeof page->refusal, "%s",
-                 "what ran is PyPy, which keeps its objects in another way: nothing was examined; "
-                 "choose a CPython of 3.9 to 3.15 with --python");
-        page->refused = 1;
+    /* An entry in the list of hooks that stays there ends CPython under -X dev (unlink_audit_hook):
+     * where there is no build none is made. */
+    if (!hl_core_fits(page)) {
+        hl_core_refuse(page);
+        go_without(HL_UNFIT);
         return;
     }
     add_hook(hook, run.page);

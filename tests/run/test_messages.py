@@ -1,4 +1,4 @@
-"""What cannot be done is said in a sentence, with the right exit code, before the program begins."""
+"""What cannot be done is said in a sentence: before the program begins, with the right exit code, or while it runs on."""
 
 from __future__ import annotations
 
@@ -23,6 +23,19 @@ def refuse(bench: Bench, *words: Any, status: int, says: str, **more: Any) -> No
     assert (done.status, done.stdout) == (status, "")
     assert done.stderr.startswith("heaplens") and says in done.stderr and "Traceback" not in done.stderr
     assert set(bench.folder.iterdir()) == before
+
+
+def go_without(bench: Bench, python: str, *words: Any, says: str, status: int = 0, **more: Any) -> None:
+    """The program runs as it would, and one sentence says why it was not looked at."""
+    before = set(bench.folder.iterdir())
+    done = bench.execute([EXE, "run", "--python", python, *words], **more)
+    assert (done.status, done.stdout) == (status, "ran\n"), done.stderr
+    assert done.stderr.startswith("heaplens: the program runs unobserved: ") and says in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert set(bench.folder.iterdir()) == before
+    asked = bench.execute([EXE, "run", "--fail-on", "strong", "--python", python, *words], **more)
+    assert (asked.status, asked.stdout) == (TARGET, "")
+    assert says in asked.stderr
 
 
 USAGES: list[tuple[list[str], str]] = [
@@ -113,21 +126,21 @@ def test_python_that_dies_early(bench: Bench, python: str) -> None:
     assert not bench.file.exists()
 
 
-def other_python() -> str | None:
-    """One that runs and that heaplens is not built for."""
-    for folder in sorted(Path("~/.pyenv/versions").expanduser().glob("3.*")):
-        python = str(folder / "bin/python3")
-        if python not in interpreters().values() and folder.name.split(".")[1] not in ("5", "6", "7") \
-                and not accepted(python):
-            return python
-    return None
+def others() -> list[str]:
+    """Those that run and that heaplens is not built for."""
+    found = [str(folder / "bin/python") for folder in sorted(Path("~/.pyenv/versions").expanduser().glob("[23].*"))]
+    return [python for python in found if python not in interpreters().values() and not accepted(python)]
 
 
-def test_wrong_interpreter(bench: Bench) -> None:
-    python = other_python()
-    if not python:
-        pytest.skip("heaplens fits every interpreter here")
-    refuse(bench, "--python", python, "-c", "print('ran')", status=TARGET, says="--python")
+LEAVES = "import sys; sys.stdout.write('ran\\n'); sys.exit(5)"
+
+
+@pytest.mark.parametrize("other", others())
+@pytest.mark.parametrize("flags", ["", " -O", " -X dev"])
+def test_wrong_interpreter(bench: Bench, other: str, flags: str) -> None:
+    if bench.execute([*(other + flags).split(), "-c", LEAVES]).status != 5:
+        pytest.skip("does not know the flag")
+    go_without(bench, other + flags, "-c", LEAVES, says="--python", status=5)
 
 
 def test_no_core(bench: Bench, python: str) -> None:
@@ -149,7 +162,7 @@ def test_no_core(bench: Bench, python: str) -> None:
     (elsewhere / "python3").symlink_to(os.path.realpath(python))
     (bench.folder / "cwd").mkdir()
     done = bench.execute([elsewhere / "heaplens", "run", "-c", "print('ran')"], env=env, cwd=bench.folder / "cwd")
-    assert (done.status, done.stdout) == (TARGET, "")
+    assert (done.status, done.stdout) == (0, "ran\n")
     assert "CPython 3." in done.stderr and "HEAPLENS_HOME" in done.stderr
     assert not list((bench.folder / "cwd").iterdir())
 
@@ -166,8 +179,8 @@ def test_torn_core(bench: Bench, python: str) -> None:
     version = subprocess.run([python, "-c", code], capture_output=True, text=True).stdout.strip()
     (bad / "cores" / version).mkdir(parents=True)
     (bad / "cores" / version / "_inside.so").write_bytes(b"\x7fELF torn")
-    refuse(bench, "--python", python, "-c", "print('ran')", status=TARGET, says="cannot load",
-           env={**environment(), "HEAPLENS_HOME": str(bad)})
+    go_without(bench, python, "-c", "print('ran')", says="cannot load",
+               env={**environment(), "HEAPLENS_HOME": str(bad)})
 
 
 def test_package_folder_without_library(bench: Bench) -> None:
@@ -266,12 +279,9 @@ def stand_in(bench: Bench, name: str, source: str) -> str:
 def test_free_threaded(bench: Bench) -> None:
     python = stand_in(bench, "python3.14t", FREE_THREADED)
     assert bench.execute([python]).stdout == "ran\n"
-    refuse(bench, "--python", python, "-c", "pass", status=TARGET, says="free-threaded build of CPython 3.14.8")
+    go_without(bench, python, "-c", "pass", says="free-threaded build of CPython 3.14.8")
 
 
 def test_pypy(bench: Bench) -> None:
     python = stand_in(bench, "pypy3", PYPY)
-    done = bench.execute([EXE, "run", "--python", python, "-c", "pass"])
-    assert (done.status, done.stdout) == (7, "ran\n")
-    assert "PyPy" in done.stderr and done.stderr.count("\n") == 1
-    assert not list(bench.folder.glob("*.hlens"))
+    go_without(bench, python, "-c", "pass", says="PyPy", status=7)
