@@ -196,10 +196,13 @@ static bool count_all(const hl_maps *maps, tally *t)
     uintptr_t start, end;
     if (n < POOLS_NEEDED || !image(maps, &start, &end))
         return false;
+    uintptr_t lowest = maps->map[0].start, highest = maps->map[maps->n - 1].end;
     for (uintptr_t at = start; at < end; at += sizeof(void *)) {
         const arena *table = *(const arena *const *)at;
-        if ((uintptr_t)table % BLOCK_UNIT || !hl_map_holds(maps, table, sizeof *table) ||
-            !explains(maps, table, pools, n))
+        uintptr_t to = (uintptr_t)table;
+        if (to % BLOCK_UNIT || to < lowest || to >= highest || (to >= start && to < end))
+            continue; /* nearly all words are no pointers, or point into the same data */
+        if (!hl_map_holds(maps, table, sizeof *table) || !explains(maps, table, pools, n))
             continue;
         tally counted = {.arenas = 0};
         if (hl_map_holds(maps, (const uint64_t *)table - 2, sizeof *table) &&

@@ -71,66 +71,80 @@ typedef struct reading {
     bool cut; /* not all of it was read */
 } reading;
 
-static const struct {
-    const char *name;
+/* With their lengths: nearly every name is another one, and is told so by its length and first
+ * letter. */
+typedef struct word {
+    const char *text;
+    uint8_t n;
     uint16_t bits;
-} methods[] = {
-    {"get", HL_USE_GET},
-    {"setdefault", HL_USE_GET | HL_USE_STORE},
-    {"update", HL_USE_STORE},
-    {"append", HL_USE_ADD},
-    {"add", HL_USE_ADD},
-    {"extend", HL_USE_ADD},
-    {"insert", HL_USE_ADD},
-    {"appendleft", HL_USE_ADD},
-    {"extendleft", HL_USE_ADD},
-    {"put", HL_USE_ADD},
-    {"put_nowait", HL_USE_ADD},
-    {"pop", HL_USE_REMOVE | HL_USE_TAKE},
-    {"popitem", HL_USE_REMOVE | HL_USE_DROP | HL_USE_TAKE},
-    {"popleft", HL_USE_REMOVE | HL_USE_DROP | HL_USE_TAKE},
-    {"clear", HL_USE_REMOVE | HL_USE_DROP},
-    {"remove", HL_USE_REMOVE},
-    {"discard", HL_USE_REMOVE},
-    {"__setitem__", HL_USE_STORE},
-    {"__getitem__", HL_USE_GET},
-    {"__contains__", HL_USE_TEST},
-    {"__delitem__", HL_USE_REMOVE},
+} word;
+/* clang-format off */
+#define WORD(text)          { text, sizeof text - 1, 0 }
+#define CHANGES(text, bits) { text, sizeof text - 1, bits }
+/* clang-format on */
+
+static const word methods[] = {
+    CHANGES("get", HL_USE_GET),
+    CHANGES("setdefault", HL_USE_GET | HL_USE_STORE),
+    CHANGES("update", HL_USE_STORE),
+    CHANGES("append", HL_USE_ADD),
+    CHANGES("add", HL_USE_ADD),
+    CHANGES("extend", HL_USE_ADD),
+    CHANGES("insert", HL_USE_ADD),
+    CHANGES("appendleft", HL_USE_ADD),
+    CHANGES("extendleft", HL_USE_ADD),
+    CHANGES("put", HL_USE_ADD),
+    CHANGES("put_nowait", HL_USE_ADD),
+    CHANGES("pop", HL_USE_REMOVE | HL_USE_TAKE),
+    CHANGES("popitem", HL_USE_REMOVE | HL_USE_DROP | HL_USE_TAKE),
+    CHANGES("popleft", HL_USE_REMOVE | HL_USE_DROP | HL_USE_TAKE),
+    CHANGES("clear", HL_USE_REMOVE | HL_USE_DROP),
+    CHANGES("remove", HL_USE_REMOVE),
+    CHANGES("discard", HL_USE_REMOVE),
+    CHANGES("__setitem__", HL_USE_STORE),
+    CHANGES("__getitem__", HL_USE_GET),
+    CHANGES("__contains__", HL_USE_TEST),
+    CHANGES("__delitem__", HL_USE_REMOVE),
 };
 
 /* Methods that give all there is. */
-static const char *const whole_methods[] = {
-    "items", "values", "most_common", "sort", "copy", "tolist", "tobytes", "getvalue",
+static const word whole_methods[] = {
+    WORD("items"), WORD("values"), WORD("most_common"), WORD("sort"),
+    WORD("copy"),  WORD("tolist"), WORD("tobytes"),     WORD("getvalue"),
 };
 
 /* Methods of builtin containers that look at what there is and give some of it. */
-static const char *const reading_methods[] = {
-    "index",    "count",       "keys",       "elements", "total",   "find",       "rfind",
-    "split",    "rsplit",      "splitlines", "decode",   "encode",  "startswith", "endswith",
-    "join",     "replace",     "strip",      "format",   "union",   "difference", "intersection",
-    "issubset", "issuperset",  "isdisjoint", "hex",      "read",    "getbuffer",  "reverse",
-    "rotate",   "move_to_end", "partition",  "__iter__", "__len__", "tofile",     "buffer_info",
+static const word reading_methods[] = {
+    WORD("index"),        WORD("count"),       WORD("keys"),        WORD("elements"),
+    WORD("total"),        WORD("find"),        WORD("rfind"),       WORD("split"),
+    WORD("rsplit"),       WORD("splitlines"),  WORD("decode"),      WORD("encode"),
+    WORD("startswith"),   WORD("endswith"),    WORD("join"),        WORD("replace"),
+    WORD("strip"),        WORD("format"),      WORD("union"),       WORD("difference"),
+    WORD("intersection"), WORD("issubset"),    WORD("issuperset"),  WORD("isdisjoint"),
+    WORD("hex"),          WORD("read"),        WORD("getbuffer"),   WORD("reverse"),
+    WORD("rotate"),       WORD("move_to_end"), WORD("partition"),   WORD("__iter__"),
+    WORD("__len__"),      WORD("tofile"),      WORD("buffer_info"),
 };
 
 /* Functions that change the container they are given first. */
-static const struct {
-    const char *name;
-    uint16_t bits;
-} functions[] = {
-    {"heappush", HL_USE_ADD},
-    {"insort", HL_USE_ADD},
-    {"heappop", HL_USE_REMOVE | HL_USE_TAKE},
-    {"heappushpop", HL_USE_ADD | HL_USE_REMOVE},
-    {"heapreplace", HL_USE_ADD | HL_USE_REMOVE},
+static const word functions[] = {
+    CHANGES("heappush", HL_USE_ADD),
+    CHANGES("insort", HL_USE_ADD),
+    CHANGES("heappop", HL_USE_REMOVE | HL_USE_TAKE),
+    CHANGES("heappushpop", HL_USE_ADD | HL_USE_REMOVE),
+    CHANGES("heapreplace", HL_USE_ADD | HL_USE_REMOVE),
 };
 
 /* Functions that read all of a container they are given. */
-static const char *const whole_functions[] = {
-    "sorted",      "sum",      "list",          "tuple", "set",        "dict",  "frozenset",
-    "min",         "max",      "any",           "all",   "map",        "zip",   "filter",
-    "enumerate",   "reversed", "dump",          "dumps", "writelines", "join",  "Counter",
-    "array",       "asarray",  "DataFrame",     "mean",  "median",     "stdev", "writerows",
-    "executemany", "chain",    "from_iterable",
+static const word whole_functions[] = {
+    WORD("sorted"),      WORD("sum"),    WORD("list"),          WORD("tuple"),
+    WORD("set"),         WORD("dict"),   WORD("frozenset"),     WORD("min"),
+    WORD("max"),         WORD("any"),    WORD("all"),           WORD("map"),
+    WORD("zip"),         WORD("filter"), WORD("enumerate"),     WORD("reversed"),
+    WORD("dump"),        WORD("dumps"),  WORD("writelines"),    WORD("join"),
+    WORD("Counter"),     WORD("array"),  WORD("asarray"),       WORD("DataFrame"),
+    WORD("mean"),        WORD("median"), WORD("stdev"),         WORD("writerows"),
+    WORD("executemany"), WORD("chain"),  WORD("from_iterable"),
 };
 
 static void push(reading *r, origin o)
@@ -241,13 +255,18 @@ static void note_loop(reading *r, Py_ssize_t from, Py_ssize_t to)
     }
 }
 
-static bool among(PyObject *name, const char *const *words, size_t n)
+/* The first of words that the name is; NULL: none. */
+static const word *among(PyObject *name, const word *words, size_t n)
 {
-    for (size_t i = 0; i < n; i++)
-        if (hl_name_is(name, words[i]))
-            return true;
-    return false;
+    const char *text;
+    size_t length = hl_name_ascii(name, &text);
+    for (size_t i = 0; length && i < n; i++)
+        if (words[i].n == length && words[i].text[0] == text[0] &&
+            !memcmp(words[i].text, text, length))
+            return &words[i];
+    return NULL;
 }
+#define AMONG(name, words) among(name, words, sizeof words / sizeof *words)
 
 static PyObject *tuple_item(PyObject *tuple, Py_ssize_t i)
 {
@@ -291,14 +310,12 @@ static origin deref(const reading *r, int i)
 
 static void note_method(reading *r, origin of, PyObject *name)
 {
-    for (size_t i = 0; name && i < sizeof methods / sizeof *methods; i++)
-        if (hl_name_is(name, methods[i].name)) {
-            use(r, of, methods[i].bits);
-            return;
-        }
-    if (name && among(name, whole_methods, sizeof whole_methods / sizeof *whole_methods))
+    const word *changes = AMONG(name, methods);
+    if (changes)
+        use(r, of, changes->bits);
+    else if (AMONG(name, whole_methods))
         use_whole(r, of);
-    if (name && among(name, reading_methods, sizeof reading_methods / sizeof *reading_methods))
+    else if (AMONG(name, reading_methods))
         hand(r, of);
 }
 
@@ -317,12 +334,11 @@ static void call(reading *r, int args, int below)
             result.kind = ORIGIN_LEN;
             known = true;
         }
-        for (size_t k = 0; k < sizeof functions / sizeof *functions; k++)
-            if (hl_name_is(f.name, functions[k].name)) {
-                use(r, first, functions[k].bits);
-                known = true;
-            }
-        if (among(f.name, whole_functions, sizeof whole_functions / sizeof *whole_functions))
+        const word *changes = AMONG(f.name, functions);
+        if (changes)
+            use(r, first, changes->bits);
+        known = known || changes;
+        if (AMONG(f.name, whole_functions))
             for (int k = 0; k < args; k++)
                 use_whole(r, peek(r, k));
     }

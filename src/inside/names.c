@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-enum { MAP_FIRST = 1 << 10, POOL_FIRST = 1 << 16, TEXT_MAX = 4 * HL_NAME_CUT };
+enum { MAP_FIRST = 1 << 14, POOL_FIRST = 1 << 19, TEXT_MAX = 4 * HL_NAME_CUT };
 
 static void map_init(hl_walk *w, hl_name_map *m)
 {
@@ -223,14 +223,20 @@ uint32_t hl_name_of(hl_walk *w, PyObject *str)
     return name;
 }
 
-bool hl_name_is(PyObject *str, const char *text)
+size_t hl_name_ascii(PyObject *str, const char **text)
 {
     if (!str || !PyUnicode_Check(str))
-        return false;
+        return 0;
     const PyASCIIObject *a = (const PyASCIIObject *)str;
-    size_t n = strlen(text);
-    return a->state.ascii && (size_t)a->length == n && hl_name_characters(str) &&
-           memcmp(hl_name_characters(str), text, n) == 0;
+    *text = a->state.ascii ? hl_name_characters(str) : NULL;
+    return *text ? (size_t)a->length : 0;
+}
+
+bool hl_name_is(PyObject *str, const char *text)
+{
+    const char *name;
+    size_t n = hl_name_ascii(str, &name);
+    return n && strlen(text) == n && !memcmp(text, name, n);
 }
 
 PyObject *hl_dict_find(PyObject *dict, const char *key)

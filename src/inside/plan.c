@@ -228,7 +228,8 @@ static void add_fields(hl_walk *w, hl_kind *k, const PyTypeObject *base)
             add_field(w, (size_t)t->tp_dictoffset, w->label.dict, HL_FIELD_NAMESPACE);
         for (size_t i = 0; i < sizeof named_fields / sizeof *named_fields; i++) {
             const struct named_field *f = &named_fields[i];
-            if (strcmp(t->tp_name, f->type) == 0 && !has_field(w, k, f->offset))
+            if (t->tp_name[0] == f->type[0] && strcmp(t->tp_name, f->type) == 0 &&
+                !has_field(w, k, f->offset))
                 add_field(w, f->offset, HL_LABEL(HL_LABEL_NAMED, hl_name_c(w, f->name)), f->flags);
         }
         uint32_t before = w->n_fields;
