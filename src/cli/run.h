@@ -117,11 +117,17 @@ void hl_family_close(hl_family *f);
 /* ---- run_verdict.c -------------------------------------------------------------------------- */
 
 typedef struct hl_verdict_job hl_verdict_job;
-/* Opens the file and diagnoses it: all that can be done before the program has left. NULL: no
- * memory. */
-hl_verdict_job *hl_verdict_prepare(const char *file, const hl_run_options *o);
+/* NULL: no memory. */
+hl_verdict_job *hl_verdict_begin(const hl_run_options *o);
+void hl_verdict_end(hl_verdict_job *job);
+/* While the program runs: observes what has come since, unless it is big. */
+void hl_verdict_watch(hl_verdict_job *job, const char *file);
+/* The file is another one now: that before is let go, and the new one is read at the end. */
+void hl_verdict_replaced(hl_verdict_job *job);
+/* No snapshot will follow: diagnoses, as far as that can be done before the program has left. */
+void hl_verdict_prepare(hl_verdict_job *job, const char *file, const hl_run_options *o);
 /* Says it on stderr. exit: status or 256 + signal, -1 unknown. Gives the exit status for --fail-on,
- * or -1. job is freed. */
+ * or -1. job may be NULL. */
 int hl_verdict_say(hl_verdict_job *job, const hl_page *page, const hl_run_options *o, int exit);
 
 #endif

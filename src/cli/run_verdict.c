@@ -1,7 +1,8 @@
 /* cli/run_verdict.c: the last words of `heaplens run`.
  *
- * Room   cli; sentinel process. In two halves, so that the work is done while the interpreter
- *        still tears itself down, and the words come when it is through.
+ * Room   cli; sentinel process. In three parts: what has been recorded is observed while the program
+ *        runs, the rest is judged while the interpreter tears itself down, and the words come when it
+ *        is through, so that little is left to be waited for.
  * Standard output is the program's: everything here goes to standard error. */
 #define _GNU_SOURCE
 #include "cli/run.h"
@@ -13,42 +14,129 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SHARE_NS = 500 * 1000 * 1000 };
+enum {
+    SHARE_NS = 500 * 1000 * 1000,
+    EARLY_BYTES = 256 * 1024 * 1024, /* the heap of a bigger program waits until it has ended */
+};
 
 struct hl_verdict_job {
     hl_arena arena;
-    hl_run *run;
+    hl_run *run;     /* the file as it was opened last; owned, as ... */
+    hl_run **before; /* ... those whose snapshots were observed, as they were then */
+    uint32_t n_before, room;
+    hl_diagnosing *steps;
+    uint32_t n_seen; /* snapshots observed: the first of run */
+    bool late;       /* what follows is observed at the end */
     hl_diagnosis diagnosis;
     hl_family family; /* with --follow-children */
     bool diagnosed;
     hl_err err; /* why not */
 };
 
-hl_verdict_job *hl_verdict_prepare(const char *file, const hl_run_options *o)
+/* Also gives up the files: one that was replaced takes room as long as somebody has it. */
+static void forget(hl_verdict_job *job)
+{
+    hl_diagnosing_destroy(job->steps);
+    for (uint32_t i = 0; i < job->n_before; i++)
+        hl_run_close(job->before[i]);
+    hl_run_close(job->run);
+    job->steps = NULL;
+    job->run = NULL;
+    job->n_before = job->n_seen = 0;
+}
+
+static hl_status begin_steps(hl_verdict_job *job, const hl_run_options *o)
+{
+    hl_diagnose_options options = {.min_growth = o->min_growth, .memory_limit = o->memory_limit};
+    return hl_diagnosing_create(&options, &job->arena, &job->steps, &job->err);
+}
+
+hl_verdict_job *hl_verdict_begin(const hl_run_options *o)
 {
     hl_verdict_job *job = calloc(1, sizeof *job);
     if (!job)
         return NULL;
     hl_arena_init(&job->arena);
-    if (hl_run_open(file, &job->run, &job->err))
-        return job;
-    if (!job->run->n_snaps) {
-        hl_err_set(&job->err, HL_EMPTY, "no snapshot came to its end");
-        return job;
-    }
-    hl_diagnose_options options = {.min_growth = o->min_growth, .memory_limit = o->memory_limit};
-    job->diagnosed = !hl_diagnose(&job->run, 1, &options, &job->arena, &job->diagnosis, &job->err);
+    job->late = begin_steps(job, o) != HL_OK;
     return job;
 }
 
-static void job_destroy(hl_verdict_job *job)
+/* What was observed may lie in the run of before. */
+static hl_status keep_before(hl_verdict_job *job)
 {
-    if (!job)
+    enum { FIRST = 64 };
+    if (job->n_before == job->room) {
+        uint32_t room = job->room ? 2 * job->room : FIRST;
+        hl_run **more = hl_arena_array(&job->arena, room, sizeof *more);
+        if (!more)
+            return hl_err_set(&job->err, HL_NO_MEMORY, "no memory for a list of files");
+        if (job->n_before)
+            memcpy(more, job->before, job->n_before * sizeof *more);
+        job->before = more;
+        job->room = room;
+    }
+    if (job->run)
+        job->before[job->n_before++] = job->run;
+    job->run = NULL;
+    return HL_OK;
+}
+
+/* Opens the file anew. False: it cannot be read, or what was observed are no longer the first
+ * snapshots of it, since some have made place for others. */
+static bool go_on(hl_verdict_job *job, const char *file)
+{
+    hl_run *run;
+    if (hl_run_open(file, &run, &job->err))
+        return false;
+    bool same = run->n_snaps >= job->n_seen;
+    for (uint32_t i = 0; same && i < job->n_seen; i++)
+        same = run->snaps[i].stream == job->run->snaps[i].stream;
+    if (!same || keep_before(job)) {
+        hl_run_close(run);
+        return false;
+    }
+    job->run = run;
+    return true;
+}
+
+static hl_status observe_next(hl_verdict_job *job)
+{
+    return hl_diagnosing_observe(job->steps, job->run, job->n_seen++, &job->err);
+}
+
+void hl_verdict_replaced(hl_verdict_job *job)
+{
+    forget(job);
+    job->late = true;
+}
+
+void hl_verdict_watch(hl_verdict_job *job, const char *file)
+{
+    bool fails = job->late || !go_on(job, file);
+    while (!fails && !job->late && job->n_seen < job->run->n_snaps) {
+        job->late = job->run->snaps[job->n_seen].rss_bytes > EARLY_BYTES;
+        fails = !job->late && observe_next(job);
+    }
+    if (fails && !job->late)
+        hl_verdict_replaced(job);
+}
+
+void hl_verdict_prepare(hl_verdict_job *job, const char *file, const hl_run_options *o)
+{
+    job->err = (hl_err){.status = HL_OK};
+    if (!job->steps || !go_on(job, file)) {
+        forget(job);
+        if (begin_steps(job, o) || !go_on(job, file))
+            return;
+    }
+    if (!job->run->n_snaps) {
+        hl_err_set(&job->err, HL_EMPTY, "no snapshot came to its end");
         return;
-    hl_family_close(&job->family);
-    hl_run_close(job->run);
-    hl_arena_deinit(&job->arena);
-    free(job);
+    }
+    while (job->n_seen < job->run->n_snaps)
+        if (observe_next(job))
+            return;
+    job->diagnosed = !hl_diagnosing_judge(job->steps, job->run, &job->diagnosis, &job->err);
 }
 
 static void milliseconds(hl_out *out, uint64_t ns)
@@ -190,6 +278,15 @@ int hl_verdict_say(hl_verdict_job *job, const hl_page *page, const hl_run_option
     }
     (void)hl_raw_write(STDERR_FILENO, out.bytes, out.n); /* closed or full: nobody to tell */
     hl_out_deinit(&out);
-    job_destroy(job);
     return leave_with;
+}
+
+void hl_verdict_end(hl_verdict_job *job)
+{
+    if (!job)
+        return;
+    hl_family_close(&job->family);
+    forget(job);
+    hl_arena_deinit(&job->arena);
+    free(job);
 }

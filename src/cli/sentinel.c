@@ -28,8 +28,10 @@ enum {
 typedef struct sentinel {
     hl_page *page;
     const hl_run_options *o;
-    int program_fd; /* pidfd; -1: asked by kill */
-    hl_verdict_job *job;
+    int program_fd;      /* pidfd; -1: asked by kill */
+    hl_verdict_job *job; /* NULL: no memory */
+    bool prepared;
+    uint32_t observed;   /* looks when the file was last read */
     uint32_t seen, kept; /* looks when the file was last thought of; snapshots in it then */
     bool cannot_thin;
 } sentinel;
@@ -117,10 +119,31 @@ static void thin(sentinel *s, bool at_end)
     if (hl_thin(page->file, most, page->max_file_bytes, &s->kept, &err)) {
         dprintf(STDERR_FILENO, "heaplens: the recording stays as long as it is: %s\n", err.text);
         s->cannot_thin = true;
+    } else if (s->job) {
+        hl_verdict_replaced(s->job);
     }
     s->seen = taken;
     if (!at_end)
         hl_page_set(&page->file_users, 0);
+}
+
+static void follow(sentinel *s)
+{
+    uint32_t taken = s->page->taken;
+    thin(s, false);
+    if (s->job && taken != s->observed)
+        hl_verdict_watch(s->job, s->page->file);
+    s->observed = taken;
+}
+
+static void prepare(sentinel *s)
+{
+    if (s->prepared)
+        return;
+    s->prepared = true;
+    thin(s, true);
+    if (s->job)
+        hl_verdict_prepare(s->job, s->page->file, s->o);
 }
 
 /* Returns when the program waits for an answer, or is gone. */
@@ -129,12 +152,10 @@ static void watch(sentinel *s)
     hl_page *page = s->page;
     for (;;) {
         uint32_t seen = page->bell;
-        if (!page->settled && !page->leaving)
-            thin(s, false);
-        if (page->settled && !s->job)
-            thin(s, true);
-        if (page->settled && !s->job)
-            s->job = hl_verdict_prepare(page->file, s->o);
+        if (page->settled)
+            prepare(s);
+        else if (!page->leaving)
+            follow(s);
         if (page->leaving || page->refused || program_gone(s))
             return;
         hl_page_wait(&page->bell, seen, PATIENCE_NS);
@@ -200,10 +221,7 @@ static void speak(sentinel *s)
         return;
     }
     record_end(page);
-    if (!s->job) {
-        thin(s, true);
-        s->job = hl_verdict_prepare(page->file, s->o);
-    }
+    prepare(s);
     page->leave_with = hl_verdict_say(s->job, page, s->o, page->exit_status);
 }
 
@@ -223,10 +241,12 @@ _Noreturn void hl_sentinel(hl_page *page, int page_fd, int keep_fd, int ready_fd
     close(ready_fd);
     if (chdir("/")) { /* only so that no file system stays busy */
     }
+    s.job = hl_verdict_begin(o);
     watch(&s);
     if (!page->leaving && !page->refused)
         wait_for_walkers(page);
     speak(&s);
     hl_page_set(&page->answered, 1);
+    hl_verdict_end(s.job); /* not waited for */
     _exit(0);
 }

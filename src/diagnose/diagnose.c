@@ -43,24 +43,38 @@ static const hl_rule *const rules[] = {
     &hl_rule_growing_container, /* last */
 };
 
-static hl_status observe_all(hl_case *c, hl_run *const *runs, uint32_t n, hl_err *err)
+struct hl_diagnosing {
+    hl_case c;
+    uint32_t room; /* for moments */
+    uint32_t torn;
+};
+
+static hl_status room_for_one(hl_diagnosing *d, hl_err *err)
 {
-    uint32_t total = 0;
-    for (uint32_t r = 0; r < n; r++)
-        total += runs[r]->n_snaps;
-    c->moments = hl_arena_array(c->arena, total ? total : 1, sizeof *c->moments);
-    if (!c->moments)
-        return hl_err_set(err, HL_NO_MEMORY, "no memory for %u snapshots", total);
-    for (uint32_t r = 0; r < n; r++)
-        for (uint32_t i = 0; i < runs[r]->n_snaps; i++) {
-            if (runs[r]->snaps[i].unsettled)
-                continue; /* seen half-way: shows what was there, proves no growth */
-            hl_status status = hl_case_observe(c, runs[r], i, err);
-            if (status == HL_CORRUPT || status == HL_TRUNCATED)
-                c->out->observed.snapshots_torn++; /* the others can be used */
-            else if (status)
-                return status;
-        }
+    enum { FIRST = 64 };
+    if (d->c.n_moments < d->room)
+        return HL_OK;
+    uint32_t room = d->room ? 2 * d->room : FIRST;
+    hl_moment *more = hl_arena_array(d->c.arena, room, sizeof *more);
+    if (!more)
+        return hl_err_set(err, HL_NO_MEMORY, "no memory for %u snapshots", room);
+    if (d->c.n_moments)
+        memcpy(more, d->c.moments, d->c.n_moments * sizeof *more);
+    d->c.moments = more;
+    d->room = room;
+    return HL_OK;
+}
+
+hl_status hl_diagnosing_observe(hl_diagnosing *d, hl_run *run, uint32_t index, hl_err *err)
+{
+    if (run->snaps[index].unsettled)
+        return HL_OK; /* seen half-way: shows what was there, proves no growth */
+    if (room_for_one(d, err))
+        return err->status;
+    hl_status status = hl_case_observe(&d->c, run, index, err);
+    if (status != HL_CORRUPT && status != HL_TRUNCATED)
+        return status;
+    d->torn++; /* the others can be used */
     return HL_OK;
 }
 
@@ -378,10 +392,9 @@ static void forecast(hl_case *c)
         d->observed.seconds_to_limit = (double)(limit - used) / rate;
 }
 
-static void describe(hl_case *c, hl_run *const *runs, uint32_t n)
+static void describe(hl_case *c, const hl_run *r)
 {
     hl_diagnosis *d = c->out;
-    const hl_run *r = runs[n - 1];
     d->target.pid = r->pid;
     d->target.python = hl_arena_printf(c->arena, "%s", r->python);
     d->target.program = hl_arena_printf(c->arena, "%s", r->program);
@@ -413,38 +426,69 @@ static void describe(hl_case *c, hl_run *const *runs, uint32_t n)
     d->observed.objects_skipped = z->info.skipped;
 }
 
+hl_status hl_diagnosing_create(const hl_diagnose_options *options, hl_arena *arena,
+                               hl_diagnosing **out, hl_err *err)
+{
+    hl_diagnosing *d = hl_arena_alloc(arena, sizeof *d);
+    if (!d)
+        return hl_err_set(err, HL_NO_MEMORY, "no memory for a diagnosis");
+    *d = (hl_diagnosing){.c = {.arena = arena, .anchor = UINT32_MAX}};
+    if (options)
+        d->c.options = *options;
+    hl_arena_init(&d->c.scratch);
+    hl_shapes_init(&d->c.shapes);
+    *out = d;
+    return HL_OK;
+}
+
+void hl_diagnosing_destroy(hl_diagnosing *d)
+{
+    if (d)
+        hl_case_deinit(&d->c);
+}
+
+hl_status hl_diagnosing_judge(hl_diagnosing *d, const hl_run *run, hl_diagnosis *out, hl_err *err)
+{
+    hl_case *c = &d->c;
+    hl_status status = HL_OK;
+    *out = (hl_diagnosis){.observed = {.snapshots_torn = d->torn}};
+    c->out = out;
+    settle_axis(c);
+    hl_case_find_farewells(c);
+    describe(c, run);
+    if (c->n_moments) {
+        status = hl_rule_cycles(c, err);
+        if (!status)
+            status = hl_rule_modules(c, err);
+        if (!status)
+            status = judge_growths(c, err);
+        if (!status)
+            status = hl_rule_not_collected(c, err);
+    }
+    if (!status) {
+        weigh(c);
+        decide(c);
+        forecast(c);
+    }
+    return status;
+}
+
 hl_status hl_diagnose(hl_run *const *runs, uint32_t n, const hl_diagnose_options *options,
                       hl_arena *arena, hl_diagnosis *out, hl_err *err)
 {
     *out = (hl_diagnosis){0};
-    hl_case c = {.arena = arena, .out = out, .anchor = UINT32_MAX};
-    if (options)
-        c.options = *options;
     if (!n)
         return hl_err_set(err, HL_EMPTY, "no file to diagnose");
-    hl_arena_init(&c.scratch);
-    hl_shapes_init(&c.shapes);
-    hl_status status = observe_all(&c, runs, n, err);
-    if (!status) {
-        settle_axis(&c);
-        hl_case_find_farewells(&c);
-        describe(&c, runs, n);
-    }
-    if (!status && c.n_moments) {
-        status = hl_rule_cycles(&c, err);
-        if (!status)
-            status = hl_rule_modules(&c, err);
-        if (!status)
-            status = judge_growths(&c, err);
-        if (!status)
-            status = hl_rule_not_collected(&c, err);
-    }
-    if (!status) {
-        weigh(&c);
-        decide(&c);
-        forecast(&c);
-    }
-    hl_case_deinit(&c);
+    hl_diagnosing *d;
+    hl_status status = hl_diagnosing_create(options, arena, &d, err);
+    if (status)
+        return status;
+    for (uint32_t r = 0; !status && r < n; r++)
+        for (uint32_t i = 0; !status && i < runs[r]->n_snaps; i++)
+            status = hl_diagnosing_observe(d, runs[r], i, err);
+    if (!status)
+        status = hl_diagnosing_judge(d, runs[n - 1], out, err);
+    hl_diagnosing_destroy(d);
     return status;
 }
 

@@ -21,6 +21,19 @@ typedef struct hl_diagnose_options {
 hl_status hl_diagnose(hl_run *const *runs, uint32_t n, const hl_diagnose_options *options,
                       hl_arena *arena, hl_diagnosis *out, hl_err *err) HL_MUST_CHECK;
 
+/* The same in steps, while a run goes on: what has been observed when it ends need not be waited for
+ * then. Whole snapshots in time order; the runs stay open until destroy. A failure of observe ends
+ * it. */
+typedef struct hl_diagnosing hl_diagnosing;
+hl_status hl_diagnosing_create(const hl_diagnose_options *options, hl_arena *arena,
+                               hl_diagnosing **out, hl_err *err) HL_MUST_CHECK;
+void hl_diagnosing_destroy(hl_diagnosing *d);
+hl_status hl_diagnosing_observe(hl_diagnosing *d, hl_run *run, uint32_t index,
+                                hl_err *err) HL_MUST_CHECK;
+/* run: as it is at the end. */
+hl_status hl_diagnosing_judge(hl_diagnosing *d, const hl_run *run, hl_diagnosis *out,
+                              hl_err *err) HL_MUST_CHECK;
+
 /* The processes of one run, a file each, the first process first: each is diagnosed by itself, then
  * they are put together by fingerprint. One that cannot be diagnosed is left out: *n_done are in,
  * and why the first is not stands in err, with HL_OK returned. */
