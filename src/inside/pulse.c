@@ -66,10 +66,7 @@ enum {
     WAIT_NS = 50 * 1000 * 1000,
     LIMIT_POLL_NS = 20 * 1000 * 1000,
     ROUNDS_WAIT_NS = 300 * 1000 * 1000, /* of walking, in all */
-    BIG_BYTES = 128 * 1024 * 1024,
     THOROUGH_BYTES = 512 * 1024 * 1024,
-    WRITE_NS =
-        1500, /* a write to a page that was shared and is ours alone again: 1-2.5 us measured */
 };
 
 static const uint64_t FILE_WAIT_NS = UINT64_C(1000000000),
@@ -339,11 +336,13 @@ static const char *wait_until_due(void)
             return "limit";
         uint64_t now = hl_page_now();
         uint64_t until = now + (page->at_rss_bytes ? LIMIT_POLL_NS : LONG_NS), next = until;
-        if (!hl_plan_spent(plan) && now < hl_plan_not_before(plan)) {
-            until = hl_plan_not_before(plan);
-        } else if (!hl_plan_spent(plan)) {
-            uint64_t rss = resident_bytes(true);
-            const char *reason = now >= hl_plan_due_at(plan)      ? "time"
+        bool spent = hl_plan_spent(plan);
+        uint64_t rss = spent ? 0 : resident_bytes(true);
+        uint64_t paid = hl_plan_not_before(plan, rss);
+        if (!spent && now < paid) {
+            until = paid;
+        } else if (!spent) {
+            const char *reason = now >= hl_plan_due_at(plan, rss) ? "time"
                                  : rss >= hl_plan_due_bytes(plan) ? "growth"
                                                                   : NULL;
             uint64_t patience = hl_plan_round_patience(plan, now, page->rounds);
@@ -351,7 +350,7 @@ static const char *wait_until_due(void)
                 return reason;
             asked = !reason ? 0 : asked ? asked : now;
             page->due_round = reason ? 0 : hl_plan_due_round(plan);
-            until = reason ? asked + patience : hl_plan_next_poll(plan, now, rss != before);
+            until = reason ? asked + patience : hl_plan_next_poll(plan, now, rss, rss != before);
             before = rss;
         }
         hl_page_wait(&pulse.wake, seen, (until < next ? until : next) - now);
@@ -404,19 +403,12 @@ static void in_forked_child(void)
     pulse.usual_patience = 0;
 }
 
-/* Every page of a big heap that the program writes to again, were it only to free it, faults once
- * for each look, however long ago: dear where there are gigabytes of them, so it counts ahead. */
-static uint64_t yet_to_fault_ns(const look *l)
-{
-    return l->rss_bytes > BIG_BYTES ? (l->rss_bytes - BIG_BYTES) / 4096 * WRITE_NS : 0;
-}
-
 static void end_look(look *l)
 {
-    uint64_t cost = look_finish(l) + yet_to_fault_ns(l);
+    uint64_t cost = look_finish(l);
     uint64_t walk = pulse.shots[l->slot]->walk_ns;
     if (l->unsettled) {
-        hl_plan_paid_by(&pulse.plan, hl_page_now(), cost, walk);
+        hl_plan_paid_by(&pulse.plan, hl_page_now(), l->rss_bytes, cost, walk);
     } else {
         pulse.plan.rounds = l->rounds;
         hl_plan_took(&pulse.plan, l->at_ns, hl_page_now(), l->rss_bytes, l->stop_ns, cost, walk);
@@ -490,7 +482,7 @@ static void look_at_want(void)
 {
     uint64_t now = hl_page_now();
     bool again = pulse.missed_ns &&
-                 (now < pulse.missed_ns + LONG_NS || now < hl_plan_not_before(&pulse.plan));
+                 (now < pulse.missed_ns + LONG_NS || now < hl_plan_not_before(&pulse.plan, 0));
     if (getpid() != pulse.owner || atomic_load(&pulse.ending) || again)
         return;
     int kept = errno;
@@ -629,7 +621,8 @@ static void *guard(void *unused)
     for (uint64_t stuck = 0; !atomic_load(&pulse.ending);) {
         uint32_t seen = pulse.tick;
         uint64_t now = hl_page_now(), since = atomic_load(&pulse.wants_since);
-        uint64_t until = now + 60 * (uint64_t)LONG_NS, paid = hl_plan_not_before(&pulse.plan);
+        uint64_t until = now + 60 * (uint64_t)LONG_NS;
+        uint64_t paid = hl_plan_not_before(&pulse.plan, since ? resident_bytes(false) : 0);
         looks = since == stuck ? looks : 0;
         stuck = since;
         if (since) {

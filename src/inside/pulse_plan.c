@@ -13,11 +13,18 @@ enum {
     GRACE_PAUSE_NS = 3 * MS,
     FIRST_NS = 250 * MS,
     PAY = 20,
+    FEW = 3, /* and the last */
+    PAY_FEW = 4,
     PAY_WALK = 5, /* the child has a core of its own, but somebody pays for that, too */
-    WALK_CREDIT_NS = 300 * MS,
+    WALK_CREDIT_NS = 40 * MS,
     CREDIT_NS = 40 * MS, /* of cost, once in a run, that is not paid for twentyfold: a program of a
                             second that imports for half of it needs its looks in the other half */
     GROWTH_MIN = 1024 * 1024,
+    GAIN_MIN = 64 * 1024, /* what is less is no growth */
+    BIG_BYTES = 128 * 1024 * 1024,
+    PAGE = 4096,
+    WRITE_NS =
+        1500, /* a write to a page that was shared and is ours alone again: 1-2.5 us measured */
     POLL_MIN_NS = 1 * MS, /* a hundredth of the age, within these */
     POLL_MAX_NS = 20 * MS,
     POLL_IDLE_NS = 50 * MS,    /* while nothing moves */
@@ -51,8 +58,17 @@ static uint64_t beyond(uint64_t ns, uint64_t *credit_ns)
     return ns - given;
 }
 
-void hl_plan_paid_by(hl_plan *p, uint64_t done_ns, uint64_t cost_ns, uint64_t walk_ns)
+/* Every page of a big heap that the program writes to again, were it only to free it, faults once
+ * for each look, however long ago: dear where there are gigabytes of them. */
+static uint64_t yet_to_fault_ns(uint64_t rss_bytes)
 {
+    return rss_bytes > BIG_BYTES ? (rss_bytes - BIG_BYTES) / PAGE * WRITE_NS : 0;
+}
+
+void hl_plan_paid_by(hl_plan *p, uint64_t done_ns, uint64_t rss_bytes, uint64_t cost_ns,
+                     uint64_t walk_ns)
+{
+    p->spent_ns += cost_ns + yet_to_fault_ns(rss_bytes);
     uint64_t due = beyond(cost_ns, &p->credit_ns), walk = beyond(walk_ns, &p->walk_credit_ns);
     uint64_t paid = cost_ns + (hl_plan_in_grace(p, done_ns) ? 0 : due) * (PAY - 1);
     uint64_t worked = walk * PAY_WALK;
@@ -65,11 +81,14 @@ void hl_plan_took(hl_plan *p, uint64_t at_ns, uint64_t done_ns, uint64_t rss_byt
     p->taken++;
     p->last_ns = at_ns;
     p->cheap = p->cheap && pause_ns < GRACE_PAUSE_NS;
-    hl_plan_paid_by(p, done_ns, cost_ns, walk_ns);
+    hl_plan_paid_by(p, done_ns, rss_bytes, cost_ns, walk_ns);
     uint64_t faded = p->high_bytes - p->high_bytes / 8;
     p->high_bytes = rss_bytes > faded ? rss_bytes : faded;
 }
 
+/* What does not grow is looked at when it is three times as old, up to here, then when it is half as
+ * old again. */
+static const uint64_t STILL_NS = UINT64_C(4000) * MS;
 static const uint64_t PATIENCE_MAX_NS = UINT64_C(10000) * MS;
 
 /* 0, 1, 2: thirds of the places already used. */
@@ -83,9 +102,16 @@ bool hl_plan_spent(const hl_plan *p)
     return p->taken + 1 >= p->max && (!p->thinned || p->max == 1);
 }
 
-uint64_t hl_plan_not_before(const hl_plan *p)
+/* What a look at a big heap will cost the program is paid for before, not after: it may end soon.
+ * The first few, which every run is to have, cost up to a quarter. */
+uint64_t hl_plan_not_before(const hl_plan *p, uint64_t rss_bytes)
 {
-    return p->interval_ms ? p->last_ns : p->free_ns;
+    uint64_t ahead = yet_to_fault_ns(rss_bytes);
+    uint64_t share = p->taken < FEW ? PAY_FEW : PAY;
+    uint64_t saved = ahead ? p->begun_ns + (p->spent_ns + ahead) * share : 0;
+    if (p->interval_ms)
+        return p->last_ns;
+    return saved > p->free_ns ? saved : p->free_ns;
 }
 
 /* Twice as far apart each time the places would have been filled once more: what is in the file
@@ -101,7 +127,13 @@ static unsigned doublings(const hl_plan *p)
     return n;
 }
 
-uint64_t hl_plan_due_at(const hl_plan *p)
+/* What has not grown is worth few looks: it may be leaking into room that was there already. */
+static uint64_t while_still(uint64_t elapsed)
+{
+    return elapsed < STILL_NS ? 3 * elapsed : elapsed + elapsed / 2;
+}
+
+uint64_t hl_plan_due_at(const hl_plan *p, uint64_t rss_bytes)
 {
     if (p->interval_ms)
         return p->last_ns + ((uint64_t)p->interval_ms * MS << doublings(p));
@@ -109,10 +141,10 @@ uint64_t hl_plan_due_at(const hl_plan *p)
     uint64_t next;
     switch (third(p)) {
     case 0:
-        next = elapsed + elapsed / 5; /* up to three seconds, if memory grows little */
+        next = rss_bytes > p->high_bytes + GAIN_MIN ? elapsed + elapsed / 5 : while_still(elapsed);
         break;
     case 1:
-        next = elapsed + elapsed / 3; /* up to two minutes */
+        next = elapsed + elapsed / 3; /* up to minutes */
         break;
     default:
         next = p->thinned ? elapsed + elapsed / 4 : elapsed * 2; /* up to days */
@@ -157,11 +189,11 @@ bool hl_plan_early(const hl_plan *p)
     return p->cheap && !p->interval_ms && !hl_plan_spent(p);
 }
 
-uint64_t hl_plan_next_poll(const hl_plan *p, uint64_t now_ns, bool moved)
+uint64_t hl_plan_next_poll(const hl_plan *p, uint64_t now_ns, uint64_t rss_bytes, bool moved)
 {
     uint64_t step = (now_ns - p->begun_ns) / 100;
     uint64_t most = moved ? POLL_MAX_NS : POLL_IDLE_NS;
     step = step < POLL_MIN_NS ? POLL_MIN_NS : step > most ? most : step;
-    uint64_t due = hl_plan_due_at(p);
+    uint64_t due = hl_plan_due_at(p, rss_bytes);
     return due > now_ns && due - now_ns < step ? due : now_ns + step;
 }

@@ -4,8 +4,9 @@
  *        hours of it in a millisecond.
  * Idea   A program of 50 ms gets its handful, a program of a day pays for three dozen: due by
  * growth of resident memory over the highest seen, or by time in geometric steps, both wider as the
- * places are used up; and never before the last look has been paid for twentyfold, but for a few
- * cheap ones in the first half second, and a few hundredths of a second of them later. */
+ * places are used up, the latter also while nothing grows; and never before the last look has been
+ * paid for twentyfold (a big heap's before it is taken), but for a few cheap ones in the first half
+ * second, and a few hundredths of a second of them later. */
 #ifndef HL_PULSE_PLAN_H
 #define HL_PULSE_PLAN_H
 
@@ -23,8 +24,9 @@ typedef struct hl_plan {
     uint64_t begun_ns;       /* CLOCK_MONOTONIC, as all _ns here   */
     uint64_t last_ns;        /* when the last one was taken        */
     uint64_t free_ns;        /* when it is paid for                */
-    uint64_t walk_credit_ns; /* the same of the child's work */
+    uint64_t spent_ns;       /* cost so far, paid for or not */
     uint64_t credit_ns;      /* cost that need not be paid for     */
+    uint64_t walk_credit_ns; /* the same of the child's work */
     uint64_t high_bytes;     /* resident, highest, slowly forgotten */
     uint64_t rounds;         /* done when the last one was taken    */
 } hl_plan;
@@ -35,14 +37,16 @@ void hl_plan_begin(hl_plan *p, uint32_t max, uint32_t interval_ms, uint64_t now_
 void hl_plan_took(hl_plan *p, uint64_t at_ns, uint64_t done_ns, uint64_t rss_bytes,
                   uint64_t pause_ns, uint64_t cost_ns, uint64_t walk_ns);
 /* One that counts for nothing but its price. */
-void hl_plan_paid_by(hl_plan *p, uint64_t done_ns, uint64_t cost_ns, uint64_t walk_ns);
+void hl_plan_paid_by(hl_plan *p, uint64_t done_ns, uint64_t rss_bytes, uint64_t cost_ns,
+                     uint64_t walk_ns);
 
 /* The beginning, when short programs need their looks and long ones do not notice. */
 bool hl_plan_in_grace(const hl_plan *p, uint64_t now_ns);
 bool hl_plan_spent(const hl_plan *p); /* only the place of the last one is left */
-uint64_t hl_plan_not_before(const hl_plan *p);
-uint64_t hl_plan_due_at(const hl_plan *p);    /* by time   */
-uint64_t hl_plan_due_bytes(const hl_plan *p); /* by growth; UINT64_MAX: never */
+/* rss_bytes: as it is now. */
+uint64_t hl_plan_not_before(const hl_plan *p, uint64_t rss_bytes);
+uint64_t hl_plan_due_at(const hl_plan *p, uint64_t rss_bytes); /* by time */
+uint64_t hl_plan_due_bytes(const hl_plan *p);                  /* by growth; UINT64_MAX: never */
 /* By rounds: one more, then in geometric steps, as by time. UINT64_MAX: never. */
 uint64_t hl_plan_due_round(const hl_plan *p);
 /* How long a look that is due may wait for the end of a round, so that it falls between two. */
@@ -50,6 +54,6 @@ uint64_t hl_plan_round_patience(const hl_plan *p, uint64_t now_ns, uint64_t roun
 /* Small enough that a round may wait for the look before to end: quick rounds would be over. */
 bool hl_plan_early(const hl_plan *p);
 /* When to ask again, if nothing is due now. moved: the resident size is not what it was. */
-uint64_t hl_plan_next_poll(const hl_plan *p, uint64_t now_ns, bool moved);
+uint64_t hl_plan_next_poll(const hl_plan *p, uint64_t now_ns, uint64_t rss_bytes, bool moved);
 
 #endif

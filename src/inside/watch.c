@@ -176,13 +176,14 @@ static uint64_t due(watch *w, uint64_t now, uint64_t *before, uint64_t *asked, c
     *reason = NULL;
     if (w->busy || hl_plan_spent(p))
         return now + IDLE_NS;
-    if (now < hl_plan_not_before(p))
-        return hl_plan_not_before(p);
-    uint64_t rss = hl_vitals_resident(), patience = hl_plan_round_patience(p, now, w->rounds);
-    const char *why = now >= hl_plan_due_at(p)      ? "time"
+    uint64_t rss = hl_vitals_resident(), paid = hl_plan_not_before(p, rss);
+    if (now < paid)
+        return paid;
+    uint64_t patience = hl_plan_round_patience(p, now, w->rounds);
+    const char *why = now >= hl_plan_due_at(p, rss) ? "time"
                       : rss >= hl_plan_due_bytes(p) ? "growth"
                                                     : NULL;
-    uint64_t next = hl_plan_next_poll(p, now, rss != *before);
+    uint64_t next = hl_plan_next_poll(p, now, rss, rss != *before);
     *before = rss;
     if (!why) {
         *asked = 0;
