@@ -1,4 +1,4 @@
-# make run | build | test | known | suites | lint | sanitize | fuzz | bench | interpreters | matrix | score | clean
+# make run | build | test | moments | known | suites | lint | sanitize | fuzz | bench | interpreters | matrix | score | clean
 #
 # PYTHON=... chooses the interpreter (default python3), FUZZ_SECONDS=... the time of each fuzz
 # target, SCORE=... options of tests/score/score.py. Everything is made below build/, .venv/ and .venvs/.
@@ -12,7 +12,7 @@ sources := $(shell find src python docs/causes meson.build meson_options.txt pyp
 	-not -name '*_test.c' -not -name '*.pyc' -type f)
 built := $(venv)/.built-$(subst /,_,$(PYTHON))
 
-.PHONY: run build test known suites lint sanitize fuzz bench interpreters matrix score clean bootstrap bootstrap-dev
+.PHONY: run build test moments known suites lint sanitize fuzz bench interpreters matrix score clean bootstrap bootstrap-dev
 
 # A program that leaks, and what heaplens says about it.
 run: build
@@ -36,6 +36,13 @@ test: bootstrap-dev build
 	@tools/ctest.sh test -Dbuildtype=debug
 	HEAPLENS_EXE=$(CURDIR)/$(venv)/bin/heaplens $(venv)/bin/python -m pytest -n 4 tests/run
 	HEAPLENS_EXE=$(CURDIR)/$(venv)/bin/heaplens $(venv)/bin/python -m pytest tests --ignore tests/run
+
+# A recording survives the end of whoever writes it: killed at so many random moments, the file opens.
+MOMENTS ?= 200
+moments: bootstrap-dev build
+	@tools/group.sh $(venv) test
+	HEAPLENS_MOMENTS=$(MOMENTS) HEAPLENS_EXE=$(CURDIR)/$(venv)/bin/heaplens \
+		$(venv)/bin/python -m pytest -n 4 tests/run/test_long_runs.py -k moment
 
 # What is known of libraries, held against the libraries.
 known: bootstrap-dev build

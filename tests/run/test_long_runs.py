@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.one_interpreter  # a file is a file
 
 GROWS = "import time\nL = []\nwhile True: L.extend({'a': [i]} for i in range(200)); time.sleep(.002)\n"
-MOMENTS = int(os.environ.get("HEAPLENS_MOMENTS", "8"))  # 200 are asked for; see CONTRIBUTING.md
+MOMENTS = int(os.environ.get("HEAPLENS_MOMENTS", "8"))  # `make moments` takes 200
+HANDS = 4
 
 
 def start(bench: Bench, *words: Any) -> subprocess.Popen[bytes]:
@@ -85,17 +86,18 @@ def observers(bench: Bench) -> list[int]:
     return found
 
 
-def test_killed_at_any_moment(bench: Bench, python: str) -> None:
+@pytest.mark.parametrize("hand", range(HANDS))
+def test_killed_at_any_moment(bench: Bench, python: str, hand: int) -> None:
     """The program, or all that belongs to it: the file opens, and what was whole is there."""
-    dice = random.Random(python)
-    for moment in range(MOMENTS):
+    dice = random.Random(f"{python} {hand}")
+    for moment in range(hand, MOMENTS, HANDS):
         program = start(bench, "--interval", "10", "--max-snapshots", "4", "-c", GROWS)
         for _ in range(1000):
             if bench.file.exists():
                 break
             time.sleep(0.005)
         time.sleep(dice.uniform(0, 1.2))
-        victims = [program.pid, *(observers(bench) if moment % 2 else [])]
+        victims = [program.pid, *(observers(bench) if moment // HANDS % 2 else [])]
         for pid in victims:
             try:
                 os.kill(pid, signal.SIGKILL)
@@ -106,7 +108,7 @@ def test_killed_at_any_moment(bench: Bench, python: str) -> None:
             if not observers(bench):
                 break
             time.sleep(0.01)
-        if moment % 2 == 0 and not bench.file.exists():
+        if moment // HANDS % 2 == 0 and not bench.file.exists():
             continue  # the observer took an empty recording away
         got = bench.execute([EXE, "diagnose", "--json", bench.file])
         assert got.status in (0, 4, 5), (moment, got.stderr)
