@@ -191,8 +191,9 @@ static void take(const hl_case *c, uint32_t bits, uint64_t code_address, hl_node
     for (uint32_t i = 0; i < out->n_stores; i++)
         if (out->stores[i] == code_address)
             return;
-    /* one that stores and neither removes nor minds the length is enough to grow without end */
-    bool removes = (bits & HL_USE_REMOVE) != 0;
+    /* one that stores and neither removes nor minds the length is enough to grow without end; so is
+     * one that takes out a key for each it puts in, where the number rises all the same */
+    bool removes = (bits & HL_USE_REMOVE) && !(bits & HL_USE_EXCHANGE);
     bool bounds = (bits & (HL_USE_LEN | HL_USE_DROP)) != 0;
     out->evicts = out->n_stores ? out->evicts && removes : removes;
     out->bounds = out->n_stores ? out->bounds && bounds : bounds;
