@@ -166,7 +166,7 @@ static origin peek(const reading *r, int n)
     return n >= 0 && n < r->depth ? r->stack[r->depth - 1 - n] : (origin){0};
 }
 
-static bool handles_exceptions(const PyCodeObject *code);
+static bool is_guarded(const PyCodeObject *code, Py_ssize_t instruction);
 
 static void use(reading *r, origin o, unsigned bits)
 {
@@ -194,7 +194,7 @@ static void use(reading *r, origin o, unsigned bits)
     if (bits == HL_USE_STORE)
         r->uses[i].stored_at = r->at;
     if ((bits & HL_USE_REMOVE) &&
-        !(exchanged && r->uses[i].stored_at >= r->straight && !handles_exceptions(r->code)))
+        !(exchanged && r->uses[i].stored_at >= r->straight && !is_guarded(r->code, r->at)))
         r->uses[i].loses = true;
 }
 
@@ -754,9 +754,32 @@ static bool is_jump_back(int op)
     }
 }
 
-static bool handles_exceptions(const PyCodeObject *code)
+/* A number of the exception table: six bits a byte, the highest first, 64: more follow. */
+static Py_ssize_t table_number(const uint8_t **at, const uint8_t *end)
 {
-    return PyBytes_GET_SIZE(code->co_exceptiontable) != 0;
+    Py_ssize_t n = 0;
+    bool more = true;
+    while (more && *at < end) {
+        more = **at & 64;
+        n = n << 6 | (*(*at)++ & 63);
+    }
+    return n;
+}
+
+/* Is what this instruction raises caught here? Each entry of the table is a start, a length, a
+ * target and a depth (Objects/exception_handling_notes.txt; InternalDocs since 3.13). */
+static bool is_guarded(const PyCodeObject *code, Py_ssize_t instruction)
+{
+    const uint8_t *at = (const uint8_t *)PyBytes_AS_STRING(code->co_exceptiontable);
+    const uint8_t *end = at + PyBytes_GET_SIZE(code->co_exceptiontable);
+    while (at < end) {
+        Py_ssize_t start = table_number(&at, end), length = table_number(&at, end);
+        table_number(&at, end);
+        table_number(&at, end);
+        if (instruction >= start && instruction < start + length)
+            return true;
+    }
+    return false;
 }
 
 /* A jump by `arg` units from behind itself and its caches. */
@@ -921,7 +944,8 @@ static bool is_jump(int op)
     }
 }
 
-static bool handles_exceptions(const PyCodeObject *code)
+/* Is anything caught anywhere in this code? Which instructions a block covers is not followed. */
+static bool is_guarded(const PyCodeObject *code, Py_ssize_t instruction)
 {
     const uint8_t *bytes = (const uint8_t *)PyBytes_AS_STRING(code->co_code);
     for (Py_ssize_t i = 0; i + 1 < PyBytes_GET_SIZE(code->co_code); i += 2)
