@@ -108,7 +108,10 @@ static void settle_axis(hl_case *c)
         leave_out_collections(m, n);
     c->by_rounds = hl_rounds_axis(c);
     for (uint32_t i = 0; i < n; i++)
-        if (m[i].work <= m[0].work + WARM_UP * (m[n - 1].work - m[0].work))
+        if (!strcmp(m[i].info.reason, "imported"))
+            c->began = i;
+    for (uint32_t i = c->began; i < n; i++)
+        if (m[i].work <= m[c->began].work + WARM_UP * (m[n - 1].work - m[c->began].work))
             c->baseline = i;
     c->material = c->options.min_growth;
     if (n && !c->material) {

@@ -74,6 +74,7 @@ typedef struct reading {
     unsigned n_loops;
     Py_ssize_t targets[TARGETS]; /* of jumps */
     unsigned n_targets;
+    bool deletes;        /* an entry somewhere: else nobody asks for the targets */
     Py_ssize_t straight; /* since this instruction no jump began or ended */
     bool cut;            /* not all of it was read */
 } reading;
@@ -267,7 +268,7 @@ static void note_target(reading *r, Py_ssize_t to)
 /* Before an instruction is read. */
 static void see_target(reading *r)
 {
-    for (unsigned i = 0; i < r->n_targets; i++)
+    for (unsigned i = 0; i < r->n_targets && r->deletes; i++)
         if (r->targets[i] == r->at || r->n_targets == TARGETS)
             r->straight = r->at;
 }
@@ -786,6 +787,7 @@ static bool is_guarded(const PyCodeObject *code, Py_ssize_t instruction)
 static void see_jump(reading *r, int op, int arg)
 {
     Py_ssize_t behind = r->at + 1 + _PyOpcode_Caches[op];
+    r->deletes = r->deletes || op == DELETE_SUBSCR;
     if (!is_jump(op))
         return;
     if (is_jump_back(op))
@@ -959,6 +961,7 @@ static void see_jump(reading *r, int op, int arg)
 {
     Py_ssize_t by = HL_PY_AT_LEAST(10) ? arg : arg / 2;
     Py_ssize_t to = is_relative_jump(op) ? r->at + 1 + by : by;
+    r->deletes = r->deletes || op == DELETE_SUBSCR;
     if (!is_jump(op))
         return;
     note_loop(r, to, r->at);
@@ -1031,6 +1034,7 @@ void hl_code_uses(hl_walk *w, uint32_t id, const PyCodeObject *code)
     r.n_uses = 0;
     r.n_loops = 0;
     r.n_targets = 0;
+    r.deletes = false;
     r.straight = 0;
     r.cut = false;
     read_with(&r, see_jump);

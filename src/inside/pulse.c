@@ -23,6 +23,7 @@
 
 #include "base/err.h"
 #include "container/container.h"
+#include "inside/importing.h"
 #include "inside/inside.h"
 #include "inside/pulse_plan.h"
 #include "inside/rounds.h"
@@ -373,6 +374,21 @@ EXPORTED void hl_inside_look_at_round(void)
     hl_page_ring(&pulse.wake);
 }
 
+/* GIL held. A look while the program imports tells nothing; the first one after it is a beginning.
+ */
+static bool puts_off(const char **reason)
+{
+    uint64_t now = hl_page_now();
+    if (!hl_plan_may_postpone(&pulse.plan, now))
+        return false;
+    enum hl_importing importing = hl_importing();
+    if (importing == HL_IMPORTING)
+        hl_plan_postpone(&pulse.plan, now);
+    else if (importing == HL_NO_IMPORT && hl_plan_begins(&pulse.plan))
+        *reason = "imported";
+    return importing == HL_IMPORTING;
+}
+
 /* False when the farewell has begun. The farewell lets go of the GIL while `attaching` is set. */
 static bool take_look(const char *reason)
 {
@@ -383,6 +399,8 @@ static bool take_look(const char *reason)
         PyThreadState *gil = gil_take();
         go = gil && !atomic_load(&pulse.ending);
         looks = go && !atomic_load(&pulse.is_handed); /* a round was quicker */
+        if (looks)
+            looks = !puts_off(&reason);
         if (looks) {
             pulse.busy = 1;
             name_next_round();
@@ -470,7 +488,8 @@ EXPORTED void hl_inside_farewell(const char *reason, int gil)
     if (gil) {
         if (!strcmp(reason, "end"))
             let_watcher_go();
-        look_start(&last, AT_FAREWELL, false, reason);
+        /* one that is over as soon as its imports are has not grown by them */
+        look_start(&last, AT_FAREWELL, false, hl_plan_begins(&pulse.plan) ? "imported" : reason);
     }
     while (pulse.busy)
         if (!atomic_load(&pulse.watching) && atomic_load(&pulse.is_handed))

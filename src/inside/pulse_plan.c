@@ -18,7 +18,8 @@ enum {
     GROWTH_MIN = 1024 * 1024,
     POLL_MIN_NS = 1 * MS, /* a hundredth of the age, within these */
     POLL_MAX_NS = 20 * MS,
-    POLL_IDLE_NS = 50 * MS,    /* while nothing moves */
+    POLL_IDLE_NS = 50 * MS, /* while nothing moves */
+    POSTPONED_MIN_NS = 5 * MS,
     PATIENCE_MIN_NS = 20 * MS, /* two rounds of the usual length, within these */
 };
 
@@ -29,6 +30,7 @@ void hl_plan_begin(hl_plan *p, uint32_t max, uint32_t interval_ms, uint64_t now_
         .interval_ms = interval_ms,
         .cheap = true,
         .credit_ns = CREDIT_NS,
+        .armed_ns = now_ns,
         .begun_ns = now_ns,
         .last_ns = now_ns,
         .free_ns = now_ns,
@@ -50,8 +52,34 @@ void hl_plan_took(hl_plan *p, uint64_t at_ns, uint64_t done_ns, uint64_t rss_byt
     p->credit_ns -= given;
     uint64_t paid = hl_plan_in_grace(p, done_ns) ? 0 : cost_ns - given;
     p->free_ns = done_ns + cost_ns + paid * (PAY - 1);
+    if (!p->high_bytes)
+        p->base_bytes = rss_bytes;
     uint64_t faded = p->high_bytes - p->high_bytes / 8;
     p->high_bytes = rss_bytes > faded ? rss_bytes : faded;
+}
+
+static const uint64_t POSTPONED_MAX_NS = UINT64_C(10000) * MS;
+
+/* Only what is young and paces itself: what imports for longer is looked at all the same. */
+bool hl_plan_may_postpone(const hl_plan *p, uint64_t now_ns)
+{
+    return !p->interval_ms && now_ns - p->armed_ns < POSTPONED_MAX_NS;
+}
+
+/* Before anything but the first look the program's life begins only now. */
+void hl_plan_postpone(hl_plan *p, uint64_t now_ns)
+{
+    uint64_t step = (now_ns - p->armed_ns) / 20;
+    p->free_ns = now_ns + (step > POSTPONED_MIN_NS ? step : POSTPONED_MIN_NS);
+    if (p->taken <= 1) {
+        p->begun_ns = p->last_ns = now_ns;
+        p->high_bytes = 0;
+    }
+}
+
+bool hl_plan_begins(const hl_plan *p)
+{
+    return p->taken && !p->high_bytes;
 }
 
 static const uint64_t PATIENCE_MAX_NS = UINT64_C(10000) * MS;
@@ -97,8 +125,9 @@ uint64_t hl_plan_due_bytes(const hl_plan *p)
         return UINT64_MAX;
     uint64_t step;
     switch (third(p)) {
-    case 0:
-        step = p->high_bytes / 6;
+    case 0: /* a little more on top of what large libraries take is much to a short program */
+        step = p->high_bytes > p->base_bytes ? (p->high_bytes - p->base_bytes) / 3 : 0;
+        step = step < p->high_bytes / 6 ? step : p->high_bytes / 6;
         break;
     case 1:
         step = p->high_bytes / 3;

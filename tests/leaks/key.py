@@ -193,6 +193,8 @@ LEAKS = [
          "Node itself"),
     leak("growing_container/warned_texts.py", CONTAINER, "__warningregistry__", GLOBAL, 4),
     leak("growing_container/logger_per_request.py", CONTAINER, "logging loggerDict", INSTANCE, 8),
+    leak("growing_container/at_import", CONTAINER, "journal", GLOBAL, 8),
+    leak("growing_container/after_imports.py", CONTAINER, "seen", GLOBAL, 8),
     leak("growing_container/generated_sources.py", CONTAINER, "linecache cache", GLOBAL, 5),
 
     leak("method_cache/module_level.py", METHOD, "Invoice total", CLASS, 8, "Invoice"),
