@@ -34,6 +34,7 @@
 
 #include "base/err.h"
 #include "container/container.h"
+#include "inside/importing.h"
 #include "inside/inside.h"
 #include "inside/out_of_memory.h"
 #include "inside/pulse_plan.h"
@@ -339,8 +340,12 @@ static const char *wait_until_due(void)
         bool spent = hl_plan_spent(plan);
         uint64_t rss = spent ? 0 : resident_bytes(true);
         uint64_t paid = hl_plan_not_before(plan, rss);
-        if (!spent && now < paid) {
-            until = paid;
+        if (!spent && now < paid) { /* growth may make it due sooner */
+            bool may_grow = now >= plan->free_growing_ns;
+            until =
+                may_grow ? hl_plan_next_poll(plan, now, rss, rss != before) : plan->free_growing_ns;
+            until = until < paid ? until : paid;
+            before = rss;
         } else if (!spent) {
             const char *reason = now >= hl_plan_due_at(plan, rss) ? "time"
                                  : rss >= hl_plan_due_bytes(plan) ? "growth"
@@ -498,6 +503,21 @@ static void look_at_want(void)
 
 static void end_here(int signum, unsigned how, const char *reason);
 
+/* GIL held. A look while the program imports tells nothing; the first one after it is a beginning.
+ */
+static bool puts_off(const char **reason)
+{
+    uint64_t now = hl_page_now();
+    if (!hl_plan_may_postpone(&pulse.plan, now))
+        return false;
+    enum hl_importing importing = hl_importing();
+    if (importing == HL_IMPORTING)
+        hl_plan_postpone(&pulse.plan, now);
+    else if (importing == HL_NO_IMPORT && hl_plan_begins(&pulse.plan))
+        *reason = "imported";
+    return importing == HL_IMPORTING;
+}
+
 /* False when the farewell has begun. The farewell lets go of the GIL while `attaching` is set. */
 static bool take_look(const char *reason)
 {
@@ -518,8 +538,8 @@ static bool take_look(const char *reason)
             end_here(signum, WATCHES, "signal");
         }
         go = gil && !atomic_load(&pulse.ending);
-        looks =
-            go && !atomic_load(&pulse.is_handed) && claim(); /* a round was quicker, or the guard */
+        /* a round was quicker, or the guard */
+        looks = go && !atomic_load(&pulse.is_handed) && !puts_off(&reason) && claim();
         if (looks) {
             name_next_round();
             look_start(&l, BY_WATCHER, WATCHES, reason);
@@ -789,8 +809,8 @@ EXPORTED void hl_inside_farewell(const char *reason, int gil)
     bool looks = gil && recording && hl_page_file_use(page, LAST_FILE_WAIT_NS);
     if (gil && recording && !strcmp(reason, "end"))
         let_watcher_go();
-    if (looks)
-        look_start(&last, AT_FAREWELL, BORROWS, reason);
+    if (looks) /* one that is over as soon as its imports are has not grown by them */
+        look_start(&last, AT_FAREWELL, BORROWS, hl_plan_begins(&pulse.plan) ? "imported" : reason);
     while (pulse.busy)
         if (!atomic_load(&pulse.watching) && atomic_load(&pulse.is_handed))
             end_handed(); /* it was handed over to a watcher that was going */
