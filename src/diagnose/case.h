@@ -76,6 +76,7 @@ typedef struct hl_case {
     hl_arena scratch;
     hl_moment *moments;
     uint32_t n_moments, baseline; /* baseline: last moment of the warm-up */
+    uint32_t began;               /* the imports that a program begins with were over; or 0 */
     uint32_t working;  /* the last moment in which the program was at work: those after it, if any,
                           are farewells */
     uint64_t material; /* bytes of growth worth a word */

@@ -403,7 +403,7 @@ bool hl_group_judge(const hl_case *c, const hl_group *group, hl_confidence *out)
 {
     const hl_growth *g = &group->growth;
     const hl_moment *m = c->moments;
-    double run = m[g->anchor].work - m[0].work;
+    double run = m[g->anchor].work - m[c->began].work;
     bool late = run > 0 && m[g->anchor].work - g->began < LATE_SHARE * run;
     bool unsure = hl_growth_slows(g) || late || g->intervals < SURE_INTERVALS;
     if (hl_growth_rests(g) || (g->released && unsure))

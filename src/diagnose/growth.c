@@ -123,7 +123,8 @@ static uint32_t without_tail(const hl_case *c, const uint64_t *series, const uin
     if (k < 3 || k == n)
         return n;
     uint32_t a = kept[k - 1];
-    bool still = series[z] <= series[a] && (double)series[z] >= SHRINK * (double)series[a];
+    bool still =
+        is_flat(c, series, a, z, kept[0], a) && (double)series[z] >= SHRINK * (double)series[a];
     bool brief = m[z].work - m[a].work <= TAIL_SHARE * (m[z].work - m[0].work);
     /* one that had all but stopped before is at rest, however short the end */
     uint32_t b = kept[k - 2], to = brief ? z : a;

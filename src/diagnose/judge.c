@@ -216,7 +216,7 @@ bool hl_judge(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_filled fille
                         hl_bytes_text(s->retained_bytes, bytes));
         return false;
     }
-    double run = m[g->anchor].work - m[0].work;
+    double run = m[g->anchor].work - m[c->began].work;
     bool late = run > 0 && m[g->anchor].work - g->began < LATE_SHARE * run;
     /* what an exit handler empties (of a module, of a class) was no call's own to give up */
     bool in_a_call = c->graph->from[s->holder] == HL_HOLD_FRAME;

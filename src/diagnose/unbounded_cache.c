@@ -94,6 +94,9 @@ static bool unbounded_cache(hl_case *c, const hl_suspect *s, const hl_uses *u, h
         return true;
     if (confidence == HL_CERTAIN && (u->all & HL_USE_REMOVE))
         confidence = HL_STRONG; /* something can empty it */
+    const char *removes = u->evicts                  ? ""
+                          : u->all & HL_USE_EXCHANGE ? ", taking out one key for each it puts in"
+                                                     : ", nothing there removes";
     hl_finding *f = hl_finding_add(c, "unbounded-cache", confidence);
     if (!f)
         return true;
@@ -104,10 +107,9 @@ static bool unbounded_cache(hl_case *c, const hl_suspect *s, const hl_uses *u, h
         hl_finding_evidence(c, f, "lru_cache without maxsize: nothing is ever evicted");
     else if (itself)
         hl_finding_evidence(c, f, "%s stores what it makes for each new key%s", u->memo_place,
-                            u->evicts ? "" : ", nothing there removes");
+                            removes);
     else if (u->memo_place)
-        hl_finding_evidence(c, f, "%s looks up and stores%s", u->memo_place,
-                            u->evicts ? "" : ", nothing there removes");
+        hl_finding_evidence(c, f, "%s looks up and stores%s", u->memo_place, removes);
     hl_judge_evidence(c, f, s, u, filled);
     f->fix = fix_for(c, s, lru);
     hl_finding_seal(c, f);

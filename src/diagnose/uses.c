@@ -191,8 +191,9 @@ static void take(const hl_case *c, uint32_t bits, uint64_t code_address, hl_node
     for (uint32_t i = 0; i < out->n_stores; i++)
         if (out->stores[i] == code_address)
             return;
-    /* one that stores and neither removes nor minds the length is enough to grow without end */
-    bool removes = (bits & HL_USE_REMOVE) != 0;
+    /* one that stores and neither removes nor minds the length is enough to grow without end; so is
+     * one that takes out a key for each it puts in, where the number rises all the same */
+    bool removes = (bits & HL_USE_REMOVE) && !(bits & HL_USE_EXCHANGE);
     bool bounds = (bits & (HL_USE_LEN | HL_USE_DROP)) != 0;
     out->evicts = out->n_stores ? out->evicts && removes : removes;
     out->bounds = out->n_stores ? out->bounds && bounds : bounds;
@@ -446,13 +447,23 @@ static hl_node container_above(const hl_case *c, hl_node v)
     return HL_NO_NODE;
 }
 
+/* Kept as one of many, not by a name of its own. */
+static bool is_entry(const hl_case *c, hl_node v)
+{
+    enum hl_label_kind kind = hl_label_kind(c->graph->via[v]);
+    hl_node parent = c->graph->parent[v];
+    return (kind == HL_LABEL_VALUE || kind == HL_LABEL_INDEX || kind == HL_LABEL_ELEMENT) &&
+           parent != HL_NO_NODE && !hl_graph_is_namespace(c->graph, parent);
+}
+
 hl_status hl_uses_find(hl_case *c, const hl_suspect *s, hl_uses *out, hl_err *err)
 {
     *out = (hl_uses){0};
     hl_known_as names[NAMES_MAX];
     uint32_t strangers = 0, n = known_as(c, s->holder, names, &strangers);
     out->reader = reader_of(c, s, s->holder, names, n);
-    hl_node above = s->members > 1 ? container_above(c, s->holder) : HL_NO_NODE;
+    bool entry = s->members > 1 || is_entry(c, s->holder);
+    hl_node above = entry ? container_above(c, s->holder) : HL_NO_NODE;
     if (!out->reader && above != HL_NO_NODE) {
         hl_known_as
             others[NAMES_MAX]; /* who reads the whole of a table reads what its entries hold */

@@ -7,7 +7,8 @@
  *        instrumented code (a debugger, coverage) is left alone. Jumps are not followed: within an
  *        expression the stack is right, and that is where containers are used. What lies between a
  *        jump back and its target is a loop; a container read as a whole outside of all loops is
- *        read once, when it is done.
+ *        read once, when it is done. Where no jump begins or ends, one instruction runs as often as
+ *        the other: an entry stored and another deleted there are exchanged.
  * Source Python/compile.c and Include/opcode.h of 3.9 to 3.15; stack effects of what is not named
  *        here come from PyCompile_OpcodeStackEffect, which only computes. */
 #include "inside/walk.h"
@@ -31,6 +32,7 @@ enum {
     STACK = 128,
     NAMES = 128,
     LOOPS = 32,
+    TARGETS = 256,
     ADD = 0,
     ADD_IN_PLACE = 13,
     OR_IN_PLACE = 20,
@@ -61,6 +63,8 @@ typedef struct reading {
         PyObject *name;
         uint8_t scope;
         uint16_t bits;
+        Py_ssize_t stored_at; /* by the last c[k] = v; -1 */
+        bool loses;           /* an entry is removed that was not exchanged */
     } uses[NAMES];
     unsigned n_uses;
     Py_ssize_t at; /* instruction, in units of two bytes */
@@ -68,7 +72,11 @@ typedef struct reading {
         Py_ssize_t from, to;
     } loops[LOOPS];
     unsigned n_loops;
-    bool cut; /* not all of it was read */
+    Py_ssize_t targets[TARGETS]; /* of jumps */
+    unsigned n_targets;
+    bool deletes;        /* an entry somewhere: else nobody asks for the targets */
+    Py_ssize_t straight; /* since this instruction no jump began or ended */
+    bool cut;            /* not all of it was read */
 } reading;
 
 /* With their lengths: nearly every name is another one, and is told so by its length and first
@@ -173,8 +181,11 @@ static origin peek(const reading *r, int n)
     return n >= 0 && n < r->depth ? r->stack[r->depth - 1 - n] : (origin){0};
 }
 
+static bool is_guarded(const PyCodeObject *code, Py_ssize_t instruction);
+
 static void use(reading *r, origin o, unsigned bits)
 {
+    unsigned exchanged = bits & HL_USE_EXCHANGE;
     if (o.kind == ORIGIN_COPY)
         bits &= ~(unsigned)HL_USE_GET;
     if ((o.kind != ORIGIN_NAME && o.kind != ORIGIN_COPY) || !o.name || !bits)
@@ -190,9 +201,16 @@ static void use(reading *r, origin o, unsigned bits)
         r->uses[i].name = o.name;
         r->uses[i].scope = o.scope;
         r->uses[i].bits = 0;
+        r->uses[i].stored_at = -1;
+        r->uses[i].loses = false;
         r->n_uses++;
     }
     r->uses[i].bits |= (uint16_t)bits;
+    if (bits == HL_USE_STORE)
+        r->uses[i].stored_at = r->at;
+    if ((bits & HL_USE_REMOVE) &&
+        !(exchanged && r->uses[i].stored_at >= r->straight && !is_guarded(r->code, r->at)))
+        r->uses[i].loses = true;
 }
 
 static bool in_loop(const reading *r)
@@ -253,6 +271,20 @@ static void note_loop(reading *r, Py_ssize_t from, Py_ssize_t to)
         r->loops[r->n_loops].from = from;
         r->loops[r->n_loops++].to = to;
     }
+}
+
+static void note_target(reading *r, Py_ssize_t to)
+{
+    if (r->n_targets < TARGETS)
+        r->targets[r->n_targets++] = to;
+}
+
+/* Before an instruction is read. */
+static void see_target(reading *r)
+{
+    for (unsigned i = 0; i < r->n_targets && r->deletes; i++)
+        if (r->targets[i] == r->at || r->n_targets == TARGETS)
+            r->straight = r->at;
 }
 
 /* The first of words that the name is; NULL: none. */
@@ -515,7 +547,8 @@ static bool step_common(reading *r, int op, int arg)
         return true;
     case DELETE_SUBSCR:
         use(r, peek(r, 1),
-            peek(r, 0).kind == ORIGIN_SLICE ? HL_USE_REMOVE | HL_USE_DROP : HL_USE_REMOVE);
+            peek(r, 0).kind == ORIGIN_SLICE ? HL_USE_REMOVE | HL_USE_DROP
+                                            : HL_USE_REMOVE | HL_USE_EXCHANGE);
         drop(r, 2);
         return true;
     case CONTAINS_OP:
@@ -712,8 +745,16 @@ static void step(reading *r, int op, int arg)
     }
 }
 
-/* A jump back by `arg` units from behind itself and its caches. */
-static void see_jump(reading *r, int op, int arg)
+static bool is_jump(int op)
+{
+#if HL_PY_AT_LEAST(13)
+    return OPCODE_HAS_JUMP(op);
+#else
+    return _PyOpcode_Jump[op >> 5] >> (op & 31) & 1;
+#endif
+}
+
+static bool is_jump_back(int op)
 {
     switch (op) {
     case JUMP_BACKWARD:
@@ -724,11 +765,50 @@ static void see_jump(reading *r, int op, int arg)
     case POP_JUMP_BACKWARD_IF_NONE:
     case POP_JUMP_BACKWARD_IF_NOT_NONE:
 #endif
-        note_loop(r, r->at + 1 + _PyOpcode_Caches[op] - arg, r->at);
-        break;
+        return true;
     default:
-        break;
+        return false;
     }
+}
+
+/* A number of the exception table: six bits a byte, the highest first, 64: more follow. */
+static Py_ssize_t table_number(const uint8_t **at, const uint8_t *end)
+{
+    Py_ssize_t n = 0;
+    bool more = true;
+    while (more && *at < end) {
+        more = **at & 64;
+        n = n << 6 | (*(*at)++ & 63);
+    }
+    return n;
+}
+
+/* Is what this instruction raises caught here? Each entry of the table is a start, a length, a
+ * target and a depth (Objects/exception_handling_notes.txt; InternalDocs since 3.13). */
+static bool is_guarded(const PyCodeObject *code, Py_ssize_t instruction)
+{
+    const uint8_t *at = (const uint8_t *)PyBytes_AS_STRING(code->co_exceptiontable);
+    const uint8_t *end = at + PyBytes_GET_SIZE(code->co_exceptiontable);
+    while (at < end) {
+        Py_ssize_t start = table_number(&at, end), length = table_number(&at, end);
+        table_number(&at, end);
+        table_number(&at, end);
+        if (instruction >= start && instruction < start + length)
+            return true;
+    }
+    return false;
+}
+
+/* A jump by `arg` units from behind itself and its caches. */
+static void see_jump(reading *r, int op, int arg)
+{
+    Py_ssize_t behind = r->at + 1 + _PyOpcode_Caches[op];
+    r->deletes = r->deletes || op == DELETE_SUBSCR;
+    if (!is_jump(op))
+        return;
+    if (is_jump_back(op))
+        note_loop(r, behind - arg, r->at);
+    note_target(r, is_jump_back(op) ? behind - arg : behind + arg);
 }
 
 #if HL_PY_AT_LEAST(14)
@@ -853,19 +933,55 @@ static void step(reading *r, int op, int arg)
     }
 }
 
-/* Jump targets are counted in bytes in 3.9, in units of two in 3.10. */
-static void see_jump(reading *r, int op, int arg)
+static bool is_relative_jump(int op)
 {
-    Py_ssize_t to = HL_PY_AT_LEAST(10) ? arg : arg / 2;
+    switch (op) {
+    case FOR_ITER:
+    case JUMP_FORWARD:
+    case SETUP_FINALLY:
+    case SETUP_WITH:
+    case SETUP_ASYNC_WITH:
+        return true;
+    default:
+        return false;
+    }
+}
+
+static bool is_jump(int op)
+{
     switch (op) {
     case JUMP_ABSOLUTE:
     case POP_JUMP_IF_FALSE:
     case POP_JUMP_IF_TRUE:
-        note_loop(r, to, r->at);
-        break;
+    case JUMP_IF_FALSE_OR_POP:
+    case JUMP_IF_TRUE_OR_POP:
+    case JUMP_IF_NOT_EXC_MATCH:
+        return true;
     default:
-        break;
+        return is_relative_jump(op);
     }
+}
+
+/* Is anything caught anywhere in this code? Which instructions a block covers is not followed. */
+static bool is_guarded(const PyCodeObject *code, Py_ssize_t instruction)
+{
+    const uint8_t *bytes = (const uint8_t *)PyBytes_AS_STRING(code->co_code);
+    for (Py_ssize_t i = 0; i + 1 < PyBytes_GET_SIZE(code->co_code); i += 2)
+        if (bytes[i] == SETUP_FINALLY || bytes[i] == SETUP_WITH || bytes[i] == SETUP_ASYNC_WITH)
+            return true;
+    return false;
+}
+
+/* Jump targets are counted in bytes in 3.9, in units of two in 3.10. */
+static void see_jump(reading *r, int op, int arg)
+{
+    Py_ssize_t by = HL_PY_AT_LEAST(10) ? arg : arg / 2;
+    Py_ssize_t to = is_relative_jump(op) ? r->at + 1 + by : by;
+    r->deletes = r->deletes || op == DELETE_SUBSCR;
+    if (!is_jump(op))
+        return;
+    note_loop(r, to, r->at);
+    note_target(r, to);
 }
 
 static void read_with(reading *r, void (*read)(reading *, int, int))
@@ -887,6 +1003,14 @@ static void read_with(reading *r, void (*read)(reading *, int, int))
 }
 
 #endif
+
+static void step_in_line(reading *r, int op, int arg)
+{
+    see_target(r);
+    step(r, op, arg);
+    if (is_jump(op))
+        r->straight = r->at + 1;
+}
 
 static void put_use(hl_walk *w, uint32_t id, unsigned scope, PyObject *name, unsigned bits)
 {
@@ -925,15 +1049,19 @@ void hl_code_uses(hl_walk *w, uint32_t id, const PyCodeObject *code)
     r.depth = 0;
     r.n_uses = 0;
     r.n_loops = 0;
+    r.n_targets = 0;
+    r.deletes = false;
+    r.straight = 0;
     r.cut = false;
     read_with(&r, see_jump);
     r.cut = false; /* what is past the last jump seen is past it again */
-    read_with(&r, step);
+    read_with(&r, step_in_line);
     for (unsigned i = 0; i < r.n_uses; i++) {
         /* a local that is only looked at is another's, who gave it away */
         unsigned told = r.uses[i].scope == HL_SCOPE_LOCAL ? FILLS : FILLS | READS;
-        if (r.uses[i].bits & told)
-            put_use(w, id, r.uses[i].scope, r.uses[i].name, r.uses[i].bits);
+        unsigned bits = r.uses[i].bits & ~(r.uses[i].loses ? (unsigned)HL_USE_EXCHANGE : 0);
+        if (bits & told)
+            put_use(w, id, r.uses[i].scope, r.uses[i].name, bits);
     }
     if (r.cut)
         put_unread(w, id, code);

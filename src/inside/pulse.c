@@ -34,6 +34,7 @@
 
 #include "base/err.h"
 #include "container/container.h"
+#include "inside/importing.h"
 #include "inside/inside.h"
 #include "inside/out_of_memory.h"
 #include "inside/pulse_plan.h"
@@ -496,6 +497,23 @@ static void look_at_want(void)
     errno = kept;
 }
 
+/* GIL held. A look while the program imports tells nothing; the first one after it is a beginning.
+ */
+static bool puts_off(const char **reason)
+{
+    uint64_t now = hl_page_now();
+    if (strcmp(*reason, "growth") && strcmp(*reason, "time")) /* asked for */
+        return false;
+    if (!hl_plan_may_postpone(&pulse.plan, now))
+        return false;
+    enum hl_importing importing = hl_importing();
+    if (importing == HL_IMPORTING)
+        hl_plan_postpone(&pulse.plan, now);
+    else if (importing == HL_NO_IMPORT && hl_plan_begins(&pulse.plan))
+        *reason = "imported";
+    return importing == HL_IMPORTING;
+}
+
 static void end_here(int signum, unsigned how, const char *reason);
 
 /* False when the farewell has begun. The farewell lets go of the GIL while `attaching` is set. */
@@ -518,8 +536,8 @@ static bool take_look(const char *reason)
             end_here(signum, WATCHES, "signal");
         }
         go = gil && !atomic_load(&pulse.ending);
-        looks =
-            go && !atomic_load(&pulse.is_handed) && claim(); /* a round was quicker, or the guard */
+        looks = go && !atomic_load(&pulse.is_handed) && /* a round was quicker, or ... */
+                !puts_off(&reason) && claim();          /* ... the guard */
         if (looks) {
             name_next_round();
             look_start(&l, BY_WATCHER, WATCHES, reason);
@@ -790,7 +808,8 @@ EXPORTED void hl_inside_farewell(const char *reason, int gil)
     if (gil && recording && !strcmp(reason, "end"))
         let_watcher_go();
     if (looks)
-        look_start(&last, AT_FAREWELL, BORROWS, reason);
+        /* one that is over as soon as its imports are has not grown by them */
+        look_start(&last, AT_FAREWELL, BORROWS, hl_plan_begins(&pulse.plan) ? "imported" : reason);
     while (pulse.busy)
         if (!atomic_load(&pulse.watching) && atomic_load(&pulse.is_handed))
             end_handed(); /* it was handed over to a watcher that was going */

@@ -16,7 +16,7 @@ enum {
     FEW = 3, /* and the last */
     PAY_FEW = 4,
     PAY_WALK = 5, /* the child has a core of its own, but somebody pays for that, too */
-    WALK_CREDIT_NS = 40 * MS,
+    WALK_CREDIT_NS = 120 * MS,
     CREDIT_NS = 40 * MS, /* of cost, once in a run, that is not paid for twentyfold: a program of a
                             second that imports for half of it needs its looks in the other half */
     GROWTH_MIN = 1024 * 1024,
@@ -27,7 +27,8 @@ enum {
         1500, /* a write to a page that was shared and is ours alone again: 1-2.5 us measured */
     POLL_MIN_NS = 1 * MS, /* a hundredth of the age, within these */
     POLL_MAX_NS = 20 * MS,
-    POLL_IDLE_NS = 50 * MS,    /* while nothing moves */
+    POLL_IDLE_NS = 50 * MS, /* while nothing moves */
+    POSTPONED_MIN_NS = 5 * MS,
     PATIENCE_MIN_NS = 20 * MS, /* two rounds of the usual length, within these */
 };
 
@@ -39,6 +40,7 @@ void hl_plan_begin(hl_plan *p, uint32_t max, uint32_t interval_ms, uint64_t now_
         .cheap = true,
         .credit_ns = CREDIT_NS,
         .walk_credit_ns = WALK_CREDIT_NS,
+        .armed_ns = now_ns,
         .begun_ns = now_ns,
         .last_ns = now_ns,
         .free_ns = now_ns,
@@ -82,8 +84,34 @@ void hl_plan_took(hl_plan *p, uint64_t at_ns, uint64_t done_ns, uint64_t rss_byt
     p->last_ns = at_ns;
     p->cheap = p->cheap && pause_ns < GRACE_PAUSE_NS;
     hl_plan_paid_by(p, done_ns, rss_bytes, cost_ns, walk_ns);
+    if (!p->high_bytes)
+        p->base_bytes = rss_bytes;
     uint64_t faded = p->high_bytes - p->high_bytes / 8;
     p->high_bytes = rss_bytes > faded ? rss_bytes : faded;
+}
+
+static const uint64_t POSTPONED_MAX_NS = UINT64_C(10000) * MS;
+
+/* Only what is young and paces itself: what imports for longer is looked at all the same. */
+bool hl_plan_may_postpone(const hl_plan *p, uint64_t now_ns)
+{
+    return !p->interval_ms && now_ns - p->armed_ns < POSTPONED_MAX_NS;
+}
+
+/* Before anything but the first look the program's life begins only now. */
+void hl_plan_postpone(hl_plan *p, uint64_t now_ns)
+{
+    uint64_t step = (now_ns - p->armed_ns) / 20;
+    p->free_ns = now_ns + (step > POSTPONED_MIN_NS ? step : POSTPONED_MIN_NS);
+    if (p->taken <= 1) {
+        p->begun_ns = p->last_ns = now_ns;
+        p->high_bytes = 0;
+    }
+}
+
+bool hl_plan_begins(const hl_plan *p)
+{
+    return p->taken && !p->high_bytes;
 }
 
 /* What does not grow is looked at when it is three times as old, up to here, then when it is half as
@@ -158,8 +186,9 @@ uint64_t hl_plan_due_bytes(const hl_plan *p)
         return UINT64_MAX;
     uint64_t step;
     switch (third(p)) {
-    case 0:
-        step = p->high_bytes / 6;
+    case 0: /* a little more on top of what large libraries take is much to a short program */
+        step = p->high_bytes > p->base_bytes ? (p->high_bytes - p->base_bytes) / 3 : 0;
+        step = step < p->high_bytes / 6 ? step : p->high_bytes / 6;
         break;
     case 1:
         step = p->high_bytes / 3;

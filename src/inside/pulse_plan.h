@@ -21,14 +21,17 @@ typedef struct hl_plan {
     uint32_t taken;
     bool thinned;            /* old looks make place for new ones: there is always one more */
     bool cheap;              /* every pause so far was short       */
-    uint64_t begun_ns;       /* CLOCK_MONOTONIC, as all _ns here   */
+    uint64_t armed_ns;       /* CLOCK_MONOTONIC, as all _ns here   */
+    uint64_t begun_ns;       /* when its imports were over         */
     uint64_t last_ns;        /* when the last one was taken        */
     uint64_t free_ns;        /* when it is paid for                */
-    uint64_t spent_ns;       /* cost so far, paid for or not */
+    uint64_t spent_ns;       /* cost so far, paid for or not       */
     uint64_t credit_ns;      /* cost that need not be paid for     */
-    uint64_t walk_credit_ns; /* the same of the child's work */
-    uint64_t high_bytes;     /* resident, highest, slowly forgotten */
-    uint64_t rounds;         /* done when the last one was taken    */
+    uint64_t walk_credit_ns; /* the same of the child's work       */
+    uint64_t high_bytes;     /* resident, highest, slowly forgotten; 0: no look in the life that
+                                counts */
+    uint64_t base_bytes;     /* resident in the first of them      */
+    uint64_t rounds;         /* done when the last one was taken   */
 } hl_plan;
 
 void hl_plan_begin(hl_plan *p, uint32_t max, uint32_t interval_ms, uint64_t now_ns);
@@ -39,6 +42,13 @@ void hl_plan_took(hl_plan *p, uint64_t at_ns, uint64_t done_ns, uint64_t rss_byt
 /* One that counts for nothing but its price. */
 void hl_plan_paid_by(hl_plan *p, uint64_t done_ns, uint64_t rss_bytes, uint64_t cost_ns,
                      uint64_t walk_ns);
+
+/* May a look that is due be put off, for what the program does is not yet its work? Then it is due
+ * again after a moment. */
+bool hl_plan_may_postpone(const hl_plan *p, uint64_t now_ns);
+void hl_plan_postpone(hl_plan *p, uint64_t now_ns);
+/* Is the next look the first after the imports the program began with? */
+bool hl_plan_begins(const hl_plan *p);
 
 /* The beginning, when short programs need their looks and long ones do not notice. */
 bool hl_plan_in_grace(const hl_plan *p, uint64_t now_ns);

@@ -248,6 +248,30 @@ static void a_look_waits_for_two_rounds_and_no_longer(void **state)
     assert_int_equal(hl_plan_round_patience(&p, SECOND, 0), 20 * MS);
 }
 
+static void imports_come_before_the_beginning(void **state)
+{
+    (void)state;
+    hl_plan p;
+    hl_plan_begin(&p, 0, 0, 0);
+    hl_plan_took(&p, 0, MS, 10 * MB, 100 * US, 100 * US, MS);
+    uint64_t now = 0;
+    for (; now < 2 * SECOND; now = hl_plan_not_before(&p, 10 * MB)) {
+        assert_true(hl_plan_may_postpone(&p, now));
+        hl_plan_postpone(&p, now);
+        assert_in_range(hl_plan_not_before(&p, 10 * MB) - now, 5 * MS, 100 * MS);
+    }
+    assert_true(hl_plan_in_grace(&p, now + 100 * MS)); /* as in a program that begins there */
+    assert_true(hl_plan_due_at(&p, 10 * MB) < now + 300 * MS);
+    assert_false(hl_plan_may_postpone(&p, 11 * SECOND));
+    assert_true(hl_plan_begins(&p));
+    hl_plan_took(&p, now, now + MS, 10 * MB, 100 * US, 100 * US, MS);
+    assert_false(hl_plan_begins(&p));
+    hl_plan_postpone(&p, now + SECOND); /* a late import moves nothing */
+    assert_false(hl_plan_in_grace(&p, now + SECOND));
+    hl_plan_begin(&p, 0, 100, 0);
+    assert_false(hl_plan_may_postpone(&p, SECOND)); /* the user's interval decides */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -264,6 +288,7 @@ int main(void)
         cmocka_unit_test(small_maxima_make_sense),
         cmocka_unit_test(rounds_are_looked_at_in_geometric_steps),
         cmocka_unit_test(a_look_waits_for_two_rounds_and_no_longer),
+        cmocka_unit_test(imports_come_before_the_beginning),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -224,6 +224,8 @@ enum hl_use {
                               returned, yielded, assigned, compared, formatted; or deleted */
     HL_USE_COUNTED = 4096, /* len(c) put to any other use; is there anything in it? */
     HL_USE_ENTRY = 8192,   /* of GET: one entry is read from end to end, outside of any loop */
+    HL_USE_EXCHANGE =
+        16384, /* of REMOVE: only ever one key whenever, and because, another was stored */
 };
 
 /* Keys and elements of a big container, told by a sample, never by value. */

@@ -140,6 +140,7 @@ LEAKS = [
     leak("unbounded_cache/lookup", CACHE, "users _users", GLOBAL, 10),
     # found by its address: now main() leads to it, now a task that loads a row
     leak("unbounded_cache/coroutine_local.py", CACHE, "rows", (INSTANCE, LOCAL), 4),
+    leak("unbounded_cache/exchanged_key.py", CACHE, "plans", GLOBAL, 8),
 
     leak("exception_traceback/kept_failures.py", TRACEBACK, "failures", GLOBAL, 8, "parse work"),
     leak("exception_traceback/class_log.py", TRACEBACK, "Importer problems", CLASS, 15, "check"),
@@ -192,6 +193,8 @@ LEAKS = [
          "Node itself"),
     leak("growing_container/warned_texts.py", CONTAINER, "__warningregistry__", GLOBAL, 4),
     leak("growing_container/logger_per_request.py", CONTAINER, "logging loggerDict", INSTANCE, 8),
+    leak("growing_container/at_import", CONTAINER, "journal", GLOBAL, 8),
+    leak("growing_container/after_imports.py", CONTAINER, "seen", GLOBAL, 8),
     leak("growing_container/generated_sources.py", CONTAINER, "linecache cache", GLOBAL, 5),
 
     leak("method_cache/module_level.py", METHOD, "Invoice total", CLASS, 8, "Invoice"),

@@ -1,0 +1,74 @@
+/* inside/importing.c: whether the main thread is importing.
+ *
+ * Room   inside; target process, the watcher with the GIL.
+ * Why    Half of a short run is spent on imports. What they bring is there to stay and is no leak:
+ *        a look taken meanwhile tells nothing, and its cost is missing when the work begins.
+ * Method The innermost frame of importlib that runs somebody's code has called the body of a
+ *        module. While the bodies change from one time to the next, modules are being loaded; once
+ *        one has had the processor for STAYS_NS, the program works there (`import app`, in one
+ *        line), or a library is slow to load, and is looked at like any other. */
+#include "inside/inside_abi.h" /* first: Python.h sets _GNU_SOURCE */
+
+#include "inside/importing.h"
+
+#include "inside/vitals.h"
+
+#include <string.h>
+
+enum { FRAMES_MAX = 400, STAYS_NS = 40 * 1000 * 1000 };
+
+static bool is_importlib(const PyCodeObject *code)
+{
+    static const char name[] = "<frozen importlib._bootstrap";
+    PyObject *file = code->co_filename;
+    return file && PyUnicode_Check(file) && PyUnicode_IS_COMPACT_ASCII(file) &&
+           PyUnicode_GET_LENGTH(file) >= (Py_ssize_t)sizeof name - 1 &&
+           !memcmp(PyUnicode_1BYTE_DATA(file), name, sizeof name - 1);
+}
+
+static PyThreadState *main_thread(void)
+{
+    PyInterpreterState *interp = PyInterpreterState_Main();
+    for (PyThreadState *t = PyInterpreterState_ThreadHead(interp); t; t = PyThreadState_Next(t))
+        if (t->thread_id == _PyRuntime.main_thread)
+            return t;
+    return NULL;
+}
+
+/* The code that importlib has called last, or importlib's own; NULL: the thread imports nothing.
+ * One of many frames is not looked through to the end. */
+static const PyCodeObject *imported_by(PyThreadState *thread)
+{
+    const PyCodeObject *last = NULL;
+#if HL_PY_AT_LEAST(11)
+    _PyInterpreterFrame *f = hl_abi_current_frame(thread);
+    for (unsigned n = 0; f && n < FRAMES_MAX; f = f->previous, n++) {
+        const PyCodeObject *code = hl_abi_frame_of_c(f) ? NULL : hl_abi_frame_code(f);
+#else
+    PyFrameObject *f = thread->frame;
+    for (unsigned n = 0; f && n < FRAMES_MAX; f = f->f_back, n++) {
+        const PyCodeObject *code = f->f_code;
+#endif
+        if (code && is_importlib(code))
+            return last ? last : code;
+        if (code)
+            last = code;
+    }
+    return NULL;
+}
+
+enum hl_importing hl_importing(void)
+{
+    static const PyCodeObject *body; /* an identity: the code may be gone */
+    static uint64_t since_ns;
+    PyThreadState *thread = main_thread();
+    const PyCodeObject *now_in = thread ? imported_by(thread) : NULL;
+    uint64_t now_ns = hl_vitals_clock_ns(CLOCK_PROCESS_CPUTIME_ID);
+    if (now_in != body) {
+        body = now_in;
+        since_ns = now_ns;
+    }
+    return !now_in                        ? HL_NO_IMPORT
+           : now_ns - since_ns < STAYS_NS ? HL_IMPORTING
+                                          : HL_WORKS_IN_IMPORT;
+}
