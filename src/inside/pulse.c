@@ -501,13 +501,13 @@ static void look_at_want(void)
     errno = kept;
 }
 
-static void end_here(int signum, unsigned how, const char *reason);
-
 /* GIL held. A look while the program imports tells nothing; the first one after it is a beginning.
  */
 static bool puts_off(const char **reason)
 {
     uint64_t now = hl_page_now();
+    if (strcmp(*reason, "growth") && strcmp(*reason, "time")) /* asked for */
+        return false;
     if (!hl_plan_may_postpone(&pulse.plan, now))
         return false;
     enum hl_importing importing = hl_importing();
@@ -517,6 +517,8 @@ static bool puts_off(const char **reason)
         *reason = "imported";
     return importing == HL_IMPORTING;
 }
+
+static void end_here(int signum, unsigned how, const char *reason);
 
 /* False when the farewell has begun. The farewell lets go of the GIL while `attaching` is set. */
 static bool take_look(const char *reason)
@@ -538,8 +540,8 @@ static bool take_look(const char *reason)
             end_here(signum, WATCHES, "signal");
         }
         go = gil && !atomic_load(&pulse.ending);
-        /* a round was quicker, or the guard */
-        looks = go && !atomic_load(&pulse.is_handed) && !puts_off(&reason) && claim();
+        looks = go && !atomic_load(&pulse.is_handed) && /* a round was quicker, or ... */
+                !puts_off(&reason) && claim();          /* ... the guard */
         if (looks) {
             name_next_round();
             look_start(&l, BY_WATCHER, WATCHES, reason);
@@ -809,7 +811,8 @@ EXPORTED void hl_inside_farewell(const char *reason, int gil)
     bool looks = gil && recording && hl_page_file_use(page, LAST_FILE_WAIT_NS);
     if (gil && recording && !strcmp(reason, "end"))
         let_watcher_go();
-    if (looks) /* one that is over as soon as its imports are has not grown by them */
+    if (looks)
+        /* one that is over as soon as its imports are has not grown by them */
         look_start(&last, AT_FAREWELL, BORROWS, hl_plan_begins(&pulse.plan) ? "imported" : reason);
     while (pulse.busy)
         if (!atomic_load(&pulse.watching) && atomic_load(&pulse.is_handed))

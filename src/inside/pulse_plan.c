@@ -16,8 +16,8 @@ enum {
     FEW = 3, /* and the last */
     PAY_FEW = 4,
     PAY_WALK = 5, /* the child has a core of its own, but somebody pays for that, too */
-    WALK_CREDIT_NS = 40 * MS,
-    GROWING_CREDIT_NS = 250 * MS, /* of the child's work, while memory grows: a short program that
+    WALK_CREDIT_NS = 120 * MS,
+    GROWING_CREDIT_NS = 150 * MS, /* of the child's work, while memory grows: a short program that
                                      leaks is worth more looks than one that stays as it is */
     CREDIT_NS = 40 * MS, /* of cost, once in a run, that is not paid for twentyfold: a program of a
                             second that imports for half of it needs its looks in the other half */
@@ -96,9 +96,6 @@ void hl_plan_took(hl_plan *p, uint64_t at_ns, uint64_t done_ns, uint64_t rss_byt
     p->high_bytes = rss_bytes > faded ? rss_bytes : faded;
 }
 
-/* What does not grow is looked at when it is three times as old, up to here, then when it is half as
- * old again. */
-static const uint64_t STILL_NS = UINT64_C(4000) * MS;
 static const uint64_t POSTPONED_MAX_NS = UINT64_C(10000) * MS;
 
 /* Only what is young and paces itself: what imports for longer is looked at all the same. */
@@ -124,6 +121,9 @@ bool hl_plan_begins(const hl_plan *p)
     return p->taken && !p->high_bytes;
 }
 
+/* What does not grow is looked at when it is three times as old, up to here, then when it is half as
+ * old again. */
+static const uint64_t STILL_NS = UINT64_C(4000) * MS;
 static const uint64_t PATIENCE_MAX_NS = UINT64_C(10000) * MS;
 
 /* 0, 1, 2: thirds of the places already used. */

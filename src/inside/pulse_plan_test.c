@@ -253,7 +253,7 @@ static void imports_come_before_the_beginning(void **state)
     (void)state;
     hl_plan p;
     hl_plan_begin(&p, 0, 0, 0);
-    hl_plan_took(&p, 0, MS, 10 * MB, 100 * US, 100 * US, 0);
+    hl_plan_took(&p, 0, MS, 10 * MB, 100 * US, 100 * US, MS);
     uint64_t now = 0;
     for (; now < 2 * SECOND; now = hl_plan_not_before(&p, 10 * MB)) {
         assert_true(hl_plan_may_postpone(&p, now));
@@ -264,7 +264,7 @@ static void imports_come_before_the_beginning(void **state)
     assert_true(hl_plan_due_at(&p, 10 * MB) < now + 300 * MS);
     assert_false(hl_plan_may_postpone(&p, 11 * SECOND));
     assert_true(hl_plan_begins(&p));
-    hl_plan_took(&p, now, now + MS, 10 * MB, 100 * US, 100 * US, 0);
+    hl_plan_took(&p, now, now + MS, 10 * MB, 100 * US, 100 * US, MS);
     assert_false(hl_plan_begins(&p));
     hl_plan_postpone(&p, now + SECOND); /* a late import moves nothing */
     assert_false(hl_plan_in_grace(&p, now + SECOND));
