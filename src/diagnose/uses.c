@@ -148,6 +148,8 @@ static bool means(const hl_case *c, const hl_known_as *as, hl_node f, hl_node co
         hl_node type = is_class ? owner : s->types[s->type[owner]].node;
         return type != HL_NO_NODE && class_has(c, type, f);
     }
+    case HL_SCOPE_CODE:
+        break;
     }
     (void)code;
     return false;
@@ -179,6 +181,8 @@ static bool is_special(const char *place)
 static void take(const hl_case *c, uint32_t bits, uint64_t code_address, hl_node code,
                  const char *place, hl_uses *out)
 {
+    if (!hl_case_ran(c, code_address))
+        return;
     out->all |= bits;
     if (!(bits & (HL_USE_STORE | HL_USE_ADD)) && !is_special(place ? place : hl_code_name(c, code)))
         out->given = out->given || (bits & (HL_USE_WHOLE | HL_USE_HANDED | HL_USE_ENTRY)) != 0;
@@ -508,6 +512,9 @@ hl_status hl_uses_find(hl_case *c, const hl_suspect *s, hl_uses *out, hl_err *er
     }
     for (uint32_t i = 0; i < n && (out->evicts || out->bounds); i++)
         uses_of_neighbours(c, &names[i], out);
+    /* what nobody ever took out by its key is no cache: a register that minds doubles, a table of
+     * what was seen */
+    out->memo = out->memo && (out->all & HL_USE_GET);
     out->unread = !strangers && is_unread(c, s, names, n, out);
     (void)err;
     return HL_OK;

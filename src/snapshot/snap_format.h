@@ -203,7 +203,14 @@ enum hl_thread_flag {
 
 /* How a code object uses a container it knows by one name. Adaptive bytecode is read through its
  * deoptimised form. */
-enum hl_use_scope { HL_SCOPE_GLOBAL = 1, HL_SCOPE_ATTR = 2, HL_SCOPE_FREE = 3, HL_SCOPE_LOCAL = 4 };
+enum hl_use_scope {
+    HL_SCOPE_GLOBAL = 1,
+    HL_SCOPE_ATTR = 2,
+    HL_SCOPE_FREE = 3,
+    HL_SCOPE_LOCAL = 4,
+    HL_SCOPE_CODE = 5, /* no name: the code object itself, bits of hl_code_state */
+};
+enum hl_code_state { HL_CODE_NEVER_RAN = 1 }; /* where the interpreter can tell */
 enum hl_use {
     HL_USE_TEST = 1,    /* key in c                                    */
     HL_USE_GET = 2,     /* c[k], c.get, c.setdefault                   */

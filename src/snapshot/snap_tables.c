@@ -171,6 +171,13 @@ static int use_by_code(const void *a, const void *b)
     return (x->name > y->name) - (x->name < y->name);
 }
 
+/* The loader's own, to write to. */
+static hl_snap_code *own_code(hl_snap *s, hl_node node)
+{
+    const hl_snap_code *code = node == HL_NO_NODE ? NULL : hl_snap_code_of(s, node);
+    return code ? &s->codes[code - s->codes] : NULL;
+}
+
 static hl_status load_uses(hl_snap_loader *l)
 {
     hl_snap *s = l->s;
@@ -180,14 +187,16 @@ static hl_status load_uses(hl_snap_loader *l)
     bool bad = false, sorted = true;
     hl_column_reader r;
     hl_loader_column(l, HL_COL_USE, 0, &r);
-    const hl_snap_code *code = NULL; /* uses of one code come together */
+    hl_snap_code *code = NULL; /* uses of one code come together */
     while (!hl_column_done(&r) && s->n_uses < l->raw[HL_COL_USE] / 4) {
         hl_node node = hl_loader_row(l, hl_column_take(&r));
         uint64_t scope = hl_column_take(&r);
         hl_snap_use u = {.name = take_below(&r, s->n_names, &bad)};
         u.bits = hl_column_take32(&r, 0);
         if (!code || code->node != node)
-            code = node == HL_NO_NODE ? NULL : hl_snap_code_of(s, node);
+            code = own_code(s, node);
+        if (code && scope == HL_SCOPE_CODE)
+            code->never_ran = (u.bits & HL_CODE_NEVER_RAN) != 0;
         if (!code || scope < HL_SCOPE_GLOBAL || scope > HL_SCOPE_LOCAL)
             continue;
         u.code = (uint32_t)(code - s->codes);

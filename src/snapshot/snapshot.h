@@ -87,6 +87,7 @@ typedef struct hl_snap_code {
     uint32_t vars, n_vars; /* name_lists[vars .. ): arguments first */
     uint32_t free, n_free;
     uint32_t uses, n_uses; /* into uses[] */
+    bool never_ran;        /* false: it did, or nobody can tell */
 } hl_snap_code;
 
 typedef struct hl_snap_use {
