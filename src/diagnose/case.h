@@ -179,6 +179,7 @@ typedef struct hl_uses {
     bool bounds;            /* all that store also compare its length, or drop whatever is there */
     const char *memo_place; /* "get (app.py:7)" or NULL */
     const char *storer;     /* "add (app.py:12)" or NULL */
+    const char *off;        /* the name of a limit the code minds that is switched off, or NULL */
     const char *reader;     /* code that ran while it grew and reads all of it when done, or NULL */
     bool unread; /* no code there is reads it, counts it, or gives it to somebody who might */
     bool given;  /* code that does not fill it reads all of it, or gives it away */

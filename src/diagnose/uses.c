@@ -215,6 +215,41 @@ static bool has_owner(const hl_case *c, const hl_known_as *as, hl_node globals)
            hl_graph_label(c->graph, globals, as->owner) != UINT32_MAX;
 }
 
+/* Is this name, as code of f uses it beside the holder, a limit that is switched off? */
+static bool is_off(const hl_case *c, const hl_known_as *as, hl_node f, const hl_snap_use *use)
+{
+    const hl_snap *s = c->snap;
+    const char *name = s->names[use->name];
+    if (use->scope == HL_SCOPE_GLOBAL) {
+        hl_node globals = hl_graph_follow(c->graph, f, HL_LABEL_NAMED, "__globals__");
+        return globals != HL_NO_NODE && hl_snap_is_off(s, globals, name);
+    }
+    if (use->scope != HL_SCOPE_ATTR || as->scope != HL_SCOPE_ATTR)
+        return false;
+    hl_node dict = hl_graph_follow(c->graph, as->owner, HL_LABEL_NAMED, "__dict__");
+    return hl_snap_is_off(s, as->owner, name) ||
+           (dict != HL_NO_NODE && hl_snap_is_off(s, dict, name));
+}
+
+/* The bits of code that minds the holder's length, without what it would do at a limit that is
+ * switched off. */
+static uint32_t without_limit(const hl_case *c, const hl_known_as *as, hl_node f,
+                              const hl_snap_code *row, uint32_t bits, hl_uses *out)
+{
+    const char *off = NULL;
+    for (uint32_t u = row->uses; (bits & HL_USE_LEN) && u < row->uses + row->n_uses; u++) {
+        if (!(c->snap->uses[u].bits & HL_USE_LIMIT))
+            continue;
+        if (!is_off(c, as, f, &c->snap->uses[u]))
+            return bits;
+        off = c->snap->names[c->snap->uses[u].name];
+    }
+    if (!off)
+        return bits;
+    out->off = off;
+    return bits & ~(uint32_t)(HL_USE_LEN | HL_USE_REMOVE | HL_USE_DROP | HL_USE_TAKE);
+}
+
 /* outside: code of modules that have the owner, instead of code that belongs to it. */
 static void uses_in_functions(const hl_case *c, const hl_known_as *as, bool outside, hl_uses *out)
 {
@@ -242,6 +277,7 @@ static void uses_in_functions(const hl_case *c, const hl_known_as *as, bool outs
                 (outside ? has_owner(c, as, hl_graph_follow(g, f, HL_LABEL_NAMED, "__globals__"))
                          : means(c, as, f, row->node));
             if (meant) {
+                bits = without_limit(c, as, f, row, bits, out);
                 take(c, bits, hl_snap_address(s, row->node), row->node, NULL, out);
                 break; /* other functions with this code do the same */
             }

@@ -370,6 +370,8 @@ static void compare(reading *r)
 {
     for (int i = 0; i < 2; i++) {
         origin o = peek(r, i);
+        if (o.kind == ORIGIN_NAME && peek(r, 1 - i).kind == ORIGIN_LEN)
+            use(r, o, HL_USE_LIMIT);
         if (o.kind == ORIGIN_LEN) {
             o.kind = ORIGIN_NAME;
             use(r, o, HL_USE_LEN);

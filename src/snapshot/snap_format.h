@@ -134,7 +134,9 @@ enum hl_snap_column {
                            id + 1 of its Thread object, name index, hl_thread_flag             */
     HL_COL_DUP = 27,    /* per content that several leaves have: type index, length, bytes of one,
                            copies, copies looked at, count of holders told, those: id, label   */
-    HL_COL_COUNT = 28,
+    HL_COL_OFF = 28, /* per attribute that bounds nothing (None, 0, below, beyond all memory), where
+                        its namespace has a big container, too: id of the instance or dict, name */
+    HL_COL_COUNT = 29,
 };
 #define HL_PROGRESS_HINT 0xffu
 
@@ -231,6 +233,7 @@ enum hl_use {
     HL_USE_ENTRY = 8192,   /* of GET: one entry is read from end to end, outside of any loop */
     HL_USE_EXCHANGE =
         16384, /* of REMOVE: only ever one key whenever, and because, another was stored */
+    HL_USE_LIMIT = 32768, /* the length of something is compared with it */
 };
 
 /* Keys and elements of a big container, told by a sample, never by value. */

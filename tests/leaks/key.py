@@ -132,6 +132,7 @@ LEAKS = [
     leak("unbounded_cache/closure_variable.py", CACHE, "asked answers", (CELL, GLOBAL), 8),
     leak("unbounded_cache/local_variable.py", (CACHE, CONTAINER), "main resolved", LOCAL, 10),
     leak("unbounded_cache/default_argument.py", CACHE, "collatz known", DEFAULT, 15),
+    leak("unbounded_cache/limit_none.py", CACHE, "pages kept", INSTANCE, 8),
     leak("unbounded_cache/ordered.py", CACHE, "thumbnails", GLOBAL, 15),
     leak("unbounded_cache/two_levels.py", (CACHE, CONTAINER), "rates", GLOBAL, 8),
     # what looks up is the dict itself
@@ -240,6 +241,8 @@ LEAKS = [
     leak("dynamic_code/forms", DYNAMIC, "factory FORMS", GLOBAL, 8, "Form"),
 
     leak("backlog/queue_thread.py", BACKLOG, "jobs", GLOBAL, 8),
+    # nobody takes from it as long as it is not connected
+    leak("backlog/limit_zero.py", (BACKLOG, CONTAINER), "outbox waiting", INSTANCE, 8),
     leak("backlog/deque_class.py", BACKLOG, "uploader chunks", INSTANCE, 6),
     leak("backlog/heap_of_object.py", BACKLOG, "main scheduler timers", INSTANCE, 4),
     leak("backlog/list_global.py", BACKLOG, "to_visit", GLOBAL, 5),
