@@ -249,14 +249,9 @@ static hl_filled by_callees(const hl_case *c, const hl_suspect *s)
     if (code == HL_NO_NODE)
         return HL_FILLED_UNKNOWN;
     hl_uses own = {.stores = {hl_snap_address(c->snap, code)}, .n_stores = 1};
-    hl_shape shape = hl_case_shape(c, s->holder);
     uint32_t moved = 0;
     for (uint32_t i = s->growth->onset; i < s->growth->anchor; i++) {
         const hl_moment *x = &c->moments[i], *y = &c->moments[i + 1];
-        /* one followed by its address may have been somebody else's before */
-        if (s->growth->address && (!hl_shapes_count(&c->shapes, i, shape).members ||
-                                   !hl_shapes_count(&c->shapes, i + 1, shape).members))
-            continue;
         uint32_t a = storing(x, &own), b = storing(y, &own);
         bool stood =
             a < x->n_calls && b < y->n_calls && x->calls[a].progress == y->calls[b].progress;
