@@ -47,8 +47,9 @@ static bool tell(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_filled fi
 {
     hl_suspect shown = outside(c, s);
     hl_confidence confidence;
-    /* gone when the program ended: what was asked for at once, and then done */
-    if (s->growth->released && s->growth->intervals < LASTING_INTERVALS) {
+    /* gone when the program ended, or before: what was asked for at once, and then done */
+    if (s->growth->released &&
+        (!s->growth->torn_down || s->growth->intervals < LASTING_INTERVALS)) {
         char bytes[16];
         c->dismissed += s->growth->onset_bytes;
         hl_note_add(c, "backlog", "%s (%s) filled up to %s and was empty or gone at the end",

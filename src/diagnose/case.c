@@ -6,6 +6,7 @@
 
 #include "diagnose/census.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static void drop_anchor(hl_case *c)
@@ -61,6 +62,34 @@ static void note_bytes(const hl_case *c, hl_moment *m, hl_node v, uint64_t objec
     m->garbage_objects += objects;
 }
 
+static int by_value(const void *a, const void *b)
+{
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return (x > y) - (x < y);
+}
+
+static hl_status note_unrun(hl_case *c, hl_moment *m, hl_err *err)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < c->snap->n_codes; i++)
+        n += c->snap->codes[i].never_ran;
+    m->unrun = hl_arena_array(&c->scratch, n, sizeof *m->unrun);
+    if (!m->unrun)
+        return hl_err_set(err, HL_NO_MEMORY, "no memory to note %u functions that never ran", n);
+    for (uint32_t i = 0; i < c->snap->n_codes; i++)
+        if (c->snap->codes[i].never_ran)
+            m->unrun[m->n_unrun++] = hl_snap_address(c->snap, c->snap->codes[i].node);
+    if (m->n_unrun)
+        qsort(m->unrun, m->n_unrun, sizeof *m->unrun, by_value);
+    return HL_OK;
+}
+
+bool hl_case_ran(const hl_case *c, uint64_t code)
+{
+    const hl_moment *m = &c->moments[c->n_moments - 1];
+    return !m->n_unrun || !bsearch(&code, m->unrun, m->n_unrun, sizeof code, by_value);
+}
+
 /* Reads one snapshot and keeps its numbers; it stays loaded as the anchor. */
 hl_status hl_case_observe(hl_case *c, hl_run *run, uint32_t index, hl_err *err)
 {
@@ -88,7 +117,8 @@ hl_status hl_case_observe(hl_case *c, hl_run *run, uint32_t index, hl_err *err)
         hl_snap_fold f = hl_snap_fold_at(c->snap, i);
         note_bytes(c, m, f.node, f.objects, f.bytes);
     }
-    if (hl_census_note(c, m, c->graph, err) || hl_tracks_note(c, m, c->snap, err))
+    if (note_unrun(c, m, err) || hl_census_note(c, m, c->graph, err) ||
+        hl_tracks_note(c, m, c->snap, err))
         return err->status;
     return hl_calls_note(c, m, c->graph, err);
 }

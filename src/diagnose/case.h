@@ -38,6 +38,8 @@ typedef struct hl_moment {
     bool ending;      /* code runs that tears down what is left: the program is over */
     hl_track *tracks; /* sorted by address */
     uint32_t n_tracks;
+    uint64_t *unrun; /* sorted addresses of code that uses containers and never ran until then */
+    uint32_t n_unrun;
     struct hl_count *census; /* census.c */
     uint32_t n_census;
 } hl_moment;
@@ -113,6 +115,9 @@ uint64_t hl_moment_live(const hl_moment *m);
  * one before it may find asyncio.run cancelling what is left: what these do not find may have been
  * there all along. They may confirm, they cannot acquit. */
 void hl_case_find_farewells(hl_case *c);
+/* Has the code at this address run before the program was over, as far as anybody can tell? What has
+ * not done anything to a container never will. */
+bool hl_case_ran(const hl_case *c, uint64_t code);
 /* Loads a moment's heap as the anchor, with dominators; nothing to do if it is there already. */
 hl_status hl_case_anchor(hl_case *c, uint32_t moment, hl_err *err) HL_MUST_CHECK;
 /* The path shape of v in the anchor. */
@@ -168,12 +173,13 @@ typedef struct hl_known_as {
 /* uses.c: what live code does to the holder by its names. */
 enum { HL_STORES_MAX = 8 };
 typedef struct hl_uses {
-    uint32_t all;           /* bits of every code object that knows it   */
+    uint32_t all;           /* bits of every code object that knows it and has run  */
     bool memo;              /* one code object both looks up and stores  */
     bool evicts;            /* all that store also remove              */
     bool bounds;            /* all that store also compare its length, or drop whatever is there */
     const char *memo_place; /* "get (app.py:7)" or NULL */
     const char *storer;     /* "add (app.py:12)" or NULL */
+    const char *off;        /* the name of a limit the code minds that is switched off, or NULL */
     const char *reader;     /* code that ran while it grew and reads all of it when done, or NULL */
     bool unread; /* no code there is reads it, counts it, or gives it to somebody who might */
     bool given;  /* code that does not fill it reads all of it, or gives it away */

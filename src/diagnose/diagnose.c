@@ -322,16 +322,24 @@ static void weigh(hl_case *c)
         qsort(d->findings, d->n_findings, sizeof *d->findings, by_weight);
 }
 
-/* The whole heap rose in every interval since the warm-up, and not ever more slowly. */
-static bool total_rises(const hl_case *c)
+/* The whole heap rose in every interval since the warm-up, not ever more slowly, and not by leaps: by
+ * `least` bytes also without its two largest rises (modules imported first, a table made last). */
+static bool total_rises(const hl_case *c, uint64_t least)
 {
     const hl_moment *m = c->moments;
     uint32_t n = c->n_moments;
     if (n - c->baseline <= STEADY_INTERVALS)
         return false;
-    for (uint32_t i = c->baseline; i + 1 < n; i++)
+    uint64_t leap = 0, second = 0;
+    for (uint32_t i = c->baseline; i + 1 < n; i++) {
         if (hl_moment_live(&m[i + 1]) <= hl_moment_live(&m[i]))
             return false;
+        uint64_t rise = hl_moment_live(&m[i + 1]) - hl_moment_live(&m[i]);
+        second = rise > leap ? leap : rise > second ? rise : second;
+        leap = rise > leap ? rise : leap;
+    }
+    if (hl_moment_live(&m[n - 1]) - hl_moment_live(&m[c->baseline]) < leap + second + least)
+        return false;
     double half = (m[c->baseline].work + m[n - 1].work) / 2;
     uint32_t mid = c->baseline;
     while (mid + 1 < n && m[mid + 1].work <= half)
@@ -391,7 +399,7 @@ static void decide(hl_case *c)
                             hl_bytes_text(grown, bytes), n);
         return;
     }
-    if (grown >= UNEXPLAINED_SHARE * (double)live_last && total_rises(c)) {
+    if (grown >= UNEXPLAINED_SHARE * (double)live_last && total_rises(c, c->material)) {
         d->verdict = HL_UNDECIDED;
         d->why =
             hl_arena_printf(c->arena,

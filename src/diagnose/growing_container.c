@@ -11,6 +11,9 @@
 #include <inttypes.h>
 #include <string.h>
 
+enum { CHAIN_MAX = 16 };
+static const double INDEX_SHARE = 0.25; /* of what the heap gained */
+
 static bool is_like(const hl_case *c, const hl_suspect *s, const char *const *types, size_t n)
 {
     for (size_t i = 0; i < n; i++)
@@ -78,6 +81,42 @@ static const char *fix_for(hl_case *c, const hl_suspect *s)
     return hl_arena_printf(c->arena, "%s; or keep the data in the object that needs it", out);
 }
 
+/* Is the holder below v on its chain? */
+static bool is_below(const hl_case *c, hl_node v, hl_node holder)
+{
+    for (int i = 0; i < CHAIN_MAX && v != HL_NO_NODE; i++, v = c->graph->parent[v])
+        if (v == holder)
+            return true;
+    return false;
+}
+
+/* A table into a structure that main() works with and has in another way, too (the nodes of a tree,
+ * by their position): most entries are held by other entries, and next to nothing of what the heap
+ * gained would go with the table. */
+static bool is_index(const hl_case *c, const hl_suspect *s)
+{
+    const hl_growth *g = s->growth;
+    uint64_t was = hl_moment_live(&c->moments[g->onset]);
+    uint64_t is = hl_moment_live(&c->moments[g->anchor]);
+    uint64_t grew = is > was ? is - was : 0;
+    if (!g->released || g->metric != HL_METRIC_ITEMS ||
+        c->graph->from[s->holder] != HL_HOLD_FRAME ||
+        (double)s->retained_bytes >= INDEX_SHARE * (double)grew)
+        return false;
+    hl_node entries[HL_SAMPLES];
+    uint32_t n = hl_sample(c, hl_entries_of(c, s->holder), false, entries, HL_SAMPLES), held = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        hl_node who;
+        bool by_others = false;
+        uint32_t seen = 0;
+        for (hl_holders h = hl_graph_holders(c->graph, entries[i]);
+             !by_others && seen++ < HL_SAMPLES && hl_holders_next(&h, &who);)
+            by_others = who != s->holder && is_below(c, who, s->holder);
+        held += by_others;
+    }
+    return n && 2 * held > n;
+}
+
 static bool growing_container(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_filled filled)
 {
     const hl_growth *g = s->growth;
@@ -91,8 +130,9 @@ static bool growing_container(hl_case *c, const hl_suspect *s, const hl_uses *u,
         filled = HL_FILLED_BY_ONE_CALL;
     /* a builder that main() has: filled by many calls, read by a method when done, gone with main
      */
-    if (g->released && (u->given || (c->graph->from[s->holder] == HL_HOLD_FRAME &&
-                                     (u->all & (HL_USE_WHOLE | HL_USE_REMOVE)))))
+    if (g->released &&
+        (u->given || is_index(c, s) ||
+         (c->graph->from[s->holder] == HL_HOLD_FRAME && (u->all & (HL_USE_WHOLE | HL_USE_REMOVE)))))
         uses.reader = "code of its own";
     if (!hl_judge(c, s, &uses, filled, &confidence))
         return true; /* seen, and not worth a word */

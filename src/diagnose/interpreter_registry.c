@@ -41,6 +41,10 @@ static const struct {
      "no "
      "attribute or keyword names from data (setattr, **options); keep them as keys of a dict. 3.13 "
      "frees them again"},
+    {"weakref.finalize._registry", NULL, NULL, "finalizers whose objects live on",
+     "weakref.finalize() keeps its callback and arguments until its object dies: tie it to the "
+     "object whose end it waits for, not to one that lives as long as the program, and detach() it "
+     "when its work is done"},
     {"sys.path_importer_cache", NULL, NULL, "folders that were searched for modules",
      "each folder that was on sys.path stays: put one folder there, and clear the table "
      "(sys.path_importer_cache.clear()) after temporary ones"},

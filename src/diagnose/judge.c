@@ -395,6 +395,8 @@ void hl_judge_evidence(hl_case *c, hl_finding *f, const hl_suspect *s, const hl_
                             : filled == HL_FILLED_BY_ONE_CALL && !g->exact
                                 ? ", in one call still running"
                                 : "");
+    if (u->off)
+        hl_finding_evidence(c, f, "the limit its code minds, `%s`, is switched off", u->off);
     if (g->exact)
         hl_finding_evidence(c, f, "rose by at least one in every round");
     uint32_t looks = 0; /* that the oldest entries have seen since */

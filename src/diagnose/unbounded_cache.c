@@ -94,7 +94,7 @@ static bool unbounded_cache(hl_case *c, const hl_suspect *s, const hl_uses *u, h
         return true;
     if (confidence == HL_CERTAIN && (u->all & HL_USE_REMOVE))
         confidence = HL_STRONG; /* something can empty it */
-    const char *removes = u->evicts                  ? ""
+    const char *removes = u->evicts || u->off        ? ""
                           : u->all & HL_USE_EXCHANGE ? ", taking out one key for each it puts in"
                                                      : ", nothing there removes";
     hl_finding *f = hl_finding_add(c, "unbounded-cache", confidence);

@@ -148,6 +148,8 @@ static bool means(const hl_case *c, const hl_known_as *as, hl_node f, hl_node co
         hl_node type = is_class ? owner : s->types[s->type[owner]].node;
         return type != HL_NO_NODE && class_has(c, type, f);
     }
+    case HL_SCOPE_CODE:
+        break;
     }
     (void)code;
     return false;
@@ -179,6 +181,8 @@ static bool is_special(const char *place)
 static void take(const hl_case *c, uint32_t bits, uint64_t code_address, hl_node code,
                  const char *place, hl_uses *out)
 {
+    if (!hl_case_ran(c, code_address))
+        return;
     out->all |= bits;
     if (!(bits & (HL_USE_STORE | HL_USE_ADD)) && !is_special(place ? place : hl_code_name(c, code)))
         out->given = out->given || (bits & (HL_USE_WHOLE | HL_USE_HANDED | HL_USE_ENTRY)) != 0;
@@ -211,6 +215,41 @@ static bool has_owner(const hl_case *c, const hl_known_as *as, hl_node globals)
            hl_graph_label(c->graph, globals, as->owner) != UINT32_MAX;
 }
 
+/* Is this name, as code of f uses it beside the holder, a limit that is switched off? */
+static bool is_off(const hl_case *c, const hl_known_as *as, hl_node f, const hl_snap_use *use)
+{
+    const hl_snap *s = c->snap;
+    const char *name = s->names[use->name];
+    if (use->scope == HL_SCOPE_GLOBAL) {
+        hl_node globals = hl_graph_follow(c->graph, f, HL_LABEL_NAMED, "__globals__");
+        return globals != HL_NO_NODE && hl_snap_is_off(s, globals, name);
+    }
+    if (use->scope != HL_SCOPE_ATTR || as->scope != HL_SCOPE_ATTR)
+        return false;
+    hl_node dict = hl_graph_follow(c->graph, as->owner, HL_LABEL_NAMED, "__dict__");
+    return hl_snap_is_off(s, as->owner, name) ||
+           (dict != HL_NO_NODE && hl_snap_is_off(s, dict, name));
+}
+
+/* The bits of code that minds the holder's length, without what it would do at a limit that is
+ * switched off. */
+static uint32_t without_limit(const hl_case *c, const hl_known_as *as, hl_node f,
+                              const hl_snap_code *row, uint32_t bits, hl_uses *out)
+{
+    const char *off = NULL;
+    for (uint32_t u = row->uses; (bits & HL_USE_LEN) && u < row->uses + row->n_uses; u++) {
+        if (!(c->snap->uses[u].bits & HL_USE_LIMIT))
+            continue;
+        if (!is_off(c, as, f, &c->snap->uses[u]))
+            return bits;
+        off = c->snap->names[c->snap->uses[u].name];
+    }
+    if (!off)
+        return bits;
+    out->off = off;
+    return bits & ~(uint32_t)(HL_USE_LEN | HL_USE_REMOVE | HL_USE_DROP | HL_USE_TAKE);
+}
+
 /* outside: code of modules that have the owner, instead of code that belongs to it. */
 static void uses_in_functions(const hl_case *c, const hl_known_as *as, bool outside, hl_uses *out)
 {
@@ -238,6 +277,7 @@ static void uses_in_functions(const hl_case *c, const hl_known_as *as, bool outs
                 (outside ? has_owner(c, as, hl_graph_follow(g, f, HL_LABEL_NAMED, "__globals__"))
                          : means(c, as, f, row->node));
             if (meant) {
+                bits = without_limit(c, as, f, row, bits, out);
                 take(c, bits, hl_snap_address(s, row->node), row->node, NULL, out);
                 break; /* other functions with this code do the same */
             }
@@ -508,6 +548,9 @@ hl_status hl_uses_find(hl_case *c, const hl_suspect *s, hl_uses *out, hl_err *er
     }
     for (uint32_t i = 0; i < n && (out->evicts || out->bounds); i++)
         uses_of_neighbours(c, &names[i], out);
+    /* what nobody ever took out by its key is no cache: a register that minds doubles, a table of
+     * what was seen */
+    out->memo = out->memo && (out->all & HL_USE_GET);
     out->unread = !strangers && is_unread(c, s, names, n, out);
     (void)err;
     return HL_OK;

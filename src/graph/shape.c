@@ -13,9 +13,11 @@
 #include <string.h>
 
 enum {
-    WINDOW = 6,          /* ancestors searched for a repetition                       */
-    DEPTH_FOLDED = 32,   /* from here on all ancestors are                            */
-    DEPTH_MAX = 64,      /* deeper shapes count for their parent                      */
+    WINDOW = 6,        /* ancestors searched for a repetition                       */
+    DEPTH_FOLDED = 32, /* from here on all ancestors are                            */
+    DEPTH_MAX = 64,    /* deeper shapes count for their parent                      */
+    TOP = 2,           /* variables of modules are told apart always                 */
+    CROWDED = HL_SHAPES_MAX / 8 * 7,
     CHILDREN_MAX = 1024, /* wider ones become ".*" of "(various)"                     */
     CACHE = 1 << 12,
     TEXT = 256,
@@ -192,7 +194,12 @@ static hl_shape shape_for(hl_shapes *s, hl_shape_info key, bool telling, hl_err 
     uint32_t *slot = find_slot(s, &key);
     if (*slot)
         return *slot - 1;
-    if (key.parent && x->children[key.parent] >= CHILDREN_MAX) {
+    /* where many shapes are known already, what is new below one is told apart no more: but what it
+     * holds is not it */
+    bool crowded = s->n_shapes >= CROWDED && key.depth > TOP;
+    if (crowded && !strcmp(s->shapes[key.parent].type, "(various)"))
+        return key.parent;
+    if (key.parent && (x->children[key.parent] >= CHILDREN_MAX || crowded)) {
         key.type = intern(s, "(various)", err);
         key.edge = kind_has_name(key.kind) ? intern(s, ".*", err) : key.edge;
         if (!key.type || !key.edge)

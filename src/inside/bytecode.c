@@ -8,7 +8,8 @@
  *        expression the stack is right, and that is where containers are used. What lies between a
  *        jump back and its target is a loop; a container read as a whole outside of all loops is
  *        read once, when it is done. Where no jump begins or ends, one instruction runs as often as
- *        the other: an entry stored and another deleted there are exchanged.
+ *        the other: an entry stored and another deleted there are exchanged. What a
+ *        local was last given by name is used by that name.
  * Source Python/compile.c and Include/opcode.h of 3.9 to 3.15; stack effects of what is not named
  *        here come from PyCompile_OpcodeStackEffect, which only computes. */
 #include "inside/walk.h"
@@ -33,6 +34,7 @@ enum {
     NAMES = 128,
     LOOPS = 32,
     TARGETS = 256,
+    ALIASES = 64,
     ADD = 0,
     ADD_IN_PLACE = 13,
     OR_IN_PLACE = 20,
@@ -74,9 +76,10 @@ typedef struct reading {
     unsigned n_loops;
     Py_ssize_t targets[TARGETS]; /* of jumps */
     unsigned n_targets;
-    bool deletes;        /* an entry somewhere: else nobody asks for the targets */
-    Py_ssize_t straight; /* since this instruction no jump began or ended */
-    bool cut;            /* not all of it was read */
+    bool deletes;          /* an entry somewhere: else nobody asks for the targets */
+    Py_ssize_t straight;   /* since this instruction no jump began or ended */
+    origin alias[ALIASES]; /* of local slots; no name: none */
+    bool cut;              /* not all of it was read */
 } reading;
 
 /* With their lengths: nearly every name is another one, and is told so by its length and first
@@ -383,6 +386,8 @@ static void compare(reading *r)
 {
     for (int i = 0; i < 2; i++) {
         origin o = peek(r, i);
+        if (o.kind == ORIGIN_NAME && peek(r, 1 - i).kind == ORIGIN_LEN)
+            use(r, o, HL_USE_LIMIT);
         if (o.kind == ORIGIN_LEN) {
             o.kind = ORIGIN_NAME;
             use(r, o, HL_USE_LEN);
@@ -422,6 +427,27 @@ static void rebind(reading *r, origin o)
         use(r, o, HL_USE_ADD);
     } else
         hand_over(r, 1);
+    use(r, o, HL_USE_REBIND);
+}
+
+/* A local that was given an attribute or a global is another name for it: `rows = self.rows`. */
+static origin load_local(const reading *r, int i)
+{
+    return i < ALIASES && r->alias[i].name ? r->alias[i] : local(r, i);
+}
+
+static void store_local(reading *r, int i)
+{
+    origin value = peek(r, 0), o = local(r, i);
+    bool another = i < ALIASES && value.kind == ORIGIN_NAME && o.scope == HL_SCOPE_LOCAL &&
+                   (value.scope == HL_SCOPE_ATTR || value.scope == HL_SCOPE_GLOBAL);
+    if (i < ALIASES)
+        r->alias[i] = another ? value : (origin){0};
+    if (!another) {
+        rebind(r, o);
+        return;
+    }
+    drop(r, 1);
     use(r, o, HL_USE_REBIND);
 }
 
@@ -503,7 +529,7 @@ static bool step_common(reading *r, int op, int arg)
         push(r, global_name(r, arg));
         return true;
     case LOAD_FAST:
-        push(r, local(r, arg));
+        push(r, load_local(r, arg));
         return true;
     case LOAD_DEREF:
         push(r, deref(r, arg));
@@ -515,7 +541,7 @@ static bool step_common(reading *r, int op, int arg)
         renew(r, global_name(r, arg));
         return true;
     case STORE_FAST:
-        rebind(r, local(r, arg));
+        store_local(r, arg);
         return true;
     case STORE_DEREF:
         rebind(r, deref(r, arg));
@@ -531,7 +557,7 @@ static bool step_common(reading *r, int op, int arg)
     case NOT_TAKEN:
         return true;
     case LOAD_FAST_BORROW:
-        push(r, local(r, arg));
+        push(r, load_local(r, arg));
         return true;
     case LOAD_CONST: /* slices between numbers are constants */
         push(r, (origin){.kind = is_slice(tuple_item(r->code->co_consts, arg)) ? ORIGIN_SLICE
@@ -667,7 +693,7 @@ static void step(reading *r, int op, int arg)
         break;
     case LOAD_FAST_CHECK:
     case LOAD_FAST_AND_CLEAR:
-        push(r, local(r, arg));
+        push(r, load_local(r, arg));
         break;
     case LOAD_FROM_DICT_OR_GLOBALS:
         drop(r, 1);
@@ -703,16 +729,16 @@ static void step(reading *r, int op, int arg)
     case LOAD_FAST_BORROW_LOAD_FAST_BORROW:
 #endif
     case LOAD_FAST_LOAD_FAST:
-        push(r, local(r, arg >> 4));
-        push(r, local(r, arg & 15));
+        push(r, load_local(r, arg >> 4));
+        push(r, load_local(r, arg & 15));
         break;
     case STORE_FAST_LOAD_FAST:
-        rebind(r, local(r, arg >> 4));
-        push(r, local(r, arg & 15));
+        store_local(r, arg >> 4);
+        push(r, load_local(r, arg & 15));
         break;
     case STORE_FAST_STORE_FAST:
-        rebind(r, local(r, arg >> 4));
-        rebind(r, local(r, arg & 15));
+        store_local(r, arg >> 4);
+        store_local(r, arg & 15);
         break;
     case CALL_KW:
         call(r, arg + 1, 2);
@@ -1038,6 +1064,52 @@ static void put_unread(hl_walk *w, uint32_t id, const PyCodeObject *code)
     }
 }
 
+/* Has no call of it ever begun? What the interpreter counts or changes in a code object when it first
+ * runs: 3.9 and 3.10 count calls (Python/ceval.c: co_opcache_flag), 3.11 warms up (co_warmup), in
+ * 3.12 the first instruction with a counter has moved it (Python/specialize.c), from 3.13 on RESUME
+ * becomes RESUME_CHECK (Python/bytecodes.c). */
+static bool never_ran(const PyCodeObject *code)
+{
+#if HL_PY_AT_LEAST(13)
+    const _Py_CODEUNIT *at = _PyCode_CODE((PyCodeObject *)code);
+    for (Py_ssize_t i = 0; i < Py_SIZE(code); i++) {
+        if (at[i].op.code == RESUME)
+            return true;
+        if (at[i].op.code != COPY_FREE_VARS && at[i].op.code != MAKE_CELL &&
+            at[i].op.code != RETURN_GENERATOR && at[i].op.code != POP_TOP &&
+            at[i].op.code != EXTENDED_ARG && at[i].op.code != NOP)
+            return false;
+    }
+    return false;
+#elif HL_PY_AT_LEAST(12)
+    const _Py_CODEUNIT *at = _PyCode_CODE((PyCodeObject *)code);
+    for (Py_ssize_t i = 0; i + 1 < Py_SIZE(code); i++) {
+        int op = at[i].op.code;
+        if (op != _PyOpcode_Deopt[op])
+            return false;
+        switch (op) {
+        case POP_JUMP_IF_FALSE:
+        case POP_JUMP_IF_TRUE:
+        case POP_JUMP_IF_NONE:
+        case POP_JUMP_IF_NOT_NONE:
+        case JUMP_FORWARD:
+        case RETURN_VALUE:
+        case RETURN_CONST:
+            return false; /* what comes now need not run even if this does */
+        default:
+            break;
+        }
+        if (_PyOpcode_Caches[op])
+            return at[i + 1].cache == adaptive_counter_warmup();
+    }
+    return false;
+#elif HL_PY_AT_LEAST(11)
+    return code->co_warmup == QUICKENING_INITIAL_WARMUP_VALUE;
+#else
+    return code->co_opcache_flag == 0;
+#endif
+}
+
 void hl_code_uses(hl_walk *w, uint32_t id, const PyCodeObject *code)
 {
     enum {
@@ -1053,9 +1125,15 @@ void hl_code_uses(hl_walk *w, uint32_t id, const PyCodeObject *code)
     r.deletes = false;
     r.straight = 0;
     r.cut = false;
+    memset(r.alias, 0, sizeof r.alias);
     read_with(&r, see_jump);
     r.cut = false; /* what is past the last jump seen is past it again */
     read_with(&r, step_in_line);
+    if (r.n_uses && never_ran(code)) {
+        const uint64_t row[] = {id, HL_SCOPE_CODE, 0, HL_CODE_NEVER_RAN};
+        for (size_t k = 0; k < sizeof row / sizeof *row; k++)
+            hl_snap_put(&w->out, HL_COL_USE, row[k]);
+    }
     for (unsigned i = 0; i < r.n_uses; i++) {
         /* a local that is only looked at is another's, who gave it away */
         unsigned told = r.uses[i].scope == HL_SCOPE_LOCAL ? FILLS : FILLS | READS;

@@ -104,6 +104,7 @@ static void managed_edges(hl_walk *w, PyObject *o, const hl_kind *k)
         if (t.values[i])
             hl_walk_edge(w, t.values[i],
                          HL_LABEL(HL_LABEL_ATTR, hl_name_of(w, hl_abi_table_key(&t, i))));
+    hl_limits_rows(w, w->row, &t);
     if (dict) {
         hl_walk_edge(w, dict, w->label.dict);
         hl_walk_namespace(w, dict);

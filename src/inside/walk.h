@@ -168,6 +168,7 @@ typedef struct hl_walk {
     uint64_t fields_taken; /* bit i: field i of the kind explained a reference */
     PyObject *namespaces[HL_NAMESPACES];
     unsigned n_namespaces;
+    uint32_t n_off;             /* rows of HL_COL_OFF */
     PyObject *dicts_of_threads; /* HL_FIELD_DICTS: waits for the end of the row */
 
     /* totals */
@@ -303,6 +304,12 @@ static inline int hl_leaf_of(const PyTypeObject *t)
         return HL_LEAF_COMPLEX;
     return -1;
 }
+
+/* ---- limits.c ---------------------------------------------------------------------------------
+ */
+
+/* What is switched off in the namespace that row id has, if it has a big container, too. */
+void hl_limits_rows(hl_walk *w, uint32_t id, const hl_abi_table *t);
 
 /* ---- names.c ----------------------------------------------------------------------------------
  */

@@ -255,6 +255,9 @@ static void dict_row(hl_walk *w, PyObject *o, uint32_t id, bool as_namespace)
     hl_walk_row_end(w, id, k, count_of(o), hl_abi_tracked(o), &m);
     if (m.len >= HL_KEYS_FROM && !as_namespace)
         hl_keys_row(w, id, o);
+    hl_abi_table t = hl_abi_dict_table((PyDictObject *)o);
+    if (as_namespace && !t.embedded)
+        hl_limits_rows(w, id, &t);
 }
 
 /* The row of a HL_FIELD_DICTS dict, and the rows of the dicts in it. */

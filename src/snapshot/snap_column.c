@@ -39,6 +39,7 @@ const char *hl_column_name(enum hl_snap_column c)
         [HL_COL_EXPECT] = "EXPECT",
         [HL_COL_THREAD] = "THREAD",
         [HL_COL_DUP] = "DUP",
+        [HL_COL_OFF] = "OFF",
     };
     return (unsigned)c < HL_COL_COUNT && names[c] ? names[c] : "?";
 }

@@ -136,7 +136,9 @@ enum hl_snap_column {
                            id + 1 of its Thread object, name index, hl_thread_flag             */
     HL_COL_DUP = 27,    /* per content that several leaves have: type index, length, bytes of one,
                            copies, copies looked at, count of holders told, those: id, label   */
-    HL_COL_COUNT = 28,
+    HL_COL_OFF = 28, /* per attribute that bounds nothing (None, 0, below, beyond all memory), where
+                        its namespace has a big container, too: id of the instance or dict, name */
+    HL_COL_COUNT = 29,
 };
 #define HL_PROGRESS_HINT 0xffu
 
@@ -205,7 +207,14 @@ enum hl_thread_flag {
 
 /* How a code object uses a container it knows by one name. Adaptive bytecode is read through its
  * deoptimised form. */
-enum hl_use_scope { HL_SCOPE_GLOBAL = 1, HL_SCOPE_ATTR = 2, HL_SCOPE_FREE = 3, HL_SCOPE_LOCAL = 4 };
+enum hl_use_scope {
+    HL_SCOPE_GLOBAL = 1,
+    HL_SCOPE_ATTR = 2,
+    HL_SCOPE_FREE = 3,
+    HL_SCOPE_LOCAL = 4,
+    HL_SCOPE_CODE = 5, /* no name: the code object itself, bits of hl_code_state */
+};
+enum hl_code_state { HL_CODE_NEVER_RAN = 1 }; /* where the interpreter can tell */
 enum hl_use {
     HL_USE_TEST = 1,    /* key in c                                    */
     HL_USE_GET = 2,     /* c[k], c.get, c.setdefault                   */
@@ -226,6 +235,7 @@ enum hl_use {
     HL_USE_ENTRY = 8192,   /* of GET: one entry is read from end to end, outside of any loop */
     HL_USE_EXCHANGE =
         16384, /* of REMOVE: only ever one key whenever, and because, another was stored */
+    HL_USE_LIMIT = 32768, /* the length of something is compared with it */
 };
 
 /* Keys and elements of a big container, told by a sample, never by value. */

@@ -218,9 +218,12 @@ static void forge_tables(forge *f)
         const uint64_t keys[] = {f->prov[v], HL_KEYS_TUPLE, v};
         for (unsigned i = 0; i < 3; i++)
             put(&f->col[HL_COL_KEYS], keys[i]);
-        const uint64_t uses[] = {f->prov[v], HL_SCOPE_FREE, 2, v, f->prov[v], 99, 1, 1};
-        for (unsigned i = 0; i < 8; i++)
+        const uint64_t uses[] = {f->prov[v], HL_SCOPE_FREE, 2, v,    f->prov[v], 99, 1, 1,
+                                 f->prov[v], HL_SCOPE_CODE, 0, v % 2};
+        for (unsigned i = 0; i < 12; i++)
             put(&f->col[HL_COL_USE], uses[i]);
+        put(&f->col[HL_COL_OFF], f->prov[v]);
+        put(&f->col[HL_COL_OFF], 4 + v % 2);
         const uint64_t root[] = {HL_ROOT_FRAME, (uint64_t)f->prov[v] + 1, 1, v, v + 7};
         for (unsigned i = 0; i < 5; i++)
             put(&f->col[HL_COL_ROOT], root[i]);
@@ -391,6 +394,7 @@ static void same_tables(const forge *f, const hl_snap *s)
     assert_int_equal(s->n_uses, every_third);
     assert_int_equal(s->n_keys, every_third);
     assert_int_equal(s->n_expects, every_third / 2);
+    assert_int_equal(s->n_offs, every_third);
     assert_int_equal(s->n_roots, every_third);
     assert_int_equal(s->n_threads, every_third);
     assert_int_equal(s->n_dups, every_third);
@@ -410,6 +414,10 @@ static void same_tables(const forge *f, const hl_snap *s)
         assert_int_equal(c->n_uses, 1);
         assert_int_equal(s->uses[c->uses].scope, HL_SCOPE_FREE);
         assert_int_equal(s->uses[c->uses].bits, v);
+        assert_int_equal(c->never_ran, v % 2);
+        assert_true(hl_snap_is_off(s, v, v % 2 ? "name5" : "name4"));
+        assert_false(hl_snap_is_off(s, v, v % 2 ? "name4" : "name5"));
+        assert_false(hl_snap_is_off(s, v + 1, "name4"));
         const hl_snap_keys *k = hl_snap_keys_of(s, v);
         assert_non_null(k);
         assert_int_equal(k->kind, HL_KEYS_TUPLE);

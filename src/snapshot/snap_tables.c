@@ -171,6 +171,13 @@ static int use_by_code(const void *a, const void *b)
     return (x->name > y->name) - (x->name < y->name);
 }
 
+/* The loader's own, to write to. */
+static hl_snap_code *own_code(hl_snap *s, hl_node node)
+{
+    const hl_snap_code *code = node == HL_NO_NODE ? NULL : hl_snap_code_of(s, node);
+    return code ? &s->codes[code - s->codes] : NULL;
+}
+
 static hl_status load_uses(hl_snap_loader *l)
 {
     hl_snap *s = l->s;
@@ -180,14 +187,16 @@ static hl_status load_uses(hl_snap_loader *l)
     bool bad = false, sorted = true;
     hl_column_reader r;
     hl_loader_column(l, HL_COL_USE, 0, &r);
-    const hl_snap_code *code = NULL; /* uses of one code come together */
+    hl_snap_code *code = NULL; /* uses of one code come together */
     while (!hl_column_done(&r) && s->n_uses < l->raw[HL_COL_USE] / 4) {
         hl_node node = hl_loader_row(l, hl_column_take(&r));
         uint64_t scope = hl_column_take(&r);
         hl_snap_use u = {.name = take_below(&r, s->n_names, &bad)};
         u.bits = hl_column_take32(&r, 0);
         if (!code || code->node != node)
-            code = node == HL_NO_NODE ? NULL : hl_snap_code_of(s, node);
+            code = own_code(s, node);
+        if (code && scope == HL_SCOPE_CODE)
+            code->never_ran = (u.bits & HL_CODE_NEVER_RAN) != 0;
         if (!code || scope < HL_SCOPE_GLOBAL || scope > HL_SCOPE_LOCAL)
             continue;
         u.code = (uint32_t)(code - s->codes);
@@ -311,9 +320,57 @@ static hl_status load_expects(hl_snap_loader *l)
     return bad ? corrupt(l, HL_COL_EXPECT, "a name that is not in the table", s->n_expects) : HL_OK;
 }
 
+static int off_by_node(const void *a, const void *b)
+{
+    const hl_snap_off *x = a, *y = b;
+    if (x->node != y->node)
+        return x->node < y->node ? -1 : 1;
+    return (x->name > y->name) - (x->name < y->name);
+}
+
+static hl_status load_offs(hl_snap_loader *l)
+{
+    hl_snap *s = l->s;
+    s->offs = table(l, HL_COL_OFF, 2, sizeof *s->offs);
+    if (!s->offs)
+        return l->err->status;
+    bool bad = false;
+    hl_column_reader r;
+    hl_loader_column(l, HL_COL_OFF, 0, &r);
+    uint32_t rows = 0;
+    while (!hl_column_done(&r) && rows++ < l->raw[HL_COL_OFF] / 2) {
+        hl_snap_off x = {.node = hl_loader_row(l, hl_column_take(&r))};
+        x.name = take_below(&r, s->n_names, &bad);
+        if (x.node != HL_NO_NODE)
+            s->offs[s->n_offs++] = x;
+    }
+    if (hl_column_end(&r, l->err))
+        return l->err->status;
+    if (s->n_offs)
+        qsort(s->offs, s->n_offs, sizeof *s->offs, off_by_node);
+    return bad ? corrupt(l, HL_COL_OFF, "a name that is not in the table", s->n_offs) : HL_OK;
+}
+
+bool hl_snap_is_off(const hl_snap *s, hl_node v, const char *name)
+{
+    uint32_t a = 0, z = s->n_offs;
+    while (a < z) {
+        uint32_t mid = a + (z - a) / 2;
+        if (s->offs[mid].node < v)
+            a = mid + 1;
+        else
+            z = mid;
+    }
+    for (; a < s->n_offs && s->offs[a].node == v; a++)
+        if (!strcmp(s->names[s->offs[a].name], name))
+            return true;
+    return false;
+}
+
 hl_status hl_loader_tables(hl_snap_loader *l)
 {
-    if (load_codes(l) || load_uses(l) || load_roots(l) || load_keys(l) || load_expects(l))
+    if (load_codes(l) || load_uses(l) || load_roots(l) || load_keys(l) || load_expects(l) ||
+        load_offs(l))
         return l->err->status;
     return HL_OK;
 }

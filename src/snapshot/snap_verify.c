@@ -190,6 +190,10 @@ static hl_status check_tables(const hl_snap *s, hl_err *err)
         if (s->expects[i].node >= s->nodes || s->expects[i].reason >= s->n_names ||
             s->expects[i].type >= s->n_names)
             return broken(err, "expected objects", i);
+    for (uint32_t i = 0; i < s->n_offs; i++)
+        if (s->offs[i].node >= s->nodes || s->offs[i].name >= s->n_names ||
+            (i && s->offs[i - 1].node > s->offs[i].node))
+            return broken(err, "order of the limits", i);
     return HL_OK;
 }
 

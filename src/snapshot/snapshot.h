@@ -87,6 +87,7 @@ typedef struct hl_snap_code {
     uint32_t vars, n_vars; /* name_lists[vars .. ): arguments first */
     uint32_t free, n_free;
     uint32_t uses, n_uses; /* into uses[] */
+    bool never_ran;        /* false: it did, or nobody can tell */
 } hl_snap_code;
 
 typedef struct hl_snap_use {
@@ -116,6 +117,10 @@ typedef struct hl_snap_expect { /* an object the program expects to be gone, and
     bool by_address; /* known by its address alone: another may stand there */
     hl_name reason, type;
 } hl_snap_expect;
+typedef struct hl_snap_off { /* an attribute that bounds nothing; sorted by node, name */
+    hl_node node;            /* an instance, or a namespace dict */
+    hl_name name;
+} hl_snap_off;
 typedef struct hl_snap_thread {
     uint32_t index;         /* as in hl_snap_root.thread */
     uint64_t ident, native; /* 0: unknown */
@@ -189,6 +194,7 @@ typedef struct hl_snap {
     hl_snap_root *roots;
     hl_snap_keys *keys;
     hl_snap_expect *expects;
+    hl_snap_off *offs;
     hl_snap_thread *threads;
     hl_snap_dup *dups;
     hl_snap_dup_holder *dup_holders;
@@ -196,8 +202,8 @@ typedef struct hl_snap {
     const char **names; /* names[0] is "" ; UTF-8, NUL-terminated, control bytes kept: escape when
                            printing */
     uint64_t *page_key;
-    uint32_t n_extra, n_folds, n_types, n_codes, n_uses, n_roots, n_keys, n_expects, n_threads,
-        n_dups, n_dup_holders, n_name_lists, n_names, n_pages;
+    uint32_t n_extra, n_folds, n_types, n_codes, n_uses, n_roots, n_keys, n_expects, n_offs,
+        n_threads, n_dups, n_dup_holders, n_name_lists, n_names, n_pages;
     uint32_t n_wide_folds, wide_folds_room;
     hl_arena arena; /* owns all of it */
 } hl_snap;
@@ -240,6 +246,8 @@ static inline hl_snap_fold hl_snap_fold_at(const hl_snap *s, uint32_t i)
 void hl_snap_destroy(hl_snap *snap);
 uint64_t hl_snap_address(const hl_snap *s, hl_node v);
 const char *hl_snap_type_name(const hl_snap *s, hl_node v);
+/* Is the attribute of an instance, or the name in a namespace dict, known to bound nothing? */
+bool hl_snap_is_off(const hl_snap *s, hl_node v, const char *name);
 const hl_snap_extra *hl_snap_extra_of(const hl_snap *s, hl_node v);  /* or NULL */
 const hl_snap_code *hl_snap_code_of(const hl_snap *s, hl_node code); /* or NULL */
 const hl_snap_keys *hl_snap_keys_of(const hl_snap *s, hl_node v);    /* or NULL */

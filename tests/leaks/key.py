@@ -86,6 +86,7 @@ LEAKS = [
     leak("growing_container/class_dict_inherited.py", CONTAINER, "Base _sent", CLASS, 8),
     leak("growing_container/instance_global.py", CONTAINER, "service history", INSTANCE, 8),
     leak("growing_container/instance_local.py", CONTAINER, "meter samples", INSTANCE, 8),
+    leak("growing_container/never_dumped.py", CONTAINER, "ledger _rows", INSTANCE, 8),
     leak("growing_container/instance_nested.py", CONTAINER, "backend audit entries", INSTANCE, 8),
     leak("growing_container/instance_dict.py", CONTAINER, "manager sessions", INSTANCE, 8),
     leak("growing_container/default_list.py", CONTAINER, "collect found", DEFAULT, 8),
@@ -131,6 +132,7 @@ LEAKS = [
     leak("unbounded_cache/closure_variable.py", CACHE, "asked answers", (CELL, GLOBAL), 8),
     leak("unbounded_cache/local_variable.py", (CACHE, CONTAINER), "main resolved", LOCAL, 10),
     leak("unbounded_cache/default_argument.py", CACHE, "collatz known", DEFAULT, 15),
+    leak("unbounded_cache/limit_none.py", CACHE, "pages kept", INSTANCE, 8),
     leak("unbounded_cache/ordered.py", CACHE, "thumbnails", GLOBAL, 15),
     leak("unbounded_cache/two_levels.py", (CACHE, CONTAINER), "rates", GLOBAL, 8),
     # what looks up is the dict itself
@@ -239,6 +241,8 @@ LEAKS = [
     leak("dynamic_code/forms", DYNAMIC, "factory FORMS", GLOBAL, 8, "Form"),
 
     leak("backlog/queue_thread.py", BACKLOG, "jobs", GLOBAL, 8),
+    # nobody takes from it as long as it is not connected
+    leak("backlog/limit_zero.py", (BACKLOG, CONTAINER), "outbox waiting", INSTANCE, 8),
     leak("backlog/deque_class.py", BACKLOG, "uploader chunks", INSTANCE, 6),
     leak("backlog/heap_of_object.py", BACKLOG, "main scheduler timers", INSTANCE, 4),
     leak("backlog/list_global.py", BACKLOG, "to_visit", GLOBAL, 5),
