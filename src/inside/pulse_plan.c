@@ -14,7 +14,7 @@ enum {
     FIRST_NS = 250 * MS,
     PAY = 20,
     FEW = 3, /* and the last */
-    PAY_FEW = 4,
+    PAY_FEW = 2,
     PAY_WALK = 5, /* the child has a core of its own, but somebody pays for that, too */
     WALK_CREDIT_NS = 120 * MS,
     GROWING_CREDIT_NS = 150 * MS, /* of the child's work, while memory grows: a short program that
@@ -138,7 +138,7 @@ bool hl_plan_spent(const hl_plan *p)
 }
 
 /* What a look at a big heap will cost the program is paid for before, not after: it may end soon.
- * The first few, which every run is to have, cost up to a quarter. */
+ * The first few, which every run is to have, may cost half of it. */
 uint64_t hl_plan_not_before(const hl_plan *p, uint64_t rss_bytes)
 {
     uint64_t ahead = yet_to_fault_ns(rss_bytes);

@@ -425,7 +425,7 @@ def test_a_worker_that_outlives_the_program_is_said_to_run(bench: Bench, python:
     bench.script(LEAK, "leak.py")
     app = bench.script("import os, time, leak\nif not os.fork():\n"
                        "    [os.dup2(os.open('/dev/null', os.O_RDWR), n) for n in (0, 1, 2)]\n"
-                       "    leak.work(1, 2.5)\n    os._exit(0)\ntime.sleep(1)\n")
+                       "    leak.work(1, 6)\n    os._exit(0)\ntime.sleep(3)\n")
     done = bench.watched(app, options=("--json", *SEEN))
     said = done.diagnosis()
     assert [p["running"] for p in said["processes"]] == [False, True], done.stderr
