@@ -11,7 +11,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-enum { CHAIN_MAX = 16 };
+enum { CHAIN_MAX = 16, LASTING_INTERVALS = 6 };
 static const double INDEX_SHARE = 0.25; /* of what the heap gained */
 
 static bool is_like(const hl_case *c, const hl_suspect *s, const char *const *types, size_t n)
@@ -117,6 +117,15 @@ static bool is_index(const hl_case *c, const hl_suspect *s)
     return n && 2 * held > n;
 }
 
+/* A table whose entries come and go by their keys (jobs that are started and finished), one by one
+ * while it grows: what is left of them is not worked off when all is done. */
+static bool loses_too_few(const hl_case *c, const hl_suspect *s, const hl_uses *u)
+{
+    return (c->snap->types[c->snap->type[s->holder]].flags & HL_TYPE_DICT) &&
+           !(u->all & (HL_USE_DROP | HL_USE_WHOLE | HL_USE_ITER)) && !hl_growth_slows(s->growth) &&
+           s->growth->intervals >= LASTING_INTERVALS;
+}
+
 static bool growing_container(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_filled filled)
 {
     const hl_growth *g = s->growth;
@@ -130,9 +139,10 @@ static bool growing_container(hl_case *c, const hl_suspect *s, const hl_uses *u,
         filled = HL_FILLED_BY_ONE_CALL;
     /* a builder that main() has: filled by many calls, read by a method when done, gone with main
      */
+    bool taken = (u->all & HL_USE_REMOVE) && !loses_too_few(c, s, u);
     if (g->released &&
         (u->given || is_index(c, s) ||
-         (c->graph->from[s->holder] == HL_HOLD_FRAME && (u->all & (HL_USE_WHOLE | HL_USE_REMOVE)))))
+         (c->graph->from[s->holder] == HL_HOLD_FRAME && ((u->all & HL_USE_WHOLE) || taken))))
         uses.reader = "code of its own";
     if (!hl_judge(c, s, &uses, filled, &confidence))
         return true; /* seen, and not worth a word */
