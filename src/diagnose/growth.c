@@ -20,6 +20,7 @@ static const double SHORT_SHARE = 0.04, SHORT_SECONDS = 0.03, SHORT_SHARE_MAX = 
 static const double FLAT = 0.05;       /* of the mean rate: an interval that slow stands still */
 static const double LATE_GAIN = 0.05;  /* of a gain: less in the later half is none */
 static const double TAIL_SHARE = 0.12; /* of the run's work: a short end */
+static const double WAIT_SHARE = 0.25; /* of the run's time */
 static const double TIRED = 0.3;       /* of the mean rate */
 static const double SHRINK = 0.95;     /* a fall below this share of the peak is a fall */
 
@@ -134,6 +135,14 @@ static uint32_t without_tail(const hl_case *c, const uint64_t *series, const uin
     return still && at_it && (brief || n - k > 1) ? k : n;
 }
 
+/* By the clock: one that waits uses no CPU, and has all the time to add something. */
+static bool waits_long(const hl_case *c, uint32_t from, uint32_t end)
+{
+    const hl_moment *m = c->moments;
+    double waited = (double)(m[end].info.time_us - m[from].info.time_us);
+    return waited > WAIT_SHARE * (double)(m[end].info.time_us - m[0].info.time_us);
+}
+
 bool hl_growth_rises(hl_case *c, const uint64_t *series, hl_growth *g)
 {
     uint32_t *kept = c->kept, n = join_short(c, g->anchor, kept);
@@ -151,6 +160,9 @@ bool hl_growth_rises(hl_case *c, const uint64_t *series, hl_growth *g)
     g->intervals = n - 1 - j;
     if (g->intervals < MIN_INTERVALS)
         return false;
+    bool rests = n < all && waits_long(c, end, kept[all - 1]);
+    if (rests && g->intervals == MIN_INTERVALS)
+        return false; /* two rises and a rest are a thing that was filled */
     for (uint32_t k = j; k + 1 < n; k++)
         if (is_flat(c, series, kept[k], kept[k + 1], g->onset, end))
             return false;
@@ -174,6 +186,8 @@ bool hl_growth_rises(hl_case *c, const uint64_t *series, hl_growth *g)
     double mid = value_at(c, series, kept, j, last, (g->began + w1) / 2);
     double v0 = (double)series[g->onset], v1 = (double)series[kept[last]];
     g->course = mid > v0 ? (v1 - mid) / (mid - v0) : INFINITY;
+    if (rests && hl_growth_slows(g))
+        return false; /* slower, and then not at all */
     g->walked_course = mid > v0 ? (v1 * v1 - mid * mid) / (mid * mid - v0 * v0) : INFINITY;
     /* squares make what has stopped look steady for longest: the last interval tells, too */
     double wb = c->moments[kept[last - 1]].work, wz = c->moments[kept[all - 1]].work;
