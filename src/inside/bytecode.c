@@ -8,8 +8,9 @@
  *        expression the stack is right, and that is where containers are used. What lies between a
  *        jump back and its target is a loop; a container read as a whole outside of all loops is
  *        read once, when it is done. Where no jump begins or ends, one instruction runs as often as
- *        the other: an entry stored and another deleted there are exchanged. What a
- *        local was last given by name is used by that name.
+ *        the other: an entry stored and another deleted there are exchanged. Code that begins with
+ *        clear() and stores outside of loops fills nothing. What a local was last given by name is
+ *        used by that name.
  * Source Python/compile.c and Include/opcode.h of 3.9 to 3.15; stack effects of what is not named
  *        here come from PyCompile_OpcodeStackEffect, which only computes. */
 #include "inside/walk.h"
@@ -40,6 +41,7 @@ enum {
     OR_IN_PLACE = 20,
     SUBSCRIPT = 26
 };
+enum { STORES = HL_USE_STORE | HL_USE_ADD, CLEARS = HL_USE_REMOVE | HL_USE_DROP };
 
 enum origin_kind {
     ORIGIN_NONE,
@@ -67,6 +69,8 @@ typedef struct reading {
         uint16_t bits;
         Py_ssize_t stored_at; /* by the last c[k] = v; -1 */
         bool loses;           /* an entry is removed that was not exchanged */
+        bool cleared;         /* before anything else, in every run */
+        bool fills;           /* it may have more entries after each run */
     } uses[NAMES];
     unsigned n_uses;
     Py_ssize_t at; /* instruction, in units of two bytes */
@@ -185,6 +189,7 @@ static origin peek(const reading *r, int n)
 }
 
 static bool is_guarded(const PyCodeObject *code, Py_ssize_t instruction);
+static bool in_loop(const reading *r);
 
 static void use(reading *r, origin o, unsigned bits)
 {
@@ -205,10 +210,14 @@ static void use(reading *r, origin o, unsigned bits)
         r->uses[i].scope = o.scope;
         r->uses[i].bits = 0;
         r->uses[i].stored_at = -1;
-        r->uses[i].loses = false;
+        r->uses[i].loses = r->uses[i].cleared = r->uses[i].fills = false;
         r->n_uses++;
     }
     r->uses[i].bits |= (uint16_t)bits;
+    if (bits == CLEARS && !r->straight && !is_guarded(r->code, r->at))
+        r->uses[i].cleared = true;
+    if ((bits & STORES) && (!r->uses[i].cleared || in_loop(r)))
+        r->uses[i].fills = true;
     if (bits == HL_USE_STORE)
         r->uses[i].stored_at = r->at;
     if ((bits & HL_USE_REMOVE) &&
@@ -1138,6 +1147,8 @@ void hl_code_uses(hl_walk *w, uint32_t id, const PyCodeObject *code)
         /* a local that is only looked at is another's, who gave it away */
         unsigned told = r.uses[i].scope == HL_SCOPE_LOCAL ? FILLS : FILLS | READS;
         unsigned bits = r.uses[i].bits & ~(r.uses[i].loses ? (unsigned)HL_USE_EXCHANGE : 0);
+        if (!r.uses[i].fills)
+            bits &= ~(unsigned)STORES; /* emptied first, it has the same few after each run */
         if (bits & told)
             put_use(w, id, r.uses[i].scope, r.uses[i].name, bits);
     }
