@@ -8,6 +8,7 @@
  *        memory grew do not bias them. A shape whose members multiply is charged to the nearest
  *        shape above it whose members do not: that is the accumulator. */
 #include "diagnose/case.h"
+#include "diagnose/judge.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -511,11 +511,14 @@ static bool puts_off(const char **reason)
     if (!hl_plan_may_postpone(&pulse.plan, now))
         return false;
     enum hl_importing importing = hl_importing();
+    bool begins = importing == HL_NO_IMPORT && hl_plan_begins(&pulse.plan);
     if (importing == HL_IMPORTING)
         hl_plan_postpone(&pulse.plan, now);
-    else if (importing == HL_NO_IMPORT && hl_plan_begins(&pulse.plan))
+    else if (begins)
+        hl_plan_begin_work(&pulse.plan, now, resident_bytes(true));
+    else if (pulse.plan.unlooked)
         *reason = "imported";
-    return importing == HL_IMPORTING;
+    return importing == HL_IMPORTING || begins;
 }
 
 static void end_here(int signum, unsigned how, const char *reason);
@@ -813,7 +816,8 @@ EXPORTED void hl_inside_farewell(const char *reason, int gil)
         let_watcher_go();
     if (looks)
         /* one that is over as soon as its imports are has not grown by them */
-        look_start(&last, AT_FAREWELL, BORROWS, hl_plan_begins(&pulse.plan) ? "imported" : reason);
+        look_start(&last, AT_FAREWELL, BORROWS,
+                   hl_plan_ends_at_once(&pulse.plan, resident_bytes(false)) ? "imported" : reason);
     while (pulse.busy)
         if (!atomic_load(&pulse.watching) && atomic_load(&pulse.is_handed))
             end_handed(); /* it was handed over to a watcher that was going */

@@ -74,7 +74,8 @@ static uint64_t yet_to_fault_ns(uint64_t rss_bytes)
 void hl_plan_paid_by(hl_plan *p, uint64_t done_ns, uint64_t rss_bytes, uint64_t cost_ns,
                      uint64_t walk_ns)
 {
-    p->spent_ns += cost_ns + yet_to_fault_ns(rss_bytes);
+    uint64_t ahead = yet_to_fault_ns(rss_bytes), waiting = yet_to_fault_ns(p->looked_bytes);
+    p->spent_ns += cost_ns + (ahead > waiting ? ahead - waiting : 0);
     uint64_t due = beyond(cost_ns, &p->credit_ns), walk = beyond(walk_ns, &p->walk_credit_ns);
     uint64_t paid = cost_ns + (hl_plan_in_grace(p, done_ns) ? 0 : due) * (PAY - 1);
     uint64_t worked = walk * PAY_WALK;
@@ -90,6 +91,8 @@ void hl_plan_took(hl_plan *p, uint64_t at_ns, uint64_t done_ns, uint64_t rss_byt
     p->last_ns = at_ns;
     p->cheap = p->cheap && pause_ns < GRACE_PAUSE_NS;
     hl_plan_paid_by(p, done_ns, rss_bytes, cost_ns, walk_ns);
+    p->looked_bytes = rss_bytes;
+    p->unlooked = false;
     if (!p->high_bytes)
         p->base_bytes = rss_bytes;
     uint64_t faded = p->high_bytes - p->high_bytes / 8;
@@ -113,12 +116,25 @@ void hl_plan_postpone(hl_plan *p, uint64_t now_ns)
     if (p->taken <= 1) {
         p->begun_ns = p->last_ns = now_ns;
         p->high_bytes = 0;
+        p->unlooked = false;
     }
 }
 
 bool hl_plan_begins(const hl_plan *p)
 {
     return p->taken && !p->high_bytes;
+}
+
+void hl_plan_begin_work(hl_plan *p, uint64_t now_ns, uint64_t rss_bytes)
+{
+    p->begun_ns = p->last_ns = p->free_ns = p->free_growing_ns = now_ns;
+    p->high_bytes = p->base_bytes = rss_bytes;
+    p->unlooked = true;
+}
+
+bool hl_plan_ends_at_once(const hl_plan *p, uint64_t rss_bytes)
+{
+    return hl_plan_begins(p) || (p->unlooked && rss_bytes < p->base_bytes + GROWTH_MIN);
 }
 
 /* What does not grow is looked at when it is three times as old, up to here, then when it is half as
@@ -138,13 +154,24 @@ bool hl_plan_spent(const hl_plan *p)
 }
 
 /* What a look at a big heap will cost the program is paid for before, not after: it may end soon.
- * The first few, which every run is to have, may cost half of it. */
+ * The first few, which every run is to have, may cost half of it. Those that growth asks for make
+ * only what came since the last one fault once more, if it is written to again at all: they are
+ * spread over a run that goes on growing. */
+static uint64_t saved_by(const hl_plan *p, uint64_t rss_bytes, bool grows)
+{
+    uint64_t ahead = yet_to_fault_ns(rss_bytes), waiting = yet_to_fault_ns(p->looked_bytes);
+    if (!ahead)
+        return 0;
+    if (grows)
+        return p->last_ns + (ahead > waiting ? ahead - waiting : 0);
+    return p->begun_ns + (p->spent_ns + ahead) * (p->taken < FEW ? PAY_FEW : PAY);
+}
+
 uint64_t hl_plan_not_before(const hl_plan *p, uint64_t rss_bytes)
 {
-    uint64_t ahead = yet_to_fault_ns(rss_bytes);
-    uint64_t share = p->taken < FEW ? PAY_FEW : PAY;
-    uint64_t saved = ahead ? p->begun_ns + (p->spent_ns + ahead) * share : 0;
-    uint64_t free_ns = rss_bytes >= hl_plan_due_bytes(p) ? p->free_growing_ns : p->free_ns;
+    bool grows = rss_bytes >= hl_plan_due_bytes(p);
+    uint64_t saved = saved_by(p, rss_bytes, grows);
+    uint64_t free_ns = grows ? p->free_growing_ns : p->free_ns;
     if (p->interval_ms)
         return p->last_ns;
     return saved > free_ns ? saved : free_ns;

@@ -21,6 +21,7 @@ typedef struct hl_plan {
     uint32_t taken;
     bool thinned;             /* old looks make place for new ones: there is always one more */
     bool cheap;               /* every pause so far was short       */
+    bool unlooked;            /* the work has begun, and no look was taken at it */
     uint64_t armed_ns;        /* CLOCK_MONOTONIC, as all _ns here   */
     uint64_t begun_ns;        /* when its imports were over         */
     uint64_t last_ns;         /* when the last one was taken        */
@@ -32,8 +33,9 @@ typedef struct hl_plan {
     uint64_t growing_credit_ns;
     uint64_t
         high_bytes; /* resident, highest, slowly forgotten; 0: no look in the life that counts */
-    uint64_t base_bytes; /* resident in the first of them */
-    uint64_t rounds;     /* done when the last one was taken    */
+    uint64_t base_bytes;   /* resident in the first of them */
+    uint64_t looked_bytes; /* resident when the last one was taken */
+    uint64_t rounds;       /* done when the last one was taken    */
 } hl_plan;
 
 void hl_plan_begin(hl_plan *p, uint32_t max, uint32_t interval_ms, uint64_t now_ns);
@@ -49,8 +51,12 @@ void hl_plan_paid_by(hl_plan *p, uint64_t done_ns, uint64_t rss_bytes, uint64_t 
  * again after a moment. */
 bool hl_plan_may_postpone(const hl_plan *p, uint64_t now_ns);
 void hl_plan_postpone(hl_plan *p, uint64_t now_ns);
-/* Is the next look the first after the imports the program began with? */
+/* Were looks put off, and nothing else seen since? When the imports are over the work begins: no
+ * look is spent on that, the next one (`unlooked`) comes when memory has grown since, or in time. */
 bool hl_plan_begins(const hl_plan *p);
+void hl_plan_begin_work(hl_plan *p, uint64_t now_ns, uint64_t rss_bytes);
+/* Is the last look one at what imports brought, for hardly anything came after them? */
+bool hl_plan_ends_at_once(const hl_plan *p, uint64_t rss_bytes);
 
 /* The beginning, when short programs need their looks and long ones do not notice. */
 bool hl_plan_in_grace(const hl_plan *p, uint64_t now_ns);
