@@ -373,14 +373,16 @@ static unsigned long *gil_patience(void)
 #endif
 }
 
-/* With the usual 5 ms of patience a program of 50 ms would be over after three
- * looks; so in the first half second the patience is shorter for the moment of the asking. It
- * comes back with the GIL held, unless the program has set its own meanwhile. */
-enum { SHORT_US = 200 };
+/* With the usual 5 ms of patience a program of 50 ms would be over after three looks. And who lets
+ * the GIL go for a moment every few of them (an event loop, in each turn) wakes whoever waits, has it
+ * again first, and so is never asked for it: half a second without a look, measured. So the patience
+ * is shorter for the moment of the asking. It comes back with the GIL held, unless the program has
+ * set its own meanwhile. */
+enum { SHORT_US = 40 };
 
 static PyThreadState *gil_take(void)
 {
-    unsigned long *patience = hl_plan_in_grace(&pulse.plan, hl_page_now()) ? gil_patience() : NULL;
+    unsigned long *patience = gil_patience();
     unsigned long usual = patience ? *patience : 0;
     if (usual <= SHORT_US)
         return hl_attach();
