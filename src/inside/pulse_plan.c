@@ -71,11 +71,17 @@ static uint64_t yet_to_fault_ns(uint64_t rss_bytes)
     return rss_bytes > BIG_BYTES ? (rss_bytes - BIG_BYTES) / PAGE * WRITE_NS : 0;
 }
 
+/* Of those, what the last look did not leave waiting for its fault already. */
+static uint64_t newly_to_fault_ns(const hl_plan *p, uint64_t rss_bytes)
+{
+    uint64_t ahead = yet_to_fault_ns(rss_bytes), waiting = yet_to_fault_ns(p->looked_bytes);
+    return ahead > waiting ? ahead - waiting : 0;
+}
+
 void hl_plan_paid_by(hl_plan *p, uint64_t done_ns, uint64_t rss_bytes, uint64_t cost_ns,
                      uint64_t walk_ns)
 {
-    uint64_t ahead = yet_to_fault_ns(rss_bytes), waiting = yet_to_fault_ns(p->looked_bytes);
-    p->spent_ns += cost_ns + (ahead > waiting ? ahead - waiting : 0);
+    p->spent_ns += cost_ns + newly_to_fault_ns(p, rss_bytes);
     uint64_t due = beyond(cost_ns, &p->credit_ns), walk = beyond(walk_ns, &p->walk_credit_ns);
     uint64_t paid = cost_ns + (hl_plan_in_grace(p, done_ns) ? 0 : due) * (PAY - 1);
     uint64_t worked = walk * PAY_WALK;
@@ -159,11 +165,11 @@ bool hl_plan_spent(const hl_plan *p)
  * spread over a run that goes on growing. */
 static uint64_t saved_by(const hl_plan *p, uint64_t rss_bytes, bool grows)
 {
-    uint64_t ahead = yet_to_fault_ns(rss_bytes), waiting = yet_to_fault_ns(p->looked_bytes);
+    uint64_t ahead = yet_to_fault_ns(rss_bytes);
     if (!ahead)
         return 0;
     if (grows)
-        return p->last_ns + (ahead > waiting ? ahead - waiting : 0);
+        return p->last_ns + newly_to_fault_ns(p, rss_bytes);
     return p->begun_ns + (p->spent_ns + ahead) * (p->taken < FEW ? PAY_FEW : PAY);
 }
 
