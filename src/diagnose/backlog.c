@@ -58,7 +58,7 @@ static bool tell(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_filled fi
         return true;
     }
     /* a queue is no result being built, whoever fills it */
-    if (!hl_judge(c, s, u, queue ? hl_speaks(c, s, filled) : filled, &confidence))
+    if (!hl_judge(c, s, u, queue ? hl_speaks(s, filled) : filled, &confidence))
         return true;
     if (confidence == HL_CERTAIN)
         confidence = HL_STRONG;

@@ -143,7 +143,7 @@ static bool tell(hl_case *c, const hl_suspect *s, const hl_uses *known, hl_fille
     /* what a callback is bound to, kept by nothing else, speaks even where one loop registered it
      */
     bool speaks = r.handlers || hl_dominates(c, s->holder, r.one.self);
-    if (!hl_judge(c, s, u, speaks ? hl_speaks(c, s, filled) : filled, &confidence))
+    if (!hl_judge(c, s, u, speaks ? hl_speaks(s, filled) : filled, &confidence))
         return true;
     if (confidence == HL_CERTAIN)
         confidence = HL_STRONG;
@@ -210,7 +210,7 @@ static bool registrations(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_
         return false;
     hl_uses plain = *u;
     plain.evicts = plain.bounds = plain.memo = false; /* modify() takes out what it puts back */
-    if (!hl_judge(c, s, &plain, hl_speaks(c, s, filled), &confidence))
+    if (!hl_judge(c, s, &plain, hl_speaks(s, filled), &confidence))
         return true;
     hl_finding *f =
         hl_finding_add(c, "callback-registry", confidence == HL_CERTAIN ? HL_STRONG : confidence);

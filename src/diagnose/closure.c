@@ -101,7 +101,7 @@ static bool closure(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_filled
         return false;
     hl_confidence confidence;
     /* that many copies of one function are kept speaks even where one loop made them */
-    if (!hl_judge(c, s, u, hl_speaks(c, s, filled), &confidence))
+    if (!hl_judge(c, s, u, hl_speaks(s, filled), &confidence))
         return true;
     if (confidence == HL_CERTAIN)
         confidence = HL_STRONG;

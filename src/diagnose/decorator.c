@@ -118,7 +118,7 @@ static bool wrapped_again(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_
     if (!find_wrapper(c, s, &w))
         return false;
     hl_confidence confidence;
-    if (!hl_judge(c, s, u, hl_speaks(c, s, filled), &confidence))
+    if (!hl_judge(c, s, u, hl_speaks(s, filled), &confidence))
         return true;
     if (confidence == HL_CERTAIN)
         confidence = HL_STRONG;
@@ -270,7 +270,7 @@ static bool dead_keys(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_fill
     hl_suspect judged = *s;
     judged.holder = dict; /* a declared bound excuses no entry that cannot be asked for */
     hl_confidence confidence;
-    if (!hl_judge(c, &judged, u, hl_speaks(c, s, filled), &confidence))
+    if (!hl_judge(c, &judged, u, hl_speaks(s, filled), &confidence))
         return true;
     confidence = HL_STRONG; /* entries nobody can ask for are wrong however they grow */
     hl_finding *f = hl_finding_add(c, "decorator", confidence);

@@ -209,6 +209,70 @@ static void closures_in_a_list(void **state)
     (void)state;
 }
 
+/* One call of main() that keeps closures in a local, seen at work. */
+#define MAIN_AT_WORK(n)                                                                            \
+    "root frame main ff thread=0 progress=1\nff:frame -f_code-> main_c\nff -f_globals-> g\n"       \
+    "ff -local:hooks-> hooks:list len=" n "\nhooks -[]-> f:function*" n "\n"                       \
+    "f -__closure__-> t:tuple*" n "\nt -index:0-> cell:cell*" n "\n"                               \
+    "cell -cell-> big:list*" n " size=100K\nf -__code__-> inner:code\n"                            \
+    "code inner name=inner qualname=main.<locals>.inner file=app.py line=9 free=rows\n"
+
+/* main() has returned when the last two look; what it kept, it kept until then. */
+static void main_returned_before_the_last_looks(void **state)
+{
+    judged j = judge(
+        MAIN_MODULE
+            FUNCTION("main", "local:hooks:add") "snap time=0 cpu=0 reason=start\n" MAIN_AT_WORK("0") "snap time=1 cpu=1\n" MAIN_AT_WORK("20") "snap time=2 cpu=2\n" MAIN_AT_WORK(
+                "40") "snap time=3 cpu=3\n" MAIN_AT_WORK("60") "snap time=4 "
+                                                               "cpu=4\n" MAIN_AT_WORK(
+                                                                   "80") "sn"
+                                                                         "ap"
+                                                                         " t"
+                                                                         "im"
+                                                                         "e="
+                                                                         "5 "
+                                                                         "cp"
+                                                                         "u="
+                                                                         "5"
+                                                                         "\n" MAIN_AT_WORK(
+                                                                             "100") "snap time=5 "
+                                                                                    "cpu=5.01\n"
+                                                                                    "snap time=5 "
+                                                                                    "cpu=5.02 "
+                                                                                    "reason=end\n");
+    only(&j, HL_LEAK, "closure", "main() local hooks", "frame-local");
+    done(&j);
+    (void)state;
+}
+
+/* The healthy twin: work goes on for as long again without it. */
+static void a_call_kept_closures_and_returned(void **state)
+{
+    judged j = judge(
+        MAIN_MODULE
+            FUNCTION("main", "local:hooks:add") "snap time=0 cpu=0 reason=start\n" MAIN_AT_WORK("0") "snap time=1 cpu=1\n" MAIN_AT_WORK("20") "snap time=2 cpu=2\n" MAIN_AT_WORK(
+                "40") "snap time=3 cpu=3\n" MAIN_AT_WORK("60") "snap time=4 "
+                                                               "cpu=4\n" MAIN_AT_WORK(
+                                                                   "80") "sn"
+                                                                         "ap"
+                                                                         " t"
+                                                                         "im"
+                                                                         "e="
+                                                                         "5 "
+                                                                         "cp"
+                                                                         "u="
+                                                                         "5"
+                                                                         "\n" MAIN_AT_WORK(
+                                                                             "100") "snap time=8 "
+                                                                                    "cpu=8\n"
+                                                                                    "snap time=10 "
+                                                                                    "cpu=10 "
+                                                                                    "reason=end\n");
+    only(&j, HL_NO_LEAK, NULL, NULL, NULL);
+    done(&j);
+    (void)state;
+}
+
 /* A module body that runs, calling `f` at each look; `progress` is where the body stands. */
 #define BODY_CALLS(f, progress)                                                                    \
     "root frame " f " ff thread=0 progress=1\n"                                                    \
@@ -369,6 +433,8 @@ int main(void)
         cmocka_unit_test(lru_cache_without_bound),
         cmocka_unit_test(lru_cache_with_bound),
         cmocka_unit_test(closures_in_a_list),
+        cmocka_unit_test(main_returned_before_the_last_looks),
+        cmocka_unit_test(a_call_kept_closures_and_returned),
         cmocka_unit_test(one_call_fills_a_result),
         cmocka_unit_test(one_call_fills_what_nobody_reads),
         cmocka_unit_test(one_call_fills_what_is_only_counted),

@@ -85,7 +85,7 @@ static bool dynamic_code(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_f
         return false;
     hl_confidence confidence;
     /* a class for each row is wrong even where one loop made them */
-    if (!hl_judge(c, s, u, hl_speaks(c, s, filled), &confidence))
+    if (!hl_judge(c, s, u, hl_speaks(s, filled), &confidence))
         return true;
     if (confidence == HL_CERTAIN)
         confidence = HL_STRONG;

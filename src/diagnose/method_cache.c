@@ -84,7 +84,7 @@ static bool method_cache(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_f
     hl_suspect judged = *s;
     judged.holder = dict; /* a declared bound excuses no entry that cannot be asked for */
     hl_confidence confidence;
-    if (!hl_judge(c, &judged, u, hl_speaks(c, s, filled), &confidence))
+    if (!hl_judge(c, &judged, u, hl_speaks(s, filled), &confidence))
         return true;
     if (confidence == HL_POSSIBLE)
         confidence = HL_STRONG; /* entries nobody can ask for are wrong however they grow */

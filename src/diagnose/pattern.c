@@ -294,9 +294,9 @@ bool hl_told_again(hl_case *c, const char *cause, const hl_suspect *s)
     return false;
 }
 
-hl_filled hl_speaks(const hl_case *c, const hl_suspect *s, hl_filled filled)
+hl_filled hl_speaks(const hl_suspect *s, hl_filled filled)
 {
-    bool dropped = s->growth->anchor + 2 < c->n_moments && filled != HL_FILLED_BY_MANY;
+    bool dropped = s->growth->released && !s->growth->torn_down;
     return dropped ? filled : HL_FILLED_BY_MANY;
 }
 

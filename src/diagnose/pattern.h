@@ -61,7 +61,7 @@ uint64_t hl_shape_more(const hl_case *c, const hl_growth *g, hl_shape s);
 bool hl_told_again(hl_case *c, const char *cause, const hl_suspect *s);
 /* How it was filled, for a structure that speaks for itself even where one loop made it: but not if
  * a single call made it and let it go before the end. */
-hl_filled hl_speaks(const hl_case *c, const hl_suspect *s, hl_filled filled);
+hl_filled hl_speaks(const hl_suspect *s, hl_filled filled);
 /* The suspect under the name its user knows: a queue, not the deque inside it. */
 hl_suspect hl_seen_from_outside(hl_case *c, const hl_suspect *s);
 const char *hl_kind_name(const hl_case *c, hl_node class); /* the name of a class object, or "?" */

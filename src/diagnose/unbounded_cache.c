@@ -82,15 +82,13 @@ static bool unbounded_cache(hl_case *c, const hl_suspect *s, const hl_uses *u, h
     u = &own;
     hl_uses uses = own;
     hl_confidence confidence;
-    /* a memo speaks for itself, but for one that a single call made and dropped before the end */
-    bool dropped = s->growth->anchor + 2 < c->n_moments && filled != HL_FILLED_BY_MANY;
     /* a table that an algorithm works with; but what many calls looked up and stored, to the very
      * end, only has a clear() */
     bool to_the_end = s->growth->torn_down && !u->evicts && filled == HL_FILLED_BY_MANY &&
                       s->growth->intervals >= LASTING_INTERVALS;
     if (s->growth->released && (u->all & HL_USE_REMOVE) && !to_the_end)
         uses.reader = "code of its own";
-    if (!hl_judge(c, s, &uses, dropped ? filled : HL_FILLED_BY_MANY, &confidence))
+    if (!hl_judge(c, s, &uses, hl_speaks(s, filled), &confidence))
         return true;
     if (confidence == HL_CERTAIN && (u->all & HL_USE_REMOVE))
         confidence = HL_STRONG; /* something can empty it */

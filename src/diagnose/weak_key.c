@@ -52,7 +52,7 @@ static bool weak_key(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_fille
     if (dead < DEAD_MIN || 10 * dead < 9 * n)
         return false;
     hl_confidence confidence;
-    if (!hl_judge(c, s, u, hl_speaks(c, s, filled), &confidence))
+    if (!hl_judge(c, s, u, hl_speaks(s, filled), &confidence))
         return true;
     if (confidence == HL_POSSIBLE)
         confidence = HL_STRONG; /* entries nobody can ask for are wrong however they grow */
