@@ -32,24 +32,6 @@ needs() {
     esac
 }
 
-compare='
-import sys
-import xml.etree.ElementTree as tree
-def outcomes(path):
-    found = {}
-    for case in tree.parse(path).getroot().iter("testcase"):
-        kinds = sorted(child.tag for child in case if child.tag in ("failure", "error", "skipped"))
-        found[case.get("classname"), case.get("name")] = kinds
-    return found
-plain, watched = outcomes(sys.argv[1]), outcomes(sys.argv[2])
-count = lambda o, kind: sum(kind in kinds for kinds in o.values())
-differ = {name for name in {*plain, *watched} if plain.get(name) != watched.get(name)}
-for o in (plain, watched):
-    print("   ", len(o), "tests:", ", ".join(f"{count(o, kind)} {kind}" for kind in ("failure", "error", "skipped")))
-for name in sorted(differ):
-    print("    differs:", "::".join(name), plain.get(name, "missing"), watched.get(name, "missing"))
-sys.exit(bool(differ) or not plain)'
-
 status=0
 for package; do
     echo "== $package"
@@ -81,7 +63,7 @@ for package; do
         fi
         run "$way" "${words[@]}"
         run "$way-watched" "$exe" run -f -o "$work/$package.hlens" "${watched[@]}"
-        "$venv/bin/python" -c "$compare" "$work/$package-$way.xml" "$work/$package-$way-watched.xml" ||
+        tools/outcomes.py "$work/$package-$way.xml" "$work/$package-$way-watched.xml" ||
             status=1
     done
 done

@@ -1,0 +1,160 @@
+#!/usr/bin/env python3
+"""CPython's own test suite, plainly and under `heaplens run`: each test must end the same.
+
+    tools/cpython_suite.py [--python PYTHON]... [--skip TEST]... [--keep FOLDER] [TEST]...
+
+Runs `-m test` in one process, once plainly and at the same time once watched, on each PYTHON
+(default: python3), with all tests but those to skip, or with the tests named: what hangs plainly
+where you are has to be skipped. Where a test ended otherwise its file is run again alone, up to
+AGAIN times in each way: if the test then ends once plainly as it did once watched, the difference
+was chance, and is said to be. Exit status 1 where one always differs, or a run did not come to its
+end, or fewer than LOOKS snapshots were taken.
+
+HEAPLENS_EXE    the executable (default: .venv/bin/heaplens of this checkout)
+
+An hour or more for each interpreter. The distribution has the tests in a package of their own
+(libpython3-testsuite), pyenv's interpreters bring them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from itertools import takewhile
+from pathlib import Path
+
+import outcomes
+
+ROOT = Path(__file__).resolve().parents[1]
+EXE = os.environ.get("HEAPLENS_EXE") or str(ROOT / ".venv/bin/heaplens")
+AGAIN, LOOKS, SECONDS_A_FILE = 3, 3, 900
+
+
+class Run:
+    """One `-m test`, in a folder of its own."""
+
+    def __init__(self, python: str, watched: bool, arguments: list[str], folder: Path) -> None:
+        self.name = "watched" if watched else "plainly"
+        self.folder = folder
+        (folder / "tmp").mkdir(parents=True)
+        self.recording = folder / "run.hlens"
+        watch = [EXE, "run", "-f", "-o", str(self.recording), "--python"] if watched else []
+        environment = {**os.environ, "TMPDIR": str(folder / "tmp")}
+        environment.pop("HEAPLENS_EXE", None)
+        with (folder / "log").open("wb") as log, (folder / "errors").open("wb") as errors:
+            self.process = subprocess.Popen(
+                [
+                    *watch,
+                    python,
+                    "-m",
+                    "test",
+                    "-v",
+                    "--timeout",
+                    str(SECONDS_A_FILE),
+                    "--tempdir",
+                    str(folder / "tmp"),
+                    "--junit-xml",
+                    str(folder / "report.xml"),
+                    *arguments,
+                ],
+                cwd=folder,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=errors,
+                start_new_session=True,
+            )
+
+    def end(self) -> outcomes.Outcomes:
+        """Waits for it; what did not come to its end has no outcomes."""
+        status = self.process.wait()
+        report = self.folder / "report.xml"
+        if not report.exists():
+            log = (self.folder / "log").read_bytes()
+            begun = re.findall(rb"\[ *\d+/\d+[^\]]*\] (\S+)", log)
+            where = begun[-1].decode() if begun else "its start"
+            print(f"    {self.name}: no report, status {status} in {where}: see {self.folder}")
+            return {}
+        found = outcomes.read(report)
+        print(f"    {self.name}: exit {status}, {outcomes.counts(found)}", flush=True)
+        return found
+
+    def looks(self) -> int:
+        said = subprocess.run(
+            [EXE, "doctor", "--json", str(self.recording)], capture_output=True, text=True
+        )
+        return int(json.loads(said.stdout)["snapshots"]["whole"]) if said.stdout else 0
+
+
+def file_of(test: str) -> str:
+    """As regrtest is told of it: test.test_gc.GCTests.test_list stands in test.test_gc."""
+    parts = re.sub(r"^.*\((.*)\)$", r"\1", test).split(".")
+    return ".".join(takewhile(lambda part: part.startswith("test"), parts)) or parts[0]
+
+
+def always_differs(python: str, name: str, folder: Path) -> bool:
+    """Runs the file of a test again alone, in both ways, until chance explains the difference."""
+    ended: dict[bool, set[str]] = {False: set(), True: set()}
+    for attempt in range(AGAIN):
+        for watched in (False, True):
+            here = folder / f"{attempt}-{'watched' if watched else 'plain'}"
+            run = Run(python, watched, [file_of(name)], here)
+            run.process.wait()
+            report = run.folder / "report.xml"
+            found = outcomes.read(report) if report.exists() else {}
+            ended[watched].add(found.get(name, "missing"))
+        if ended[False] & ended[True]:
+            return False
+    return True
+
+
+def compare(python: str, arguments: list[str], folder: Path) -> bool:
+    version = subprocess.run(
+        [python, "-c", "import platform; print(platform.python_version())"],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.strip()
+    print(f"== CPython {version} ({python})", flush=True)
+    here = folder / version
+    plain = Run(python, False, arguments, here / "plain")
+    watched = Run(python, True, arguments, here / "watched")
+    ended_plainly, ended_watched = plain.end(), watched.end()
+    if not ended_plainly or not ended_watched:
+        return False
+    same = True
+    for name, was, became in outcomes.differences(ended_plainly, ended_watched):
+        always = always_differs(python, name, here / "again" / name)
+        same = same and not always
+        how = "differs" if always else "by chance"
+        print(f"    {how}: {name}: {was} plainly, {became} watched", flush=True)
+    looks = watched.looks()
+    print(f"    {looks} snapshots")
+    return same and looks >= LOOKS
+
+
+def main() -> int:
+    options = argparse.ArgumentParser(description="CPython's own test suite, plainly and watched")
+    options.add_argument("--python", action="append", metavar="PYTHON")
+    options.add_argument("--skip", action="append", default=[], metavar="TEST")
+    options.add_argument("--keep", type=Path, metavar="FOLDER", help="where logs and reports stay")
+    options.add_argument("tests", nargs="*", metavar="TEST")
+    said = options.parse_args()
+    if said.skip and said.tests:
+        options.error("name the tests to run, or those to skip")
+    arguments = ["-x", *said.skip] if said.skip else said.tests
+    with tempfile.TemporaryDirectory(prefix="cpython-suite-") as folder:
+        results = [
+            compare(python, arguments, (said.keep or Path(folder)).resolve())
+            for python in said.python or ["python3"]
+        ]
+    return int(not all(results))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
