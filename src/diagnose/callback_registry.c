@@ -231,11 +231,23 @@ static bool registrations(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_
     return true;
 }
 
+/* What waits for a future is a callback, whatever its cells hold. */
+static bool is_of_a_future(const hl_case *c, const hl_suspect *s)
+{
+    static const char *const futures[] = {"_asyncio.Future", "asyncio.futures.Future",
+                                          "concurrent.futures._base.Future"};
+    for (size_t i = 0; i < sizeof futures / sizeof *futures; i++)
+        if (s->owner != HL_NO_NODE && hl_inherits(c, s->owner, futures[i]))
+            return true;
+    return false;
+}
+
 /* Before closures: a wrapper has a cell, and in it is what somebody registered. */
 static bool wrapped_callbacks(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_filled filled)
 {
     registered r = look(c, hl_entries_of(c, s->holder));
-    return r.wrapped && 100 * r.wrapped >= SAME_SHARE * r.looked_at && tell(c, s, u, filled, r);
+    bool wrapped = r.wrapped && 100 * r.wrapped >= SAME_SHARE * r.looked_at;
+    return (wrapped || is_of_a_future(c, s)) && tell(c, s, u, filled, r);
 }
 
 const hl_rule hl_rule_registrations = {"callback-registry", registrations};

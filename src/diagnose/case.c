@@ -84,10 +84,20 @@ static hl_status note_unrun(hl_case *c, hl_moment *m, hl_err *err)
     return HL_OK;
 }
 
+static bool never_ran_until(const hl_moment *m, uint64_t code)
+{
+    return m->n_unrun && bsearch(&code, m->unrun, m->n_unrun, sizeof code, by_value);
+}
+
 bool hl_case_ran(const hl_case *c, uint64_t code)
 {
-    const hl_moment *m = &c->moments[c->n_moments - 1];
-    return !m->n_unrun || !bsearch(&code, m->unrun, m->n_unrun, sizeof code, by_value);
+    const hl_moment *m = &c->moments[c->n_moments - 1], *at_work = &c->moments[c->working];
+    if (never_ran_until(m, code))
+        return false;
+    for (uint32_t i = 0; i < at_work->n_exits; i++)
+        if (at_work->exits[i] == code)
+            return !never_ran_until(at_work, code);
+    return true;
 }
 
 /* Reads one snapshot and keeps its numbers; it stays loaded as the anchor. */

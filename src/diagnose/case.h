@@ -19,6 +19,7 @@
 typedef struct hl_track {
     uint64_t address;
     uint32_t len, type; /* type: a hash of its name */
+    hl_shape shape;     /* the way to it in that moment */
 } hl_track;
 enum { HL_TRACKED_MAX = 256 };
 
@@ -42,6 +43,8 @@ typedef struct hl_moment {
     uint32_t n_unrun;
     struct hl_count *census; /* census.c */
     uint32_t n_census;
+    uint64_t *exits; /* addresses of the code atexit was given, the first few; census.c */
+    uint32_t n_exits;
 } hl_moment;
 
 typedef enum hl_metric { HL_METRIC_ITEMS, HL_METRIC_OBJECTS, HL_METRIC_BYTES } hl_metric;
@@ -116,7 +119,8 @@ uint64_t hl_moment_live(const hl_moment *m);
  * there all along. They may confirm, they cannot acquit. */
 void hl_case_find_farewells(hl_case *c);
 /* Has the code at this address run before the program was over, as far as anybody can tell? What has
- * not done anything to a container never will. */
+ * not done anything to a container never will; and what atexit had in hand and nobody called while
+ * the program was at work does it when all is over. */
 bool hl_case_ran(const hl_case *c, uint64_t code);
 /* Loads a moment's heap as the anchor, with dominators; nothing to do if it is there already. */
 hl_status hl_case_anchor(hl_case *c, uint32_t moment, hl_err *err) HL_MUST_CHECK;
@@ -141,6 +145,11 @@ bool hl_rounds_exact(const hl_case *c, const uint64_t *series, const hl_growth *
 /* tracks.c: notes the big containers of a moment; then fills tracked. */
 hl_status hl_tracks_note(hl_case *c, hl_moment *m, const hl_snap *s, hl_err *err) HL_MUST_CHECK;
 hl_status hl_tracks_find(hl_case *c, hl_err *err) HL_MUST_CHECK;
+/* The shape of the container at this address in a moment; 0: it was not followed there. */
+hl_shape hl_tracks_shape(const hl_case *c, uint32_t moment, uint64_t address);
+/* Was the holder, at this address in g's anchor, seen to rise in more intervals than g was, or up to
+ * a later moment at work? */
+bool hl_tracks_know_longer(hl_case *c, const hl_growth *g, uint64_t address);
 
 /* What a rule is given: a growth and its holder in the anchor's graph. */
 typedef struct hl_suspect {
@@ -151,6 +160,8 @@ typedef struct hl_suspect {
     const char *kind; /* holder.kind of the schema */
     hl_node payload;  /* a heavy member, or NO_NODE */
     hl_shape payload_shape;
+    hl_shape
+        in_life; /* of the holder when the program was last at work, if it is another now; or 0 */
     uint32_t members; /* containers of the same shape that gain together; 1: the holder alone */
     uint64_t retained_bytes, retained_objects; /* of all of them */
 } hl_suspect;

@@ -72,17 +72,34 @@ static bool type_named(const hl_snap *s, hl_node v, const char *name)
     return !strcmp(hl_snap_type_name(s, v), name);
 }
 
+/* What a loop has in hand: the heap of what is to come, and what is due. A handle that somebody else
+ * keeps may have been called long ago. */
 static void count_timers(const hl_graph *g, seen *take, void *to)
 {
     const hl_snap *s = g->snap;
-    for (hl_node v = 0; v < s->nodes; v++) {
-        const char *type = hl_snap_type_name(s, v);
-        if (strncmp(type, "asyncio.events.", 15) || g->from[v] == HL_HOLD_CYCLE)
-            continue;
-        hl_node callback = hl_attribute(g, v, "_callback");
-        if (callback != HL_NO_NODE)
-            take(to, HL_COUNT_TIMER, v, callback);
+    uint32_t scheduled = 0, ready = 0;
+    for (uint32_t i = 1; i < s->n_names && !(scheduled && ready); i++) {
+        scheduled = scheduled || strcmp(s->names[i], "_scheduled") ? scheduled : i;
+        ready = ready || strcmp(s->names[i], "_ready") ? ready : i;
     }
+    for (hl_node v = 0; (scheduled || ready) && v < s->nodes; v++)
+        for (uint32_t e = s->off[v]; e < s->off[v + 1]; e++) {
+            uint32_t name = hl_label_value(s->label[e]);
+            enum hl_label_kind kind = hl_label_kind(s->label[e]);
+            hl_node queue = s->dst[e];
+            if (!name || (name != scheduled && name != ready) ||
+                (kind != HL_LABEL_KEY && kind != HL_LABEL_ATTR) ||
+                (!type_named(s, queue, "list") && !type_named(s, queue, "collections.deque")) ||
+                g->from[queue] == HL_HOLD_CYCLE)
+                continue;
+            for (uint32_t k = s->off[queue]; k < s->off[queue + 1]; k++) {
+                hl_node callback = strncmp(hl_snap_type_name(s, s->dst[k]), "asyncio.events.", 15)
+                                       ? HL_NO_NODE
+                                       : hl_attribute(g, s->dst[k], "_callback");
+                if (callback != HL_NO_NODE)
+                    take(to, HL_COUNT_TIMER, s->dst[k], callback);
+            }
+        }
 }
 
 /* Frames that the threading module itself runs to start a thread say nothing. */
@@ -189,7 +206,7 @@ static const char *place_of(const hl_snap *s, const hl_graph *g, hl_counted kind
 /* ---- a moment ---------------------------------------------------------------------------------
  */
 
-enum { TALLY = 1 << 12, PLACE = 512 };
+enum { TALLY = 1 << 12, PLACE = 512, EXITS = 64 };
 
 typedef struct tally {
     const hl_graph *g;
@@ -214,6 +231,25 @@ static void tally_take(void *to, hl_counted kind, hl_node member, hl_node subjec
     t->rows[at].n++;
 }
 
+typedef struct exits {
+    const hl_graph *g;
+    hl_moment *m;
+} exits;
+
+static void exits_take(void *to, hl_counted kind, hl_node member, hl_node subject)
+{
+    exits *e = to;
+    (void)subject;
+    hl_node code = kind == HL_COUNT_EXIT ? hl_code_of(e->g, member) : HL_NO_NODE;
+    if (code == HL_NO_NODE || e->m->n_exits == EXITS)
+        return;
+    uint64_t address = hl_snap_address(e->g->snap, code);
+    for (uint32_t i = 0; i < e->m->n_exits; i++)
+        if (e->m->exits[i] == address)
+            return;
+    e->m->exits[e->m->n_exits++] = address;
+}
+
 static int by_key(const void *a, const void *b)
 {
     uint64_t x = ((const hl_count *)a)->key, y = ((const hl_count *)b)->key;
@@ -227,6 +263,11 @@ hl_status hl_census_note(hl_case *c, hl_moment *m, const hl_graph *g, hl_err *er
         return hl_err_set(err, HL_NO_MEMORY, "no memory to count tasks and threads");
     t->g = g;
     count_all(g, tally_take, t);
+    m->exits = hl_arena_array(&c->scratch, EXITS, sizeof *m->exits);
+    if (!m->exits)
+        return hl_err_set(err, HL_NO_MEMORY, "no memory to note exit handlers");
+    exits e = {.g = g, .m = m};
+    count_held(g, exits_take, &e);
     m->census = hl_arena_array(&c->scratch, t->used ? t->used : 1, sizeof *m->census);
     if (!m->census)
         return hl_err_set(err, HL_NO_MEMORY, "no memory to count tasks and threads");
@@ -312,6 +353,10 @@ hl_status hl_census_find(hl_case *c, hl_err *err)
         return hl_err_set(err, HL_NO_MEMORY, "no memory to judge what was counted");
     if (n < 3 || !c->kept)
         return HL_OK;
+    /* what atexit has is called at the end, which takes its time: the look after that says nothing
+     * of the pace they came in at */
+    if (c->working < n - 1 && rising_at(c, c->working, HL_COUNT_EXIT, err))
+        return err->status;
     if (rising_at(c, n - 1, ANY, err))
         return err->status;
     /* a loop cancels its tasks and an executor joins its threads when the program ends */

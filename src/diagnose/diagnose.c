@@ -93,6 +93,10 @@ static void leave_out_collections(hl_moment *m, uint32_t n)
             full = 0;
         double walk = (double)(a->walk_ns + b->walk_ns) / 2e9;
         double cost = OF_THE_WALK * (double)full * walk, most = AT_MOST * (m[i].work - was);
+        /* next to nothing was made meanwhile: the look fell into the collection */
+        bool alone = b->gc_collections[0] == a->gc_collections[0] &&
+                     b->gc_collections[1] == a->gc_collections[1];
+        cost = full && alone ? most : cost;
         left_out += cost < most ? cost : most;
         was = m[i].work;
         m[i].work -= left_out;
@@ -195,6 +199,31 @@ static bool covers(const hl_case *c, hl_node v)
     return false;
 }
 
+/* What only garbage, a thread that outlived main() or C has in the farewell's look is known by the
+ * name it had while the program was at work. */
+static hl_status name_in_life(hl_case *c, const hl_growth *g, hl_suspect *s, hl_err *err)
+{
+    uint8_t from = c->graph->from[s->holder];
+    if (from == HL_HOLD_MODULE || from == HL_HOLD_TYPE || c->working >= g->anchor)
+        return HL_OK;
+    uint64_t address = hl_snap_address(c->snap, s->holder);
+    if (hl_case_anchor(c, c->working, err))
+        return err->status;
+    hl_node v = hl_snap_find_address(c->snap, address);
+    hl_suspect then = {.name = NULL};
+    bool known = v != HL_NO_NODE && c->graph->from[v] != HL_HOLD_CYCLE &&
+                 hl_suspect_of(c, v, HL_NO_NODE, &then);
+    hl_shape in_life = known ? hl_case_shape(c, v) : 0;
+    if (hl_case_anchor(c, g->anchor, err))
+        return err->status;
+    if (hl_suspect_find(c, g, s) && known) {
+        s->name = then.name;
+        s->kind = then.kind;
+        s->in_life = in_life;
+    }
+    return HL_OK;
+}
+
 /* Containers followed by address, for growth that shapes did not explain. */
 static hl_status judge_tracked(hl_case *c, hl_err *err)
 {
@@ -221,30 +250,8 @@ static hl_status judge_tracked(hl_case *c, hl_err *err)
         bool gone = g->released && !g->torn_down && !ends;
         if (gone || g->bytes < c->material)
             continue;
-        if (judge_one(c, &s, err))
+        if (name_in_life(c, g, &s, err) || judge_one(c, &s, err))
             return err->status;
-    }
-    return HL_OK;
-}
-
-/* What is garbage in the farewell's look is known by the name it had while the program was at work.
- */
-static hl_status name_in_life(hl_case *c, const hl_growth *g, hl_suspect *s, hl_err *err)
-{
-    if (c->graph->from[s->holder] != HL_HOLD_CYCLE || c->working >= g->anchor)
-        return HL_OK;
-    uint64_t address = hl_snap_address(c->snap, s->holder);
-    if (hl_case_anchor(c, c->working, err))
-        return err->status;
-    hl_node v = hl_snap_find_address(c->snap, address);
-    hl_suspect then = {.name = NULL};
-    bool known = v != HL_NO_NODE && c->graph->from[v] != HL_HOLD_CYCLE &&
-                 hl_suspect_of(c, v, HL_NO_NODE, &then);
-    if (hl_case_anchor(c, g->anchor, err))
-        return err->status;
-    if (hl_suspect_find(c, g, s) && known) {
-        s->name = then.name;
-        s->kind = then.kind;
     }
     return HL_OK;
 }
@@ -267,6 +274,8 @@ static hl_status judge_growths(hl_case *c, hl_err *err)
                 return err->status;
             if (!hl_suspect_find(c, g, &s))
                 continue;
+            if (g->released && hl_tracks_know_longer(c, g, hl_snap_address(c->snap, s.holder)))
+                continue; /* only the way to it was gone: judge_tracked */
             if (name_in_life(c, g, &s, err) || judge_one(c, &s, err))
                 return err->status;
         }

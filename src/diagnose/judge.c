@@ -156,15 +156,30 @@ static bool tells(const hl_case *c, const hl_suspect *s)
     return 4 * s->retained_bytes >= c->material;
 }
 
+/* Was it known in that moment as what it is now: by the same way, or as the same attribute of what is
+ * reached in many ways (a future that waits now here, now there)? */
+static bool is_known_as(const hl_case *c, const hl_suspect *s, hl_shape now, uint32_t moment)
+{
+    if (hl_shapes_count(&c->shapes, moment, now).members)
+        return true;
+    const hl_shape_info *shapes = c->shapes.shapes;
+    hl_shape then = hl_tracks_shape(c, moment, s->growth->address);
+    enum hl_label_kind kind = shapes[now].kind;
+    bool attribute = kind == HL_LABEL_ATTR || kind == HL_LABEL_KEY || kind == HL_LABEL_SLOT ||
+                     kind == HL_LABEL_NAMED;
+    return then && attribute && shapes[now].parent && shapes[then].parent &&
+           shapes[then].kind == kind && !strcmp(shapes[then].edge, shapes[now].edge);
+}
+
 /* In how many intervals it rose while it was known as what it is now. */
 static uint32_t rises_as(const hl_case *c, const hl_suspect *s)
 {
     const hl_growth *g = s->growth;
-    hl_shape shape = hl_case_shape(c, s->holder);
+    hl_shape shape = s->in_life ? s->in_life : hl_case_shape(c, s->holder);
     uint32_t n = 0;
     for (uint32_t i = g->onset; i < g->anchor; i++)
-        n += hl_shapes_count(&c->shapes, i, shape).members &&
-             hl_shapes_count(&c->shapes, i + 1, shape).members && g->series[i + 1] > g->series[i];
+        n += is_known_as(c, s, shape, i) && is_known_as(c, s, shape, i + 1) &&
+             g->series[i + 1] > g->series[i];
     return n;
 }
 
@@ -172,9 +187,9 @@ static uint32_t rises_as(const hl_case *c, const hl_suspect *s)
 static bool never_grew_as(const hl_case *c, const hl_suspect *s)
 {
     const hl_growth *g = s->growth;
-    hl_shape shape = hl_case_shape(c, s->holder);
+    hl_shape shape = s->in_life ? s->in_life : hl_case_shape(c, s->holder);
     for (uint32_t i = g->onset; i < g->anchor; i++)
-        if (hl_shapes_count(&c->shapes, i, shape).members && g->series[i] != g->series[g->anchor])
+        if (is_known_as(c, s, shape, i) && g->series[i] != g->series[g->anchor])
             return false;
     return true;
 }
@@ -260,7 +275,8 @@ bool hl_judge(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_filled fille
                         s->name, type, hl_bytes_text(s->retained_bytes, bytes));
         return false;
     }
-    if (course(c, s, u) < RESTS) {
+    /* two rises, the second slower: a thing that fills up */
+    if (course(c, s, u) < RESTS || (slows && g->intervals <= MANY_INTERVALS && !g->exact)) {
         c->dismissed += g->bytes;
         if (tells(c, s))
             hl_note_add(c, "growing-container", "%s (%s) was filled and then stayed; it holds %s",

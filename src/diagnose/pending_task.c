@@ -200,18 +200,21 @@ hl_status hl_rule_pending_groups(hl_case *c, hl_err *err)
     return HL_OK;
 }
 
-/* How many tasks wait below the holder, and the one that keeps most; NO_NODE: none. */
-static uint32_t tasks_below(hl_case *c, hl_node holder, hl_node *heaviest)
+/* How many tasks wait below the holder, for how many of them somebody waits, and the one that keeps
+ * most; NO_NODE: none. */
+static uint32_t tasks_below(hl_case *c, hl_node holder, uint32_t *awaited, hl_node *heaviest)
 {
     const hl_graph *g = c->graph;
     uint8_t *below = hl_below_mark(c, holder);
     uint32_t n = 0;
     *heaviest = HL_NO_NODE;
+    *awaited = 0;
     for (hl_node v = 0; below && v < c->snap->nodes; v++) {
         hl_node coroutine = below[v] ? hl_graph_follow(g, v, HL_LABEL_NAMED, "_coro") : HL_NO_NODE;
         if (coroutine == HL_NO_NODE || !hl_is_suspended(g, coroutine))
             continue;
         n++;
+        *awaited += is_awaited(c, v);
         if (*heaviest == HL_NO_NODE || g->retained_bytes[v] > g->retained_bytes[*heaviest])
             *heaviest = v;
     }
@@ -228,7 +231,10 @@ static bool pending_task(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_f
         return false;
     /* they got done while the program ran; or all that one call waited for was gone at its end */
     bool few = s->growth->metric == HL_METRIC_ITEMS && s->growth->units < FEW; /* a loop's turn */
-    if (few || (s->growth->released && (!s->growth->torn_down || hl_is_gathered(c, s->holder)))) {
+    hl_node task;
+    uint32_t awaited, tasks = tasks_below(c, s->holder, &awaited, &task);
+    bool wanted = hl_is_gathered(c, s->holder) || 2 * awaited > tasks;
+    if (few || (s->growth->released && (!s->growth->torn_down || wanted))) {
         c->dismissed += s->growth->onset_bytes;
         return true;
     }
@@ -246,8 +252,7 @@ static bool pending_task(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_f
     if (!f)
         return true;
     hl_suspect shown = *s;
-    hl_node task;
-    uint64_t n = tasks_below(c, s->holder, &task);
+    uint64_t n = tasks;
     shown.payload = task == HL_NO_NODE ? b->part[HL_PASS_PENDING].sample : task;
     if (task == HL_NO_NODE)
         n = b->part[HL_PASS_PENDING].count;

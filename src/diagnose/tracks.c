@@ -47,7 +47,8 @@ hl_status hl_tracks_note(hl_case *c, hl_moment *m, const hl_snap *s, hl_err *err
         if (hl_snap_len(s, v) >= from)
             m->tracks[m->n_tracks++] = (hl_track){.address = hl_snap_address(s, v),
                                                   .len = (uint32_t)hl_snap_len(s, v),
-                                                  .type = hash_text(hl_snap_type_name(s, v))};
+                                                  .type = hash_text(hl_snap_type_name(s, v)),
+                                                  .shape = hl_case_shape(c, v)};
     if (m->n_tracks)
         qsort(m->tracks, m->n_tracks, sizeof *m->tracks, by_address);
     return HL_OK;
@@ -60,6 +61,43 @@ static const hl_track *track_in(const hl_moment *m, const hl_track *t)
     return found && found->type == t->type ? found : NULL;
 }
 
+static void follow(const hl_case *c, const hl_track *t, uint64_t *series)
+{
+    for (uint32_t k = 0; k < c->n_moments; k++) {
+        const hl_track *was = track_in(&c->moments[k], t);
+        series[k] = was ? was->len : 0;
+    }
+}
+
+static const hl_track *track_at(const hl_moment *m, uint64_t address)
+{
+    const hl_track wanted = {.address = address};
+    return m->n_tracks ? bsearch(&wanted, m->tracks, m->n_tracks, sizeof wanted, by_address) : NULL;
+}
+
+hl_shape hl_tracks_shape(const hl_case *c, uint32_t moment, uint64_t address)
+{
+    const hl_track *t = track_at(&c->moments[moment], address);
+    return t ? t->shape : 0;
+}
+
+bool hl_tracks_know_longer(hl_case *c, const hl_growth *g, uint64_t address)
+{
+    const hl_track *t =
+        g->metric == HL_METRIC_ITEMS ? track_at(&c->moments[g->anchor], address) : NULL;
+    uint64_t *series = t ? hl_arena_array(&c->scratch, c->n_moments, sizeof *series) : NULL;
+    if (!series)
+        return false;
+    follow(c, t, series);
+    hl_growth by_itself = {.metric = HL_METRIC_ITEMS, .anchor = g->anchor};
+    if (g->anchor < c->working && series[c->working] >= series[g->anchor])
+        by_itself.anchor = c->working;
+    bool longer = hl_growth_rises(c, series, &by_itself) &&
+                  (by_itself.anchor > g->anchor || by_itself.intervals > g->intervals);
+    hl_arena_release(&c->scratch, series);
+    return longer;
+}
+
 /* The containers of moment `anchor` that rose to it without a pause. */
 static hl_status rising_at(hl_case *c, uint32_t anchor, hl_err *err)
 {
@@ -69,10 +107,7 @@ static hl_status rising_at(hl_case *c, uint32_t anchor, hl_err *err)
         return hl_err_set(err, HL_NO_MEMORY, "no memory to judge followed containers");
     for (uint32_t i = 0; i < m->n_tracks && c->n_tracked < HL_TRACKED_MAX; i++) {
         const hl_track *t = &m->tracks[i];
-        for (uint32_t k = 0; k < c->n_moments; k++) {
-            const hl_track *was = track_in(&c->moments[k], t);
-            series[k] = was ? was->len : 0;
-        }
+        follow(c, t, series);
         const hl_track *last = track_in(&c->moments[c->n_moments - 1], t);
         if (anchor + 1 < c->n_moments && last && 20 * (uint64_t)last->len >= 19 * (uint64_t)t->len)
             continue; /* it is still there, and rests */

@@ -3,38 +3,22 @@
  * Room   inside; the cloned child.
  * Takes  a code object.   Gives  rows of HL_COL_USE: who looks up, stores, adds, removes, by name.
  * Method One pass over the instructions with a stack of origins: a slot knows the name its value
- *        was last loaded by, or nothing. Adaptive instructions are read as what they were before;
- *        instrumented code (a debugger, coverage) is left alone. Jumps are not followed: within an
- *        expression the stack is right, and that is where containers are used. What lies between a
- *        jump back and its target is a loop; a container read as a whole outside of all loops is
- *        read once, when it is done. Where no jump begins or ends, one instruction runs as often as
- *        the other: an entry stored and another deleted there are exchanged. Code that begins with
- *        clear() and stores outside of loops fills nothing. What a local was last given by name is
- *        used by that name.
+ *        was last loaded by, or nothing. Jumps are not followed: within an expression the stack is
+ *        right, and that is where containers are used. A container read as a whole outside of all
+ *        loops (flow.c) is read once, when it is done. An entry stored and another deleted with no
+ *        jump between them are exchanged. Code that begins with clear() and stores outside of loops
+ *        fills nothing. What a local was last given by name is used by that name.
  * Source Python/compile.c and Include/opcode.h of 3.9 to 3.15; stack effects of what is not named
  *        here come from PyCompile_OpcodeStackEffect, which only computes. */
+#include "inside/flow.h"
 #include "inside/walk.h"
 
-#include <string.h>
-
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wshadow"
-#pragma GCC diagnostic ignored "-Wunused-function"
-#define NEED_OPCODE_TABLES
-#define NEED_OPCODE_METADATA
 #include <opcode.h>
-#if HL_PY_AT_LEAST(13)
-#include <internal/pycore_opcode_metadata.h>
-#elif HL_PY_AT_LEAST(11)
-#include <internal/pycore_opcode.h>
-#endif
-#pragma GCC diagnostic pop
+#include <string.h>
 
 enum {
     STACK = 128,
     NAMES = 128,
-    LOOPS = 32,
-    TARGETS = 256,
     ALIASES = 64,
     ADD = 0,
     ADD_IN_PLACE = 13,
@@ -73,15 +57,7 @@ typedef struct reading {
         bool fills;           /* it may have more entries after each run */
     } uses[NAMES];
     unsigned n_uses;
-    Py_ssize_t at; /* instruction, in units of two bytes */
-    struct {
-        Py_ssize_t from, to;
-    } loops[LOOPS];
-    unsigned n_loops;
-    Py_ssize_t targets[TARGETS]; /* of jumps */
-    unsigned n_targets;
-    bool deletes;          /* an entry somewhere: else nobody asks for the targets */
-    Py_ssize_t straight;   /* since this instruction no jump began or ended */
+    hl_flow flow;
     origin alias[ALIASES]; /* of local slots; no name: none */
     bool cut;              /* not all of it was read */
 } reading;
@@ -188,9 +164,6 @@ static origin peek(const reading *r, int n)
     return n >= 0 && n < r->depth ? r->stack[r->depth - 1 - n] : (origin){0};
 }
 
-static bool is_guarded(const PyCodeObject *code, Py_ssize_t instruction);
-static bool in_loop(const reading *r);
-
 static void use(reading *r, origin o, unsigned bits)
 {
     unsigned exchanged = bits & HL_USE_EXCHANGE;
@@ -214,23 +187,15 @@ static void use(reading *r, origin o, unsigned bits)
         r->n_uses++;
     }
     r->uses[i].bits |= (uint16_t)bits;
-    if (bits == CLEARS && !r->straight && !is_guarded(r->code, r->at))
+    if (bits == CLEARS && !r->flow.straight && !hl_flow_is_guarded(&r->flow))
         r->uses[i].cleared = true;
-    if ((bits & STORES) && (!r->uses[i].cleared || in_loop(r)))
+    if ((bits & STORES) && (!r->uses[i].cleared || hl_flow_in_loop(&r->flow)))
         r->uses[i].fills = true;
     if (bits == HL_USE_STORE)
-        r->uses[i].stored_at = r->at;
+        r->uses[i].stored_at = r->flow.at;
     if ((bits & HL_USE_REMOVE) &&
-        !(exchanged && r->uses[i].stored_at >= r->straight && !is_guarded(r->code, r->at)))
+        !(exchanged && r->uses[i].stored_at >= r->flow.straight && !hl_flow_is_guarded(&r->flow)))
         r->uses[i].loses = true;
-}
-
-static bool in_loop(const reading *r)
-{
-    for (unsigned i = 0; i < r->n_loops; i++)
-        if (r->at >= r->loops[i].from && r->at <= r->loops[i].to)
-            return true;
-    return r->n_loops == LOOPS;
 }
 
 /* Somebody is given it, and may read it. */
@@ -267,7 +232,7 @@ static void ask_truth(reading *r)
 static void use_whole(reading *r, origin o)
 {
     hand(r, o);
-    if (in_loop(r))
+    if (hl_flow_in_loop(&r->flow))
         return;
     if (o.kind == ORIGIN_NAME)
         use(r, o, HL_USE_WHOLE);
@@ -275,28 +240,6 @@ static void use_whole(reading *r, origin o)
         o.kind = ORIGIN_NAME;
         use(r, o, HL_USE_ENTRY);
     }
-}
-
-static void note_loop(reading *r, Py_ssize_t from, Py_ssize_t to)
-{
-    if (from < to && r->n_loops < LOOPS) {
-        r->loops[r->n_loops].from = from;
-        r->loops[r->n_loops++].to = to;
-    }
-}
-
-static void note_target(reading *r, Py_ssize_t to)
-{
-    if (r->n_targets < TARGETS)
-        r->targets[r->n_targets++] = to;
-}
-
-/* Before an instruction is read. */
-static void see_target(reading *r)
-{
-    for (unsigned i = 0; i < r->n_targets && r->deletes; i++)
-        if (r->targets[i] == r->at || r->n_targets == TARGETS)
-            r->straight = r->at;
 }
 
 /* The first of words that the name is; NULL: none. */
@@ -780,122 +723,6 @@ static void step(reading *r, int op, int arg)
     }
 }
 
-static bool is_jump(int op)
-{
-#if HL_PY_AT_LEAST(13)
-    return OPCODE_HAS_JUMP(op);
-#else
-    return _PyOpcode_Jump[op >> 5] >> (op & 31) & 1;
-#endif
-}
-
-static bool is_jump_back(int op)
-{
-    switch (op) {
-    case JUMP_BACKWARD:
-    case JUMP_BACKWARD_NO_INTERRUPT:
-#if !HL_PY_AT_LEAST(12)
-    case POP_JUMP_BACKWARD_IF_FALSE:
-    case POP_JUMP_BACKWARD_IF_TRUE:
-    case POP_JUMP_BACKWARD_IF_NONE:
-    case POP_JUMP_BACKWARD_IF_NOT_NONE:
-#endif
-        return true;
-    default:
-        return false;
-    }
-}
-
-/* A number of the exception table: six bits a byte, the highest first, 64: more follow. */
-static Py_ssize_t table_number(const uint8_t **at, const uint8_t *end)
-{
-    Py_ssize_t n = 0;
-    bool more = true;
-    while (more && *at < end) {
-        more = **at & 64;
-        n = n << 6 | (*(*at)++ & 63);
-    }
-    return n;
-}
-
-/* Is what this instruction raises caught here? Each entry of the table is a start, a length, a
- * target and a depth (Objects/exception_handling_notes.txt; InternalDocs since 3.13). */
-static bool is_guarded(const PyCodeObject *code, Py_ssize_t instruction)
-{
-    const uint8_t *at = (const uint8_t *)PyBytes_AS_STRING(code->co_exceptiontable);
-    const uint8_t *end = at + PyBytes_GET_SIZE(code->co_exceptiontable);
-    while (at < end) {
-        Py_ssize_t start = table_number(&at, end), length = table_number(&at, end);
-        table_number(&at, end);
-        table_number(&at, end);
-        if (instruction >= start && instruction < start + length)
-            return true;
-    }
-    return false;
-}
-
-/* A jump by `arg` units from behind itself and its caches. */
-static void see_jump(reading *r, int op, int arg)
-{
-    Py_ssize_t behind = r->at + 1 + _PyOpcode_Caches[op];
-    r->deletes = r->deletes || op == DELETE_SUBSCR;
-    if (!is_jump(op))
-        return;
-    if (is_jump_back(op))
-        note_loop(r, behind - arg, r->at);
-    note_target(r, is_jump_back(op) ? behind - arg : behind + arg);
-}
-
-#if HL_PY_AT_LEAST(14)
-/* Where the JIT put its own instruction, it remembers the one that was there. */
-static bool before_executor(const PyCodeObject *code, int *op, int *arg)
-{
-    const _PyExecutorArray *all = code->co_executors;
-    if (!all || *arg >= all->size || !all->executors[*arg])
-        return false;
-    const _PyVMData *data = &all->executors[*arg]->vm_data;
-    *op = data->opcode;
-    *arg = data->oparg;
-    return true;
-}
-#endif
-
-static void read_with(reading *r, void (*read)(reading *, int, int))
-{
-    const PyCodeObject *code = r->code;
-    const _Py_CODEUNIT *units = _PyCode_CODE(code);
-    Py_ssize_t n = Py_SIZE(code);
-    int extended = 0;
-    for (Py_ssize_t i = 0; i < n; i++) {
-#if HL_PY_AT_LEAST(12)
-        int raw = units[i].op.code, low = units[i].op.arg;
-#if HL_PY_AT_LEAST(14)
-        if (raw == ENTER_EXECUTOR && !before_executor(code, &raw, &low))
-            break;
-#endif
-        if (raw >= MIN_INSTRUMENTED_OPCODE
-#if HL_PY_AT_LEAST(13)
-            || raw == ENTER_EXECUTOR
-#endif
-        ) {
-            r->cut = true;
-            break;
-        }
-#else
-        int raw = _Py_OPCODE(units[i]), low = _Py_OPARG(units[i]);
-#endif
-        int op = _PyOpcode_Deopt[raw];
-        if (raw == EXTENDED_ARG || op == EXTENDED_ARG) {
-            extended = (extended | low) << 8;
-            continue;
-        }
-        r->at = i;
-        read(r, op, extended | low);
-        extended = 0;
-        i += _PyOpcode_Caches[op];
-    }
-}
-
 #else /* 3.9, 3.10 */
 
 /* Copies of the n values on top: c[k] += 1 looks up and stores, and is no memo. */
@@ -968,83 +795,14 @@ static void step(reading *r, int op, int arg)
     }
 }
 
-static bool is_relative_jump(int op)
-{
-    switch (op) {
-    case FOR_ITER:
-    case JUMP_FORWARD:
-    case SETUP_FINALLY:
-    case SETUP_WITH:
-    case SETUP_ASYNC_WITH:
-        return true;
-    default:
-        return false;
-    }
-}
-
-static bool is_jump(int op)
-{
-    switch (op) {
-    case JUMP_ABSOLUTE:
-    case POP_JUMP_IF_FALSE:
-    case POP_JUMP_IF_TRUE:
-    case JUMP_IF_FALSE_OR_POP:
-    case JUMP_IF_TRUE_OR_POP:
-    case JUMP_IF_NOT_EXC_MATCH:
-        return true;
-    default:
-        return is_relative_jump(op);
-    }
-}
-
-/* Is anything caught anywhere in this code? Which instructions a block covers is not followed. */
-static bool is_guarded(const PyCodeObject *code, Py_ssize_t instruction)
-{
-    const uint8_t *bytes = (const uint8_t *)PyBytes_AS_STRING(code->co_code);
-    for (Py_ssize_t i = 0; i + 1 < PyBytes_GET_SIZE(code->co_code); i += 2)
-        if (bytes[i] == SETUP_FINALLY || bytes[i] == SETUP_WITH || bytes[i] == SETUP_ASYNC_WITH)
-            return true;
-    return false;
-}
-
-/* Jump targets are counted in bytes in 3.9, in units of two in 3.10. */
-static void see_jump(reading *r, int op, int arg)
-{
-    Py_ssize_t by = HL_PY_AT_LEAST(10) ? arg : arg / 2;
-    Py_ssize_t to = is_relative_jump(op) ? r->at + 1 + by : by;
-    r->deletes = r->deletes || op == DELETE_SUBSCR;
-    if (!is_jump(op))
-        return;
-    note_loop(r, to, r->at);
-    note_target(r, to);
-}
-
-static void read_with(reading *r, void (*read)(reading *, int, int))
-{
-    if (!r->code->co_code || !PyBytes_CheckExact(r->code->co_code))
-        return;
-    const uint8_t *bytes = (const uint8_t *)PyBytes_AS_STRING(r->code->co_code);
-    Py_ssize_t n = PyBytes_GET_SIZE(r->code->co_code);
-    int extended = 0;
-    for (Py_ssize_t i = 0; i + 1 < n; i += 2) {
-        if (bytes[i] == EXTENDED_ARG) {
-            extended = (extended | bytes[i + 1]) << 8;
-            continue;
-        }
-        r->at = i / 2;
-        read(r, bytes[i], extended | bytes[i + 1]);
-        extended = 0;
-    }
-}
-
 #endif
 
-static void step_in_line(reading *r, int op, int arg)
+static void step_in_line(void *state, Py_ssize_t at, int op, int arg)
 {
-    see_target(r);
+    reading *r = state;
+    hl_flow_reach(&r->flow, at);
     step(r, op, arg);
-    if (is_jump(op))
-        r->straight = r->at + 1;
+    hl_flow_pass(&r->flow, op);
 }
 
 static void put_use(hl_walk *w, uint32_t id, unsigned scope, PyObject *name, unsigned bits)
@@ -1073,52 +831,6 @@ static void put_unread(hl_walk *w, uint32_t id, const PyCodeObject *code)
     }
 }
 
-/* Has no call of it ever begun? What the interpreter counts or changes in a code object when it first
- * runs: 3.9 and 3.10 count calls (Python/ceval.c: co_opcache_flag), 3.11 warms up (co_warmup), in
- * 3.12 the first instruction with a counter has moved it (Python/specialize.c), from 3.13 on RESUME
- * becomes RESUME_CHECK (Python/bytecodes.c). */
-static bool never_ran(const PyCodeObject *code)
-{
-#if HL_PY_AT_LEAST(13)
-    const _Py_CODEUNIT *at = _PyCode_CODE((PyCodeObject *)code);
-    for (Py_ssize_t i = 0; i < Py_SIZE(code); i++) {
-        if (at[i].op.code == RESUME)
-            return true;
-        if (at[i].op.code != COPY_FREE_VARS && at[i].op.code != MAKE_CELL &&
-            at[i].op.code != RETURN_GENERATOR && at[i].op.code != POP_TOP &&
-            at[i].op.code != EXTENDED_ARG && at[i].op.code != NOP)
-            return false;
-    }
-    return false;
-#elif HL_PY_AT_LEAST(12)
-    const _Py_CODEUNIT *at = _PyCode_CODE((PyCodeObject *)code);
-    for (Py_ssize_t i = 0; i + 1 < Py_SIZE(code); i++) {
-        int op = at[i].op.code;
-        if (op != _PyOpcode_Deopt[op])
-            return false;
-        switch (op) {
-        case POP_JUMP_IF_FALSE:
-        case POP_JUMP_IF_TRUE:
-        case POP_JUMP_IF_NONE:
-        case POP_JUMP_IF_NOT_NONE:
-        case JUMP_FORWARD:
-        case RETURN_VALUE:
-        case RETURN_CONST:
-            return false; /* what comes now need not run even if this does */
-        default:
-            break;
-        }
-        if (_PyOpcode_Caches[op])
-            return at[i + 1].cache == adaptive_counter_warmup();
-    }
-    return false;
-#elif HL_PY_AT_LEAST(11)
-    return code->co_warmup == QUICKENING_INITIAL_WARMUP_VALUE;
-#else
-    return code->co_opcache_flag == 0;
-#endif
-}
-
 void hl_code_uses(hl_walk *w, uint32_t id, const PyCodeObject *code)
 {
     enum {
@@ -1129,16 +841,12 @@ void hl_code_uses(hl_walk *w, uint32_t id, const PyCodeObject *code)
     r.code = code;
     r.depth = 0;
     r.n_uses = 0;
-    r.n_loops = 0;
-    r.n_targets = 0;
-    r.deletes = false;
-    r.straight = 0;
     r.cut = false;
     memset(r.alias, 0, sizeof r.alias);
-    read_with(&r, see_jump);
-    r.cut = false; /* what is past the last jump seen is past it again */
-    read_with(&r, step_in_line);
-    if (r.n_uses && never_ran(code)) {
+    hl_flow_find(&r.flow, code);
+    if (!hl_flow_each(code, step_in_line, &r))
+        r.cut = true;
+    if (r.n_uses && hl_flow_never_ran(code)) {
         const uint64_t row[] = {id, HL_SCOPE_CODE, 0, HL_CODE_NEVER_RAN};
         for (size_t k = 0; k < sizeof row / sizeof *row; k++)
             hl_snap_put(&w->out, HL_COL_USE, row[k]);

@@ -4,7 +4,7 @@
  *        heaplens._inside. The same file is loaded by the preload library of `heaplens run`
  *        (hl_inside_arm, found by dlsym) and by `import heaplens` (PyInit__inside).
  * Parts  plan.c how to walk a type; walk_self.c the walk; names.c strings without the API;
- *        codeuse.c container uses in bytecode; child.c the clone; pulse.c when to look under run;
+ *        codeuse.c container uses in bytecode; child.c the clone; pulse*.c when to look under run;
  *        watch.c the same for a block of code; rounds.c units of work; expect.c what should be
  * gone; vitals.c clocks and sizes; binding.c the module; layout checks in inside_abi.h. In the
  * child: no malloc, no Python API that can run code, allocate or count references. */

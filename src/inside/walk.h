@@ -5,7 +5,7 @@
  * Parts  walk_self.c phases, rows and edges; shapes.c one function per object shape; frames.c
  *        frames and generators; progress.c where a frame stands; self_roots.c named roots;
  * self_size.c bytes; plan.c what is known of a type; names.c text; keykind.c kinds of keys;
- * codeuse.c bytecode. */
+ * codeuse.c code objects; bytecode.c what they do to containers; flow.c their jumps and loops. */
 #ifndef HL_WALK_H
 #define HL_WALK_H
 
