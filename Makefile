@@ -12,7 +12,7 @@ sources := $(shell find src python docs/causes meson.build meson_options.txt pyp
 	-not -name '*_test.c' -not -name '*.pyc' -type f)
 built := $(venv)/.built-$(subst /,_,$(PYTHON))
 
-.PHONY: run build test moments known suites lint sanitize fuzz bench interpreters matrix score clean bootstrap bootstrap-dev
+.PHONY: run build test moments known suites cpython lint sanitize fuzz bench interpreters matrix score clean bootstrap bootstrap-dev
 
 # A program that leaks, and what heaplens says about it.
 run: build
@@ -52,6 +52,10 @@ known: bootstrap-dev build
 # Test suites of well-known packages end as they do without heaplens.
 suites: build
 	tools/suites.sh
+
+# So does CPython's own, an hour an interpreter; CPYTHON="--python python3.13 --skip test_gdb".
+cpython: build
+	tools/cpython_suite.py $(CPYTHON)
 
 lint: bootstrap-dev build
 	tools/lint.sh

@@ -3,9 +3,9 @@
 
     tools/cpython_suite.py [--python PYTHON]... [--skip TEST]... [--keep FOLDER] [TEST]...
 
-Runs `-m test` in one process, once plainly and at the same time once watched, on each PYTHON
-(default: python3), with all tests but those to skip, or with the tests named: what hangs plainly
-where you are has to be skipped. Where a test ended otherwise its file is run again alone, up to
+Runs `-m test` in one process, once plainly and then once watched, on each PYTHON (default: python3),
+with all tests but those to skip, or with the tests named: what hangs plainly where you are has to
+be skipped. Not both at once: tests share ports and the user's own site-packages. Where a test ended otherwise its file is run again alone, up to
 AGAIN times in each way: if the test then ends once plainly as it did once watched, the difference
 was chance, and is said to be. Exit status 1 where one always differs, or a run did not come to its
 end, or fewer than LOOKS snapshots were taken.
@@ -122,9 +122,9 @@ def compare(python: str, arguments: list[str], folder: Path) -> bool:
     ).stdout.strip()
     print(f"== CPython {version} ({python})", flush=True)
     here = folder / version
-    plain = Run(python, False, arguments, here / "plain")
+    ended_plainly = Run(python, False, arguments, here / "plain").end()
     watched = Run(python, True, arguments, here / "watched")
-    ended_plainly, ended_watched = plain.end(), watched.end()
+    ended_watched = watched.end()
     if not ended_plainly or not ended_watched:
         return False
     same = True
