@@ -3,12 +3,13 @@
 
     tools/cpython_suite.py [--python PYTHON]... [--skip TEST]... [--keep FOLDER] [TEST]...
 
-Runs `-m test` in one process, once plainly and then once watched, on each PYTHON (default: python3),
-with all tests but those to skip, or with the tests named: what hangs plainly where you are has to
-be skipped. Not both at once: tests share ports and the user's own site-packages. Where a test ended otherwise its file is run again alone, up to
-AGAIN times in each way: if the test then ends once plainly as it did once watched, the difference
-was chance, and is said to be. Exit status 1 where one always differs, or a run did not come to its
-end, or fewer than LOOKS snapshots were taken.
+Runs `-m test` in one process, once plainly and then once watched, on each PYTHON (default:
+python3), with all tests but those to skip, or with the tests named: what hangs plainly where you
+are has to be skipped. Not both at once: tests share ports and the user's own site-packages. Where
+a test ended otherwise its file is run again alone, up to AGAIN times in each way: if the test then
+ends once plainly as it did once watched, the difference was chance, and is said to be. Exit status
+1 where one always differs, or a run did not come to its end, or fewer than LOOKS snapshots were
+taken.
 
 HEAPLENS_EXE    the executable (default: .venv/bin/heaplens of this checkout)
 
