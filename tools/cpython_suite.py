@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """CPython's own test suite, plainly and under `heaplens run`: each test must end the same.
 
-    tools/cpython_suite.py [--python PYTHON]... [--skip TEST]... [--keep FOLDER] [TEST]...
+    tools/cpython_suite.py [--python PYTHON]... [--skip TEST]... [--ignore PATTERN]...
+                           [--keep FOLDER] [TEST]...
 
 Runs `-m test` in one process, once plainly and then once watched, on each PYTHON (default:
-python3), with all tests but those to skip, or with the tests named: what hangs plainly where you
-are has to be skipped. Not both at once: tests share ports and the user's own site-packages. Where
+python3), with all test files but those to skip, or with those named, without the tests to ignore:
+what hangs plainly where you are has to be left out. Not both at once: tests share ports and the user's own site-packages. Where
 a test ended otherwise its file is run again alone, up to AGAIN times in each way: if the test then
 ends once plainly as it did once watched, the difference was chance, and is said to be. Exit status
 1 where one always differs, or a run did not come to its end, or fewer than LOOKS snapshots were
@@ -143,12 +144,14 @@ def main() -> int:
     options = argparse.ArgumentParser(description="CPython's own test suite, plainly and watched")
     options.add_argument("--python", action="append", metavar="PYTHON")
     options.add_argument("--skip", action="append", default=[], metavar="TEST")
+    options.add_argument("--ignore", action="append", default=[], metavar="PATTERN")
     options.add_argument("--keep", type=Path, metavar="FOLDER", help="where logs and reports stay")
     options.add_argument("tests", nargs="*", metavar="TEST")
     said = options.parse_args()
     if said.skip and said.tests:
-        options.error("name the tests to run, or those to skip")
-    arguments = ["-x", *said.skip] if said.skip else said.tests
+        options.error("name the test files to run, or those to skip")
+    ignored = [word for pattern in said.ignore for word in ("-i", pattern)]
+    arguments = [*ignored, *(["-x", *said.skip] if said.skip else said.tests)]
     with tempfile.TemporaryDirectory(prefix="cpython-suite-") as folder:
         results = [
             compare(python, arguments, (said.keep or Path(folder)).resolve())
