@@ -47,50 +47,47 @@ static void expect(const char *text, hl_verdict verdict, const char *cause, cons
     "memo:dict len=" n "\n"                                                                        \
     "memo -value:int-> item:bytearray*" n " size=100K\n"
 
+/* Heaps are drawn a line a line. */
+/* clang-format off */
+
 /* ---- a look among the exit handlers -------------------------------------------------------------
  */
 
 /* main() has a memo; then a look falls into close(), a long way before the last. */
-#define THEN_ANOTHER(atexit)                                                                                                                  \
-    MODULE                                                                                                                                    \
-    atexit                                                                                                                                    \
-        "g -key:main-> f:function -__code__-> main:code\n"                                                                                    \
-        "f -__globals__-> g\n"                                                                                                                \
-        "g -key:close-> h:function -__code__-> close:code\n"                                                                                  \
-        "h -__globals__-> g\n"                                                                                                                \
-        "code main name=main qualname=main file=app.py line=3 "                                                                               \
-        "uses=local:memo:test+get+store\n"                                                                                                    \
-        "code close name=close qualname=close file=app.py line=9\n"                                                                           \
-        "snap time=0 cpu=0 reason=start\n" AT_WORK("0") "snap time=1 cpu=1\n" AT_WORK(                                                        \
-            "10"                                                                                                                              \
-            "0") "snap time=2 cpu=2\n" AT_WORK("200") "snap time=3 cpu=3\n" AT_WORK("300") "snap "                                            \
-                                                                                           "time="                                            \
-                                                                                           "4 "                                               \
-                                                                                           "cpu="                                             \
-                                                                                           "4"                                                \
-                                                                                           "\n" AT_WORK("400") "snap time=5 cpu=5\n" AT_WORK( \
-                                                                                               "5"                                            \
-                                                                                               "0"                                            \
-                                                                                               "0") "snap time=6 cpu=6\n"                     \
-                                                                                                    "root frame close hf thread=0\n"          \
-                                                                                                    "hf:frame -f_code-> close\n"              \
-                                                                                                    "snap time=7 cpu=7 reason=end\n"
 #define AT_WORK(n)                                                                                 \
     "root frame main ff thread=0\n"                                                                \
     "ff:frame -f_code-> main\n"                                                                    \
     "ff -f_globals-> g\n"                                                                          \
     "ff -local:memo-> memo\n" MEMO_OF(n)
+#define THEN_CLOSE                                                                                 \
+    "g -key:main-> f:function -__code__-> main:code\n"                                             \
+    "f -__globals__-> g\n"                                                                         \
+    "g -key:close-> h:function -__code__-> close:code\n"                                           \
+    "h -__globals__-> g\n"                                                                         \
+    "code main name=main qualname=main file=app.py line=3 uses=local:memo:test+get+store\n"        \
+    "code close name=close qualname=close file=app.py line=9\n"                                    \
+    "snap time=0 cpu=0 reason=start\n" AT_WORK("0")                                                \
+    "snap time=1 cpu=1\n" AT_WORK("100")                                                           \
+    "snap time=2 cpu=2\n" AT_WORK("200")                                                           \
+    "snap time=3 cpu=3\n" AT_WORK("300")                                                           \
+    "snap time=4 cpu=4\n" AT_WORK("400")                                                           \
+    "snap time=5 cpu=5\n" AT_WORK("500")                                                           \
+    "snap time=6 cpu=6\n"                                                                          \
+    "root frame close hf thread=0\n"                                                               \
+    "hf:frame -f_code-> close\n"                                                                   \
+    "snap time=7 cpu=7 reason=end\n"
 
 static void a_look_among_exit_handlers_is_a_farewell(void **state)
 {
-    expect(THEN_ANOTHER("root interp atexit h\n"), HL_LEAK, "unbounded-cache", "main() local memo");
+    expect(MODULE "root interp atexit h\n" THEN_CLOSE, HL_LEAK, "unbounded-cache",
+           "main() local memo");
     (void)state;
 }
 
 /* The healthy twin: the program goes on with another function, without what main() had. */
 static void a_look_at_other_work_is_none(void **state)
 {
-    expect(THEN_ANOTHER(""), HL_NO_LEAK, NULL, NULL);
+    expect(MODULE THEN_CLOSE, HL_NO_LEAK, NULL, NULL);
     (void)state;
 }
 
@@ -105,30 +102,29 @@ static void a_look_at_other_work_is_none(void **state)
 
 static void a_look_in_a_full_collection_is_no_pause(void **state)
 {
-    expect(
-        GLOBAL_ROWS ROWS(
-            "{0|100|200|300|400|400|500}") "snap time=0 cpu=0 reason=start collections=0,0,0\n"
-                                           "snap time=1 cpu=1 collections=100,10,1\n"
-                                           "snap time=2 cpu=2 collections=200,20,2\n"
-                                           "snap time=3 cpu=3 collections=300,30,3\n"
-                                           "snap time=4 cpu=4 collections=400,40,4\n"
-                                           "snap time=5 cpu=4.4 collections=400,40,5\n"
-                                           "snap time=6 cpu=5.4 collections=500,50,5 reason=end\n",
-        HL_LEAK, "growing-container", "__main__.rows");
+    expect(GLOBAL_ROWS ROWS("{0|100|200|300|400|400|500}")
+           "snap time=0 cpu=0 reason=start collections=0,0,0\n"
+           "snap time=1 cpu=1 collections=100,10,1\n"
+           "snap time=2 cpu=2 collections=200,20,2\n"
+           "snap time=3 cpu=3 collections=300,30,3\n"
+           "snap time=4 cpu=4 collections=400,40,4\n"
+           "snap time=5 cpu=4.4 collections=400,40,5\n"
+           "snap time=6 cpu=5.4 collections=500,50,5 reason=end\n",
+           HL_LEAK, "growing-container", "__main__.rows");
     (void)state;
 }
 
 /* The healthy twin: much was made meanwhile, and nothing of it was kept. */
 static void a_pause_is_a_pause(void **state)
 {
-    expect(GLOBAL_ROWS ROWS(
-               "{0|100|200|300|400|400|400}") "snap time=0 cpu=0 reason=start collections=0,0,0\n"
-                                              "snap time=1 cpu=1 collections=100,10,1\n"
-                                              "snap time=2 cpu=2 collections=200,20,2\n"
-                                              "snap time=3 cpu=3 collections=300,30,3\n"
-                                              "snap time=4 cpu=4 collections=400,40,4\n"
-                                              "snap time=6 cpu=6 collections=500,50,5\n"
-                                              "snap time=8 cpu=8 collections=600,60,6 reason=end\n",
+    expect(GLOBAL_ROWS ROWS("{0|100|200|300|400|400|400}")
+           "snap time=0 cpu=0 reason=start collections=0,0,0\n"
+           "snap time=1 cpu=1 collections=100,10,1\n"
+           "snap time=2 cpu=2 collections=200,20,2\n"
+           "snap time=3 cpu=3 collections=300,30,3\n"
+           "snap time=4 cpu=4 collections=400,40,4\n"
+           "snap time=6 cpu=6 collections=500,50,5\n"
+           "snap time=8 cpu=8 collections=600,60,6 reason=end\n",
            HL_NO_LEAK, NULL, NULL);
     (void)state;
 }
@@ -154,21 +150,13 @@ static void a_pause_is_a_pause(void **state)
 static void a_container_seen_in_two_ways_is_one(void **state)
 {
     expect(PIPELINE
-           "snap time=0 cpu=0 reason=start\n" SEEN_AS("consume", "0") "snap time=1 cpu=1\n" SEEN_AS("consume", "100") "snap time=2 cpu=2\n" SEEN_AS(
-               "consume",
-               "200") "snap time=3 cpu=3\n" SEEN_AS("consume",
-                                                    "300") "snap time=4 cpu=4\n" SEEN_AS("main",
-                                                                                         "400") "sn"
-                                                                                                "ap"
-                                                                                                " t"
-                                                                                                "im"
-                                                                                                "e="
-                                                                                                "5 "
-                                                                                                "cp"
-                                                                                                "u="
-                                                                                                "5"
-                                                                                                "\n" SEEN_AS("main",
-                                                                                                             "500") "snap time=6 cpu=6 reason=end\n",
+           "snap time=0 cpu=0 reason=start\n" SEEN_AS("consume", "0")
+           "snap time=1 cpu=1\n" SEEN_AS("consume", "100")
+           "snap time=2 cpu=2\n" SEEN_AS("consume", "200")
+           "snap time=3 cpu=3\n" SEEN_AS("consume", "300")
+           "snap time=4 cpu=4\n" SEEN_AS("main", "400")
+           "snap time=5 cpu=5\n" SEEN_AS("main", "500")
+           "snap time=6 cpu=6 reason=end\n",
            HL_LEAK, "backlog", "main() local main_jobs");
     (void)state;
 }
@@ -176,24 +164,15 @@ static void a_container_seen_in_two_ways_is_one(void **state)
 /* The healthy twin: it is worked off in between. */
 static void a_container_worked_off_is_none(void **state)
 {
-    expect(
-        PIPELINE
-        "snap time=0 cpu=0 reason=start\n" SEEN_AS("main", "0") "snap time=1 cpu=1\n" SEEN_AS(
-            "consume",
-            "100") "snap time=2 cpu=2\n" SEEN_AS("main",
-                                                 "200") "snap time=3 cpu=3\n" SEEN_AS("consume",
-                                                                                      "20") "snap "
-                                                                                            "time="
-                                                                                            "4 "
-                                                                                            "cpu="
-                                                                                            "4"
-                                                                                            "\n" SEEN_AS("main", "210") "snap time=5 cpu=5\n" SEEN_AS(
-                                                                                                "ma"
-                                                                                                "i"
-                                                                                                "n",
-                                                                                                "30"
-                                                                                                "0") "snap time=6 cpu=6 reason=end\n",
-        HL_NO_LEAK, NULL, NULL);
+    expect(PIPELINE
+           "snap time=0 cpu=0 reason=start\n" SEEN_AS("consume", "0")
+           "snap time=1 cpu=1\n" SEEN_AS("consume", "100")
+           "snap time=2 cpu=2\n" SEEN_AS("consume", "200")
+           "snap time=3 cpu=3\n" SEEN_AS("consume", "20")
+           "snap time=4 cpu=4\n" SEEN_AS("main", "210")
+           "snap time=5 cpu=5\n" SEEN_AS("main", "300")
+           "snap time=6 cpu=6 reason=end\n",
+           HL_NO_LEAK, NULL, NULL);
     (void)state;
 }
 
@@ -222,6 +201,8 @@ static void two_rises_at_one_pace_are_a_leak(void **state)
     expect(MEMO("{0|100|400}"), HL_LEAK, "unbounded-cache", "__main__.memo");
     (void)state;
 }
+
+/* clang-format on */
 
 int main(void)
 {
