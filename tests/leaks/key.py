@@ -107,6 +107,8 @@ LEAKS = [
     leak("growing_container/dead_references.py", CONTAINER, "sheet watchers", INSTANCE, 4),
     leak("growing_container/mocked.py", CONTAINER, "gateway", INSTANCE, 2, keep="return_value"),
     leak("growing_container/late_start.py", CONTAINER, "log", GLOBAL, 5),
+    leak("growing_container/text_stream.py", CONTAINER, "trail", GLOBAL, 2),
+    leak("growing_container/byte_stream.py", CONTAINER, "connection copy", INSTANCE, 4),
     leak("growing_container/named_fields.py", CONTAINER, "state", GLOBAL, 5),
     leak("growing_container/beside_leaps.py", CONTAINER, "audit", GLOBAL, 8),
     # the table and the tree hold the same nodes
