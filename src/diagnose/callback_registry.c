@@ -236,8 +236,11 @@ static bool is_of_a_future(const hl_case *c, const hl_suspect *s)
 {
     static const char *const futures[] = {"_asyncio.Future", "asyncio.futures.Future",
                                           "concurrent.futures._base.Future"};
+    hl_node up = c->graph->parent[s->holder];
+    if (up != HL_NO_NODE && hl_graph_is_namespace(c->graph, up))
+        up = c->graph->parent[up];
     for (size_t i = 0; i < sizeof futures / sizeof *futures; i++)
-        if (s->owner != HL_NO_NODE && hl_inherits(c, s->owner, futures[i]))
+        if (up != HL_NO_NODE && hl_inherits(c, up, futures[i]))
             return true;
     return false;
 }

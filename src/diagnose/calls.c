@@ -146,6 +146,20 @@ static bool main_is_over(const hl_graph *g, hl_node frame, const char *qualname,
     return false;
 }
 
+/* What atexit was given is called with nothing below it, when the module that is the program has
+ * returned. */
+static bool exit_handler_runs(const hl_moment *m)
+{
+    for (uint32_t i = 0; i < m->n_calls; i++)
+        if (!m->calls[i].thread) {
+            for (uint32_t k = 0; k < m->n_exits; k++)
+                if (m->exits[k] == m->calls[i].code)
+                    return true;
+            return false; /* the outermost comes first */
+        }
+    return false;
+}
+
 hl_status hl_calls_note(hl_case *c, hl_moment *m, const hl_graph *g, hl_err *err)
 {
     const hl_snap *s = g->snap;
@@ -177,6 +191,7 @@ hl_status hl_calls_note(hl_case *c, hl_moment *m, const hl_graph *g, hl_err *err
         if (!call->place || !keep_uses(c, g, code, row, call) || !keep_locals(c, s, r->node, call))
             return hl_err_set(err, HL_NO_MEMORY, "no memory for the names in running code");
     }
+    m->ending = m->ending || exit_handler_runs(m);
     note_drivers(m);
     return HL_OK;
 }

@@ -149,14 +149,19 @@ static bool is_callable(const hl_snap *s, hl_node v)
            type_named(s, v, "functools.partial");
 }
 
+static hl_node atexit_module(const hl_snap *s)
+{
+    for (uint32_t i = 0; i < s->n_roots; i++)
+        if (s->roots[i].kind == HL_ROOT_MODULE && !strcmp(s->names[s->roots[i].name], "atexit"))
+            return s->roots[i].node;
+    return HL_NO_NODE;
+}
+
 /* Before 3.10 the module keeps them itself, in a state that has no names. */
 static void count_in_module(const hl_graph *g, seen *take, void *to)
 {
     const hl_snap *s = g->snap;
-    hl_node module = HL_NO_NODE;
-    for (uint32_t i = 0; i < s->n_roots && module == HL_NO_NODE; i++)
-        if (s->roots[i].kind == HL_ROOT_MODULE && !strcmp(s->names[s->roots[i].name], "atexit"))
-            module = s->roots[i].node;
+    hl_node module = atexit_module(s);
     for (uint32_t e = module == HL_NO_NODE ? 0 : s->off[module];
          module != HL_NO_NODE && e < s->off[module + 1]; e++)
         if (hl_label_kind(s->label[e]) == HL_LABEL_INTERNAL && g->parent[s->dst[e]] == module &&
@@ -231,23 +236,30 @@ static void tally_take(void *to, hl_counted kind, hl_node member, hl_node subjec
     t->rows[at].n++;
 }
 
-typedef struct exits {
-    const hl_graph *g;
-    hl_moment *m;
-} exits;
-
-static void exits_take(void *to, hl_counted kind, hl_node member, hl_node subject)
+static void note_exit(const hl_graph *g, hl_moment *m, hl_node callable)
 {
-    exits *e = to;
-    (void)subject;
-    hl_node code = kind == HL_COUNT_EXIT ? hl_code_of(e->g, member) : HL_NO_NODE;
-    if (code == HL_NO_NODE || e->m->n_exits == EXITS)
+    hl_node code = hl_code_of(g, callable);
+    if (code == HL_NO_NODE || m->n_exits == EXITS)
         return;
-    uint64_t address = hl_snap_address(e->g->snap, code);
-    for (uint32_t i = 0; i < e->m->n_exits; i++)
-        if (e->m->exits[i] == address)
+    uint64_t address = hl_snap_address(g->snap, code);
+    for (uint32_t i = 0; i < m->n_exits; i++)
+        if (m->exits[i] == address)
             return;
-    e->m->exits[e->m->n_exits++] = address;
+    m->exits[m->n_exits++] = address;
+}
+
+/* The code of what atexit has, whether or not something else has it, too. */
+static void note_exits(const hl_graph *g, hl_moment *m)
+{
+    const hl_snap *s = g->snap;
+    for (uint32_t i = 0; i < s->n_roots; i++)
+        if (s->roots[i].kind == HL_ROOT_INTERP && !strcmp(s->names[s->roots[i].name], "atexit"))
+            note_exit(g, m, s->roots[i].node);
+    hl_node module = atexit_module(s);
+    for (uint32_t e = module == HL_NO_NODE ? 0 : s->off[module];
+         module != HL_NO_NODE && e < s->off[module + 1]; e++)
+        if (hl_label_kind(s->label[e]) == HL_LABEL_INTERNAL)
+            note_exit(g, m, s->dst[e]);
 }
 
 static int by_key(const void *a, const void *b)
@@ -266,8 +278,7 @@ hl_status hl_census_note(hl_case *c, hl_moment *m, const hl_graph *g, hl_err *er
     m->exits = hl_arena_array(&c->scratch, EXITS, sizeof *m->exits);
     if (!m->exits)
         return hl_err_set(err, HL_NO_MEMORY, "no memory to note exit handlers");
-    exits e = {.g = g, .m = m};
-    count_held(g, exits_take, &e);
+    note_exits(g, m);
     m->census = hl_arena_array(&c->scratch, t->used ? t->used : 1, sizeof *m->census);
     if (!m->census)
         return hl_err_set(err, HL_NO_MEMORY, "no memory to count tasks and threads");

@@ -51,6 +51,9 @@ static hl_node lift(const hl_case *c, hl_node v)
         return v;
     if (type_is(c->snap, up, "functools._lru_cache_wrapper") && type_is(c->snap, v, "dict"))
         return up;
+    if (named_edge(c->graph, c->graph->via[v], "buffer") &&
+        (type_is(c->snap, up, "_io.StringIO") || type_is(c->snap, up, "_io.BytesIO")))
+        return up; /* what was written to it */
     if (hl_label_kind(c->graph->via[v]) == HL_LABEL_NAMED && hl_graph_is_namespace(c->graph, v))
         return up;
     return v;

@@ -26,6 +26,10 @@ static const struct named_field {
     {"functools._lru_cache_wrapper", HL_AT(lru, cache), "cache", 0},
     {"functools._lru_cache_wrapper", HL_AT(lru, func), "func", 0},
     {"_io.BytesIO", HL_AT(bytesio, buf), "buffer", HL_FIELD_OWNED},
+#if !HL_PY_AT_LEAST(12)
+    {"_io.StringIO", HL_AT(stringio, large), "buffer", HL_FIELD_OWNED},
+    {"_io.StringIO", HL_AT(stringio, small), "buffer", HL_FIELD_OWNED},
+#endif
     {"_thread._local", HL_AT(local, dummies), "__dict__", HL_FIELD_DICTS},
     {"_asyncio.Future", HL_AT(future, loop), "_loop", 0},
     {"_asyncio.Future", HL_AT(future, callback0), "_callbacks", 0},

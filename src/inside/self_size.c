@@ -246,6 +246,21 @@ static void measure_leaf(PyObject *o, const PyTypeObject *t, hl_measured *m)
     (void)t;
 }
 
+/* Its buffer, or what was written since and is not in it yet. */
+static void measure_stringio(PyObject *o, hl_measured *m)
+{
+    if (HL_PEEK(o, void *, stringio, buf))
+        m->ext = HL_PEEK(o, uint64_t, stringio, buf_size) * sizeof(Py_UCS4);
+#if HL_PY_AT_LEAST(12)
+    PyObject *written = HL_PEEK(o, PyObject *, stringio, writer);
+#if HL_PY_AT_LEAST(14)
+    written = written ? *(PyObject **)written : NULL;
+#endif
+    if (written)
+        m->ext += hl_leaf_size(written, HL_LEAF_STR);
+#endif
+}
+
 void hl_measure(hl_walk *w, PyObject *o, const hl_kind *k, hl_measured *m)
 {
     const PyTypeObject *t = k->type;
@@ -297,8 +312,7 @@ void hl_measure(hl_walk *w, PyObject *o, const hl_kind *k, hl_measured *m)
         measure_deque(o, m);
         break;
     case HL_MEASURE_STRINGIO:
-        if (HL_PEEK(o, void *, stringio, buf))
-            m->ext = HL_PEEK(o, uint64_t, stringio, buf_size) * sizeof(Py_UCS4);
+        measure_stringio(o, m);
         break;
     case HL_MEASURE_LRU:
         measure_lru(o, m);

@@ -74,6 +74,19 @@ def test_sizes_are_those_of_getsizeof(run) -> None:
     assert abs(sum(ours.values()) / sum(theirs.values()) - 1) < 0.01
 
 
+def test_what_was_written_to_a_text_stream_is_its_own(run) -> None:
+    heap, said = run("""
+import io
+stream = io.StringIO()
+for number in range(3000): stream.write("a line of text, number %d\\n" % number)
+snapshot()
+said = {"stream": id(stream), "written": len(stream.getvalue())}
+""")
+    node = heap.nodes[said["stream"]]
+    parts = [heap.nodes[edge.target] for edge in heap.edges[said["stream"]]]
+    assert node.ext >= said["written"] or 3000 in [part.len for part in parts]
+
+
 def test_lengths_bounds_and_outside_memory(run) -> None:
     heap, said = run("""
 import array, collections, functools, io

@@ -107,6 +107,13 @@ LEAKS = [
     leak("growing_container/dead_references.py", CONTAINER, "sheet watchers", INSTANCE, 4),
     leak("growing_container/mocked.py", CONTAINER, "gateway", INSTANCE, 2, keep="return_value"),
     leak("growing_container/late_start.py", CONTAINER, "log", GLOBAL, 5),
+    leak("growing_container/text_stream.py", CONTAINER, "trail", GLOBAL, 2),
+    leak("growing_container/byte_stream.py", CONTAINER, "connection copy", INSTANCE, 4),
+    leak("growing_container/named_fields.py", CONTAINER, "state", GLOBAL, 5),
+    leak("growing_container/beside_leaps.py", CONTAINER, "audit", GLOBAL, 8),
+    # the table and the tree hold the same nodes
+    leak("growing_container/tree_by_path.py", (CONTAINER, CACHE), "tree", INSTANCE, 5),
+    leak("growing_container/emptied_at_exit.py", CONTAINER, "Document open_ones", CLASS, 6),
     # these have narrower causes, which may win over the general one
     leak("growing_container/outrun.py", (CONTAINER, "backlog"), "waiting", GLOBAL, 8),
     leak("growing_container/futures.py", CONTAINER, "started", GLOBAL, 8),
@@ -228,6 +235,8 @@ LEAKS = [
     leak("callback_registry/wrapped_listeners.py", CALLBACK, "engine before", INSTANCE, 6,
          "note Request"),
     leak("callback_registry/future_waits.py", (CALLBACK, CLOSURE), "_callbacks", (LOCAL, INSTANCE), 4),
+    leak("callback_registry/finalizers.py", (CALLBACK, CONTAINER), "finalize _registry", CLASS, 5),
+    leak("callback_registry/timeouts_over.py", CALLBACK, "_callbacks", (LOCAL, INSTANCE), 3),
     leak("callback_registry/through_desk.py", CALLBACK, "desk jobs", INSTANCE, 7, "remind"),
     leak("callback_registry/desk", CALLBACK, "events _listeners", GLOBAL, 7, "on_event Ticket"),
 
@@ -248,6 +257,7 @@ LEAKS = [
     leak("backlog/heap_of_object.py", BACKLOG, "main scheduler timers", INSTANCE, 4),
     leak("backlog/list_global.py", BACKLOG, "to_visit", GLOBAL, 5),
     leak("backlog/thread_of_object.py", BACKLOG, "main pipeline jobs", INSTANCE, 6),
+    leak("backlog/outlives_call.py", BACKLOG, "senders", (GLOBAL, INSTANCE), 3),
     leak("backlog/feed", BACKLOG, "Feed current events", (CLASS, INSTANCE), 8),
 ]
 

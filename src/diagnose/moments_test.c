@@ -1,0 +1,220 @@
+/* diagnose/moments_test.c: a verdict does not hang on the moment a look happened to fall into.
+ *
+ * Room   diagnose; tests only. Drawn heaps (snapshot/snap_dsl.h) in which one look fell badly: into
+ *        an exit handler, into a full collection, on another way to the same container. */
+#include "diagnose/diagnose.h"
+#include "snapshot/snap_dsl.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static void expect(const char *text, hl_verdict verdict, const char *cause, const char *holder)
+{
+    hl_run *run = hl_dsl_run(text);
+    hl_arena arena;
+    hl_arena_init(&arena);
+    hl_diagnosis d;
+    hl_err err = {0};
+    if (hl_diagnose(&run, 1, NULL, &arena, &d, &err))
+        fail_msg("%s", err.text);
+    if (d.verdict != verdict)
+        fail_msg("verdict %d, findings %u (%s), why %s", d.verdict, d.n_findings,
+                 d.n_findings ? d.findings[0].title : "-", d.why ? d.why : "-");
+    assert_int_equal(d.n_findings, cause ? 1 : 0);
+    if (cause) {
+        assert_string_equal(d.findings[0].cause, cause);
+        assert_string_equal(d.findings[0].holder.name, holder);
+    }
+    hl_arena_deinit(&arena);
+    hl_run_close(run);
+}
+
+#define MODULE                                                                                     \
+    "root module __main__ m\n"                                                                     \
+    "m:module -__dict__-> g:dict\n"
+
+/* A list with 100 KB an entry. */
+#define ROWS(n)                                                                                    \
+    "rows:list len=" n "\n"                                                                        \
+    "rows -[]-> item:bytearray*" n " size=100K\n"
+
+/* A memo with 100 KB an entry. */
+#define MEMO_OF(n)                                                                                 \
+    "memo:dict len=" n "\n"                                                                        \
+    "memo -value:int-> item:bytearray*" n " size=100K\n"
+
+/* Heaps are drawn a line a line. */
+/* clang-format off */
+
+/* ---- a look among the exit handlers -------------------------------------------------------------
+ */
+
+/* main() has a memo; then a look falls into close(), a long way before the last. */
+#define AT_WORK(n)                                                                                 \
+    "root frame main ff thread=0\n"                                                                \
+    "ff:frame -f_code-> main\n"                                                                    \
+    "ff -f_globals-> g\n"                                                                          \
+    "ff -local:memo-> memo\n" MEMO_OF(n)
+#define THEN_CLOSE                                                                                 \
+    "g -key:main-> f:function -__code__-> main:code\n"                                             \
+    "f -__globals__-> g\n"                                                                         \
+    "g -key:close-> h:function -__code__-> close:code\n"                                           \
+    "h -__globals__-> g\n"                                                                         \
+    "code main name=main qualname=main file=app.py line=3 uses=local:memo:test+get+store\n"        \
+    "code close name=close qualname=close file=app.py line=9\n"                                    \
+    "snap time=0 cpu=0 reason=start\n" AT_WORK("0")                                                \
+    "snap time=1 cpu=1\n" AT_WORK("100")                                                           \
+    "snap time=2 cpu=2\n" AT_WORK("200")                                                           \
+    "snap time=3 cpu=3\n" AT_WORK("300")                                                           \
+    "snap time=4 cpu=4\n" AT_WORK("400")                                                           \
+    "snap time=5 cpu=5\n" AT_WORK("500")                                                           \
+    "snap time=6 cpu=6\n"                                                                          \
+    "root frame close hf thread=0\n"                                                               \
+    "hf:frame -f_code-> close\n"                                                                   \
+    "snap time=7 cpu=7 reason=end\n"
+
+static void a_look_among_exit_handlers_is_a_farewell(void **state)
+{
+    expect(MODULE "root interp atexit h\n" THEN_CLOSE, HL_LEAK, "unbounded-cache",
+           "main() local memo");
+    (void)state;
+}
+
+/* The healthy twin: the program goes on with another function, without what main() had. */
+static void a_look_at_other_work_is_none(void **state)
+{
+    expect(MODULE THEN_CLOSE, HL_NO_LEAK, NULL, NULL);
+    (void)state;
+}
+
+/* ---- a look in a full collection ----------------------------------------------------------------
+ */
+
+#define GLOBAL_ROWS                                                                                \
+    MODULE "g -key:rows-> rows\n"                                                                  \
+           "g -key:handle-> f:function -__code__-> handle:code\n"                                  \
+           "f -__globals__-> g\n"                                                                  \
+           "code handle name=handle qualname=handle file=app.py line=3 uses=global:rows:add\n"
+
+static void a_look_in_a_full_collection_is_no_pause(void **state)
+{
+    expect(GLOBAL_ROWS ROWS("{0|100|200|300|400|400|500}")
+           "snap time=0 cpu=0 reason=start collections=0,0,0\n"
+           "snap time=1 cpu=1 collections=100,10,1\n"
+           "snap time=2 cpu=2 collections=200,20,2\n"
+           "snap time=3 cpu=3 collections=300,30,3\n"
+           "snap time=4 cpu=4 collections=400,40,4\n"
+           "snap time=5 cpu=4.4 collections=400,40,5\n"
+           "snap time=6 cpu=5.4 collections=500,50,5 reason=end\n",
+           HL_LEAK, "growing-container", "__main__.rows");
+    (void)state;
+}
+
+/* The healthy twin: much was made meanwhile, and nothing of it was kept. */
+static void a_pause_is_a_pause(void **state)
+{
+    expect(GLOBAL_ROWS ROWS("{0|100|200|300|400|400|400}")
+           "snap time=0 cpu=0 reason=start collections=0,0,0\n"
+           "snap time=1 cpu=1 collections=100,10,1\n"
+           "snap time=2 cpu=2 collections=200,20,2\n"
+           "snap time=3 cpu=3 collections=300,30,3\n"
+           "snap time=4 cpu=4 collections=400,40,4\n"
+           "snap time=6 cpu=6 collections=500,50,5\n"
+           "snap time=8 cpu=8 collections=600,60,6 reason=end\n",
+           HL_NO_LEAK, NULL, NULL);
+    (void)state;
+}
+
+/* ---- another way to the same container ----------------------------------------------------------
+ */
+
+/* A queue is seen now as main()'s, now as that of the consumer; both are gone at the end. */
+#define SEEN_AS(owner, n)                                                                          \
+    "root frame " owner " ff thread=0\n"                                                           \
+    "ff:frame -f_code-> " owner "\n"                                                               \
+    "ff -f_globals-> g\n"                                                                          \
+    "ff -local:" owner "_jobs-> q:queue.Queue -attr:queue-> jobs:collections.deque len=" n "\n"    \
+    "jobs -[]-> item:bytearray*" n " size=100K\n"
+#define PIPELINE                                                                                   \
+    MODULE "g -key:main-> f:function -__code__-> main:code\n"                                      \
+           "f -__globals__-> g\n"                                                                  \
+           "g -key:consume-> h:function -__code__-> consume:code\n"                                \
+           "h -__globals__-> g\n"                                                                  \
+           "code main name=main qualname=main file=app.py line=3\n"                                \
+           "code consume name=consume qualname=consume file=app.py line=9\n"
+
+static void a_container_seen_in_two_ways_is_one(void **state)
+{
+    expect(PIPELINE
+           "snap time=0 cpu=0 reason=start\n" SEEN_AS("consume", "0")
+           "snap time=1 cpu=1\n" SEEN_AS("consume", "100")
+           "snap time=2 cpu=2\n" SEEN_AS("consume", "200")
+           "snap time=3 cpu=3\n" SEEN_AS("consume", "300")
+           "snap time=4 cpu=4\n" SEEN_AS("main", "400")
+           "snap time=5 cpu=5\n" SEEN_AS("main", "500")
+           "snap time=6 cpu=6 reason=end\n",
+           HL_LEAK, "backlog", "main() local main_jobs");
+    (void)state;
+}
+
+/* The healthy twin: it is worked off in between. */
+static void a_container_worked_off_is_none(void **state)
+{
+    expect(PIPELINE
+           "snap time=0 cpu=0 reason=start\n" SEEN_AS("consume", "0")
+           "snap time=1 cpu=1\n" SEEN_AS("consume", "100")
+           "snap time=2 cpu=2\n" SEEN_AS("consume", "200")
+           "snap time=3 cpu=3\n" SEEN_AS("consume", "20")
+           "snap time=4 cpu=4\n" SEEN_AS("main", "210")
+           "snap time=5 cpu=5\n" SEEN_AS("main", "300")
+           "snap time=6 cpu=6 reason=end\n",
+           HL_NO_LEAK, NULL, NULL);
+    (void)state;
+}
+
+/* ---- two rises ----------------------------------------------------------------------------------
+ */
+
+#define MEMO(series)                                                                               \
+    MODULE "g -key:handle-> f:function -__code__-> handle:code\n"                                  \
+           "f -__globals__-> g\n"                                                                  \
+           "code handle name=handle qualname=handle file=app.py line=3 "                           \
+           "uses=global:memo:test+get+store\n"                                                     \
+           "g -key:memo-> memo:dict len=" series "\n"                                              \
+           "memo -value:int-> item:bytearray*" series " size=100K\n"                               \
+           "snap time=0 cpu=0 reason=start\n"                                                      \
+           "snap time=1 cpu=1\n"                                                                   \
+           "snap time=4 cpu=4 reason=end\n"
+
+static void two_rises_the_second_slower_fill_something(void **state)
+{
+    expect(MEMO("{0|100|140}"), HL_NO_LEAK, NULL, NULL);
+    (void)state;
+}
+
+static void two_rises_at_one_pace_are_a_leak(void **state)
+{
+    expect(MEMO("{0|100|400}"), HL_LEAK, "unbounded-cache", "__main__.memo");
+    (void)state;
+}
+
+/* clang-format on */
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_look_among_exit_handlers_is_a_farewell),
+        cmocka_unit_test(a_look_at_other_work_is_none),
+        cmocka_unit_test(a_look_in_a_full_collection_is_no_pause),
+        cmocka_unit_test(a_pause_is_a_pause),
+        cmocka_unit_test(a_container_seen_in_two_ways_is_one),
+        cmocka_unit_test(a_container_worked_off_is_none),
+        cmocka_unit_test(two_rises_the_second_slower_fill_something),
+        cmocka_unit_test(two_rises_at_one_pace_are_a_leak),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,26 @@
+"""Leak: an audit grows with each request, while the tables the service loads make two leaps."""
+import collections
+
+audit = collections.deque()
+tables = {}
+
+
+def load(name, size):
+    tables[name] = {n: f"{name} {n} " * 4 for n in range(size)}
+
+
+def handle(number):
+    audit.append({"number": number, "path": "/item/%d" % number, "body": "x" * 900 + str(number)})
+    return sum(i * i for i in range(1_200)) % 7
+
+
+def main():
+    total = 0
+    for number in range(9_000):
+        if number in (1_000, 6_500):
+            load(f"table{number}", 20_000)
+        total += handle(number)
+    print(total + len(tables))
+
+
+main()
