@@ -6,11 +6,11 @@
 
 Runs `-m test` in one process, once plainly and then once watched, on each PYTHON (default:
 python3), with all test files but those to skip, or with those named, without the tests to ignore:
-what hangs plainly where you are has to be left out. Not both at once: tests share ports and the user's own site-packages. Where
-a test ended otherwise its file is run again alone, up to AGAIN times in each way: if the test then
-ends once plainly as it did once watched, the difference was chance, and is said to be. Exit status
-1 where one always differs, or a run did not come to its end, or fewer than LOOKS snapshots were
-taken.
+what hangs plainly where you are has to be left out. Not both at once: tests share ports and the
+user's own site-packages. Where a test ended otherwise its file is run again alone, up to AGAIN
+times in each way: if the test then ends once plainly as it did once watched, the difference was
+chance, and is said to be. Exit status 1 where one always differs, or a run did not come to its end,
+or fewer than LOOKS snapshots were taken.
 
 HEAPLENS_EXE    the executable (default: .venv/bin/heaplens of this checkout)
 
