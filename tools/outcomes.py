@@ -42,6 +42,10 @@ def differences(plain: Outcomes, watched: Outcomes) -> list[tuple[str, str, str]
 
 
 def main() -> int:
+    lacking = [report for report in sys.argv[1:3] if not Path(report).exists()]
+    if lacking:
+        print(f"    no report, so nothing to compare: {' '.join(lacking)}; see the log beside it")
+        return 1
     plain, watched = (read(Path(report)) for report in sys.argv[1:3])
     for outcomes in (plain, watched):
         print("   ", counts(outcomes))

@@ -27,7 +27,7 @@ needs() {
     flask) echo asgiref python-dotenv ;;
     requests) echo pytest-httpbin pytest-mock httpbin trustme PySocks ;;
     jinja2) echo trio ;;
-    aiohttp) echo pytest-mock pytest-timeout pytest-codspeed re-assert freezegun proxy.py trustme blockbuster \
+    aiohttp) echo coverage pytest-mock pytest-timeout pytest-codspeed re-assert freezegun proxy.py trustme blockbuster \
         isal zlib-ng python-on-whales setuptools-git brotli aiodns ;;
     esac
 }
