@@ -293,7 +293,10 @@ static bool charge(hl_case *c, hl_growth g, const uint64_t *series, int32_t *gro
     int32_t at = growth_of[g.shape];
     if (at >= 0) {
         hl_growth *known = &c->growths[at];
-        bool better = known->metric != HL_METRIC_ITEMS && g.intervals > known->intervals;
+        /* how many there are says more than how big it is */
+        bool counts = known->metric == HL_METRIC_BYTES && g.metric != HL_METRIC_BYTES;
+        bool better = known->metric != HL_METRIC_ITEMS &&
+                      (counts ? g.intervals >= known->intervals : g.intervals > known->intervals);
         if (!better)
             return true;
         memcpy(known->series, series, c->n_moments * sizeof *series);
@@ -395,6 +398,14 @@ static void take_items(const hl_case *c, hl_growth *g, uint64_t *series)
         series[i] = hl_shapes_count(&c->shapes, i, g->shape).items;
 }
 
+/* An object that gains attributes gains the values, not what is in them. */
+static void take_members(const hl_case *c, hl_growth *g, hl_shape s, uint64_t *series)
+{
+    g->metric = HL_METRIC_OBJECTS;
+    for (uint32_t i = 0; i < c->n_moments; i++)
+        series[i] = hl_shapes_count(&c->shapes, i, s).members;
+}
+
 hl_status hl_growth_find(hl_case *c, hl_err *err)
 {
     uint32_t shapes = c->shapes.n_shapes;
@@ -428,7 +439,8 @@ hl_status hl_growth_find(hl_case *c, hl_err *err)
             if (!gains(c, &g))
                 continue;
             take_items(c, &g, series);
-        }
+        } else if (g.shape && g.shape != s && g.metric == HL_METRIC_ITEMS && !is_container(c, &g))
+            take_members(c, &g, s, series);
         if (g.shape && !charge(c, g, series, growth_of))
             return hl_err_set(err, HL_NO_MEMORY, "no memory for growing shapes");
     }

@@ -114,6 +114,21 @@ static void a_look_in_a_full_collection_is_no_pause(void **state)
     (void)state;
 }
 
+/* The collection took most of the interval, and a little was made beside it. */
+static void most_of_an_interval_is_a_full_collection(void **state)
+{
+    expect(GLOBAL_ROWS ROWS("{0|100|200|300|400|410|510}")
+           "snap time=0 cpu=0 reason=start collections=0,0,0\n"
+           "snap time=1 cpu=1 collections=100,10,0\n"
+           "snap time=2 cpu=2 collections=200,20,0\n"
+           "snap time=3 cpu=3 collections=300,30,0\n"
+           "snap time=4 cpu=4 collections=400,40,0\n"
+           "snap time=5 cpu=8 collections=410,41,1\n"
+           "snap time=6 cpu=9 collections=510,51,1 reason=end\n",
+           HL_LEAK, "growing-container", "__main__.rows");
+    (void)state;
+}
+
 /* The healthy twin: much was made meanwhile, and nothing of it was kept. */
 static void a_pause_is_a_pause(void **state)
 {
@@ -210,6 +225,7 @@ int main(void)
         cmocka_unit_test(a_look_among_exit_handlers_is_a_farewell),
         cmocka_unit_test(a_look_at_other_work_is_none),
         cmocka_unit_test(a_look_in_a_full_collection_is_no_pause),
+        cmocka_unit_test(most_of_an_interval_is_a_full_collection),
         cmocka_unit_test(a_pause_is_a_pause),
         cmocka_unit_test(a_container_seen_in_two_ways_is_one),
         cmocka_unit_test(a_container_worked_off_is_none),
