@@ -123,7 +123,8 @@ static double course(const hl_case *c, const hl_suspect *s, const hl_uses *u)
     bool walks = (u->all & (HL_USE_ITER | HL_USE_WHOLE)) ||
                  ((u->all & (HL_USE_TEST | HL_USE_REMOVE)) && (type->flags & HL_TYPE_LIST));
     walks = walks || is_replaced(c, s);
-    return walks && g->walked_course > g->course ? g->walked_course : g->course;
+    double most = u->by_clock && g->clock_course > g->course ? g->clock_course : g->course;
+    return walks && g->walked_course > most ? g->walked_course : most;
 }
 
 /* It lost half of what it had at some time, be it while the program warmed up: so it can. What was
