@@ -43,8 +43,13 @@ static hl_suspect outside(hl_case *c, const hl_suspect *s)
     return shown;
 }
 
-static bool tell(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_filled filled, bool queue)
+static bool tell(hl_case *c, const hl_suspect *s, const hl_uses *known, hl_filled filled,
+                 bool queue)
 {
+    /* the consumer's work is no measure of the pace at which work comes in */
+    hl_uses uses = *known;
+    uses.by_clock = true;
+    const hl_uses *u = &uses;
     hl_suspect shown = outside(c, s);
     hl_confidence confidence;
     /* gone when the program ended, or before: what was asked for at once, and then done */

@@ -59,6 +59,7 @@ typedef struct hl_growth {
     uint32_t intervals;   /* rising ones since onset, short ones merged */
     double began;         /* work: from here on it rose, at or after the onset */
     double course;        /* gain of the later half over that of the first; 1: steady */
+    double clock_course;  /* the same by the clock */
     double walked_course; /* the same if each entry made the next one dearer: of squares */
     bool released;        /* gone in the last moment: its frame had returned */
     bool torn_down;       /* fell only in the farewell's look: an exit handler, a main that ended */
@@ -134,6 +135,10 @@ hl_status hl_growth_find(hl_case *c, hl_err *err) HL_MUST_CHECK;
  * run and have been kept until then? */
 bool hl_shape_ends(const hl_case *c, hl_shape shape);
 
+/* Was what is gone after g's anchor let go when the program was over? Not if nobody looked for longer
+ * than it was seen to grow: much may have happened since. */
+bool hl_growth_torn_down(const hl_case *c, const hl_growth *g);
+
 /* Does the series (a value a moment) rise to g->anchor? Fills onset, intervals, began, courses. */
 bool hl_growth_rises(hl_case *c, const uint64_t *series, hl_growth *g);
 
@@ -192,8 +197,9 @@ typedef struct hl_uses {
     const char *storer;     /* "add (app.py:12)" or NULL */
     const char *off;        /* the name of a limit the code minds that is switched off, or NULL */
     const char *reader;     /* code that ran while it grew and reads all of it when done, or NULL */
-    bool unread; /* no code there is reads it, counts it, or gives it to somebody who might */
-    bool given;  /* code that does not fill it reads all of it, or gives it away */
+    bool unread;   /* no code there is reads it, counts it, or gives it to somebody who might */
+    bool by_clock; /* who takes from it works meanwhile: its pace is that of the clock, too */
+    bool given;    /* code that does not fill it reads all of it, or gives it away */
     uint64_t stores[HL_STORES_MAX]; /* addresses of code objects that store into it */
     uint32_t n_stores;
 } hl_uses;

@@ -15,6 +15,12 @@ enum { NOTES_MAX = 3, MANY_CYCLES = 1000 };
 /* Garbage at the collector's next run that is no longer a matter of tuning. */
 static const double MUCH_GARBAGE = 256 << 20;
 
+static bool none_collected(const hl_moment *from, const hl_moment *to)
+{
+    return !memcmp(from->info.gc_collections, to->info.gc_collections,
+                   sizeof from->info.gc_collections);
+}
+
 /* Nothing was collected while nearly all of it was made, and at this rate there will be very much
  * when something is: the threshold counts objects, whatever they hold. */
 static bool comes_late(const hl_case *c)
@@ -22,10 +28,11 @@ static bool comes_late(const hl_case *c)
     const hl_moment *first = c->moments, *last = &c->moments[c->n_moments - 1];
     while (first < last && first->garbage_objects < last->garbage_objects / 10)
         first++;
-    for (int i = 0; i < 3; i++)
-        if (first->info.gc_collections[i] != last->info.gc_collections[i])
-            return false;
-    if (last - first < 2 || last->garbage_objects >= last->info.gc_threshold0)
+    if (!none_collected(first, last) || last->garbage_objects >= last->info.gc_threshold0)
+        return false;
+    /* in three looks at it, or in two, where none was collected before the first either */
+    bool from_nothing = first > c->moments && none_collected(first - 1, last);
+    if (last - first < (from_nothing ? 1 : 2))
         return false;
     double then =
         (double)last->garbage_bytes * last->info.gc_threshold0 / (double)last->garbage_objects;

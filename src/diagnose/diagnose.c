@@ -78,6 +78,30 @@ hl_status hl_diagnosing_observe(hl_diagnosing *d, hl_run *run, uint32_t index, h
     return HL_OK;
 }
 
+static uint64_t collections(const hl_snap_info *a, const hl_snap_info *b, int generation)
+{
+    uint64_t was = a->gc_collections[generation], is = b->gc_collections[generation];
+    return is > was ? is - was : 0;
+}
+
+/* The work between two collections of the youngest generation, in intervals without a full one: so
+ * long the program takes to make some hundred objects. 0: there are too few to tell. */
+static double work_of_a_generation(const hl_moment *m, uint32_t n)
+{
+    enum { FEW = 3 };
+    double work = 0, young = 0;
+    uint32_t seen = 0;
+    for (uint32_t i = 1; i < n; i++) {
+        uint64_t made = collections(&m[i - 1].info, &m[i].info, 0);
+        if (!made || collections(&m[i - 1].info, &m[i].info, 2))
+            continue;
+        work += m[i].work - m[i - 1].work;
+        young += (double)made;
+        seen++;
+    }
+    return seen >= FEW ? work / young : 0;
+}
+
 /* A full collection costs more the more there is, and is none of the program's own work: one that
  * ends each phase with gc.collect() seems to get ever slower. The collector's time is not told, but
  * it goes through the heap as the walk of a look does, which is: about a quarter of that where
@@ -85,19 +109,17 @@ hl_status hl_diagnosing_observe(hl_diagnosing *d, hl_run *run, uint32_t index, h
 static void leave_out_collections(hl_moment *m, uint32_t n)
 {
     static const double OF_THE_WALK = 0.25, AT_MOST = 0.8; /* ... of the interval */
-    double left_out = 0, was = n ? m[0].work : 0;
+    double left_out = 0, was = n ? m[0].work : 0, pace = work_of_a_generation(m, n);
     for (uint32_t i = 1; i < n; i++) {
         const hl_snap_info *a = &m[i - 1].info, *b = &m[i].info;
-        uint64_t full = b->gc_collections[2] - a->gc_collections[2];
-        if (b->gc_collections[2] < a->gc_collections[2])
-            full = 0;
-        double walk = (double)(a->walk_ns + b->walk_ns) / 2e9;
-        double cost = OF_THE_WALK * (double)full * walk, most = AT_MOST * (m[i].work - was);
+        double full = (double)collections(a, b, 2), work = m[i].work - was;
+        double cost = OF_THE_WALK * full * (double)(a->walk_ns + b->walk_ns) / 2e9;
         /* next to nothing was made meanwhile: the look fell into the collection */
-        bool alone = b->gc_collections[0] == a->gc_collections[0] &&
-                     b->gc_collections[1] == a->gc_collections[1];
-        cost = full && alone ? most : cost;
-        left_out += cost < most ? cost : most;
+        uint64_t made = collections(a, b, 0);
+        double rest = pace > 0 ? work - pace * (double)(made + 1) : made ? 0 : work;
+        if (full > 0 && rest > cost)
+            cost = rest;
+        left_out += cost < AT_MOST * work ? cost : AT_MOST * work;
         was = m[i].work;
         m[i].work -= left_out;
     }

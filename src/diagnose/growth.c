@@ -144,6 +144,22 @@ static bool waits_long(const hl_case *c, uint32_t from, uint32_t end)
     return waited > WAIT_SHARE * (double)(m[end].info.time_us - m[0].info.time_us);
 }
 
+/* What the later half of the time gained over what the first did: between two of the moments kept. */
+static double course_by_clock(const hl_case *c, const uint64_t *series, const uint32_t *kept,
+                              uint32_t from, uint32_t to)
+{
+    const hl_moment *m = c->moments;
+    double t0 = (double)m[kept[from]].info.time_us, t1 = (double)m[kept[to]].info.time_us;
+    double half = (t0 + t1) / 2, v0 = (double)series[kept[from]], v1 = (double)series[kept[to]];
+    uint32_t j = from;
+    while (j + 1 < to && (double)m[kept[j + 1]].info.time_us <= half)
+        j++;
+    double a = (double)m[kept[j]].info.time_us, b = (double)m[kept[j + 1]].info.time_us;
+    double va = (double)series[kept[j]], vb = (double)series[kept[j + 1]];
+    double mid = b > a ? va + (vb - va) * (half - a) / (b - a) : vb;
+    return mid > v0 ? (v1 - mid) / (mid - v0) : INFINITY;
+}
+
 bool hl_growth_rises(hl_case *c, const uint64_t *series, hl_growth *g)
 {
     uint32_t *kept = c->kept, n = join_short(c, g->anchor, kept);
@@ -187,6 +203,7 @@ bool hl_growth_rises(hl_case *c, const uint64_t *series, hl_growth *g)
     double mid = value_at(c, series, kept, j, last, (g->began + w1) / 2);
     double v0 = (double)series[g->onset], v1 = (double)series[kept[last]];
     g->course = mid > v0 ? (v1 - mid) / (mid - v0) : INFINITY;
+    g->clock_course = course_by_clock(c, series, kept, j, last);
     if (rests && hl_growth_slows(g))
         return false; /* slower, and then not at all */
     g->walked_course = mid > v0 ? (v1 * v1 - mid * mid) / (mid * mid - v0 * v0) : INFINITY;
@@ -248,6 +265,13 @@ static hl_shape accumulator(const hl_case *c, hl_shape s, hl_metric metric, uint
     return 0;
 }
 
+bool hl_growth_torn_down(const hl_case *c, const hl_growth *g)
+{
+    const hl_moment *m = c->moments;
+    return g->anchor >= c->working && g->anchor + 1 < c->n_moments &&
+           m[g->anchor + 1].work - m[g->anchor].work <= m[g->anchor].work - m[g->onset].work;
+}
+
 static bool try_metric(hl_case *c, hl_shape s, hl_metric metric, uint64_t *series, hl_growth *g)
 {
     for (uint32_t i = 0; i < c->n_moments; i++) {
@@ -259,7 +283,7 @@ static bool try_metric(hl_case *c, hl_shape s, hl_metric metric, uint64_t *serie
     if (metric == HL_METRIC_BYTES && series[g->anchor] < series[0] + c->material / 4)
         return false;
     if (series[g->anchor] > series[0] && hl_growth_rises(c, series, g)) {
-        g->torn_down = g->anchor >= c->working && g->anchor + 1 < c->n_moments;
+        g->torn_down = hl_growth_torn_down(c, g);
         return true;
     }
     if (g->anchor <= c->working || (double)series[g->anchor] >= SHRINK * (double)series[c->working])
@@ -269,7 +293,7 @@ static bool try_metric(hl_case *c, hl_shape s, hl_metric metric, uint64_t *serie
     if (series[c->working] <= series[0] || !hl_growth_rises(c, series, &before))
         return false;
     *g = before;
-    g->torn_down = true;
+    g->torn_down = hl_growth_torn_down(c, g);
     return true;
 }
 
@@ -293,7 +317,10 @@ static bool charge(hl_case *c, hl_growth g, const uint64_t *series, int32_t *gro
     int32_t at = growth_of[g.shape];
     if (at >= 0) {
         hl_growth *known = &c->growths[at];
-        bool better = known->metric != HL_METRIC_ITEMS && g.intervals > known->intervals;
+        /* how many there are says more than how big it is */
+        bool counts = known->metric == HL_METRIC_BYTES && g.metric != HL_METRIC_BYTES;
+        bool better = known->metric != HL_METRIC_ITEMS &&
+                      (counts ? g.intervals >= known->intervals : g.intervals > known->intervals);
         if (!better)
             return true;
         memcpy(known->series, series, c->n_moments * sizeof *series);
@@ -395,6 +422,14 @@ static void take_items(const hl_case *c, hl_growth *g, uint64_t *series)
         series[i] = hl_shapes_count(&c->shapes, i, g->shape).items;
 }
 
+/* An object that gains attributes gains the values, not what is in them. */
+static void take_members(const hl_case *c, hl_growth *g, hl_shape s, uint64_t *series)
+{
+    g->metric = HL_METRIC_OBJECTS;
+    for (uint32_t i = 0; i < c->n_moments; i++)
+        series[i] = hl_shapes_count(&c->shapes, i, s).members;
+}
+
 hl_status hl_growth_find(hl_case *c, hl_err *err)
 {
     uint32_t shapes = c->shapes.n_shapes;
@@ -428,7 +463,8 @@ hl_status hl_growth_find(hl_case *c, hl_err *err)
             if (!gains(c, &g))
                 continue;
             take_items(c, &g, series);
-        }
+        } else if (g.shape && g.shape != s && g.metric == HL_METRIC_ITEMS && !is_container(c, &g))
+            take_members(c, &g, s, series);
         if (g.shape && !charge(c, g, series, growth_of))
             return hl_err_set(err, HL_NO_MEMORY, "no memory for growing shapes");
     }

@@ -20,6 +20,7 @@ enum {
     KEYED_INTERVALS = 4,
     GUARDED_INTERVALS = 6
 };
+static const double LOST = 0.9;
 static const double LATE_SHARE = 0.25; /* of the run's work */
 /* What the later half gained, over what the first did: less is slowing down, or has come to rest.
  */
@@ -122,14 +123,18 @@ static double course(const hl_case *c, const hl_suspect *s, const hl_uses *u)
     bool walks = (u->all & (HL_USE_ITER | HL_USE_WHOLE)) ||
                  ((u->all & (HL_USE_TEST | HL_USE_REMOVE)) && (type->flags & HL_TYPE_LIST));
     walks = walks || is_replaced(c, s);
-    return walks && g->walked_course > g->course ? g->walked_course : g->course;
+    double most = u->by_clock && g->clock_course > g->course ? g->clock_course : g->course;
+    return walks && g->walked_course > most ? g->walked_course : most;
 }
 
-/* It lost half of what it had at some time, be it while the program warmed up: so it can. */
-static bool was_emptied(const hl_growth *g)
+/* It lost half of what it had at some time, be it while the program warmed up: so it can. What was
+ * gone at the very end, too, need not have lost as much before. */
+static bool was_emptied(const hl_case *c, const hl_growth *g)
 {
+    double lost =
+        g->torn_down && 2 * g->series[c->n_moments - 1] < g->series[g->anchor] ? LOST : 0.5;
     for (uint32_t i = 0; i < g->anchor; i++)
-        if (2 * g->series[i + 1] < g->series[i])
+        if ((double)g->series[i + 1] < lost * (double)g->series[i])
             return true;
     return false;
 }
@@ -218,7 +223,7 @@ bool hl_judge(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_filled fille
         c->dismissed += g->onset_bytes;
         return false;
     }
-    bool emptied = was_emptied(g);
+    bool emptied = was_emptied(c, g);
     if ((u->evicts || u->bounds || emptied) &&
         (slows || (u->evicts && u->bounds) ||
          g->intervals < (u->bounds ? GUARDED_INTERVALS : KEYED_INTERVALS))) {

@@ -114,6 +114,21 @@ static void a_look_in_a_full_collection_is_no_pause(void **state)
     (void)state;
 }
 
+/* The collection took most of the interval, and a little was made beside it. */
+static void most_of_an_interval_is_a_full_collection(void **state)
+{
+    expect(GLOBAL_ROWS ROWS("{0|100|200|300|400|410|510}")
+           "snap time=0 cpu=0 reason=start collections=0,0,0\n"
+           "snap time=1 cpu=1 collections=100,10,0\n"
+           "snap time=2 cpu=2 collections=200,20,0\n"
+           "snap time=3 cpu=3 collections=300,30,0\n"
+           "snap time=4 cpu=4 collections=400,40,0\n"
+           "snap time=5 cpu=8 collections=410,41,1\n"
+           "snap time=6 cpu=9 collections=510,51,1 reason=end\n",
+           HL_LEAK, "growing-container", "__main__.rows");
+    (void)state;
+}
+
 /* The healthy twin: much was made meanwhile, and nothing of it was kept. */
 static void a_pause_is_a_pause(void **state)
 {
@@ -176,6 +191,70 @@ static void a_container_worked_off_is_none(void **state)
     (void)state;
 }
 
+/* ---- a consumer at work -------------------------------------------------------------------------
+ */
+
+/* A queue that a thread takes from, with all the CPU it gets in the last interval. */
+#define TAKEN_FROM(last)                                                                           \
+    MODULE "g -key:jobs-> q:queue.Queue -attr:queue-> jobs:collections.deque "                      \
+           "len={0|100|200|300|400|500}\n"                                                         \
+           "jobs -[]-> item:bytearray*{0|100|200|300|400|500} size=100K\n"                         \
+           "snap time=0 cpu=0 reason=start\n"                                                      \
+           "snap time=1 cpu=0.1\n"                                                                 \
+           "snap time=2 cpu=0.2\n"                                                                 \
+           "snap time=3 cpu=0.3\n"                                                                 \
+           "snap time=4 cpu=0.4\n"                                                                 \
+           "snap time=" last " cpu=1.2 reason=end\n"
+
+static void a_queue_fills_at_the_pace_of_the_clock(void **state)
+{
+    expect(TAKEN_FROM("5"), HL_LEAK, "backlog", "__main__.jobs");
+    (void)state;
+}
+
+/* The healthy twin: by the clock, too, it fills ever more slowly. */
+static void a_queue_that_slows_down_is_not_told(void **state)
+{
+    hl_run *run = hl_dsl_run(TAKEN_FROM("12"));
+    hl_arena arena;
+    hl_arena_init(&arena);
+    hl_diagnosis d;
+    hl_err err = {0};
+    assert_int_equal(hl_diagnose(&run, 1, NULL, &arena, &d, &err), HL_OK);
+    assert_int_not_equal(d.verdict, HL_LEAK);
+    hl_arena_deinit(&arena);
+    hl_run_close(run);
+    (void)state;
+}
+
+/* ---- nobody looked for long ---------------------------------------------------------------------
+ */
+
+/* A memo of main() grows for five seconds of work, and is gone `later`, when all is over. */
+#define GONE(later)                                                                                \
+    MODULE "g -key:main-> f:function -__code__-> main:code\n"                                      \
+           "f -__globals__-> g\n"                                                                  \
+           "code main name=main qualname=main file=app.py line=3 uses=local:memo:test+get+store\n" \
+           "snap time=0 cpu=0 reason=start\n" AT_WORK("0")                                         \
+           "snap time=1 cpu=1\n" AT_WORK("100")                                                    \
+           "snap time=2 cpu=2\n" AT_WORK("200")                                                    \
+           "snap time=3 cpu=3\n" AT_WORK("300")                                                    \
+           "snap time=4 cpu=4\n" AT_WORK("400")                                                    \
+           "snap time=5 cpu=5\n" AT_WORK("500")                                                    \
+           "snap time=" later " cpu=" later " reason=end\n"
+
+static void gone_at_the_end_is_kept_until_then(void **state)
+{
+    expect(GONE("6"), HL_LEAK, "unbounded-cache", "main() local memo");
+    (void)state;
+}
+
+static void gone_while_nobody_looked_is_gone(void **state)
+{
+    expect(GONE("16"), HL_NO_LEAK, NULL, NULL);
+    (void)state;
+}
+
 /* ---- two rises ----------------------------------------------------------------------------------
  */
 
@@ -210,9 +289,14 @@ int main(void)
         cmocka_unit_test(a_look_among_exit_handlers_is_a_farewell),
         cmocka_unit_test(a_look_at_other_work_is_none),
         cmocka_unit_test(a_look_in_a_full_collection_is_no_pause),
+        cmocka_unit_test(most_of_an_interval_is_a_full_collection),
         cmocka_unit_test(a_pause_is_a_pause),
         cmocka_unit_test(a_container_seen_in_two_ways_is_one),
         cmocka_unit_test(a_container_worked_off_is_none),
+        cmocka_unit_test(a_queue_fills_at_the_pace_of_the_clock),
+        cmocka_unit_test(a_queue_that_slows_down_is_not_told),
+        cmocka_unit_test(gone_at_the_end_is_kept_until_then),
+        cmocka_unit_test(gone_while_nobody_looked_is_gone),
         cmocka_unit_test(two_rises_the_second_slower_fill_something),
         cmocka_unit_test(two_rises_at_one_pace_are_a_leak),
     };

@@ -120,7 +120,7 @@ static hl_status rising_at(hl_case *c, uint32_t anchor, hl_err *err)
         memcpy(g.series, series, c->n_moments * sizeof *series);
         g.units = series[anchor] - series[0];
         g.released = anchor + 1 < c->n_moments;
-        g.torn_down = g.released && anchor >= c->working;
+        g.torn_down = hl_growth_torn_down(c, &g);
         c->tracked[c->n_tracked++] = g;
     }
     return HL_OK;
