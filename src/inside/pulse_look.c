@@ -207,6 +207,7 @@ uint64_t hl_look_finish(hl_look *l)
         child_failed(shot);
     else
         __atomic_fetch_add(&page->taken, 1, __ATOMIC_SEQ_CST);
+    hl_page_ring(&page->bell);
     if (l->lent) {
         l->stop_ns += shot->walk_ns;
         __atomic_fetch_add(&page->pause_ns, hl_page_now() - l->at_ns - shot->pause_ns,
