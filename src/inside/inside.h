@@ -76,6 +76,8 @@ struct hl_page;
 typedef void hl_clearing(const unsigned long *threads, unsigned n);
 /* Ends the process by the signal, its default action, when the verdict is out. */
 typedef void hl_ending(int signum);
+/* The release this was built for: "3.11.7". */
+extern const char hl_inside_release[];
 int hl_inside_arm(struct hl_page *page, hl_clearing *clearing, hl_ending *end_by_signal);
 /* A signal is about to end the program; called in its handler, by any thread. 1: what can be seen
  * is seen: leave, and die. 0: go on, a thread of ours ends the process. 2: die at once. */
