@@ -2,7 +2,9 @@
  *
  * Room   cli; a process of its own, in its own session, no child of the program. It holds the
  *        program's standard error until the verdict is out, and nothing else of it.
- * End    the program rings (a farewell, a refusal), or a pidfd says it is gone. */
+ * End    the program rings (a look, a farewell, a refusal); when it is gone, as a pidfd says, a thread
+ *        of ours rings in its place. So nobody wakes up to ask, and who waits for the verdict of a
+ *        program that was killed has it at once. */
 #define _GNU_SOURCE
 #include "cli/run.h"
 #include "container/container.h"
@@ -12,6 +14,7 @@
 #include <fcntl.h>
 #include <linux/close_range.h>
 #include <poll.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,7 +23,8 @@
 
 enum {
     MS = 1000 * 1000,
-    PATIENCE_NS = 20 * MS, /* a program that rings is heard at once; one that died, after this */
+    ASK_NS = 20 * MS,    /* where nothing tells that the program has died */
+    RETRY_NS = 500 * MS, /* the file was in use when it was to be thinned */
     WALKER_SECONDS = 20,
     DEFAULT_KEPT = 40, /* HL_PLAN_DEFAULT_MAX */
 };
@@ -34,6 +38,7 @@ typedef struct sentinel {
     uint32_t observed;   /* looks when the file was last read */
     uint32_t seen, kept; /* looks when the file was last thought of; snapshots in it then */
     bool cannot_thin;
+    bool rings; /* a thread rings when the program is gone */
 } sentinel;
 
 /* ---- settling in ----------------------------------------------------------------------------- */
@@ -99,6 +104,16 @@ static bool program_gone(const sentinel *s)
     return poll(&p, 1, 0) > 0;
 }
 
+static void *ring_when_gone(void *arg)
+{
+    const sentinel *s = arg;
+    struct pollfd p = {.fd = s->program_fd, .events = POLLIN};
+    while (poll(&p, 1, -1) < 0 && errno == EINTR)
+        ;
+    hl_page_ring(&s->page->bell);
+    return NULL;
+}
+
 /* Half as many again may gather before the file is written anew; none at the end. A failure is told
  * once: the file only becomes longer than it should be. */
 static void thin(sentinel *s, bool at_end)
@@ -107,9 +122,10 @@ static void thin(sentinel *s, bool at_end)
     struct stat st;
     uint32_t most = page->max_snapshots ? page->max_snapshots : DEFAULT_KEPT;
     uint32_t gathered = s->kept + (page->taken - s->seen);
+    if (s->cannot_thin || page->taken == s->seen || !page->taken)
+        return;
     bool big = !stat(page->file, &st) && (uint64_t)st.st_size > page->max_file_bytes / 4 * 3;
-    if (s->cannot_thin || page->taken == s->seen || !page->taken ||
-        (gathered <= (at_end ? most : most + most / 2) && !big))
+    if (gathered <= (at_end ? most : most + most / 2) && !big)
         return;
     uint32_t nobody = 0, taken = page->taken;
     if (!at_end && !__atomic_compare_exchange_n(&page->file_users, &nobody, HL_FILE_TAKEN, false,
@@ -158,7 +174,7 @@ static void watch(sentinel *s)
             follow(s);
         if (page->leaving || page->refused || program_gone(s))
             return;
-        hl_page_wait(&page->bell, seen, PATIENCE_NS);
+        hl_page_wait(&page->bell, seen, s->rings ? RETRY_NS : ASK_NS);
     }
 }
 
@@ -241,6 +257,8 @@ _Noreturn void hl_sentinel(hl_page *page, int page_fd, int keep_fd, int ready_fd
     close(ready_fd);
     if (chdir("/")) { /* only so that no file system stays busy */
     }
+    pthread_t ringer;
+    s.rings = s.program_fd >= 0 && !pthread_create(&ringer, NULL, ring_when_gone, &s);
     s.job = hl_verdict_begin(o);
     watch(&s);
     if (!page->leaving && !page->refused)

@@ -27,6 +27,7 @@ enum {
 #endif
     ARENAS_FIRST = 16, /* the table's first size; it doubles */
     ARENAS_SANE = 1 << 24,
+    READ_MOST = 1024, /* of more arenas the pools of some are read: each is a page to be fetched */
 };
 
 /* Objects/obmalloc.c; internal/pycore_obmalloc.h since 3.12. The same in all of them. */
@@ -64,7 +65,8 @@ typedef struct tally {
     uint64_t arenas, resident, pools, used;
 } tally;
 
-static bool count_arena(const hl_maps *maps, const arena *a, tally *t)
+/* reads: its pools are counted, too. */
+static bool count_arena(const hl_maps *maps, const arena *a, bool reads, tally *t)
 {
     uintptr_t first = (a->address + POOL_BYTES - 1) & ~(uintptr_t)(POOL_BYTES - 1);
     if (a->next_pool < a->address || a->next_pool > a->address + ARENA_BYTES ||
@@ -73,7 +75,7 @@ static bool count_arena(const hl_maps *maps, const arena *a, tally *t)
         return false;
     t->arenas++;
     t->resident += hl_resident_between(a->address, a->address + ARENA_BYTES);
-    for (uintptr_t at = first; at + POOL_BYTES <= a->next_pool; at += POOL_BYTES) {
+    for (uintptr_t at = first; reads && at + POOL_BYTES <= a->next_pool; at += POOL_BYTES) {
         const pool_head *p = (const pool_head *)at;
         if (!p->used)
             continue; /* a free pool may have belonged to any size */
@@ -91,9 +93,19 @@ static bool count_table(const hl_maps *maps, const arena *table, uint64_t n, tal
         return true; /* nothing was allocated here: PYTHONMALLOC=malloc */
     if (n > ARENAS_SANE || !hl_map_holds(maps, table, n * sizeof *table))
         return false;
-    for (uint64_t i = 0; i < n; i++)
-        if (table[i].address && !count_arena(maps, &table[i], t))
+    tally counted = {.arenas = 0};
+    uint64_t step = 1 + n / READ_MOST, read = 0;
+    for (uint64_t i = 0; i < n; i++) {
+        bool reads = i % step == 0;
+        if (table[i].address && !count_arena(maps, &table[i], reads, &counted))
             return false;
+        read += table[i].address && reads;
+    }
+    double times = read ? (double)counted.arenas / (double)read : 0;
+    t->arenas += counted.arenas;
+    t->resident += counted.resident;
+    t->pools += (uint64_t)((double)counted.pools * times);
+    t->used += (uint64_t)((double)counted.used * times);
     return true;
 }
 

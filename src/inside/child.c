@@ -290,6 +290,7 @@ static _Noreturn void child(const hl_shot_request *r, uint32_t asker, hl_shot *s
         fail(shot, HL_NO_MEMORY);
     w->interp = interp;
     w->still = still;
+    w->samples = r->sample != 0;
     hl_status status = hl_snap_writer_init(&w->out, r->fd, r->stream, ZSTD_LEVEL, &err);
     errno = 0;
     if (!status)
@@ -330,6 +331,9 @@ static void reap_later(pid_t pid)
 /* Held back until a child that borrows the program's memory has ended. */
 static hl_still lent_to;
 
+/* Of addresses, none of it memory yet: more than a walk ever takes. */
+static const size_t LENT_BYTES = (size_t)16 << 30;
+
 typedef struct borrowed {
     hl_shot_request request;
     hl_shot *shot;
@@ -348,6 +352,10 @@ static int borrowed_child(void *arg)
  * of it (apart), where the caller's stack may be all but used up. */
 static long clone_apart(const hl_shot_request *request, hl_shot *shot, PyInterpreterState *interp)
 {
+    if (request->borrow == HL_BORROW_BACK && !hl_pages_lend(LENT_BYTES)) {
+        errno = ENOMEM;
+        return -1;
+    }
     char *stack = hl_pages_map(BORROWED_STACK);
     borrowed *b = hl_pages_map(sizeof *b);
     if (!stack || !b) {
@@ -376,7 +384,7 @@ pid_t hl_child_start(const hl_shot_request *request, hl_shot *shot)
     int kept = errno;
     *shot = (hl_shot){
         .where = HL_STEP_START,
-        .borrowed = request->borrow != 0,
+        .borrowed = request->borrow,
         .shared_bytes = hl_vitals_shared(),
     };
     sigfillset(&all);
@@ -390,6 +398,8 @@ pid_t hl_child_start(const hl_shot_request *request, hl_shot *shot)
     if (pid == 0)
         child(request, asker, shot, interp, still);
     int failed = pid < 0 ? errno : 0;
+    if (failed && request->borrow == HL_BORROW_BACK)
+        hl_pages_lend_end();
     if (!request->borrow || failed)
         hl_still_release(still);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
@@ -412,6 +422,8 @@ int hl_child_finish(pid_t pid, hl_shot *shot)
     reap_zombies();
     while (shot->borrowed && (gone = waitpid(pid, &state, __WCLONE)) < 0 && errno == EINTR)
         ;
+    if (shot->borrowed == HL_BORROW_BACK)
+        hl_pages_lend_end();
     if (shot->borrowed)
         hl_still_release(&lent_to);
     while (!gone && !__atomic_load_n(&shot->done, __ATOMIC_ACQUIRE)) {

@@ -30,6 +30,11 @@ typedef struct hl_shot { /* what the child says back, in a page shared with it *
 } hl_shot;
 enum hl_shot_step { HL_STEP_START, HL_STEP_ROOTS, HL_STEP_HEAP, HL_STEP_NAMES, HL_STEP_END };
 
+/* The child works in our own memory, no page is copied: only for a caller that goes straight on to
+ * hl_child_finish, with the GIL held until then. What the walk maps stays mapped where it is for the
+ * end of a program, or goes with hl_child_finish. */
+enum hl_borrow { HL_BORROW_NOT, HL_BORROW_LAST, HL_BORROW_BACK };
+
 typedef struct hl_shot_request {
     int fd;          /* opened by hl_container_append */
     uint32_t stream; /* 1, 2, 3 ... */
@@ -39,12 +44,11 @@ typedef struct hl_shot_request {
     int asks;            /* the thread that takes it wants to know: HL_SNAP_ASKER */
     const char *program; /* or NULL */
     int thorough;        /* equal leaves are looked for with more patience */
+    int sample;          /* of long sequences of leaves not all need be read */
     int unsettled;       /* the GIL is not held */
     int apart;           /* the child needs a stack of its own: the caller's may be used up */
     unsigned deadline;   /* seconds the child may live */
-    int borrow; /* the child works in our own memory, no page is copied: only for a caller that goes
-                   straight on to hl_child_finish and changes nothing meanwhile; what the walk maps
-                   stays mapped, so it is for the end of a program */
+    enum hl_borrow borrow;
 } hl_shot_request;
 
 /* The caller holds the GIL. Clones the child (no exit signal, no atfork handlers), returns its pid,
@@ -72,6 +76,8 @@ struct hl_page;
 typedef void hl_clearing(const unsigned long *threads, unsigned n);
 /* Ends the process by the signal, its default action, when the verdict is out. */
 typedef void hl_ending(int signum);
+/* The release this was built for: "3.11.7". */
+extern const char hl_inside_release[];
 int hl_inside_arm(struct hl_page *page, hl_clearing *clearing, hl_ending *end_by_signal);
 /* A signal is about to end the program; called in its handler, by any thread. 1: what can be seen
  * is seen: leave, and die. 0: go on, a thread of ours ends the process. 2: die at once. */

@@ -245,7 +245,7 @@ static bool puts_off(const char **reason)
 static bool take_look(const char *reason)
 {
     hl_look l = {.child = 0};
-    bool go = !atomic_load(&hl_pulse.ending), looks = false;
+    bool go = !atomic_load(&hl_pulse.ending), looks = false, is_over = false;
     if (go && !hl_page_file_use(hl_pulse.page, HL_PULSE_FILE_WAIT_NS))
         return true;
     atomic_store(&hl_pulse.attaching, true);
@@ -265,15 +265,22 @@ static bool take_look(const char *reason)
                 !puts_off(&reason) && hl_pulse_claim();    /* ... the guard */
         if (looks) {
             name_next_round();
-            hl_look_start(&l, HL_BY_WATCHER, HL_LOOK_WATCHES, reason);
+            bool lends = hl_plan_lends(&hl_pulse.plan, hl_pulse_resident(true));
+            hl_look_start(&l, HL_BY_WATCHER,
+                          HL_LOOK_WATCHES | (lends ? HL_LOOK_BORROWS | HL_LOOK_RETURNS : 0),
+                          reason);
+        }
+        if (looks && l.lent) {
+            hl_look_end(&l);
+            is_over = true;
         }
         hl_detach(gil);
     }
     atomic_store(&hl_pulse.wants_since, 0);
     atomic_store(&hl_pulse.attaching, false);
-    if (looks)
+    if (looks && !is_over)
         hl_look_end(&l);
-    else if (uses)
+    else if (uses && !looks)
         hl_page_file_done(hl_pulse.page);
     while (go && !looks && hl_pulse.busy && !atomic_load(&hl_pulse.is_handed))
         hl_page_wait(&hl_pulse.busy, 1, HL_PULSE_WAIT_NS); /* the guard's */

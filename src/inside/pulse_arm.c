@@ -268,6 +268,9 @@ static int arm(hl_page *page, hl_clearing *at_clearing, hl_ending *end_by_signal
     return 0;
 }
 
+/* Asked by the preload library before it puts anything into an interpreter. */
+HL_EXPORTED const char hl_inside_release[] = PY_VERSION;
+
 /* What is made here is not the program's: its collector has not counted it, and does not run for
  * it. The first look is taken meanwhile, so the collector stays as it is set. */
 HL_EXPORTED int hl_inside_arm(hl_page *page, hl_clearing *at_clearing, hl_ending *end_by_signal)

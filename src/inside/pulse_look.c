@@ -16,8 +16,10 @@
 enum {
     CHILD_SECONDS = 120,
     UNSETTLED_SECONDS = 20, /* it may walk in a circle */
+    LENT_SECONDS = 2,       /* the program stands still, for a tenth of a second as a rule */
     FAULT_NS = 5000,        /* a write to a page shared with the child: 3.5-8.5 us measured */
     THOROUGH_BYTES = 512 * 1024 * 1024,
+    SAMPLED_BYTES = 64 * 1024 * 1024, /* below it every item is read: that takes 10 ms */
 };
 
 hl_pulse_state hl_pulse;
@@ -119,6 +121,7 @@ void hl_look_start(hl_look *l, enum hl_look_slot slot, unsigned how, const char 
     *l = (hl_look){
         .slot = slot,
         .unsettled = (how & HL_LOOK_UNSETTLED) != 0,
+        .lent = (how & HL_LOOK_RETURNS) != 0,
         .uses_file = true,
         .at_ns = hl_page_now(),
         .rss_bytes = hl_pulse_resident(watcher),
@@ -140,18 +143,29 @@ void hl_look_start(hl_look *l, enum hl_look_slot slot, unsigned how, const char 
         .rss_bytes = l->rss_bytes,
         .rounds = l->rounds,
         .program = hl_pulse.page->program,
-        .deadline = l->unsettled ? UNSETTLED_SECONDS : CHILD_SECONDS,
+        .deadline = l->unsettled ? UNSETTLED_SECONDS
+                    : l->lent    ? LENT_SECONDS
+                                 : CHILD_SECONDS,
+        .sample = l->rss_bytes >= SAMPLED_BYTES,
         .unsettled = l->unsettled,
         .apart = (how & HL_LOOK_APART) != 0,
-        .borrow = (how & HL_LOOK_BORROWS) != 0,
+        .borrow = !(how & HL_LOOK_BORROWS) ? HL_BORROW_NOT
+                  : l->lent                ? HL_BORROW_BACK
+                                           : HL_BORROW_LAST,
         /* the program waits for it: not where that takes long */
-        .thorough = (how & HL_LOOK_BORROWS) && l->rss_bytes < THOROUGH_BYTES,
+        .thorough = (how & HL_LOOK_BORROWS) && !l->lent && l->rss_bytes < THOROUGH_BYTES,
     };
     l->faults = hl_vitals_minor_faults();
     hl_shot *shot = hl_pulse.shots[slot];
     memset(shot, 0, sizeof *shot);
     uint64_t before = hl_vitals_clock_ns(CLOCK_THREAD_CPUTIME_ID);
     pid_t child = hl_child_start(&request, shot);
+    if (child < 0 && l->lent) { /* there are no addresses for it to work in */
+        l->lent = false;
+        request.borrow = HL_BORROW_NOT;
+        request.deadline = CHILD_SECONDS;
+        child = hl_child_start(&request, shot);
+    }
     l->stop_ns = hl_vitals_clock_ns(CLOCK_THREAD_CPUTIME_ID) - before;
     close(fd);
     if (child < 0) {
@@ -193,10 +207,16 @@ uint64_t hl_look_finish(hl_look *l)
         child_failed(shot);
     else
         __atomic_fetch_add(&page->taken, 1, __ATOMIC_SEQ_CST);
-    uint64_t copies = copy_ns(l);
+    hl_page_ring(&page->bell);
+    if (l->lent) {
+        l->stop_ns += shot->walk_ns;
+        __atomic_fetch_add(&page->pause_ns, hl_page_now() - l->at_ns - shot->pause_ns,
+                           __ATOMIC_SEQ_CST);
+    }
+    uint64_t copies = l->lent ? 0 : copy_ns(l);
     __atomic_fetch_add(&page->fault_ns, copies, __ATOMIC_SEQ_CST);
     l->child = 0;
-    return l->stop_ns + copies + (hl_pulse.one_core ? shot->walk_ns : 0);
+    return l->stop_ns + copies + (hl_pulse.one_core && !l->lent ? shot->walk_ns : 0);
 }
 void hl_look_end(hl_look *l)
 {
@@ -206,6 +226,7 @@ void hl_look_end(hl_look *l)
         hl_plan_paid_by(&hl_pulse.plan, hl_page_now(), l->rss_bytes, cost, walk);
     } else {
         hl_pulse.plan.rounds = l->rounds;
+        hl_pulse.plan.lent = l->lent;
         hl_plan_took(&hl_pulse.plan, l->at_ns, hl_page_now(), l->rss_bytes, l->stop_ns, cost, walk);
     }
     atomic_store(l->unsettled ? &hl_pulse.guard_cpu_ns : &hl_pulse.watcher_cpu_ns,

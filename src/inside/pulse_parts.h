@@ -32,12 +32,14 @@ enum hl_look_how {
     HL_LOOK_BORROWS = 2,   /* the program waits, and lends its memory */
     HL_LOOK_UNSETTLED = 4, /* without the GIL */
     HL_LOOK_APART = 8,     /* on a stack of its own */
+    HL_LOOK_RETURNS = 16,  /* with HL_LOOK_BORROWS: the program goes on afterwards */
 };
 
 typedef struct hl_look { /* one snapshot under way */
     pid_t child;         /* 0: none */
     enum hl_look_slot slot;
     bool unsettled, uses_file;
+    bool lent; /* the program stands still until it is over */
     uint64_t at_ns, rss_bytes, faults, rounds;
     uint64_t stop_ns; /* CPU time of the clone: on a busy machine the pause is longer by what
                          others took, which is none of our cost */

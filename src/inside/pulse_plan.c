@@ -27,6 +27,7 @@ enum {
     PAGE = 4096,
     WRITE_NS =
         1500, /* a write to a page that was shared and is ours alone again: 1-2.5 us measured */
+    LEND_NS = 100 * MS,   /* no longer, unless a copy takes as long */
     POLL_MIN_NS = 1 * MS, /* a hundredth of the age, within these */
     POLL_MAX_NS = 20 * MS,
     POLL_IDLE_NS = 50 * MS, /* while nothing moves */
@@ -78,10 +79,35 @@ static uint64_t newly_to_fault_ns(const hl_plan *p, uint64_t rss_bytes)
     return ahead > waiting ? ahead - waiting : 0;
 }
 
+static uint64_t in_proportion(uint64_t ns, uint64_t of_bytes, uint64_t bytes)
+{
+    return of_bytes ? (uint64_t)((double)ns * ((double)bytes / (double)of_bytes)) : 0;
+}
+
+/* The interpreter itself is walked in each look, the rest grows with memory. */
+static uint64_t next_walk_ns(const hl_plan *p, uint64_t rss_bytes)
+{
+    return p->least_walk_ns +
+           in_proportion(p->walk_ns - p->least_walk_ns, p->walked_bytes, rss_bytes);
+}
+
+bool hl_plan_lends(const hl_plan *p, uint64_t rss_bytes)
+{
+    uint64_t walk = next_walk_ns(p, rss_bytes);
+    uint64_t stop = in_proportion(p->stop_ns, p->stopped_bytes, rss_bytes);
+    return walk && walk < stop + newly_to_fault_ns(p, rss_bytes) && walk < stop + LEND_NS;
+}
+
+/* What the next look is to cost a big program; copy_ns: if it makes a copy. */
+static uint64_t ahead_ns(const hl_plan *p, uint64_t rss_bytes, uint64_t copy_ns)
+{
+    return hl_plan_lends(p, rss_bytes) ? next_walk_ns(p, rss_bytes) : copy_ns;
+}
+
 void hl_plan_paid_by(hl_plan *p, uint64_t done_ns, uint64_t rss_bytes, uint64_t cost_ns,
                      uint64_t walk_ns)
 {
-    p->spent_ns += cost_ns + newly_to_fault_ns(p, rss_bytes);
+    p->spent_ns += cost_ns + (p->lent ? 0 : newly_to_fault_ns(p, rss_bytes));
     uint64_t due = beyond(cost_ns, &p->credit_ns), walk = beyond(walk_ns, &p->walk_credit_ns);
     uint64_t paid = cost_ns + (hl_plan_in_grace(p, done_ns) ? 0 : due) * (PAY - 1);
     uint64_t worked = walk * PAY_WALK;
@@ -97,7 +123,14 @@ void hl_plan_took(hl_plan *p, uint64_t at_ns, uint64_t done_ns, uint64_t rss_byt
     p->last_ns = at_ns;
     p->cheap = p->cheap && pause_ns < GRACE_PAUSE_NS;
     hl_plan_paid_by(p, done_ns, rss_bytes, cost_ns, walk_ns);
-    p->looked_bytes = rss_bytes;
+    p->walk_ns = walk_ns;
+    p->least_walk_ns = p->least_walk_ns && p->least_walk_ns < walk_ns ? p->least_walk_ns : walk_ns;
+    p->walked_bytes = rss_bytes;
+    if (!p->lent) {
+        p->looked_bytes = p->stopped_bytes = rss_bytes;
+        p->stop_ns = pause_ns;
+    }
+    p->lent = false;
     p->unlooked = false;
     if (!p->high_bytes)
         p->base_bytes = rss_bytes;
@@ -169,8 +202,9 @@ static uint64_t saved_by(const hl_plan *p, uint64_t rss_bytes, bool grows)
     if (!ahead)
         return 0;
     if (grows)
-        return p->last_ns + newly_to_fault_ns(p, rss_bytes);
-    return p->begun_ns + (p->spent_ns + ahead) * (p->taken < FEW ? PAY_FEW : PAY);
+        return p->last_ns + ahead_ns(p, rss_bytes, newly_to_fault_ns(p, rss_bytes));
+    return p->begun_ns +
+           (p->spent_ns + ahead_ns(p, rss_bytes, ahead)) * (p->taken < FEW ? PAY_FEW : PAY);
 }
 
 uint64_t hl_plan_not_before(const hl_plan *p, uint64_t rss_bytes)

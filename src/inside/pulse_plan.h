@@ -34,8 +34,12 @@ typedef struct hl_plan {
     uint64_t
         high_bytes; /* resident, highest, slowly forgotten; 0: no look in the life that counts */
     uint64_t base_bytes;   /* resident in the first of them */
-    uint64_t looked_bytes; /* resident when the last one was taken */
+    uint64_t looked_bytes; /* resident when the last copy was made */
     uint64_t rounds;       /* done when the last one was taken    */
+    bool lent;             /* what is told next copied no page: the program stood still for it */
+    uint64_t walk_ns, walked_bytes;  /* of the last look */
+    uint64_t least_walk_ns;          /* of all */
+    uint64_t stop_ns, stopped_bytes; /* of the last one that made a copy */
 } hl_plan;
 
 void hl_plan_begin(hl_plan *p, uint32_t max, uint32_t interval_ms, uint64_t now_ns);
@@ -61,6 +65,9 @@ bool hl_plan_ends_at_once(const hl_plan *p, uint64_t rss_bytes);
 /* The beginning, when short programs need their looks and long ones do not notice. */
 bool hl_plan_in_grace(const hl_plan *p, uint64_t now_ns);
 bool hl_plan_spent(const hl_plan *p); /* only the place of the last one is left */
+/* Is the program better off to stand still and lend its memory to the walk, than to have a copy made
+ * of it and pay for each page it writes to afterwards? */
+bool hl_plan_lends(const hl_plan *p, uint64_t rss_bytes);
 /* rss_bytes: as it is now. */
 uint64_t hl_plan_not_before(const hl_plan *p, uint64_t rss_bytes);
 uint64_t hl_plan_due_at(const hl_plan *p, uint64_t rss_bytes); /* by time */

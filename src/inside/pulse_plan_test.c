@@ -281,6 +281,27 @@ static void imports_come_before_the_beginning(void **state)
     assert_false(hl_plan_may_postpone(&p, SECOND)); /* the user's interval decides */
 }
 
+/* One that is quick to walk, as long lists of numbers are, stands still; one that is not is copied. */
+static void memory_is_lent_where_copies_are_dear(void **state)
+{
+    (void)state;
+    hl_plan p;
+    hl_plan_begin(&p, 0, 0, 0);
+    assert_false(hl_plan_lends(&p, 1000 * MB)); /* nothing is known yet */
+    hl_plan_took(&p, 0, 15 * MS, 15 * MB, MS, MS, 15 * MS);
+    hl_plan_took(&p, 100 * MS, 120 * MS, 100 * MB, 2 * MS, 2 * MS, 18 * MS);
+    assert_false(hl_plan_lends(&p, 100 * MB)); /* hardly a page will fault */
+    assert_true(hl_plan_lends(&p, 400 * MB));
+    uint64_t spent = p.spent_ns;
+    p.lent = true;
+    hl_plan_took(&p, SECOND, SECOND + 25 * MS, 1000 * MB, 25 * MS, 25 * MS, 25 * MS);
+    assert_int_equal(p.spent_ns - spent, 25 * MS); /* and nothing faults later */
+    assert_false(p.lent);
+    assert_true(hl_plan_lends(&p, 2000 * MB));
+    hl_plan_took(&p, 9 * SECOND, 9 * SECOND + 900 * MS, 1000 * MB, 25 * MS, 25 * MS, 900 * MS);
+    assert_false(hl_plan_lends(&p, 1000 * MB)); /* many small objects: half a second, or more */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -298,6 +319,7 @@ int main(void)
         cmocka_unit_test(rounds_are_looked_at_in_geometric_steps),
         cmocka_unit_test(a_look_waits_for_two_rounds_and_no_longer),
         cmocka_unit_test(imports_come_before_the_beginning),
+        cmocka_unit_test(memory_is_lent_where_copies_are_dear),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -144,7 +144,7 @@ static void list_edges(hl_walk *w, PyObject *o)
 {
     PyObject **item = ((PyListObject *)o)->ob_item;
     Py_ssize_t n = Py_SIZE(o);
-    if (!item)
+    if (!item || hl_walk_sampled(w, item, (size_t)n))
         return;
     for (Py_ssize_t i = 0; i < n && i < AHEAD; i++)
         __builtin_prefetch(item[i]);
@@ -159,6 +159,8 @@ static void tuple_edges(hl_walk *w, PyObject *o)
 {
     PyObject **item = ((PyTupleObject *)o)->ob_item;
     Py_ssize_t n = Py_SIZE(o);
+    if (hl_walk_sampled(w, item, (size_t)n))
+        return;
     for (Py_ssize_t i = 0; i < n && i < AHEAD; i++)
         __builtin_prefetch(item[i]);
     for (Py_ssize_t i = 0; i < n; i++) {

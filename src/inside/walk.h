@@ -2,7 +2,8 @@
  *
  * Room   inside; the cloned child: no malloc, no Python API that runs code, allocates, counts
  *        references or collects. Tests of the room may walk in the process itself.
- * Parts  walk_self.c phases, rows and edges; shapes.c one function per object shape; frames.c
+ * Parts  walk_self.c phases, rows and edges; shapes.c one function per object shape; sampled.c
+ *        long sequences of leaves; frames.c
  *        frames and generators; progress.c where a frame stands; self_roots.c named roots;
  * self_size.c bytes; plan.c what is known of a type; names.c text; keykind.c kinds of keys;
  * codeuse.c code objects; bytecode.c what they do to containers; flow.c their jumps and loops. */
@@ -120,6 +121,7 @@ enum {
     HL_NAMESPACES = 16,
     HL_KIND_CACHE = 256,
     HL_NAME_CUT = 200,
+    HL_FOLD_BYTES_MAX = 1024, /* a heavier leaf is a node of its own */
     HL_KIND_SEGMENT = 256,
     HL_KIND_SEGMENTS = 4096
 };
@@ -132,6 +134,7 @@ typedef struct hl_walk {
     hl_status stopped;
     PyInterpreterState *interp; /* whose objects are walked now */
     const hl_still *still;      /* of those with another GIL, which may be walked */
+    bool samples;               /* of long sequences of leaves not all are read */
 
     hl_visited seen;
     hl_visited passed; /* the interpreter's own, not walked */
@@ -205,6 +208,10 @@ uint32_t hl_walk_reach(hl_walk *w, PyObject *o);
 void hl_walk_pass_over(hl_walk *w, const void *o);
 /* The dict is a namespace of the current node: its row comes next, keys as names. */
 void hl_walk_namespace(hl_walk *w, PyObject *dict);
+/* n leaves of this kind that have the current node for their one holder. */
+void hl_walk_fold_many(hl_walk *w, enum hl_leaf leaf, uint64_t n, uint64_t bytes);
+/* Neither an edge nor bytes: kept by the interpreter for ever. */
+bool hl_walk_weightless(const hl_walk *w, PyObject *o);
 /* tp_traverse's visitor: collects, labels, and makes edges. arg is the hl_walk. */
 int hl_walk_visit(PyObject *o, void *arg);
 void hl_walk_visit_flush(hl_walk *w);
@@ -233,6 +240,12 @@ uint32_t hl_frame_progress(const PyFrameObject *f);
 #endif
 /* The running frames of a thread: rows for those that are no objects, and their roots. */
 void hl_frames_of(hl_walk *w, PyThreadState *thread, uint32_t index);
+
+/* ---- sampled.c --------------------------------------------------------------------------------
+ */
+
+/* True: all items were leaves that are folded now, or weigh nothing; judged by a part of them. */
+bool hl_walk_sampled(hl_walk *w, PyObject *const *item, size_t n);
 
 /* ---- self_roots.c -----------------------------------------------------------------------------
  */

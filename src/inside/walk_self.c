@@ -12,7 +12,7 @@
 
 #include <string.h>
 
-enum { FOLD_BYTES_MAX = 1024, DICTS_AHEAD = 8, LISTED_PER_CHECK = 4096, LOGGERS_NAMED = 512 };
+enum { DICTS_AHEAD = 8, LISTED_PER_CHECK = 4096, LOGGERS_NAMED = 512 };
 
 _Noreturn void hl_walk_stop(hl_walk *w, hl_status why)
 {
@@ -96,7 +96,7 @@ static void leaf_row(hl_walk *w, PyObject *o, uint32_t id, enum hl_leaf leaf, ui
 {
     hl_snap_writer *out = &w->out;
     size_t size = hl_leaf_size(o, leaf);
-    if (size > FOLD_BYTES_MAX)
+    if (size > HL_FOLD_BYTES_MAX)
         hl_dups_big(w, o, leaf, size, label);
     if (!--w->dup_turn)
         w->dup_turn = hl_dups_turn(w, o, leaf, size, label);
@@ -135,7 +135,7 @@ static bool immortal_leaf(const hl_walk *w, PyObject *o, enum hl_leaf leaf)
 static bool fold(hl_walk *w, PyObject *o, enum hl_leaf leaf, uint32_t label)
 {
     size_t n = hl_leaf_size(o, leaf);
-    if (n > FOLD_BYTES_MAX)
+    if (n > HL_FOLD_BYTES_MAX)
         return false;
     w->fold_n[leaf]++;
     w->fold_bytes[leaf] += n;
@@ -143,6 +143,22 @@ static bool fold(hl_walk *w, PyObject *o, enum hl_leaf leaf, uint32_t label)
     if (__builtin_expect(!--w->dup_turn, 0))
         w->dup_turn = hl_dups_turn(w, o, leaf, n, label);
     return true;
+}
+
+void hl_walk_fold_many(hl_walk *w, enum hl_leaf leaf, uint64_t n, uint64_t bytes)
+{
+    w->fold_n[leaf] += (uint32_t)n;
+    w->fold_bytes[leaf] += bytes;
+    w->folds_any |= n;
+}
+
+bool hl_walk_weightless(const hl_walk *w, PyObject *o)
+{
+    PyTypeObject *t = Py_TYPE(o);
+    int leaf = hl_leaf_of(t);
+    return leaf >= 0
+               ? immortal_leaf(w, o, (enum hl_leaf)leaf)
+               : o == Py_None || t == &PyBool_Type || o == Py_Ellipsis || o == Py_NotImplemented;
 }
 
 static uint32_t mark(hl_walk *w, const void *o, bool *fresh)

@@ -4,7 +4,8 @@
  * Takes  the package folders of the page, one a line. A folder may hold
  *            cores/3.11.7/_inside.so                        built for exactly this release
  *            _inside.cpython-311-x86_64-linux-gnu.so        built for some 3.11
- *        A core knows its exact release and refuses any other by itself. */
+ *        A core knows its exact release and refuses any other by itself; it is asked before anything
+ *        is put into the interpreter. */
 #define _GNU_SOURCE
 #include "preload/core.h"
 #include "preload/park.h"
@@ -24,6 +25,7 @@ typedef struct interpreter {
     char tag[VERSION_TEXT];     /* "_inside.cpython-311-" */
     const char *flavour;        /* "default", "free-threaded", "debug" */
     bool too_old;               /* before 3.9 */
+    char other[VERSION_TEXT];   /* the release that a build of this minor one is for; "": none */
 } interpreter;
 
 static void refusal(hl_page *page, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -49,6 +51,7 @@ static bool ask_version(interpreter *out)
     int major = 0, minor = 0;
     if (sscanf(text, "%d.%d", &major, &minor) != 2)
         return false;
+    out->other[0] = 0;
     snprintf(out->tag, sizeof out->tag, "_inside.cpython-%d%d-", major, minor);
     bool debug = dlsym(RTLD_DEFAULT, "_Py_NegativeRefcount") != NULL; /* Py_REF_DEBUG has it */
     out->flavour = strstr(text, "free-threading") ? "free-threaded" : debug ? "debug" : "default";
@@ -146,6 +149,11 @@ static void refuse_unfit(hl_page *page, const interpreter *who)
                 "%.400s is Python %s, which is older than heaplens can look into: choose a CPython "
                 "of 3.9 to 3.15 with --python",
                 exe, who->version);
+    else if (who->other[0])
+        refusal(page,
+                "%.400s is CPython %s, and heaplens was built for %s: run %.400s -m pip install "
+                "heaplens, or choose another interpreter with --python",
+                exe, who->version, who->other, exe);
     else if (b.n)
         refusal(page,
                 "%.400s is CPython %s, and there is no build of heaplens for it, only for %s: run "
@@ -218,15 +226,33 @@ static bool load_from(const char *folder, void *to)
     return fits;
 }
 
+/* The core of some release of this minor version: of this one? One that cannot be loaded says why
+ * when it is to be armed. */
+static bool is_of_release(const char *path, interpreter *who)
+{
+    void *handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    const char *of = handle ? (const char *)dlsym(handle, "hl_inside_release") : NULL;
+    bool same = !handle || (of && !strcmp(of, who->version));
+    if (same)
+        return true; /* it stays loaded, for it is soon to be armed */
+    snprintf(who->other, sizeof who->other, "%s", of ? of : "another release");
+    dlclose(handle);
+    return false;
+}
+
 static bool has_build(const char *folder, void *to)
 {
-    const interpreter *who = to;
+    interpreter *who = to;
     char path[PATH_TEXT];
     snprintf(path, sizeof path, "%s/cores/%s/_inside.so", folder, who->version);
     bool fits = !access(path, R_OK);
     DIR *d = fits ? NULL : opendir(folder);
-    for (const struct dirent *e; !fits && d && (e = readdir(d));)
-        fits = !strncmp(e->d_name, who->tag, strlen(who->tag));
+    for (const struct dirent *e; !fits && d && (e = readdir(d));) {
+        if (strncmp(e->d_name, who->tag, strlen(who->tag)))
+            continue;
+        snprintf(path, sizeof path, "%s/%s", folder, e->d_name);
+        fits = is_of_release(path, who);
+    }
     if (d)
         closedir(d);
     return fits;
@@ -245,9 +271,10 @@ void hl_core_refuse(hl_page *page)
     if (dlsym(RTLD_DEFAULT, "PyPy_GetVersion"))
         refusal(page, "this is PyPy, which keeps its objects in another way: choose a CPython of "
                       "3.9 to 3.15 with --python");
-    else if (ask_version(&who))
+    else if (ask_version(&who)) {
+        any_package(page, has_build, &who);
         refuse_unfit(page, &who);
-    else
+    } else
         refusal(page,
                 "this interpreter does not say which Python it is: choose a CPython of 3.9 to "
                 "3.15 with --python");

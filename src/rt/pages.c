@@ -1,7 +1,9 @@
 /* rt/pages.c: memory and bytes without libc's allocator.
  *
  * Room   rt; any process, also a child cloned from a threaded program.
- * Gives  pages from mmap, whole writes. */
+ * Gives  pages from mmap, whole writes.
+ * Lent   one process may work in the memory of another (clone with CLONE_VM), which waits for it.
+ *        What it maps meanwhile is cut from one stretch, so that it goes again as a whole. */
 #define _GNU_SOURCE
 #include "rt/rt.h"
 
@@ -9,8 +11,43 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+enum { PAGE = 4096 };
+
+static struct {
+    char *start; /* NULL: nothing is lent */
+    size_t size, used;
+} lent;
+
+bool hl_pages_lend(size_t n)
+{
+    void *p = lent.start ? MAP_FAILED
+                         : mmap(NULL, n, PROT_READ | PROT_WRITE,
+                                MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (p == MAP_FAILED)
+        return false;
+    (void)madvise(p, n, MADV_NOHUGEPAGE); /* a table that is nearly empty must stay small */
+    lent.size = n;
+    lent.used = 0;
+    lent.start = p;
+    return true;
+}
+
+void hl_pages_lend_end(void)
+{
+    if (lent.start)
+        munmap(lent.start, lent.size);
+    lent.start = NULL;
+}
+
 void *hl_pages_map(size_t n)
 {
+    if (lent.start) {
+        size_t whole = (n + PAGE - 1) & ~(size_t)(PAGE - 1);
+        if (whole < n || whole > lent.size - lent.used)
+            return NULL;
+        lent.used += whole;
+        return lent.start + lent.used - whole;
+    }
     void *p =
         mmap(NULL, n, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     return p == MAP_FAILED ? NULL : p;
@@ -18,7 +55,9 @@ void *hl_pages_map(size_t n)
 
 void hl_pages_unmap(void *p, size_t n)
 {
-    if (p)
+    if (p && lent.start && (char *)p >= lent.start && (char *)p < lent.start + lent.size)
+        (void)madvise(p, n, MADV_DONTNEED);
+    else if (p)
         munmap(p, n);
 }
 

@@ -7,6 +7,7 @@
 #ifndef HL_RT_H
 #define HL_RT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -16,6 +17,11 @@ enum { HL_VARINT_MAX = 10 }; /* bytes a 64-bit varint can take */
 void *hl_pages_map(size_t n);
 /* Gives back what hl_pages_map gave. p may be NULL. */
 void hl_pages_unmap(void *p, size_t n);
+
+/* Until hl_pages_lend_end, hl_pages_map takes from a stretch of n bytes, which goes then, with all
+ * that was not given back. For one user: who lends its memory to a child. false: no such stretch. */
+bool hl_pages_lend(size_t n);
+void hl_pages_lend_end(void);
 
 /* Writes all n bytes, going on after EINTR and short writes. 0, or the errno of the failure. */
 int hl_raw_write(int fd, const void *buf, size_t n);

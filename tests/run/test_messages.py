@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from conftest import EXE, ROOT, accepted, environment, interpreters
+from conftest import EXE, ROOT, accepted, environment, interpreters, version_of
 
 if TYPE_CHECKING:
     from conftest import Bench
@@ -165,6 +165,31 @@ def test_no_core(bench: Bench, python: str) -> None:
     assert (done.status, done.stdout) == (0, "ran\n")
     assert "CPython 3." in done.stderr and "HEAPLENS_HOME" in done.stderr
     assert not list((bench.folder / "cwd").iterdir())
+
+
+@pytest.mark.parametrize("flags", ["", " -X dev"])
+def test_core_of_another_release(bench: Bench, python: str, flags: str) -> None:
+    """Nothing was put into the interpreter by then: with -X dev it would abort at its end."""
+    package = next(EXE.parent.parent.glob("lib*/python3*/site-packages/heaplens"), None)
+    version, own = version_of(python), version_of(str(EXE.parent / "python3"))
+    minor = version.rpartition(".")[0]
+    cores = {p.parent.name: p for p in package.glob("cores/*/_inside.so")} if package else {}
+    if package:
+        cores |= {own: p for p in package.glob("_inside.*.so")}
+    others = [release for release in cores if release != version and release.rpartition(".")[0] == minor]
+    if not package or not others:
+        pytest.skip("no core of another release")
+    home = bench.folder / "home"
+    home.mkdir()
+    (home / "libheaplens_preload.so").write_bytes((package / "libheaplens_preload.so").read_bytes())
+    tag = "_inside.cpython-" + minor.replace(".", "") + "-x86_64-linux-gnu.so"
+    (home / tag).write_bytes(cores[others[0]].read_bytes())
+    (bench.folder / "heaplens").write_bytes(EXE.read_bytes())
+    (bench.folder / "heaplens").chmod(0o755)
+    words = [bench.folder / "heaplens", "run", "--python", os.path.realpath(python) + flags, "-c", "print('ran')"]
+    done = bench.execute(words, env={**environment(), "HEAPLENS_HOME": str(home)})
+    assert (done.status, done.stdout) == (0, "ran\n"), done.stderr
+    assert f"is CPython {version}, and heaplens was built for {others[0]}" in done.stderr
 
 
 def test_torn_core(bench: Bench, python: str) -> None:
