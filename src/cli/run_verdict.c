@@ -16,7 +16,9 @@
 
 enum {
     SHARE_NS = 500 * 1000 * 1000,
-    EARLY_BYTES = 256 * 1024 * 1024, /* the heap of a bigger program waits until it has ended */
+    EARLY_BYTES = 256 * 1024 * 1024, /* a bigger program's heap may wait until it has ended */
+    AS_WALK = 3,                     /* times the walk's own memory: what judging takes, about */
+    SHARE = 10,                      /* of the program's memory may be taken beside it */
 };
 
 struct hl_verdict_job {
@@ -110,11 +112,17 @@ void hl_verdict_replaced(hl_verdict_job *job)
     job->late = true;
 }
 
+/* Many objects: a few long lists of numbers may be gigabytes and are soon judged. */
+static bool may_wait(const hl_snap_info *s)
+{
+    return s->rss_bytes > EARLY_BYTES && s->child_bytes * AS_WALK > s->rss_bytes / SHARE;
+}
+
 void hl_verdict_watch(hl_verdict_job *job, const char *file)
 {
     bool fails = job->late || !go_on(job, file);
     while (!fails && !job->late && job->n_seen < job->run->n_snaps) {
-        job->late = job->run->snaps[job->n_seen].rss_bytes > EARLY_BYTES;
+        job->late = may_wait(&job->run->snaps[job->n_seen]);
         fails = !job->late && observe_next(job);
     }
     if (fails && !job->late)

@@ -208,10 +208,10 @@ uint64_t hl_look_finish(hl_look *l)
     else
         __atomic_fetch_add(&page->taken, 1, __ATOMIC_SEQ_CST);
     hl_page_ring(&page->bell);
-    if (l->lent) {
-        l->stop_ns += shot->walk_ns;
-        __atomic_fetch_add(&page->pause_ns, hl_page_now() - l->at_ns - shot->pause_ns,
-                           __ATOMIC_SEQ_CST);
+    if (l->lent) { /* also what a busy machine made of it, which a copy would not have waited for */
+        uint64_t stood = hl_page_now() - l->at_ns;
+        l->stop_ns = stood;
+        __atomic_fetch_add(&page->pause_ns, stood - shot->pause_ns, __ATOMIC_SEQ_CST);
     }
     uint64_t copies = l->lent ? 0 : copy_ns(l);
     __atomic_fetch_add(&page->fault_ns, copies, __ATOMIC_SEQ_CST);
