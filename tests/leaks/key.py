@@ -112,7 +112,7 @@ LEAKS = [
     leak("growing_container/named_fields.py", CONTAINER, "state", GLOBAL, 5),
     leak("growing_container/beside_leaps.py", CONTAINER, "audit", GLOBAL, 8),
     # the table and the tree hold the same nodes
-    leak("growing_container/tree_by_path.py", (CONTAINER, CACHE), "tree", INSTANCE, 5),
+    leak("growing_container/tree_by_path.py", (CONTAINER, CACHE), "tree", INSTANCE, 1),
     leak("growing_container/emptied_at_exit.py", CONTAINER, "Document open_ones", CLASS, 6),
     # these have narrower causes, which may win over the general one
     leak("growing_container/outrun.py", (CONTAINER, "backlog"), "waiting", GLOBAL, 8),
