@@ -3,7 +3,8 @@
  * Room   diagnose; a rule (R17), over groups of threads and over growths.
  * Signs  the number of threads that run one function rises to the end.
  * Shows  the function, and what the threads keep: their locals, and what their Thread objects hold.
- * Guards a pool that fills and stays; Thread objects whose run() is over: that is a container.
+ * Guards the threads of one executor, which has a size; a pool that fills and stays; Thread objects
+ *        whose run() is over: that is a container.
  * Method what threads keep is what the chain tree hangs below their frames and Thread objects: an
  *        argument is held by both, so neither dominates it. */
 #include "diagnose/below.h"
@@ -94,6 +95,19 @@ static void find_group(hl_case *c, const hl_group *group, hl_confidence confiden
     hl_finding_seal(c, f);
 }
 
+/* Do they all work for one executor? It starts a thread whenever all are busy, up to its size. */
+static bool is_one_pool(const hl_case *c, const hl_group *group)
+{
+    hl_node pool = HL_NO_NODE;
+    for (uint32_t i = 0; i < group->n_members; i++) {
+        hl_node queue = hl_graph_follow(c->graph, group->members[i], HL_LABEL_LOCAL, "work_queue");
+        if (queue == HL_NO_NODE || (pool != HL_NO_NODE && queue != pool))
+            return false;
+        pool = queue;
+    }
+    return pool != HL_NO_NODE && strstr(group->what, "concurrent/futures/thread.py");
+}
+
 hl_status hl_rule_thread_groups(hl_case *c, hl_err *err)
 {
     for (uint32_t i = 0; i < c->n_groups; i++) {
@@ -103,6 +117,10 @@ hl_status hl_rule_thread_groups(hl_case *c, hl_err *err)
             continue;
         if (hl_group_open(c, group, err))
             return err->status;
+        if (is_one_pool(c, group)) {
+            c->dismissed += group->growth.onset_bytes;
+            continue;
+        }
         uint8_t *inside = hl_arena_array(&c->scratch, c->snap->nodes, 1);
         uint8_t *threads = hl_arena_array(&c->scratch, THREADS_MAX, 1);
         if (!inside || !threads)

@@ -700,6 +700,12 @@ static void step(reading *r, int op, int arg)
         break;
 #endif
     case CALL:
+#if HL_PY_AT_LEAST(15)
+        /* a generator expression is given what it runs over in the place of a self, and asks for
+         * the iterator itself (Python/codegen.c) */
+        use(r, peek(r, arg), HL_USE_ITER);
+        use_whole(r, peek(r, arg));
+#endif
         call(r, arg, 2);
         break;
     case COPY:

@@ -112,7 +112,7 @@ LEAKS = [
     leak("growing_container/named_fields.py", CONTAINER, "state", GLOBAL, 5),
     leak("growing_container/beside_leaps.py", CONTAINER, "audit", GLOBAL, 8),
     # the table and the tree hold the same nodes
-    leak("growing_container/tree_by_path.py", (CONTAINER, CACHE), "tree", INSTANCE, 5),
+    leak("growing_container/tree_by_path.py", (CONTAINER, CACHE), "tree", INSTANCE, 1),
     leak("growing_container/emptied_at_exit.py", CONTAINER, "Document open_ones", CLASS, 6),
     # these have narrower causes, which may win over the general one
     leak("growing_container/outrun.py", (CONTAINER, "backlog"), "waiting", GLOBAL, 8),
@@ -186,6 +186,7 @@ LEAKS = [
     leak("thread/never_end.py", THREAD, "listen", LOCAL, 15),
     leak("thread/in_class.py", THREAD, "run", LOCAL, 10, "Heartbeat", keep="run"),
     leak("thread/timers.py", THREAD, "run", LOCAL, 15, "Lease expire", keep="daemon"),
+    leak("thread/pool_per_customer.py", THREAD, "_worker", LOCAL, 0.3),
     leak("thread/watch", THREAD, "poll", LOCAL, 15),
 
     leak("native_registry/atexit_methods.py", REGISTRY, "atexit", INTERPRETER, 5,
