@@ -6,14 +6,16 @@ looking would change first, and imports only after that. What cannot be the same
 catches, so that the traceback and the status are seen too.
 
 What must remain different is listed in docs/running.md and is not printed here: entries of
-/proc/self/task and their number, /proc/self/maps, resource use of dead children, blocks of the allocator, objects
-made since the last collection, the count of None, a thread state for the moment of a look, time.
+/proc/self/task and their number, /proc/self/maps, resource use of dead children, blocks of the allocator,
+the count of None, a thread state for the moment of a look, time. Of the objects made since the last collection
+the test knows that they are a few more or fewer.
 """
 import sys
 
 modules_first = list(sys.modules)
 import gc
 
+made_first = gc.get_count()[0]
 collector_first = (gc.get_count()[1:], gc.get_stats(), gc.get_freeze_count(), gc.get_threshold(), gc.isenabled(),
                    gc.callbacks, gc.garbage, gc.get_debug())
 objects_first = gc.get_objects()
@@ -77,6 +79,7 @@ def file(path):
 def interpreter():
     tell("modules at first", modules_first)
     tell("collector at first", collector_first)
+    tell("made since a collection", made_first)
     tell("objects at first", census(objects_first))
     tell("counts at first", counts_first)
     tell("interned at first", interned_first)
