@@ -262,11 +262,14 @@ bool hl_judge(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_filled fille
         return false;
     }
     /* what many calls fill needs fewer looks; what may be bounded by its own code, more, and so does
-     * what was gone when somebody looked again: it may have been full long before */
+     * what was gone when somebody looked again: it may have been full long before. An address is used again:
+     * two rises there may be two containers, one after the other */
     uint32_t enough = u->bounds                      ? UINT32_MAX
                       : u->evicts                    ? KEYED_INTERVALS
                       : g->torn_down && in_a_call    ? SURE_INTERVALS
                       : g->released && !g->torn_down ? KEYED_INTERVALS
+                      : g->address && g->released    ? KEYED_INTERVALS
+                      : g->address                   ? SURE_INTERVALS
                       : filled == HL_FILLED_BY_MANY  ? MANY_INTERVALS
                                                      : SURE_INTERVALS;
     /* what a call fills that still runs is a result, if anybody could ask for it */
