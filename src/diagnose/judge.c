@@ -123,6 +123,9 @@ static double course(const hl_case *c, const hl_suspect *s, const hl_uses *u)
     bool walks = (u->all & (HL_USE_ITER | HL_USE_WHOLE)) ||
                  ((u->all & (HL_USE_TEST | HL_USE_REMOVE)) && (type->flags & HL_TYPE_LIST));
     walks = walks || is_replaced(c, s);
+    /* a look in the later half has to tell the one from the other */
+    const hl_moment *m = c->moments;
+    walks = walks && m[g->anchor - 1].work - g->began > (m[g->anchor].work - g->began) / 2;
     double most = u->by_clock && g->clock_course > g->course ? g->clock_course : g->course;
     return walks && g->walked_course > most ? g->walked_course : most;
 }
@@ -262,8 +265,8 @@ bool hl_judge(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_filled fille
         return false;
     }
     /* what many calls fill needs fewer looks; what may be bounded by its own code, more, and so does
-     * what was gone when somebody looked again: it may have been full long before. An address is used again:
-     * two rises there may be two containers, one after the other */
+     * what was gone when somebody looked again: it may have been full long before. An address is used
+     * again: two rises there may be two containers, one after the other */
     uint32_t enough = u->bounds                      ? UINT32_MAX
                       : u->evicts                    ? KEYED_INTERVALS
                       : g->torn_down && in_a_call    ? SURE_INTERVALS
