@@ -217,29 +217,17 @@ static void closures_in_a_list(void **state)
     "cell -cell-> big:list*" n " size=100K\nf -__code__-> inner:code\n"                            \
     "code inner name=inner qualname=main.<locals>.inner file=app.py line=9 free=rows\n"
 
+/* It grows for five seconds of work. */
+#define MAIN_GROWS                                                                                                                                                            \
+    MAIN_MODULE                                                                                                                                                               \
+        FUNCTION("main", "local:hooks:add") "snap time=0 cpu=0 reason=start\n" MAIN_AT_WORK("0") "snap time=1 cpu=1\n" MAIN_AT_WORK("20") "snap time=2 cpu=2\n" MAIN_AT_WORK( \
+            "40") "snap time=3 cpu=3\n" MAIN_AT_WORK("60") "snap time=4 cpu=4\n" MAIN_AT_WORK("8"                                                                             \
+                                                                                              "0") "snap time=5 cpu=5\n" MAIN_AT_WORK("100")
+
 /* main() has returned when the last two look; what it kept, it kept until then. */
 static void main_returned_before_the_last_looks(void **state)
 {
-    judged j = judge(
-        MAIN_MODULE
-            FUNCTION("main", "local:hooks:add") "snap time=0 cpu=0 reason=start\n" MAIN_AT_WORK("0") "snap time=1 cpu=1\n" MAIN_AT_WORK("20") "snap time=2 cpu=2\n" MAIN_AT_WORK(
-                "40") "snap time=3 cpu=3\n" MAIN_AT_WORK("60") "snap time=4 "
-                                                               "cpu=4\n" MAIN_AT_WORK(
-                                                                   "80") "sn"
-                                                                         "ap"
-                                                                         " t"
-                                                                         "im"
-                                                                         "e="
-                                                                         "5 "
-                                                                         "cp"
-                                                                         "u="
-                                                                         "5"
-                                                                         "\n" MAIN_AT_WORK(
-                                                                             "100") "snap time=5 "
-                                                                                    "cpu=5.01\n"
-                                                                                    "snap time=5 "
-                                                                                    "cpu=5.02 "
-                                                                                    "reason=end\n");
+    judged j = judge(MAIN_GROWS "snap time=5 cpu=5.01\nsnap time=5 cpu=5.02 reason=end\n");
     only(&j, HL_LEAK, "closure", "main() local hooks", "frame-local");
     done(&j);
     (void)state;
@@ -248,26 +236,7 @@ static void main_returned_before_the_last_looks(void **state)
 /* The healthy twin: work goes on for as long again without it. */
 static void a_call_kept_closures_and_returned(void **state)
 {
-    judged j = judge(
-        MAIN_MODULE
-            FUNCTION("main", "local:hooks:add") "snap time=0 cpu=0 reason=start\n" MAIN_AT_WORK("0") "snap time=1 cpu=1\n" MAIN_AT_WORK("20") "snap time=2 cpu=2\n" MAIN_AT_WORK(
-                "40") "snap time=3 cpu=3\n" MAIN_AT_WORK("60") "snap time=4 "
-                                                               "cpu=4\n" MAIN_AT_WORK(
-                                                                   "80") "sn"
-                                                                         "ap"
-                                                                         " t"
-                                                                         "im"
-                                                                         "e="
-                                                                         "5 "
-                                                                         "cp"
-                                                                         "u="
-                                                                         "5"
-                                                                         "\n" MAIN_AT_WORK(
-                                                                             "100") "snap time=8 "
-                                                                                    "cpu=8\n"
-                                                                                    "snap time=10 "
-                                                                                    "cpu=10 "
-                                                                                    "reason=end\n");
+    judged j = judge(MAIN_GROWS "snap time=8 cpu=8\nsnap time=10 cpu=10 reason=end\n");
     only(&j, HL_NO_LEAK, NULL, NULL, NULL);
     done(&j);
     (void)state;
