@@ -217,12 +217,12 @@ static void closures_in_a_list(void **state)
     "cell -cell-> big:list*" n " size=100K\nf -__code__-> inner:code\n"                            \
     "code inner name=inner qualname=main.<locals>.inner file=app.py line=9 free=rows\n"
 
+#define MAIN_AT(seconds, n) "snap time=" seconds " cpu=" seconds "\n" MAIN_AT_WORK(n)
+
 /* It grows for five seconds of work. */
-#define MAIN_GROWS                                                                                                                                                            \
-    MAIN_MODULE                                                                                                                                                               \
-        FUNCTION("main", "local:hooks:add") "snap time=0 cpu=0 reason=start\n" MAIN_AT_WORK("0") "snap time=1 cpu=1\n" MAIN_AT_WORK("20") "snap time=2 cpu=2\n" MAIN_AT_WORK( \
-            "40") "snap time=3 cpu=3\n" MAIN_AT_WORK("60") "snap time=4 cpu=4\n" MAIN_AT_WORK("8"                                                                             \
-                                                                                              "0") "snap time=5 cpu=5\n" MAIN_AT_WORK("100")
+#define MAIN_GROWS                                                                                 \
+    MAIN_MODULE FUNCTION("main", "local:hooks:add") MAIN_AT("0", "0") MAIN_AT("1", "20")           \
+        MAIN_AT("2", "40") MAIN_AT("3", "60") MAIN_AT("4", "80") MAIN_AT("5", "100")
 
 /* main() has returned when the last two look; what it kept, it kept until then. */
 static void main_returned_before_the_last_looks(void **state)
