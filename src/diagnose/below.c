@@ -158,21 +158,13 @@ static bool is_chained(const hl_graph *g, hl_node v)
            (!strcmp(field, "__cause__") || !strcmp(field, "__context__"));
 }
 
-/* Does a loop have the handle still, in the heap of what is to come or among what is due? One that
- * somebody keeps may have been called long ago. */
+/* Does a loop have the handle still? One that somebody keeps may have been called long ago. */
 static bool is_in_hand(const hl_graph *g, hl_node handle)
 {
     hl_node queue;
-    for (hl_holders h = hl_graph_holders(g, handle); hl_holders_next(&h, &queue);) {
-        if (!type_is(g, queue, "list") && !type_is(g, queue, "collections.deque"))
-            continue;
-        uint32_t name = hl_label_value(g->via[queue]);
-        enum hl_label_kind kind = hl_label_kind(g->via[queue]);
-        if ((kind == HL_LABEL_KEY || kind == HL_LABEL_ATTR) && name &&
-            (!strcmp(g->snap->names[name], "_scheduled") ||
-             !strcmp(g->snap->names[name], "_ready")))
+    for (hl_holders h = hl_graph_holders(g, handle); hl_holders_next(&h, &queue);)
+        if (hl_graph_in_hand(g, queue))
             return true;
-    }
     return false;
 }
 

@@ -72,34 +72,20 @@ static bool type_named(const hl_snap *s, hl_node v, const char *name)
     return !strcmp(hl_snap_type_name(s, v), name);
 }
 
-/* What a loop has in hand: the heap of what is to come, and what is due. A handle that somebody else
- * keeps may have been called long ago. */
 static void count_timers(const hl_graph *g, seen *take, void *to)
 {
     const hl_snap *s = g->snap;
-    uint32_t scheduled = 0, ready = 0;
-    for (uint32_t i = 1; i < s->n_names && !(scheduled && ready); i++) {
-        scheduled = scheduled || strcmp(s->names[i], "_scheduled") ? scheduled : i;
-        ready = ready || strcmp(s->names[i], "_ready") ? ready : i;
-    }
-    for (hl_node v = 0; (scheduled || ready) && v < s->nodes; v++)
-        for (uint32_t e = s->off[v]; e < s->off[v + 1]; e++) {
-            uint32_t name = hl_label_value(s->label[e]);
-            enum hl_label_kind kind = hl_label_kind(s->label[e]);
-            hl_node queue = s->dst[e];
-            if (!name || (name != scheduled && name != ready) ||
-                (kind != HL_LABEL_KEY && kind != HL_LABEL_ATTR) ||
-                (!type_named(s, queue, "list") && !type_named(s, queue, "collections.deque")) ||
-                g->from[queue] == HL_HOLD_CYCLE)
-                continue;
-            for (uint32_t k = s->off[queue]; k < s->off[queue + 1]; k++) {
-                hl_node callback = strncmp(hl_snap_type_name(s, s->dst[k]), "asyncio.events.", 15)
-                                       ? HL_NO_NODE
-                                       : hl_attribute(g, s->dst[k], "_callback");
-                if (callback != HL_NO_NODE)
-                    take(to, HL_COUNT_TIMER, s->dst[k], callback);
-            }
+    for (uint32_t i = 0; i < g->n_hands; i++) {
+        hl_node queue = g->hands[i];
+        for (uint32_t k = s->off[queue]; g->from[queue] != HL_HOLD_CYCLE && k < s->off[queue + 1];
+             k++) {
+            hl_node callback = strncmp(hl_snap_type_name(s, s->dst[k]), "asyncio.events.", 15)
+                                   ? HL_NO_NODE
+                                   : hl_attribute(g, s->dst[k], "_callback");
+            if (callback != HL_NO_NODE)
+                take(to, HL_COUNT_TIMER, s->dst[k], callback);
         }
+    }
 }
 
 /* Frames that the threading module itself runs to start a thread say nothing. */

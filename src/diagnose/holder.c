@@ -3,6 +3,7 @@
  * Room   diagnose; analyser process; works on the anchor's graph.
  * Knows  graph. Plumbing (instance dicts, the dict in an lru_cache wrapper) is stepped over, so
  *        that the holder is always something a developer can find in a source file. */
+#include "diagnose/below.h"
 #include "diagnose/case.h"
 #include "diagnose/pattern.h"
 
@@ -298,6 +299,26 @@ bool hl_suspect_of(hl_case *c, hl_node holder, hl_node payload, hl_suspect *out)
     return out->name != NULL;
 }
 
+/* A coroutine or generator, or the frame it has before 3.11. */
+static bool is_waiting_call(const hl_graph *g, hl_node v)
+{
+    const hl_snap *s = g->snap;
+    if (type_is(s, v, "frame") && g->parent[v] != HL_NO_NODE)
+        v = g->parent[v];
+    return type_is(s, v, "coroutine") || type_is(s, v, "generator") ||
+           type_is(s, v, "async_generator");
+}
+
+/* The step a chain is told from: who will wake a coroutine says nothing about its locals. */
+static uint32_t first_told(const hl_case *c, const hl_step *steps, uint32_t n)
+{
+    for (uint32_t i = n; i-- > 2;)
+        if (hl_label_kind(steps[i].label) == HL_LABEL_LOCAL &&
+            is_waiting_call(c->graph, steps[i - 1].node))
+            return i - 1;
+    return 0;
+}
+
 /* What an object on the chain is called besides its type. */
 static const char *called(hl_case *c, hl_node v)
 {
@@ -305,8 +326,8 @@ static const char *called(hl_case *c, hl_node v)
     char name[NAME_MAX_BYTES];
     if (type_is(s, v, "function"))
         return hl_code_name(c, hl_graph_follow(c->graph, v, HL_LABEL_NAMED, "__code__"));
-    if (type_is(s, v, "frame")) /* of many functions called main, this one */
-        return hl_code_place(c, hl_graph_follow(c->graph, v, HL_LABEL_NAMED, "f_code"));
+    if (type_is(s, v, "frame") || is_waiting_call(c->graph, v)) /* of many called main, this one */
+        return hl_code_place(c, hl_code_of(c->graph, v));
     if (is_type(s, v) && strcmp(hl_kind_name(c, v), "?") != 0)
         return hl_arena_printf(c->arena, "%s", hl_kind_name(c, v));
     if (c->graph->parent[v] == HL_NO_NODE || is_type(s, v)) {
@@ -353,16 +374,17 @@ void hl_suspect_chain(hl_case *c, const hl_suspect *s, hl_finding *f)
     f->path = hl_arena_array(c->arena, SHOWN_MAX, sizeof *f->path);
     if (!f->path || n > CHAIN_MAX)
         return;
-    for (uint32_t i = 0; i < n && f->n_path < SHOWN_MAX; i++) {
+    uint32_t first = first_told(c, steps, n);
+    for (uint32_t i = first; i < n && f->n_path < SHOWN_MAX; i++) {
         hl_node v = steps[i].node;
         bool silent =
-            i + 1 < n && i > 0 && v != s->holder &&
+            i + 1 < n && i > first && v != s->holder &&
             (hl_graph_is_namespace(c->graph, v) ||
              (type_is(snap, v, "tuple") && type_is(snap, steps[i - 1].node, "function")) ||
              type_is(snap, v, "cell"));
         if (silent)
             continue; /* the next edge carries the name */
-        f->path[f->n_path].edge = i ? edge_words(c, steps, i) : NULL;
+        f->path[f->n_path].edge = i > first ? edge_words(c, steps, i) : NULL;
         f->path[f->n_path].type = hl_arena_printf(c->arena, "%s", hl_snap_type_name(snap, v));
         f->path[f->n_path].name = called(c, v);
         f->path[f->n_path].guilty = v == s->holder;

@@ -97,36 +97,6 @@ static void assign_roles(hl_graph *g)
         g->type_role[i] = (uint8_t)type_role_of(&s->types[i], s->names[s->types[i].name]);
 }
 
-/* ---- ledgers ------------------------------------------------------------------------------------
- */
-
-static const struct {
-    const char *module, *name;
-} ledgers[] = {
-    {"threading", "_active"},
-    {"threading", "_limbo"},
-    {"concurrent.futures.thread", "_threads_queues"},
-    {"concurrent.futures.process", "_threads_wakeups"},
-};
-
-static void find_ledgers(hl_graph *g)
-{
-    const hl_snap *s = g->snap;
-    for (uint32_t i = 0; i < s->n_roots; i++)
-        for (size_t k = 0; k < sizeof ledgers / sizeof *ledgers; k++) {
-            if (s->roots[i].kind != HL_ROOT_MODULE || s->roots[i].name >= s->n_names ||
-                strcmp(s->names[s->roots[i].name], ledgers[k].module) != 0 ||
-                g->n_ledgers == sizeof g->ledgers / sizeof *g->ledgers)
-                continue;
-            hl_node dict = hl_follow_role(g, s->roots[i].node, HL_NAME_DICT);
-            hl_node at = dict == HL_NO_NODE
-                             ? HL_NO_NODE
-                             : hl_graph_follow(g, dict, HL_LABEL_KEY, ledgers[k].name);
-            if (at != HL_NO_NODE)
-                g->ledgers[g->n_ledgers++] = at;
-        }
-}
-
 /* ---- creation -----------------------------------------------------------------------------------
  */
 
@@ -188,8 +158,7 @@ static hl_status graph_fill(hl_graph *g, hl_err *err)
     if (!g->parent || !g->via || !g->order || !g->from || !g->name_role || !g->type_role)
         return err->status;
     assign_roles(g);
-    find_ledgers(g);
-    if (reach_from_counts(g, err))
+    if (hl_find_ledgers(g, err) || reach_from_counts(g, err))
         return err->status;
     return hl_reach_homes(g, err);
 }

@@ -78,8 +78,11 @@ typedef struct hl_graph {
     uint8_t *name_role, *type_role;
     /* Where the library notes what runs (threading._active): everything in there is better known by
      * whoever else has it. */
-    hl_node ledgers[8];
+    hl_node *ledgers; /* by node */
     uint32_t n_ledgers;
+    uint64_t ledger_bits; /* of node & 63: no bit, no ledger */
+    hl_node *hands;       /* what event loops have in hand: see hl_graph_in_hand; by node */
+    uint32_t n_hands;
     hl_arena arena;
 } hl_graph;
 
@@ -125,6 +128,9 @@ hl_label hl_graph_label(const hl_graph *g, hl_node src, hl_node dst);
  * cells, closure and default tuples, the dict inside an lru_cache are passed over. HL_NO_NODE if v
  * starts its chain. */
 hl_node hl_graph_owner(const hl_graph *g, hl_node v);
+/* Is it the heap of timers or the queue of what is due of an event loop? A handle that somebody else
+ * keeps may have been called long ago. */
+bool hl_graph_in_hand(const hl_graph *g, hl_node queue);
 /* Is it the __dict__ of a module, a class or an instance: entries are attributes, not data? */
 bool hl_graph_is_namespace(const hl_graph *g, hl_node dict);
 

@@ -68,12 +68,14 @@ static inline enum hl_name_role hl_label_role(const hl_graph *g, hl_label l)
     return hl_label_kind(l) == HL_LABEL_NAMED ? (enum hl_name_role)g->name_role[hl_label_value(l)]
                                               : HL_NAME_PLAIN;
 }
+/* ledger.c: fills ledgers and hands; of more than HL_LEDGERS_MAX the first count. */
+enum { HL_LEDGERS_MAX = 256 };
+hl_status hl_find_ledgers(hl_graph *g, hl_err *err) HL_MUST_CHECK;
+bool hl_ledger_find(const hl_node *list, uint32_t n, hl_node v);
 static inline bool hl_is_ledger(const hl_graph *g, hl_node v)
 {
-    for (uint32_t i = 0; i < g->n_ledgers; i++)
-        if (g->ledgers[i] == v)
-            return true;
-    return false;
+    return __builtin_expect(g->ledger_bits >> (v & 63) & 1, 0) &&
+           hl_ledger_find(g->ledgers, g->n_ledgers, v);
 }
 static inline uint32_t hl_label_cost(const hl_graph *g, hl_label l)
 {

@@ -248,11 +248,38 @@ static void homes(void **state)
     hl_snap_destroy(s);
 }
 
+/* The coroutine of main() is due; its local is not called by the handle that will go on with it, nor
+ * by the file that will. What nobody else has is still reached through them. */
+static void hands(void **state)
+{
+    (void)state;
+    hl_snap *s = hl_dsl_snap("root module asyncio a\n"
+                             "root frame run f\n"
+                             "a:module -__dict__-> ad:dict -key:loop-> loop:Loop\n"
+                             "loop -attr:_scheduled-> heap:list\n"
+                             "loop -attr:_ready-> due:collections.deque\n"
+                             "loop -attr:_selector-> sel:Selector -attr:_fd_to_key-> files:dict\n"
+                             "due -elem-> handle:Handle -attr:_owner-> server:Server\n"
+                             "files -value:Key-> key:Key -attr:data-> server\n"
+                             "heap -elem-> timer:Handle -attr:_owner-> lonely:Server\n"
+                             "f:frame -local:future-> task:Task -_coro-> coro:coroutine\n"
+                             "coro -local:server-> server\n");
+    hl_graph *g = hl_test_graph(s);
+    assert_int_equal(g->parent[hl_dsl_node(s, "server")], hl_dsl_node(s, "coro"));
+    assert_int_equal(g->parent[hl_dsl_node(s, "lonely")], hl_dsl_node(s, "timer"));
+    assert_true(hl_graph_in_hand(g, hl_dsl_node(s, "heap")));
+    assert_true(hl_graph_in_hand(g, hl_dsl_node(s, "due")));
+    assert_false(hl_graph_in_hand(g, hl_dsl_node(s, "files")));
+    hl_graph_destroy(g);
+    hl_snap_destroy(s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(costs),     cmocka_unit_test(excess),  cmocka_unit_test(renumbered),
         cmocka_unit_test(who_holds), cmocka_unit_test(shunned), cmocka_unit_test(homes),
+        cmocka_unit_test(hands),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
