@@ -2,6 +2,7 @@
  *
  * Room   cli. verbs.def has a row a verb. */
 #include "cli/verb.h"
+#include "diagnose/views.h"
 
 #include <string.h>
 
@@ -37,6 +38,16 @@ static void overview(hl_out *o)
                    "the program's own.\n");
 }
 
+/* One list of views: the room that makes them has it. */
+static void list_views(hl_out *o)
+{
+    uint32_t n;
+    const hl_view *views = hl_views(&n);
+    for (uint32_t i = 0; i < n; i++)
+        hl_out_printf(o, "%-24s%-11s %s%s\n", i ? "" : "      --view VIEW", views[i].name,
+                      views[i].about, i ? "" : " (default)");
+}
+
 int hl_help(const char *verb)
 {
     hl_out o = {0};
@@ -47,8 +58,11 @@ int hl_help(const char *verb)
     for (const hl_verb *v = hl_verbs; v->name; v++)
         if (!strcmp(v->name, verb)) {
             hl_out_printf(&o, "usage: heaplens %s %s\n\n%s\n", v->name, v->usage, v->about);
+            hl_out_text(&o, "\n");
+            if (v->run == hl_verb_show)
+                list_views(&o);
             if (v->help)
-                hl_out_printf(&o, "\n%s", v->help);
+                hl_out_text(&o, v->help);
             hl_out_printf(&o, "\n%s", common_help);
             return hl_print(&o, HL_EXIT_OK);
         }

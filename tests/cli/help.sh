@@ -4,6 +4,7 @@ t heaplens --version --json
 t heaplens help
 t heaplens help diff
 t heaplens diff --help
+t heaplens help show
 t heaplens run --help
 t heaplens help nothing
 t heaplens dignose x
