@@ -2,7 +2,7 @@
  *
  * Room   diagnose; tests only. Snapshots are texts (snapshot/snap_dsl.h); a value {a|b|c} is what
  *        it was in the first, second, third. */
-#include "diagnose/diagnose.h"
+#include "diagnose/diagnose_testlib.h"
 #include "snapshot/snap_dsl.h"
 
 #include <setjmp.h>
@@ -12,28 +12,6 @@
 #include <string.h>
 
 #include <cmocka.h>
-
-typedef struct judged {
-    hl_run *run;
-    hl_arena arena;
-    hl_diagnosis d;
-} judged;
-
-static judged judge(const char *text)
-{
-    judged j = {.run = hl_dsl_run(text)};
-    hl_arena_init(&j.arena);
-    hl_err err = {0};
-    if (hl_diagnose(&j.run, 1, NULL, &j.arena, &j.d, &err))
-        fail_msg("%s", err.text);
-    return j;
-}
-
-static void done(judged *j)
-{
-    hl_arena_deinit(&j->arena);
-    hl_run_close(j->run);
-}
 
 #define SIX_MOMENTS                                                                                \
     "snap time=0 cpu=0 reason=start\n"                                                             \
@@ -50,7 +28,7 @@ static void done(judged *j)
     "g -key:" f "-> " f "_f:function -__code__-> " f "_c:code\n" f "_f -__globals__-> g\n"         \
     "code " f "_c name=" f " qualname=" f " file=app.py line=3 uses=" uses "\n"
 
-static void only(judged *j, hl_verdict verdict, const char *cause, const char *holder,
+static void only(hl_judged *j, hl_verdict verdict, const char *cause, const char *holder,
                  const char *kind)
 {
     if (j->d.verdict != verdict)
@@ -68,7 +46,7 @@ static void only(judged *j, hl_verdict verdict, const char *cause, const char *h
 
 static void global_list_that_a_function_fills(void **state)
 {
-    judged j = judge(MAIN_MODULE FUNCTION(
+    hl_judged j = hl_test_judge(MAIN_MODULE FUNCTION(
         "handle",
         "global:rows:add") "g -key:rows-> rows:list len={0|1000|2000|3000|4000|5000}\n"
                            "rows -[]-> item:bytearray*{0|10|20|30|40|50} size=100K\n" SIX_MOMENTS);
@@ -76,83 +54,83 @@ static void global_list_that_a_function_fills(void **state)
     assert_int_equal(j.d.findings[0].growth.objects, 5000);
     assert_true(j.d.findings[0].growth.bytes >= 5000000);
     assert_int_equal(j.d.findings[0].confidence, HL_STRONG);
-    done(&j);
+    hl_test_judged_end(&j);
     (void)state;
 }
 
 static void list_that_stops(void **state)
 {
-    judged j = judge(MAIN_MODULE FUNCTION(
+    hl_judged j = hl_test_judge(MAIN_MODULE FUNCTION(
         "load",
         "global:rows:add") "g -key:rows-> rows:list len={0|1000|2000|2500|2500|2500}\n"
                            "rows -[]-> item:bytearray*{0|10|20|25|25|25} size=100K\n" SIX_MOMENTS);
     only(&j, HL_NO_LEAK, NULL, NULL, NULL);
-    done(&j);
+    hl_test_judged_end(&j);
     (void)state;
 }
 
 static void list_that_is_emptied(void **state)
 {
-    judged j = judge(MAIN_MODULE FUNCTION(
+    hl_judged j = hl_test_judge(MAIN_MODULE FUNCTION(
         "batch",
         "global:rows:add+remove") "g -key:rows-> rows:list len={0|1000|200|1200|1800|2600}\n"
                                   "rows -[]-> item:bytearray*{0|10|2|12|18|26} "
                                   "size=100K\n" SIX_MOMENTS);
     assert_int_not_equal(j.d.verdict, HL_LEAK);
-    done(&j);
+    hl_test_judged_end(&j);
     (void)state;
 }
 
 static void list_that_fills_up(void **state)
 {
-    judged j = judge(MAIN_MODULE FUNCTION(
+    hl_judged j = hl_test_judge(MAIN_MODULE FUNCTION(
         "load", "global:rows:add") "g -key:rows-> rows:list len={0|1000|1500|1750|1875|1937}\n"
                                    "rows -[]-> item:bytearray*{0|100|150|175|187|193} "
                                    "size=100K\n" SIX_MOMENTS);
     assert_int_not_equal(j.d.verdict, HL_LEAK);
-    done(&j);
+    hl_test_judged_end(&j);
     (void)state;
 }
 
 static void immaterial_growth(void **state)
 {
-    judged j = judge(MAIN_MODULE FUNCTION(
+    hl_judged j = hl_test_judge(MAIN_MODULE FUNCTION(
         "handle",
         "global:rows:add") "g -key:rows-> rows:list len={0|10|20|30|40|50}\n"
                            "rows -[]-> item:bytearray*{0|10|20|30|40|50} size=100\n" SIX_MOMENTS);
     only(&j, HL_NO_LEAK, NULL, NULL, NULL);
-    done(&j);
+    hl_test_judged_end(&j);
     (void)state;
 }
 
 static void memo_in_a_dict(void **state)
 {
-    judged j = judge(MAIN_MODULE FUNCTION(
+    hl_judged j = hl_test_judge(MAIN_MODULE FUNCTION(
         "get",
         "global:store:test+get+store") "g -key:store-> c:dict len={0|2000|4000|6000|8000|10000}\n"
                                        "c -value:int-> v:bytearray*{0|20|40|60|80|100} "
                                        "size=100K\n" SIX_MOMENTS);
     only(&j, HL_LEAK, "unbounded-cache", "__main__.store", "module-global");
     assert_int_equal(j.d.findings[0].growth.objects, 10000);
-    done(&j);
+    hl_test_judged_end(&j);
     (void)state;
 }
 
 static void registry_is_no_memo(void **state)
 {
-    judged j = judge(MAIN_MODULE FUNCTION(
+    hl_judged j = hl_test_judge(MAIN_MODULE FUNCTION(
         "put", "global:store:store") "g -key:store-> c:dict len={0|2000|4000|6000|8000|10000}\n"
                                      "c -value:int-> v:bytearray*{0|20|40|60|80|100} "
                                      "size=100K\n" SIX_MOMENTS);
     only(&j, HL_LEAK, "growing-container", "__main__.store", "module-global");
-    done(&j);
+    hl_test_judged_end(&j);
     (void)state;
 }
 
 /* Another module's code that uses the same name says nothing about this one. */
 static void same_name_elsewhere(void **state)
 {
-    judged j = judge(MAIN_MODULE FUNCTION(
+    hl_judged j = hl_test_judge(MAIN_MODULE FUNCTION(
         "put", "global:store:store") "root module other o\no:module -__dict__-> og:dict\n"
                                      "og -key:get-> of:function -__code__-> oc:code\nof "
                                      "-__globals__-> og\n"
@@ -162,50 +140,50 @@ static void same_name_elsewhere(void **state)
                                      "c -value:int-> v:bytearray*{0|20|40|60|80|100} "
                                      "size=100K\n" SIX_MOMENTS);
     only(&j, HL_LEAK, "growing-container", "__main__.store", "module-global");
-    done(&j);
+    hl_test_judged_end(&j);
     (void)state;
 }
 
 static void lru_cache_without_bound(void **state)
 {
-    judged j = judge(MAIN_MODULE
-                     "g -key:square-> w:functools._lru_cache_wrapper len={0|200|400|600|800|1000}\n"
-                     "w -cache-> c:dict len={0|200|400|600|800|1000}\n"
-                     "c -value:int-> v:bytearray*{0|20|40|60|80|100} size=100K\n" SIX_MOMENTS);
+    hl_judged j = hl_test_judge(
+        MAIN_MODULE "g -key:square-> w:functools._lru_cache_wrapper len={0|200|400|600|800|1000}\n"
+                    "w -cache-> c:dict len={0|200|400|600|800|1000}\n"
+                    "c -value:int-> v:bytearray*{0|20|40|60|80|100} size=100K\n" SIX_MOMENTS);
     only(&j, HL_LEAK, "unbounded-cache", "__main__.square", "module-global");
     assert_int_equal(j.d.findings[0].confidence, HL_CERTAIN);
-    done(&j);
+    hl_test_judged_end(&j);
     (void)state;
 }
 
 static void lru_cache_with_bound(void **state)
 {
-    judged j = judge(
+    hl_judged j = hl_test_judge(
         MAIN_MODULE
         "g -key:square-> w:functools._lru_cache_wrapper len={0|200|400|600|800|1000} bound=5000\n"
         "w -cache-> c:dict len={0|200|400|600|800|1000}\n"
         "c -value:int-> v:bytearray*{0|20|40|60|80|100} size=100K\n" SIX_MOMENTS);
     only(&j, HL_NO_LEAK, NULL, NULL, NULL);
     assert_int_equal(j.d.n_notes, 1);
-    done(&j);
+    hl_test_judged_end(&j);
     (void)state;
 }
 
 static void closures_in_a_list(void **state)
 {
-    judged j =
-        judge(MAIN_MODULE "g -key:hooks-> hooks:list len={0|20|40|60|80|100}\n"
-                          "hooks -[]-> f:function*{0|20|40|60|80|100}\n"
-                          "f -__closure__-> t:tuple*{0|20|40|60|80|100}\n"
-                          "t -index:0-> cell:cell*{0|20|40|60|80|100}\n"
-                          "cell -cell-> big:list*{0|20|40|60|80|100} size=100K\n"
-                          "f -__code__-> inner:code\n"
-                          "code inner name=inner qualname=outer.<locals>.inner file=app.py line=9 "
-                          "free=rows\n" SIX_MOMENTS);
+    hl_judged j = hl_test_judge(
+        MAIN_MODULE "g -key:hooks-> hooks:list len={0|20|40|60|80|100}\n"
+                    "hooks -[]-> f:function*{0|20|40|60|80|100}\n"
+                    "f -__closure__-> t:tuple*{0|20|40|60|80|100}\n"
+                    "t -index:0-> cell:cell*{0|20|40|60|80|100}\n"
+                    "cell -cell-> big:list*{0|20|40|60|80|100} size=100K\n"
+                    "f -__code__-> inner:code\n"
+                    "code inner name=inner qualname=outer.<locals>.inner file=app.py line=9 "
+                    "free=rows\n" SIX_MOMENTS);
     only(&j, HL_LEAK, "closure", "__main__.hooks", "module-global");
     assert_non_null(strstr(j.d.findings[0].title, "outer.<locals>.inner"));
     assert_non_null(strstr(j.d.findings[0].title, "`rows`"));
-    done(&j);
+    hl_test_judged_end(&j);
     (void)state;
 }
 
@@ -227,18 +205,19 @@ static void closures_in_a_list(void **state)
 /* main() has returned when the last two look; what it kept, it kept until then. */
 static void main_returned_before_the_last_looks(void **state)
 {
-    judged j = judge(MAIN_GROWS "snap time=5 cpu=5.01\nsnap time=5 cpu=5.02 reason=end\n");
+    hl_judged j =
+        hl_test_judge(MAIN_GROWS "snap time=5 cpu=5.01\nsnap time=5 cpu=5.02 reason=end\n");
     only(&j, HL_LEAK, "closure", "main() local hooks", "frame-local");
-    done(&j);
+    hl_test_judged_end(&j);
     (void)state;
 }
 
 /* The healthy twin: work goes on for as long again without it. */
 static void a_call_kept_closures_and_returned(void **state)
 {
-    judged j = judge(MAIN_GROWS "snap time=8 cpu=8\nsnap time=10 cpu=10 reason=end\n");
+    hl_judged j = hl_test_judge(MAIN_GROWS "snap time=8 cpu=8\nsnap time=10 cpu=10 reason=end\n");
     only(&j, HL_NO_LEAK, NULL, NULL, NULL);
-    done(&j);
+    hl_test_judged_end(&j);
     (void)state;
 }
 
@@ -256,102 +235,103 @@ static void a_call_kept_closures_and_returned(void **state)
 
 static void one_call_fills_a_result(void **state)
 {
-    judged j =
-        judge(MAIN_MODULE FUNCTION("load", "global:rows:add") BODY_CALLS("load", "7") GROWING_ROWS);
+    hl_judged j = hl_test_judge(MAIN_MODULE FUNCTION("load", "global:rows:add")
+                                    BODY_CALLS("load", "7") GROWING_ROWS);
     assert_int_equal(j.d.verdict, HL_UNDECIDED);
     assert_int_equal(j.d.n_findings, 1);
     assert_int_equal(j.d.findings[0].confidence, HL_POSSIBLE);
-    done(&j);
+    hl_test_judged_end(&j);
     (void)state;
 }
 
 /* Whoever `show` is, the one call's list is not what it shows. */
 static void one_call_fills_what_nobody_reads(void **state)
 {
-    judged j = judge(MAIN_MODULE FUNCTION("load", "global:rows:add") FUNCTION(
+    hl_judged j = hl_test_judge(MAIN_MODULE FUNCTION("load", "global:rows:add") FUNCTION(
         "show", "global:other:handed") BODY_CALLS("load", "7") GROWING_ROWS);
     only(&j, HL_LEAK, "growing-container", "__main__.rows", "module-global");
-    done(&j);
+    hl_test_judged_end(&j);
     (void)state;
 }
 
 static void one_call_fills_what_is_only_counted(void **state)
 {
-    judged j = judge(MAIN_MODULE FUNCTION("load", "global:rows:add") FUNCTION(
+    hl_judged j = hl_test_judge(MAIN_MODULE FUNCTION("load", "global:rows:add") FUNCTION(
         "show", "global:rows:counted,global:other:handed") BODY_CALLS("load", "7") GROWING_ROWS);
     assert_int_equal(j.d.verdict, HL_UNDECIDED);
     assert_non_null(strstr(j.d.why, "a longer run would look the same"));
-    done(&j);
+    hl_test_judged_end(&j);
     (void)state;
 }
 
 /* The decoy: nobody reads it either, but it came to rest. */
 static void one_call_filled_and_stopped(void **state)
 {
-    judged j = judge(
+    hl_judged j = hl_test_judge(
         MAIN_MODULE FUNCTION("load", "global:rows:add") FUNCTION("show", "global:other:handed")
             BODY_CALLS("load",
                        "7") "g -key:rows-> rows:list len={0|1000|2000|2500|2500|2500}\n"
                             "rows -[]-> item:bytearray*{0|10|20|25|25|25} size=100K\n" SIX_MOMENTS);
     only(&j, HL_NO_LEAK, NULL, NULL, NULL);
-    done(&j);
+    hl_test_judged_end(&j);
     (void)state;
 }
 
 static void many_calls_fill_it(void **state)
 {
-    judged j = judge(MAIN_MODULE FUNCTION("handle", "global:rows:add")
-                         BODY_CALLS("handle", "{1|2|3|4|5|6}") GROWING_ROWS);
+    hl_judged j = hl_test_judge(MAIN_MODULE FUNCTION("handle", "global:rows:add")
+                                    BODY_CALLS("handle", "{1|2|3|4|5|6}") GROWING_ROWS);
     only(&j, HL_LEAK, "growing-container", "__main__.rows", "module-global");
-    done(&j);
+    hl_test_judged_end(&j);
     (void)state;
 }
 
 static void class_attribute(void **state)
 {
-    judged j = judge("root module app a\na:module -__dict__-> g:dict -key:Store-> s:type\n"
-                     "s -__dict__-> sd:dict -key:items-> l:list len={0|1000|2000|3000|4000|5000}\n"
-                     "l -[]-> item:bytearray*{0|10|20|30|40|50} size=100K\n" SIX_MOMENTS);
+    hl_judged j =
+        hl_test_judge("root module app a\na:module -__dict__-> g:dict -key:Store-> s:type\n"
+                      "s -__dict__-> sd:dict -key:items-> l:list len={0|1000|2000|3000|4000|5000}\n"
+                      "l -[]-> item:bytearray*{0|10|20|30|40|50} size=100K\n" SIX_MOMENTS);
     only(&j, HL_LEAK, "growing-container", "app.Store.items", "class-attribute");
-    done(&j);
+    hl_test_judged_end(&j);
     (void)state;
 }
 
 static void collector_off(void **state)
 {
-    judged j =
-        judge(MAIN_MODULE
-              "a:__main__.A*{0|4000|8000|12000|16000|20000} -attr:b-> "
-              "b:__main__.B*{0|4000|8000|12000|16000|20000} ref=1\n"
-              "b -attr:a-> a ref=1\n"
-              "snap time=0 cpu=0 gc=off\nsnap time=1 cpu=1 gc=off\nsnap time=2 cpu=2 gc=off\n"
-              "snap time=3 cpu=3 gc=off\nsnap time=4 cpu=4 gc=off\nsnap time=5 cpu=5 gc=off\n");
+    hl_judged j = hl_test_judge(
+        MAIN_MODULE
+        "a:__main__.A*{0|4000|8000|12000|16000|20000} -attr:b-> "
+        "b:__main__.B*{0|4000|8000|12000|16000|20000} ref=1\n"
+        "b -attr:a-> a ref=1\n"
+        "snap time=0 cpu=0 gc=off\nsnap time=1 cpu=1 gc=off\nsnap time=2 cpu=2 gc=off\n"
+        "snap time=3 cpu=3 gc=off\nsnap time=4 cpu=4 gc=off\nsnap time=5 cpu=5 gc=off\n");
     assert_int_equal(j.d.verdict, HL_LEAK);
     assert_int_equal(j.d.n_findings, 1);
     assert_string_equal(j.d.findings[0].cause, "reference-cycle");
     assert_non_null(strstr(j.d.findings[0].title, "20,000"));
-    done(&j);
+    hl_test_judged_end(&j);
     (void)state;
 }
 
 static void one_cycle_collector_on(void **state)
 {
-    judged j = judge(MAIN_MODULE "a:__main__.A -attr:b-> b:__main__.B\nb -attr:a-> a\n"
-                                 "snap time=0 cpu=0 gc=on\nsnap time=1 cpu=1 gc=on\n");
+    hl_judged j = hl_test_judge(MAIN_MODULE "a:__main__.A -attr:b-> b:__main__.B\nb -attr:a-> a\n"
+                                            "snap time=0 cpu=0 gc=on\nsnap time=1 cpu=1 gc=on\n");
     only(&j, HL_NO_LEAK, NULL, NULL, NULL);
     assert_int_equal(j.d.n_notes, 1);
     assert_string_equal(j.d.notes[0].cause, "reference-cycle");
     assert_non_null(strstr(j.d.notes[0].text, ".b"));
     assert_non_null(strstr(j.d.notes[0].text, ".a"));
-    done(&j);
+    hl_test_judged_end(&j);
     (void)state;
 }
 
 static void one_snapshot_decides_nothing(void **state)
 {
-    judged j = judge(MAIN_MODULE "g -key:rows-> rows:list len=100000 size=9M\n");
+    hl_judged j = hl_test_judge(MAIN_MODULE "g -key:rows-> rows:list len=100000 size=9M\n");
     only(&j, HL_UNDECIDED, NULL, NULL, NULL);
-    done(&j);
+    hl_test_judged_end(&j);
     (void)state;
 }
 
@@ -366,7 +346,7 @@ static void one_damaged_snapshot(void **state)
         "global:rows:add") "g -key:rows-> rows:list len={0|1000|2000|3000|4000|5000}\n"
                            "rows -[]-> item:bytearray*{0|10|20|30|40|50} size=100K\n" SIX_MOMENTS;
     assert_int_equal(hl_dsl_bytes(text, &bytes, &n, &err), HL_OK);
-    judged j = {0};
+    hl_judged j = {0};
     assert_int_equal(hl_run_open_bytes(bytes, n, &j.run, &err), HL_OK);
     const hl_chunk *chunks;
     size_t count = hl_container_chunks(j.run->file, &chunks);
@@ -383,7 +363,7 @@ static void one_damaged_snapshot(void **state)
     only(&j, HL_LEAK, "growing-container", "__main__.rows", "module-global");
     assert_int_equal(j.d.observed.snapshots, 5);
     assert_int_equal(j.d.observed.snapshots_torn, 1);
-    done(&j);
+    hl_test_judged_end(&j);
     free(bytes);
     (void)state;
 }

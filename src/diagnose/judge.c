@@ -7,6 +7,7 @@
  *        structure could still shrink. */
 #include "diagnose/judge.h"
 
+#include "diagnose/keys.h"
 #include "diagnose/pattern.h"
 
 #include <inttypes.h>
@@ -357,41 +358,6 @@ const char *hl_judge_title(hl_case *c, const hl_suspect *s, const char *and)
                            sized ? "grew by" : "gained", gain, sized ? "never shrank" : and, holds);
 }
 
-static const char *keys_text(const hl_case *c, hl_node v)
-{
-    const hl_snap_keys *k = hl_snap_keys_of(c->snap, v);
-    if (!k)
-        return NULL;
-    switch (k->kind) {
-    case HL_KEYS_INT:
-        return "ints";
-    case HL_KEYS_INT_RISING:
-        return "ints, rising";
-    case HL_KEYS_STR:
-        return "str";
-    case HL_KEYS_STR_UUID:
-        return "str like uuids";
-    case HL_KEYS_STR_DIGITS:
-        return "str of digits";
-    case HL_KEYS_STR_PATH:
-        return "str like paths";
-    case HL_KEYS_TUPLE:
-        return hl_arena_printf(c->arena, "tuples of %u", k->detail);
-    case HL_KEYS_BYTES:
-        return "bytes";
-    case HL_KEYS_FLOAT:
-        return "floats";
-    case HL_KEYS_OBJECT:
-        return k->detail < c->snap->n_types
-                   ? hl_arena_printf(c->arena, "%s objects",
-                                     c->snap->names[c->snap->types[k->detail].name])
-                   : "objects";
-    case HL_KEYS_MIXED:
-        break;
-    }
-    return NULL;
-}
-
 void hl_judge_evidence(hl_case *c, hl_finding *f, const hl_suspect *s, const hl_uses *u,
                        hl_filled filled)
 {
@@ -410,8 +376,8 @@ void hl_judge_evidence(hl_case *c, hl_finding *f, const hl_suspect *s, const hl_
     for (uint32_t i = 0; i < g->anchor; i++)
         fell = fell || g->series[i] > g->series[i + 1];
     hl_finding_evidence(c, f, "%s %s%s", what, text, fell ? "" : ", never shrank");
-    const char *keys = keys_text(c, s->holder);
-    if (keys && strncmp(keys, "weakref.", 8) != 0)
+    const char *keys = hl_keys_text(c->snap, s->holder, c->arena);
+    if (keys && strcmp(keys, "mixed") != 0 && strncmp(keys, "weakref.", 8) != 0)
         hl_finding_evidence(
             c, f, "%s: %s",
             c->snap->types[c->snap->type[s->holder]].flags & HL_TYPE_DICT ? "keys" : "entries",

@@ -2,7 +2,7 @@
  *
  * Room   diagnose; tests only. Drawn heaps (snapshot/snap_dsl.h) in which one look fell badly: into
  *        an exit handler, into a full collection, on another way to the same container. */
-#include "diagnose/diagnose.h"
+#include "diagnose/diagnose_testlib.h"
 #include "snapshot/snap_dsl.h"
 
 #include <setjmp.h>
@@ -14,23 +14,17 @@
 
 static void expect(const char *text, hl_verdict verdict, const char *cause, const char *holder)
 {
-    hl_run *run = hl_dsl_run(text);
-    hl_arena arena;
-    hl_arena_init(&arena);
-    hl_diagnosis d;
-    hl_err err = {0};
-    if (hl_diagnose(&run, 1, NULL, &arena, &d, &err))
-        fail_msg("%s", err.text);
-    if (d.verdict != verdict)
-        fail_msg("verdict %d, findings %u (%s), why %s", d.verdict, d.n_findings,
-                 d.n_findings ? d.findings[0].title : "-", d.why ? d.why : "-");
-    assert_int_equal(d.n_findings, cause ? 1 : 0);
+    hl_judged j = hl_test_judge(text);
+    const hl_diagnosis *d = &j.d;
+    if (d->verdict != verdict)
+        fail_msg("verdict %d, findings %u (%s), why %s", d->verdict, d->n_findings,
+                 d->n_findings ? d->findings[0].title : "-", d->why ? d->why : "-");
+    assert_int_equal(d->n_findings, cause ? 1 : 0);
     if (cause) {
-        assert_string_equal(d.findings[0].cause, cause);
-        assert_string_equal(d.findings[0].holder.name, holder);
+        assert_string_equal(d->findings[0].cause, cause);
+        assert_string_equal(d->findings[0].holder.name, holder);
     }
-    hl_arena_deinit(&arena);
-    hl_run_close(run);
+    hl_test_judged_end(&j);
 }
 
 #define MODULE                                                                                     \

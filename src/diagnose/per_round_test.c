@@ -2,7 +2,7 @@
  *
  * Room   diagnose; tests only. Heaps are drawn (snapshot/snap_dsl.h); all of it is far below what
  *        matters without rounds. */
-#include "diagnose/diagnose.h"
+#include "diagnose/diagnose_testlib.h"
 #include "snapshot/snap_dsl.h"
 
 #include <setjmp.h>
@@ -10,28 +10,6 @@
 #include <string.h>
 
 #include <cmocka.h>
-
-typedef struct judged {
-    hl_run *run;
-    hl_arena arena;
-    hl_diagnosis d;
-} judged;
-
-static judged judge(const char *text)
-{
-    judged j = {.run = hl_dsl_run(text)};
-    hl_arena_init(&j.arena);
-    hl_err err = {0};
-    if (hl_diagnose(&j.run, 1, NULL, &j.arena, &j.d, &err))
-        fail_msg("%s", err.text);
-    return j;
-}
-
-static void done(judged *j)
-{
-    hl_arena_deinit(&j->arena);
-    hl_run_close(j->run);
-}
 
 #define MAIN                                                                                       \
     "root module __main__ m\nm:module -__dict__-> g:dict\n"                                        \
@@ -50,7 +28,7 @@ static void done(judged *j)
 
 static void one_more_a_round(void **state)
 {
-    judged j = judge(MAIN ROWS("0|2|4|8|12|16", "0|2|4|8|12|16") ROUNDS);
+    hl_judged j = hl_test_judge(MAIN ROWS("0|2|4|8|12|16", "0|2|4|8|12|16") ROUNDS);
     assert_int_equal(j.d.verdict, HL_LEAK);
     assert_int_equal(j.d.n_findings, 1);
     const hl_finding *f = &j.d.findings[0];
@@ -60,66 +38,66 @@ static void one_more_a_round(void **state)
     assert_true(f->growth.per_round > 0.99 && f->growth.per_round < 1.01);
     assert_true(f->growth.bytes_per_round > 63 && f->growth.bytes_per_round < 65);
     assert_int_equal(j.d.observed.rounds, 16);
-    done(&j);
+    hl_test_judged_end(&j);
     (void)state;
 }
 
 static void nine_in_ten_rounds_is_not_every_round(void **state)
 {
-    judged j = judge(MAIN ROWS("0|2|4|7|11|15", "0|2|4|7|11|15") ROUNDS);
+    hl_judged j = hl_test_judge(MAIN ROWS("0|2|4|7|11|15", "0|2|4|7|11|15") ROUNDS);
     assert_int_equal(j.d.verdict, HL_NO_LEAK);
     assert_int_equal(j.d.n_findings, 0);
-    done(&j);
+    hl_test_judged_end(&j);
     (void)state;
 }
 
 static void what_stops_is_no_leak(void **state)
 {
-    judged j = judge(MAIN ROWS("0|2|4|8|12|12", "0|2|4|8|12|12") ROUNDS);
+    hl_judged j = hl_test_judge(MAIN ROWS("0|2|4|8|12|12", "0|2|4|8|12|12") ROUNDS);
     assert_int_equal(j.d.verdict, HL_NO_LEAK);
-    done(&j);
+    hl_test_judged_end(&j);
     (void)state;
 }
 
 static void a_look_into_a_round_proves_nothing(void **state)
 {
     /* 9 and 13 were seen in the middle of a round, with half of it; the rounds themselves count */
-    judged j = judge(MAIN ROWS("0|2|4|5|8|12|13|16",
-                               "0|2|4|5|8|12|13|16") "snap time=0 cpu=0 reason=start\n"
-                                                     "snap time=1 cpu=1 reason=round rounds=2\n"
-                                                     "snap time=2 cpu=2 reason=round rounds=4\n"
-                                                     "snap time=3 cpu=3 reason=growth rounds=6\n"
-                                                     "snap time=4 cpu=4 reason=round rounds=8\n"
-                                                     "snap time=5 cpu=5 reason=round rounds=12\n"
-                                                     "snap time=6 cpu=6 reason=time rounds=14\n"
-                                                     "snap time=7 cpu=7 reason=end rounds=16\n");
+    hl_judged j = hl_test_judge(MAIN ROWS(
+        "0|2|4|5|8|12|13|16", "0|2|4|5|8|12|13|16") "snap time=0 cpu=0 reason=start\n"
+                                                    "snap time=1 cpu=1 reason=round rounds=2\n"
+                                                    "snap time=2 cpu=2 reason=round rounds=4\n"
+                                                    "snap time=3 cpu=3 reason=growth rounds=6\n"
+                                                    "snap time=4 cpu=4 reason=round rounds=8\n"
+                                                    "snap time=5 cpu=5 reason=round rounds=12\n"
+                                                    "snap time=6 cpu=6 reason=time rounds=14\n"
+                                                    "snap time=7 cpu=7 reason=end rounds=16\n");
     assert_int_equal(j.d.verdict, HL_LEAK);
-    done(&j);
+    hl_test_judged_end(&j);
     (void)state;
 }
 
 static void few_rounds_are_judged_as_without(void **state)
 {
-    judged j =
-        judge(MAIN ROWS("0|1|2|3|4|5", "0|1|2|3|4|5") "snap time=0 cpu=0 reason=start\n"
-                                                      "snap time=1 cpu=1 reason=round rounds=1\n"
-                                                      "snap time=2 cpu=2 reason=round rounds=2\n"
-                                                      "snap time=3 cpu=3 reason=round rounds=3\n"
-                                                      "snap time=4 cpu=4 reason=round rounds=4\n"
-                                                      "snap time=5 cpu=5 reason=end rounds=5\n");
+    hl_judged j = hl_test_judge(
+        MAIN ROWS("0|1|2|3|4|5", "0|1|2|3|4|5") "snap time=0 cpu=0 reason=start\n"
+                                                "snap time=1 cpu=1 reason=round rounds=1\n"
+                                                "snap time=2 cpu=2 reason=round rounds=2\n"
+                                                "snap time=3 cpu=3 reason=round rounds=3\n"
+                                                "snap time=4 cpu=4 reason=round rounds=4\n"
+                                                "snap time=5 cpu=5 reason=end rounds=5\n");
     assert_int_equal(j.d.verdict, HL_NO_LEAK);
     assert_int_equal(j.d.observed.rounds, 5);
-    done(&j);
+    hl_test_judged_end(&j);
     (void)state;
 }
 
 static void our_own_register_is_none_of_its_leaks(void **state)
 {
-    judged j = judge("root module heaplens._expect m\nm:module -__dict__-> g:dict\n"
-                     "g -key:_register-> rows:dict len={0|2|4|8|12|16}\n"
-                     "rows -value:int-> item:tuple*{0|2|4|8|12|16} size=64\n" ROUNDS);
+    hl_judged j = hl_test_judge("root module heaplens._expect m\nm:module -__dict__-> g:dict\n"
+                                "g -key:_register-> rows:dict len={0|2|4|8|12|16}\n"
+                                "rows -value:int-> item:tuple*{0|2|4|8|12|16} size=64\n" ROUNDS);
     assert_int_equal(j.d.verdict, HL_NO_LEAK);
-    done(&j);
+    hl_test_judged_end(&j);
     (void)state;
 }
 

@@ -3,6 +3,7 @@
  *
  * Room   diagnose; analyser process.
  * The dict of a module, a class or an instance holds attributes, not data: passed over. */
+#include "diagnose/keys.h"
 #include "diagnose/view_parts.h"
 
 static const hl_column columns[] = {
@@ -12,39 +13,6 @@ static const hl_column columns[] = {
     {"keys", "keys", HL_COLUMN_TEXT},          {"retained_bytes", "retained", HL_COLUMN_BYTES},
 };
 enum { COLUMNS = sizeof columns / sizeof *columns };
-
-static const char *keys_text(const hl_snap *s, hl_node v, hl_arena *arena)
-{
-    const hl_snap_keys *k = hl_snap_keys_of(s, v);
-    if (!k)
-        return NULL;
-    switch (k->kind) {
-    case HL_KEYS_MIXED:
-        return "mixed";
-    case HL_KEYS_INT:
-        return "ints";
-    case HL_KEYS_INT_RISING:
-        return "ints, rising";
-    case HL_KEYS_STR:
-        return "str";
-    case HL_KEYS_STR_UUID:
-        return "str like uuids";
-    case HL_KEYS_STR_DIGITS:
-        return "str of digits";
-    case HL_KEYS_STR_PATH:
-        return "str like paths";
-    case HL_KEYS_TUPLE:
-        return hl_arena_printf(arena, "tuples of %u", k->detail);
-    case HL_KEYS_BYTES:
-        return "bytes";
-    case HL_KEYS_FLOAT:
-        return "floats";
-    case HL_KEYS_OBJECT:
-        return k->detail < s->n_types ? hl_view_copy(arena, s->names[s->types[k->detail].name])
-                                      : "objects";
-    }
-    return NULL;
-}
 
 static bool is_container(const hl_graph *g, hl_node v)
 {
@@ -80,7 +48,7 @@ static hl_status fill(const hl_view_query *q, const hl_graph *g, hl_arena *scrat
         row[3].number = hl_snap_len(s, v);
         row[4].number = x && x->cap && !x->bounded ? (int64_t)x->cap : HL_CELL_NONE;
         row[5].number = x && x->bounded ? (int64_t)x->cap : HL_CELL_NONE;
-        row[6].text = keys_text(s, v, arena);
+        row[6].text = hl_keys_text(s, v, arena);
         row[7].number = (int64_t)g->retained_bytes[v];
     }
     return HL_OK;
