@@ -1,17 +1,14 @@
 /* diagnose/judge.c: how sure a growth makes us.
  *
  * Room   diagnose; analyser process.
- * Order  what cannot be a leak is dismissed first (a declared bound, a result its function let go);
- *        what may be something else is `possible` (a rate that falls, a loop that fills one result,
- *        too few intervals); the rest is `certain` as growth, and the rule lowers it if the
- *        structure could still shrink. */
+ * Method what there is to weigh is gathered once; then each excuse is asked in turn whether this can
+ *        be no leak (a declared bound, a result its function let go); what may be something else is
+ *        `possible` (a rate that falls, a loop that fills one result, too few intervals); the rest
+ *        is `certain` as growth, and the rule lowers it if the structure could still shrink. */
 #include "diagnose/judge.h"
 
-#include "diagnose/keys.h"
 #include "diagnose/pattern.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 enum {
@@ -203,215 +200,220 @@ static bool never_grew_as(const hl_case *c, const hl_suspect *s)
     return true;
 }
 
-bool hl_judge(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_filled filled,
-              hl_confidence *out)
+/* ---- what is weighed --------------------------------------------------------------------------
+ */
+
+typedef struct weighing {
+    hl_case *c;
+    const hl_suspect *s;
+    const hl_uses *u;
+    const hl_growth *g; /* s->growth */
+    hl_filled filled;
+    double course;
+    bool slows;
+    bool emptied;   /* it can be: was_emptied */
+    bool late;      /* grew in the last quarter of the run only */
+    bool in_a_call; /* what an exit handler empties of a module or a class was no call's own to give
+                       up */
+    bool making;    /* is_in_the_making */
+    bool given;     /* made elsewhere, and then given its name */
+    bool one_call;  /* filled by a call that still runs: a result, if anybody could ask for it */
+    bool sure;      /* but for one_call nothing speaks against it */
+} weighing;
+
+/* Intervals in which it has to rise. What many calls fill needs fewer; what may be bounded by its own
+ * code, more. */
+static uint32_t intervals_wanted(const weighing *w)
+{
+    if (w->u->bounds)
+        return UINT32_MAX;
+    if (w->u->evicts)
+        return KEYED_INTERVALS;
+    if (w->g->torn_down && w->in_a_call)
+        return SURE_INTERVALS;
+    /* gone when somebody looked again: it may have been full long before */
+    if (w->g->released && !w->g->torn_down)
+        return KEYED_INTERVALS;
+    /* an address is used again: two rises there may be two containers, one after the other */
+    if (w->g->address)
+        return w->g->released ? KEYED_INTERVALS : SURE_INTERVALS;
+    return w->filled == HL_FILLED_BY_MANY ? MANY_INTERVALS : SURE_INTERVALS;
+}
+
+static weighing weigh(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_filled filled)
 {
     const hl_growth *g = s->growth;
     const hl_moment *m = c->moments;
-    char bytes[16], count[32];
-    const char *type = hl_snap_type_name(c->snap, s->holder);
-    bool slows = course(c, s, u) < SLOWS;
-    if (is_bounded(c, s->holder)) {
-        const hl_snap_extra *x = hl_snap_extra_of(c->snap, s->holder);
-        c->dismissed += g->onset_bytes;
-        if (tells(c, s))
-            hl_note_add(c, "unbounded-cache", "%s (%s) %s its bound of %s entries; it holds %s",
-                        s->name, type,
-                        g->series[g->anchor] >= x->cap ? "is full, at" : "is filling up to",
-                        hl_count_text(x->cap, count), hl_bytes_text(s->retained_bytes, bytes));
-        return false;
-    }
-    bool not_its_own = g->metric != HL_METRIC_ITEMS &&
-                       (double)s->retained_bytes < OWN_SHARE * (double)g->onset_bytes;
-    if (only_follows(c, s) || hl_calls_anew(c, s) || not_its_own) {
-        c->dismissed += g->onset_bytes;
-        return false;
-    }
-    bool emptied = was_emptied(c, g);
-    if ((u->evicts || u->bounds || emptied) &&
-        (slows || (u->evicts && u->bounds) ||
-         g->intervals < (u->bounds ? GUARDED_INTERVALS : KEYED_INTERVALS))) {
-        c->dismissed += g->onset_bytes;
-        if (tells(c, s))
-            hl_note_add(c, "unbounded-cache", "%s (%s) grew, and %s: it holds %s", s->name, type,
-                        u->evicts   ? "the code that fills it also removes"
-                        : u->bounds ? "the code that fills it minds its length"
-                                    : "was emptied before",
-                        hl_bytes_text(s->retained_bytes, bytes));
-        return false;
-    }
     double run = m[g->anchor].work - m[c->began].work;
-    bool late = run > 0 && m[g->anchor].work - g->began < LATE_SHARE * run;
-    /* what an exit handler empties (of a module, of a class) was no call's own to give up */
-    bool in_a_call = c->graph->from[s->holder] == HL_HOLD_FRAME;
-    bool making = is_in_the_making(c, s->holder);
-    /* followed by address because it was reached in another way before, and filled by nobody we
-     * know: made elsewhere, as a whole, and then given its name */
-    bool given = g->address && !u->n_stores && filled == HL_FILLED_UNKNOWN && rises_as(c, s) < AGED;
-    bool named = !strcmp(s->kind, "module-global") || !strcmp(s->kind, "class-attribute");
-    bool whole = given && named && !making && never_grew_as(c, s);
-    bool result = filled == HL_FILLED_BY_ONE_CALL && u->reader && !g->exact;
-    if (whole || result) {
-        c->dismissed += g->onset_bytes;
-        if (whole)
-            hl_note_add(c, "growing-container",
-                        "%s (%s) was made as a whole, and nothing adds to it; it holds %s", s->name,
-                        type, hl_bytes_text(c->graph->retained_bytes[s->holder], bytes));
-        else
-            hl_note_add(c, "growing-container",
-                        "%s (%s) was filled by one call, and %s reads all of it when it is done: "
-                        "a result; it holds %s",
-                        s->name, type, u->reader,
-                        hl_bytes_text(c->graph->retained_bytes[s->holder], bytes));
+    weighing w = {
+        .c = c,
+        .s = s,
+        .u = u,
+        .g = g,
+        .filled = filled,
+        .course = course(c, s, u),
+        .emptied = was_emptied(c, g),
+        .late = run > 0 && m[g->anchor].work - g->began < LATE_SHARE * run,
+        .in_a_call = c->graph->from[s->holder] == HL_HOLD_FRAME,
+        .making = is_in_the_making(c, s->holder),
+        /* followed by address because it was reached in another way before, and filled by nobody
+         * we know */
+        .given = g->address && !u->n_stores && filled == HL_FILLED_UNKNOWN && rises_as(c, s) < AGED,
+        .one_call = filled == HL_FILLED_BY_ONE_CALL && !g->exact &&
+                    !(u->unread && g->intervals >= KEYED_INTERVALS),
+    };
+    w.slows = w.course < SLOWS;
+    w.sure = !w.slows && !u->reader && !w.making && !w.given &&
+             (g->exact || g->intervals >= intervals_wanted(&w));
+    return w;
+}
+
+/* ---- excuses ------------------------------------------------------------------------------------
+ * True: it is no leak, and if it is big a note has been made that it was seen. */
+
+static void dismiss(const weighing *w, uint64_t bytes)
+{
+    w->c->dismissed += bytes;
+}
+
+/* What it holds, in words. */
+static const char *holding(const weighing *w, uint64_t bytes)
+{
+    char text[16];
+    return hl_arena_printf(w->c->arena, "%s", hl_bytes_text(bytes, text));
+}
+
+static bool has_a_bound(const weighing *w)
+{
+    if (!is_bounded(w->c, w->s->holder))
         return false;
-    }
-    /* what many calls fill needs fewer looks; what may be bounded by its own code, more, and so does
-     * what was gone when somebody looked again: it may have been full long before. An address is used
-     * again: two rises there may be two containers, one after the other */
-    uint32_t enough = u->bounds                      ? UINT32_MAX
-                      : u->evicts                    ? KEYED_INTERVALS
-                      : g->torn_down && in_a_call    ? SURE_INTERVALS
-                      : g->released && !g->torn_down ? KEYED_INTERVALS
-                      : g->address && g->released    ? KEYED_INTERVALS
-                      : g->address                   ? SURE_INTERVALS
-                      : filled == HL_FILLED_BY_MANY  ? MANY_INTERVALS
-                                                     : SURE_INTERVALS;
-    /* what a call fills that still runs is a result, if anybody could ask for it */
-    bool one_call = filled == HL_FILLED_BY_ONE_CALL && !g->exact &&
-                    !(u->unread && g->intervals >= KEYED_INTERVALS);
-    bool unsure = slows || u->reader || making || given || (!g->exact && g->intervals < enough);
-    bool only_one_call = one_call && !unsure;
-    unsure = unsure || one_call;
-    bool dropped_with_main = g->torn_down && g->intervals >= KEYED_INTERVALS;
-    if (g->released && (unsure || (filled != HL_FILLED_BY_MANY && !dropped_with_main))) {
-        if (tells(c, s))
-            hl_note_add(c, "growing-container", "%s (%s) grew to %s and was gone at the end",
-                        s->name, type, hl_bytes_text(s->retained_bytes, bytes));
-        return false;
-    }
-    /* two rises, the second slower: a thing that fills up */
-    if (course(c, s, u) < RESTS || (slows && g->intervals <= MANY_INTERVALS && !g->exact)) {
-        c->dismissed += g->bytes;
-        if (tells(c, s))
-            hl_note_add(c, "growing-container", "%s (%s) was filled and then stayed; it holds %s",
-                        s->name, type, hl_bytes_text(s->retained_bytes, bytes));
-        return false;
-    }
-    if (late && !g->exact && filled != HL_FILLED_BY_MANY) {
-        c->dismissed += g->bytes;
-        if (tells(c, s))
-            hl_note_add(c, "growing-container",
-                        "%s (%s) was filled at the end of the run; it holds %s", s->name, type,
-                        hl_bytes_text(s->retained_bytes, bytes));
-        return false;
-    }
-    c->one_calls += only_one_call;
-    *out = unsure ? HL_POSSIBLE : HL_CERTAIN;
+    char count[32];
+    const hl_snap_extra *x = hl_snap_extra_of(w->c->snap, w->s->holder);
+    dismiss(w, w->g->onset_bytes);
+    if (tells(w->c, w->s))
+        hl_note_add(w->c, "unbounded-cache", "%s (%s) %s its bound of %s entries; it holds %s",
+                    w->s->name, hl_snap_type_name(w->c->snap, w->s->holder),
+                    w->g->series[w->g->anchor] >= x->cap ? "is full, at" : "is filling up to",
+                    hl_count_text(x->cap, count), holding(w, w->s->retained_bytes));
     return true;
 }
 
-/* What its users call it. */
-static const char *type_words(const hl_case *c, hl_node v)
+/* It only follows what others keep, is made anew by each call, or has little of what grew. */
+static bool is_not_the_holder(const weighing *w)
 {
-    const char *type = hl_snap_type_name(c->snap, v);
-    return strcmp(type, "functools._lru_cache_wrapper") != 0 ? type : "lru_cache";
+    bool not_its_own = w->g->metric != HL_METRIC_ITEMS &&
+                       (double)w->s->retained_bytes < OWN_SHARE * (double)w->g->onset_bytes;
+    if (!only_follows(w->c, w->s) && !hl_calls_anew(w->c, w->s) && !not_its_own)
+        return false;
+    dismiss(w, w->g->onset_bytes);
+    return true;
 }
 
-const char *hl_growth_unit(const hl_case *c, const hl_growth *g, hl_node holder)
+static bool minds_itself(const weighing *w)
 {
-    bool text = !strcmp(hl_snap_type_name(c->snap, holder), "bytearray");
-    return g->metric == HL_METRIC_BYTES || (g->metric == HL_METRIC_ITEMS && text) ? "bytes"
-           : g->metric == HL_METRIC_ITEMS                                         ? "entries"
-                                                                                  : "objects";
+    const hl_uses *u = w->u;
+    if (!u->evicts && !u->bounds && !w->emptied)
+        return false;
+    if (!w->slows && !(u->evicts && u->bounds) &&
+        w->g->intervals >= (u->bounds ? GUARDED_INTERVALS : KEYED_INTERVALS))
+        return false;
+    dismiss(w, w->g->onset_bytes);
+    if (tells(w->c, w->s))
+        hl_note_add(w->c, "unbounded-cache", "%s (%s) grew, and %s: it holds %s", w->s->name,
+                    hl_snap_type_name(w->c->snap, w->s->holder),
+                    u->evicts   ? "the code that fills it also removes"
+                    : u->bounds ? "the code that fills it minds its length"
+                                : "was emptied before",
+                    holding(w, w->s->retained_bytes));
+    return true;
 }
 
-const char *hl_judge_holds(hl_case *c, const hl_suspect *s)
+static bool was_made_as_a_whole(const weighing *w)
 {
-    char all[16], alone[16];
-    uint64_t gained = s->growth->bytes;
-    hl_bytes_text(s->retained_bytes, alone);
-    if (gained / 2 <= s->retained_bytes)
-        return hl_arena_copy(c->arena, alone, strlen(alone));
-    return hl_arena_printf(c->arena, "%s, %s of it alone", hl_bytes_text(gained, all), alone);
+    const hl_suspect *s = w->s;
+    bool named = !strcmp(s->kind, "module-global") || !strcmp(s->kind, "class-attribute");
+    if (!w->given || !named || w->making || !never_grew_as(w->c, s))
+        return false;
+    dismiss(w, w->g->onset_bytes);
+    hl_note_add(w->c, "growing-container",
+                "%s (%s) was made as a whole, and nothing adds to it; it holds %s", s->name,
+                hl_snap_type_name(w->c->snap, s->holder),
+                holding(w, w->c->graph->retained_bytes[s->holder]));
+    return true;
 }
 
-const char *hl_judge_title(hl_case *c, const hl_suspect *s, const char *and)
+static bool is_a_result(const weighing *w)
 {
-    const hl_growth *g = s->growth;
-    char count[32], members[32], gained[16];
-    const char *type = type_words(c, s->holder);
-    const char *holds = hl_judge_holds(c, s);
-    const char *unit = hl_growth_unit(c, g, s->holder);
-    bool sized = !strcmp(unit, "bytes");
-    const char *gain =
-        sized ? hl_bytes_text(g->units, gained)
-              : hl_arena_printf(c->arena, "%s %s", hl_count_text(g->units, count), unit);
-    if (s->members > 1) {
-        /* "loses none", of several: "lose none" */
-        size_t verb = strcspn(and, " ");
-        int stem = (int)(verb && and[verb - 1] == 's' ? verb - 1 : verb);
-        return hl_arena_printf(c->arena, "%s %ss at %s together %s %s and %.*s%s; they hold %s",
-                               hl_count_text(s->members, members), type, s->name,
-                               sized ? "grew by" : "gained", gain, stem, and, and+verb, holds);
-    }
-    return hl_arena_printf(c->arena, "%s (%s) %s %s and %s; it holds %s", s->name, type,
-                           sized ? "grew by" : "gained", gain, sized ? "never shrank" : and, holds);
+    if (w->filled != HL_FILLED_BY_ONE_CALL || !w->u->reader || w->g->exact)
+        return false;
+    dismiss(w, w->g->onset_bytes);
+    hl_note_add(
+        w->c, "growing-container",
+        "%s (%s) was filled by one call, and %s reads all of it when it is done: a result; it "
+        "holds %s",
+        w->s->name, hl_snap_type_name(w->c->snap, w->s->holder), w->u->reader,
+        holding(w, w->c->graph->retained_bytes[w->s->holder]));
+    return true;
 }
 
-void hl_judge_evidence(hl_case *c, hl_finding *f, const hl_suspect *s, const hl_uses *u,
-                       hl_filled filled)
+static bool was_let_go(const weighing *w)
 {
-    const hl_growth *g = s->growth;
-    char text[256] = "", count[32];
-    size_t n = 0;
-    bool sized = !strcmp(hl_growth_unit(c, g, s->holder), "bytes");
-    uint32_t step = c->n_moments > 8 ? (c->n_moments + 7) / 8 : 1;
-    for (uint32_t i = 0; i <= g->anchor && n < sizeof text - 32; i++)
-        if (i == g->anchor || i % step == 0)
-            n += (size_t)snprintf(text + n, sizeof text - n, "%s%s", n ? " -> " : "",
-                                  sized ? hl_bytes_text(g->series[i], count)
-                                        : hl_count_text(g->series[i], count));
-    const char *what = sized ? "size" : g->metric == HL_METRIC_OBJECTS ? "objects" : "len";
-    bool fell = false;
-    for (uint32_t i = 0; i < g->anchor; i++)
-        fell = fell || g->series[i] > g->series[i + 1];
-    hl_finding_evidence(c, f, "%s %s%s", what, text, fell ? "" : ", never shrank");
-    const char *keys = hl_keys_text(c->snap, s->holder, c->arena);
-    if (keys && strcmp(keys, "mixed") != 0 && strncmp(keys, "weakref.", 8) != 0)
-        hl_finding_evidence(
-            c, f, "%s: %s",
-            c->snap->types[c->snap->type[s->holder]].flags & HL_TYPE_DICT ? "keys" : "entries",
-            keys);
-    for (uint32_t i = 0; i < u->n_stores && !f->library; i++)
-        f->library = hl_code_package(c, hl_snap_find_address(c->snap, u->stores[i]));
-    if (u->storer)
-        hl_finding_evidence(c, f, "filled by %s%s", u->storer,
-                            filled == HL_FILLED_BY_MANY ? ", in many calls"
-                            : filled == HL_FILLED_BY_ONE_CALL && !g->exact
-                                ? ", in one call still running"
-                                : "");
-    if (u->off)
-        hl_finding_evidence(c, f, "the limit its code minds, `%s`, is switched off", u->off);
-    if (g->exact)
-        hl_finding_evidence(c, f, "rose by at least one in every round");
-    uint32_t looks = 0; /* that the oldest entries have seen since */
-    for (uint32_t i = 0; i < g->anchor; i++)
-        looks += g->series[i] > 0;
-    if (!fell && looks >= AGED && g->metric == HL_METRIC_ITEMS && !sized &&
-        !(u->all & HL_USE_REMOVE))
-        hl_finding_evidence(c, f, "its oldest entries have survived %u snapshots", looks);
-    if (course(c, s, u) < SLOWS)
-        hl_finding_evidence(c, f, "its growth is slowing down: it may be filling up");
-    if (u->reader)
-        hl_finding_evidence(c, f, "%s reads all of it when it is done: it may be a result",
-                            u->reader);
-    if (u->unread)
-        hl_finding_evidence(c, f, "there is no code that reads it, or gives it to any that might");
-    if (u->evicts)
-        hl_finding_evidence(c, f, "code that fills it also removes entries");
-    if (g->released)
-        hl_finding_evidence(c, f, "%s",
-                            g->torn_down ? "let go only at the very end, when the program was over"
-                            : !strcmp(s->kind, "thread-local") ? "gone when its thread ended"
-                                                               : "gone when its function returned");
+    const hl_growth *g = w->g;
+    bool dropped_with_main = g->torn_down && g->intervals >= KEYED_INTERVALS;
+    bool unsure = !w->sure || w->one_call;
+    if (!g->released || (!unsure && (w->filled == HL_FILLED_BY_MANY || dropped_with_main)))
+        return false;
+    if (tells(w->c, w->s))
+        hl_note_add(w->c, "growing-container", "%s (%s) grew to %s and was gone at the end",
+                    w->s->name, hl_snap_type_name(w->c->snap, w->s->holder),
+                    holding(w, w->s->retained_bytes));
+    return true;
+}
+
+/* It came to rest; or two rises, the second slower: a thing that fills up. */
+static bool filled_and_stayed(const weighing *w)
+{
+    const hl_growth *g = w->g;
+    if (w->course >= RESTS && !(w->slows && g->intervals <= MANY_INTERVALS && !g->exact))
+        return false;
+    dismiss(w, g->bytes);
+    if (tells(w->c, w->s))
+        hl_note_add(w->c, "growing-container", "%s (%s) was filled and then stayed; it holds %s",
+                    w->s->name, hl_snap_type_name(w->c->snap, w->s->holder),
+                    holding(w, w->s->retained_bytes));
+    return true;
+}
+
+static bool was_filled_late(const weighing *w)
+{
+    if (!w->late || w->g->exact || w->filled == HL_FILLED_BY_MANY)
+        return false;
+    dismiss(w, w->g->bytes);
+    if (tells(w->c, w->s))
+        hl_note_add(w->c, "growing-container",
+                    "%s (%s) was filled at the end of the run; it holds %s", w->s->name,
+                    hl_snap_type_name(w->c->snap, w->s->holder), holding(w, w->s->retained_bytes));
+    return true;
+}
+
+bool hl_judge(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_filled filled,
+              hl_confidence *out)
+{
+    /* the first that holds is the one that is told */
+    static bool (*const excuses[])(const weighing *) = {
+        has_a_bound, is_not_the_holder, minds_itself,      was_made_as_a_whole,
+        is_a_result, was_let_go,        filled_and_stayed, was_filled_late,
+    };
+    weighing w = weigh(c, s, u, filled);
+    for (size_t i = 0; i < sizeof excuses / sizeof *excuses; i++)
+        if (excuses[i](&w))
+            return false;
+    c->one_calls += w.one_call && w.sure;
+    *out = w.sure && !w.one_call ? HL_CERTAIN : HL_POSSIBLE;
+    return true;
+}
+
+bool hl_judge_slows(const hl_case *c, const hl_suspect *s, const hl_uses *u)
+{
+    return course(c, s, u) < SLOWS;
 }

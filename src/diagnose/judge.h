@@ -14,7 +14,9 @@ bool hl_growth_rests(const hl_growth *g);
  * growth alone makes us, structure aside. Notes what it dismisses if that is big. */
 bool hl_judge(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_filled filled,
               hl_confidence *out);
-/* "13.2 MB", or "8.1 MB, 186 KB of it alone" where others hold most of it, too. */
+/* Does it slow down: of what each entry makes dearer, by the squares? */
+bool hl_judge_slows(const hl_case *c, const hl_suspect *s, const hl_uses *u);
+/* judge_words.c. "13.2 MB", or "8.1 MB, 186 KB of it alone" where others hold most of it, too. */
 const char *hl_judge_holds(hl_case *c, const hl_suspect *s);
 /* "entries", "objects" or "bytes": what a growth counts. */
 const char *hl_growth_unit(const hl_case *c, const hl_growth *g, hl_node holder);

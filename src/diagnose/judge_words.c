@@ -1,0 +1,116 @@
+/* diagnose/judge_words.c: what all growth rules say of a growth: its title, its evidence.
+ *
+ * Room   diagnose; analyser process. */
+#include "diagnose/judge.h"
+#include "diagnose/keys.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { AGED = 3 }; /* snapshots that make an entry old */
+
+/* What its users call it. */
+static const char *type_words(const hl_case *c, hl_node v)
+{
+    const char *type = hl_snap_type_name(c->snap, v);
+    return strcmp(type, "functools._lru_cache_wrapper") != 0 ? type : "lru_cache";
+}
+
+const char *hl_growth_unit(const hl_case *c, const hl_growth *g, hl_node holder)
+{
+    bool text = !strcmp(hl_snap_type_name(c->snap, holder), "bytearray");
+    return g->metric == HL_METRIC_BYTES || (g->metric == HL_METRIC_ITEMS && text) ? "bytes"
+           : g->metric == HL_METRIC_ITEMS                                         ? "entries"
+                                                                                  : "objects";
+}
+
+const char *hl_judge_holds(hl_case *c, const hl_suspect *s)
+{
+    char all[16], alone[16];
+    uint64_t gained = s->growth->bytes;
+    hl_bytes_text(s->retained_bytes, alone);
+    if (gained / 2 <= s->retained_bytes)
+        return hl_arena_copy(c->arena, alone, strlen(alone));
+    return hl_arena_printf(c->arena, "%s, %s of it alone", hl_bytes_text(gained, all), alone);
+}
+
+const char *hl_judge_title(hl_case *c, const hl_suspect *s, const char *and)
+{
+    const hl_growth *g = s->growth;
+    char count[32], members[32], gained[16];
+    const char *type = type_words(c, s->holder);
+    const char *holds = hl_judge_holds(c, s);
+    const char *unit = hl_growth_unit(c, g, s->holder);
+    bool sized = !strcmp(unit, "bytes");
+    const char *gain =
+        sized ? hl_bytes_text(g->units, gained)
+              : hl_arena_printf(c->arena, "%s %s", hl_count_text(g->units, count), unit);
+    if (s->members > 1) {
+        /* "loses none", of several: "lose none" */
+        size_t verb = strcspn(and, " ");
+        int stem = (int)(verb && and[verb - 1] == 's' ? verb - 1 : verb);
+        return hl_arena_printf(c->arena, "%s %ss at %s together %s %s and %.*s%s; they hold %s",
+                               hl_count_text(s->members, members), type, s->name,
+                               sized ? "grew by" : "gained", gain, stem, and, and+verb, holds);
+    }
+    return hl_arena_printf(c->arena, "%s (%s) %s %s and %s; it holds %s", s->name, type,
+                           sized ? "grew by" : "gained", gain, sized ? "never shrank" : and, holds);
+}
+
+void hl_judge_evidence(hl_case *c, hl_finding *f, const hl_suspect *s, const hl_uses *u,
+                       hl_filled filled)
+{
+    const hl_growth *g = s->growth;
+    char text[256] = "", count[32];
+    size_t n = 0;
+    bool sized = !strcmp(hl_growth_unit(c, g, s->holder), "bytes");
+    uint32_t step = c->n_moments > 8 ? (c->n_moments + 7) / 8 : 1;
+    for (uint32_t i = 0; i <= g->anchor && n < sizeof text - 32; i++)
+        if (i == g->anchor || i % step == 0)
+            n += (size_t)snprintf(text + n, sizeof text - n, "%s%s", n ? " -> " : "",
+                                  sized ? hl_bytes_text(g->series[i], count)
+                                        : hl_count_text(g->series[i], count));
+    const char *what = sized ? "size" : g->metric == HL_METRIC_OBJECTS ? "objects" : "len";
+    bool fell = false;
+    for (uint32_t i = 0; i < g->anchor; i++)
+        fell = fell || g->series[i] > g->series[i + 1];
+    hl_finding_evidence(c, f, "%s %s%s", what, text, fell ? "" : ", never shrank");
+    const char *keys = hl_keys_text(c->snap, s->holder, c->arena);
+    if (keys && strcmp(keys, "mixed") != 0 && strncmp(keys, "weakref.", 8) != 0)
+        hl_finding_evidence(
+            c, f, "%s: %s",
+            c->snap->types[c->snap->type[s->holder]].flags & HL_TYPE_DICT ? "keys" : "entries",
+            keys);
+    for (uint32_t i = 0; i < u->n_stores && !f->library; i++)
+        f->library = hl_code_package(c, hl_snap_find_address(c->snap, u->stores[i]));
+    if (u->storer)
+        hl_finding_evidence(c, f, "filled by %s%s", u->storer,
+                            filled == HL_FILLED_BY_MANY ? ", in many calls"
+                            : filled == HL_FILLED_BY_ONE_CALL && !g->exact
+                                ? ", in one call still running"
+                                : "");
+    if (u->off)
+        hl_finding_evidence(c, f, "the limit its code minds, `%s`, is switched off", u->off);
+    if (g->exact)
+        hl_finding_evidence(c, f, "rose by at least one in every round");
+    uint32_t looks = 0; /* that the oldest entries have seen since */
+    for (uint32_t i = 0; i < g->anchor; i++)
+        looks += g->series[i] > 0;
+    if (!fell && looks >= AGED && g->metric == HL_METRIC_ITEMS && !sized &&
+        !(u->all & HL_USE_REMOVE))
+        hl_finding_evidence(c, f, "its oldest entries have survived %u snapshots", looks);
+    if (hl_judge_slows(c, s, u))
+        hl_finding_evidence(c, f, "its growth is slowing down: it may be filling up");
+    if (u->reader)
+        hl_finding_evidence(c, f, "%s reads all of it when it is done: it may be a result",
+                            u->reader);
+    if (u->unread)
+        hl_finding_evidence(c, f, "there is no code that reads it, or gives it to any that might");
+    if (u->evicts)
+        hl_finding_evidence(c, f, "code that fills it also removes entries");
+    if (g->released)
+        hl_finding_evidence(c, f, "%s",
+                            g->torn_down ? "let go only at the very end, when the program was over"
+                            : !strcmp(s->kind, "thread-local") ? "gone when its thread ended"
+                                                               : "gone when its function returned");
+}
