@@ -9,8 +9,9 @@ python3), with all test files but those to skip, or with those named, without th
 what hangs plainly where you are has to be left out. Not both at once: tests share ports and the
 user's own site-packages. Where a test ended otherwise its file is run again alone, up to AGAIN
 times in each way: if the test then ends once plainly as it did once watched, the difference was
-chance, and is said to be. Exit status 1 where one always differs, or a run did not come to its end,
-or fewer than LOOKS snapshots were taken.
+chance, and is said to be. A run that breaks off, because a test hung for longer than it may, goes
+on from the file it broke off in. Exit status 1 where one always differs, or a run did not come to
+its end, or fewer than LOOKS snapshots were taken.
 
 HEAPLENS_EXE    the executable (default: .venv/bin/heaplens of this checkout)
 
@@ -76,15 +77,16 @@ class Run:
                 start_new_session=True,
             )
 
-    def end(self) -> bool:
-        """Waits for it; False where it broke off."""
+    def end(self) -> str | None:
+        """Waits for it; the test file where it broke off ("": before the first), or None."""
         status = self.process.wait()
         log = (self.folder / "log").read_bytes()
         begun = re.findall(rb"\[ *(\d+)/(\d+)[^\]]*\] (\S+)", log)
         whole = bool(begun) and begun[-1][0] == begun[-1][1] and b"\nTotal duration:" in log
-        where = f" in {begun[-1][2].decode()}" if begun and not whole else ""
+        broke = None if whole else begun[-1][2].decode() if begun else ""
+        where = "" if whole else f", broke off in {broke or 'no file'}"
         print(f"    {self.name}: exit {status}{where}; {self.folder}", flush=True)
-        return whole
+        return broke
 
     def outcomes(self) -> outcomes.Outcomes:
         """By the report; by the log where there is none: after some of the suite's own tests of
@@ -122,6 +124,25 @@ def always_differs(python: str, name: str, folder: Path) -> bool:
     return True
 
 
+def run_all(
+    python: str, watched: bool, arguments: list[str], folder: Path
+) -> tuple[bool, outcomes.Outcomes, int]:
+    """Did it come to its end, how each test ended, and how many snapshots were taken. A run that
+    broke off goes on from the file it broke off in; twice in one file, no more."""
+    ended: outcomes.Outcomes = {}
+    looks = 0
+    start: str | None = None
+    while True:
+        from_there = ["--start", start] if start else []
+        run = Run(python, watched, [*from_there, *arguments], folder / (start or "all"))
+        broke = run.end()
+        ended.update(run.outcomes())
+        looks += run.looks() if watched else 0
+        if broke is None or not broke or broke == start:
+            return broke is None, ended, looks
+        start = broke
+
+
 def compare(python: str, arguments: list[str], folder: Path) -> bool:
     version = subprocess.run(
         [python, "-c", "import platform; print(platform.python_version())"],
@@ -135,17 +156,16 @@ def compare(python: str, arguments: list[str], folder: Path) -> bool:
     ended: list[outcomes.Outcomes] = []
     whole = True
     for way in ("plain", "watched"):
-        run = Run(python, way == "watched", arguments, here / way)
-        whole = run.end() and whole
-        ended.append(run.outcomes())
-        print(f"    {outcomes.counts(ended[-1])}", flush=True)
+        to_its_end, how, looks = run_all(python, way == "watched", arguments, here / way)
+        whole = to_its_end and whole
+        ended.append(how)
+        print(f"    {outcomes.counts(how)}", flush=True)
     same = whole and all(ended)
     for name, was, became in outcomes.differences(*ended):
         always = always_differs(python, name, here / "again" / name)
         same = same and not always
         how = "differs" if always else "by chance"
         print(f"    {how}: {name}: {was} plainly, {became} watched", flush=True)
-    looks = run.looks()
     print(f"    {looks} snapshots")
     return same and looks >= LOOKS
 

@@ -13,7 +13,7 @@ start = datetime.datetime(2024, 1, 1)
 def following(number):
     if PROPER:
         number %= 50
-    text = f"{number % 60} {number // 60 % 24} {number // 1440 % 28 + 1} * *"
+    text = f"{number % 60} {number // 60 % 24} {number // 1440 % 28 + 1} {number // 40320 % 12 + 1} *"
     if not PROPER:
         text += f" {number % 60}"
     return croniter(text, start).get_next(datetime.datetime).minute
