@@ -122,6 +122,15 @@ static bool is_logging(const hl_case *c, const hl_suspect *s)
     return s->owner != HL_NO_NODE && hl_inherits(c, s->owner, "logging.Filterer");
 }
 
+/* Methods written in C have no code to name: whose they are says more than that they are built in. */
+static const char *name_of_call(hl_case *c, const hl_callable *f)
+{
+    bool bound = f->self != HL_NO_NODE && !hl_is_a(c, f->self, "module");
+    return f->code == HL_NO_NODE && bound
+               ? hl_arena_printf(c->arena, "of a %s", hl_snap_type_name(c->snap, f->self))
+               : hl_callable_name(c, f);
+}
+
 static bool tell(hl_case *c, const hl_suspect *s, const hl_uses *known, hl_filled filled,
                  registered r)
 {
@@ -159,7 +168,7 @@ static bool tell(hl_case *c, const hl_suspect *s, const hl_uses *known, hl_fille
     hl_bytes_text(s->retained_bytes, bytes);
     const char *name = r.handlers && r.member != HL_NO_NODE ? hl_snap_type_name(c->snap, r.member)
                        : r.handlers                         ? "logging.Handler"
-                                                            : hl_callable_name(c, &r.one);
+                                                            : name_of_call(c, &r.one);
     if (r.handlers) {
         f->title =
             hl_arena_printf(c->arena, "%s gained %s handlers (%s) and drops none; it holds %s",

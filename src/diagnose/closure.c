@@ -99,6 +99,10 @@ static bool closure(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_filled
     hl_node function = tuple == HL_NO_NODE ? HL_NO_NODE : c->graph->parent[tuple];
     if (function == HL_NO_NODE)
         return false;
+    /* they are kept to be called: each makes the next event, or the next call, dearer */
+    hl_uses uses = *u;
+    uses.all |= HL_USE_ITER;
+    u = &uses;
     hl_confidence confidence;
     /* that many copies of one function are kept speaks even where one loop made them */
     if (!hl_judge(c, s, u, hl_speaks(s, filled), &confidence))

@@ -70,6 +70,42 @@ static bool mostly_dead(const hl_case *c, hl_node container, bool keys)
     return weak && 2 * alive < weak;
 }
 
+/* Most of the weak references looked at in a container are to an object that another of them refers
+ * to as well: they multiply, and what they refer to does not. */
+static bool mostly_repeat(const hl_case *c, hl_node container)
+{
+    hl_node refs[HL_SAMPLES], to[HL_SAMPLES];
+    uint32_t n = hl_sample(c, container, false, refs, HL_SAMPLES), alive = 0, again = 0;
+    for (uint32_t i = 0; i < n; i++)
+        for (uint32_t e = c->snap->off[refs[i]]; e < c->snap->off[refs[i] + 1]; e++)
+            if (hl_label_kind(c->snap->label[e]) == HL_LABEL_WEAK && alive < HL_SAMPLES)
+                to[alive++] = c->snap->dst[e];
+    for (uint32_t i = 0; i < alive; i++) {
+        bool known = false;
+        for (uint32_t k = 0; k < i && !known; k++)
+            known = to[k] == to[i];
+        again += known;
+    }
+    return 2 * again > alive;
+}
+
+/* Weak keys with values of their own: it follows what others keep alive unless a value holds its key,
+ * so that the key is below the container and nowhere else. */
+static bool keys_live_elsewhere(const hl_case *c, hl_node container)
+{
+    hl_node refs[HL_SAMPLES];
+    uint32_t n = hl_sample(c, container, true, refs, HL_SAMPLES), weak = 0, elsewhere = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        if (!is_weakref(hl_snap_type_name(c->snap, refs[i])))
+            continue;
+        weak++;
+        for (uint32_t e = c->snap->off[refs[i]]; e < c->snap->off[refs[i] + 1]; e++)
+            elsewhere += hl_label_kind(c->snap->label[e]) == HL_LABEL_WEAK &&
+                         !hl_dominates(c, container, c->snap->dst[e]);
+    }
+    return weak && 2 * elsewhere > weak;
+}
+
 /* A container of weak references follows what others keep alive, if it lets the dead ones go. */
 static bool only_follows(const hl_case *c, const hl_suspect *s)
 {
@@ -77,11 +113,10 @@ static bool only_follows(const hl_case *c, const hl_suspect *s)
     hl_node entries = hl_entries_of(c, s->holder);
     bool weak_payload = s->payload != HL_NO_NODE &&
                         is_weakref(hl_snap_type_name(c->snap, s->payload)) &&
-                        !mostly_dead(c, entries, false);
+                        !mostly_dead(c, entries, false) && !mostly_repeat(c, entries);
     uint32_t type = c->snap->type[s->holder];
-    /* weak keys with values of their own: a value may well hold its key */
     if ((c->snap->types[type].flags & HL_TYPE_DICT) && s->payload != HL_NO_NODE)
-        return weak_payload;
+        return weak_payload || keys_live_elsewhere(c, entries);
     if (k && k->kind == HL_KEYS_OBJECT && k->detail < c->snap->n_types &&
         is_weakref(c->snap->names[c->snap->types[k->detail].name]))
         return !mostly_dead(c, entries, true);
@@ -138,6 +173,19 @@ static bool was_emptied(const hl_case *c, const hl_growth *g)
         if ((double)g->series[i + 1] < lost * (double)g->series[i])
             return true;
     return false;
+}
+
+/* Entries were taken out of it before its last rise, be it one, and it is not twice as long since:
+ * that may be a bound that is kept from afar, seen in its up and down. */
+static bool fell_before(const hl_growth *g, const hl_uses *u)
+{
+    uint64_t most = 0;
+    bool fell = false;
+    for (uint32_t i = 0; i <= g->onset; i++) {
+        fell = fell || g->series[i] < most;
+        most = g->series[i] > most ? g->series[i] : most;
+    }
+    return fell && (u->all & HL_USE_REMOVE) && g->series[g->anchor] < 2 * most;
 }
 
 /* On an evaluation stack, or a container that only C has and nobody has a name for: a
@@ -211,7 +259,7 @@ typedef struct weighing {
     hl_filled filled;
     double course;
     bool slows;
-    bool emptied;   /* it can be: was_emptied */
+    bool emptied;   /* it can be: was_emptied, fell_before */
     bool late;      /* grew in the last quarter of the run only */
     bool in_a_call; /* what an exit handler empties of a module or a class was no call's own to give
                        up */
@@ -252,10 +300,11 @@ static weighing weigh(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_fill
         .g = g,
         .filled = filled,
         .course = course(c, s, u),
-        .emptied = was_emptied(c, g),
+        .emptied = was_emptied(c, g) || fell_before(g, u),
         .late = run > 0 && m[g->anchor].work - g->began < LATE_SHARE * run,
         .in_a_call = c->graph->from[s->holder] == HL_HOLD_FRAME,
-        .making = is_in_the_making(c, s->holder),
+        /* nobody makes anything when the program is over */
+        .making = g->anchor <= c->working && is_in_the_making(c, s->holder),
         /* followed by address because it was reached in another way before, and filled by nobody
          * we know */
         .given = g->address && !u->n_stores && filled == HL_FILLED_UNKNOWN && rises_as(c, s) < AGED,

@@ -275,6 +275,167 @@ static void two_rises_at_one_pace_are_a_leak(void **state)
     (void)state;
 }
 
+/* ---- what lets go in its own time ---------------------------------------------------------------
+ */
+
+/* A cache whose bound another function keeps, looked at in its up and down. */
+#define KEPT_FROM_AFAR(series)                                                                     \
+    MODULE "g -key:put-> f:function -__code__-> put:code\n"                                        \
+           "f -__globals__-> g\n"                                                                  \
+           "g -key:trim-> h:function -__code__-> trim:code\n"                                      \
+           "h -__globals__-> g\n"                                                                  \
+           "code put name=put qualname=put file=app.py line=3 uses=global:table:store\n"           \
+           "code trim name=trim qualname=trim file=app.py line=9 uses=global:table:remove\n"       \
+           "g -key:table-> table:dict len=" series "\n"                                            \
+           "table -value:int-> item:bytearray*" series " size=100K\n"                              \
+           "root frame loop ff thread=0 progress={0|1|2|3|4|5|6}\n"                                \
+           "ff:frame -f_code-> loop:code\n"                                                        \
+           "code loop name=loop qualname=loop file=app.py line=15\n"                               \
+           "snap time=0 cpu=0 reason=start\n"                                                      \
+           "snap time=1 cpu=1\n"                                                                   \
+           "snap time=2 cpu=2\n"                                                                   \
+           "snap time=3 cpu=3\n"                                                                   \
+           "snap time=4 cpu=4\n"                                                                   \
+           "snap time=5 cpu=5\n"                                                                   \
+           "snap time=6 cpu=6 reason=end\n"
+
+static void a_bound_kept_from_afar_is_seen_in_its_up_and_down(void **state)
+{
+    expect(KEPT_FROM_AFAR("{0|150|300|540|520|640|740}"), HL_NO_LEAK, NULL, NULL);
+    (void)state;
+}
+
+static void a_table_that_lost_some_once_and_went_on_is_a_leak(void **state)
+{
+    expect(KEPT_FROM_AFAR("{0|100|95|300|500|700|900}"), HL_LEAK, "growing-container",
+           "__main__.table");
+    (void)state;
+}
+
+/* ---- weak references ----------------------------------------------------------------------------
+ */
+
+/* A dict of weak references, each with a callback that keeps 100 KB. */
+#define WATCHED(what)                                                                              \
+    MODULE "g -key:watched-> watched:dict len={0|100|200|300|400}\n"                               \
+           "watched -value:int-> ref:weakref.ReferenceType*{0|100|200|300|400}\n"                  \
+           "ref -__callback__-> call:builtin_function_or_method*{0|100|200|300|400}\n"             \
+           "call -__self__-> item:bytearray*{0|100|200|300|400} size=100K\n"                       \
+           "g -key:others-> others:tuple\n" what                                                   \
+           "snap time=0 cpu=0 reason=start\n"                                                      \
+           "snap time=1 cpu=1\n"                                                                   \
+           "snap time=2 cpu=2\n"                                                                   \
+           "snap time=3 cpu=3\n"                                                                   \
+           "snap time=4 cpu=4 reason=end\n"
+
+static void weak_references_to_one_object_follow_nothing(void **state)
+{
+    expect(WATCHED("others -[]-> node:Node\n"
+                   "ref -weak-> node\n"),
+           HL_LEAK, "growing-container", "__main__.watched");
+    (void)state;
+}
+
+/* The healthy twin: as many as there are nodes. */
+static void weak_references_to_many_follow_them(void **state)
+{
+    expect(WATCHED("others -[]-> node:Node*{0|100|200|300|400}\n"
+                   "ref -weak-> node\n"),
+           HL_NO_LEAK, NULL, NULL);
+    (void)state;
+}
+
+/* Weak keys with values of their own: what a compiler knows of each type. */
+#define KNOWN_OF(keys)                                                                             \
+    MODULE "g -key:known-> w:weakref.WeakKeyDictionary -attr:data-> data:dict "                     \
+           "len={0|100|200|300|400}\n"                                                             \
+           "data -dictkey-> ref:weakref.ReferenceType*{0|100|200|300|400}\n"                       \
+           "data -value:weakref.ReferenceType-> memo:dict*{0|100|200|300|400} size=20K\n" keys     \
+           "snap time=0 cpu=0 reason=start\n"                                                      \
+           "snap time=1 cpu=1\n"                                                                   \
+           "snap time=2 cpu=2\n"                                                                   \
+           "snap time=3 cpu=3\n"                                                                   \
+           "snap time=4 cpu=4 reason=end\n"
+
+static void weak_keys_that_others_keep_are_followed(void **state)
+{
+    expect(KNOWN_OF("g -key:types-> types:tuple\n"
+                    "types -[]-> node:Node*{0|100|200|300|400}\n"
+                    "ref -weak-> node\n"),
+           HL_NO_LEAK, NULL, NULL);
+    (void)state;
+}
+
+static void a_weak_key_that_its_value_keeps_never_goes(void **state)
+{
+    expect(KNOWN_OF("memo -attr:owner-> node:Node*{0|100|200|300|400}\n"
+                    "ref -weak-> node\n"),
+           HL_LEAK, "unbounded-cache", "__main__.known");
+    (void)state;
+}
+
+/* ---- what only C has ----------------------------------------------------------------------------
+ */
+
+#define ONLY_C_HAS(last)                                                                           \
+    MODULE "table:list len={0|100|200|300|400} ref=1\n"                                            \
+           "table -[]-> item:bytearray*{0|100|200|300|400} size=100K\n"                            \
+           "root frame main ff thread=0 progress={0|1|2|3|4}\n"                                    \
+           "ff:frame -f_code-> main:code\n"                                                        \
+           "code main name=main qualname=main file=app.py line=3\n"                                \
+           "snap time=0 cpu=0 reason=start\n"                                                      \
+           "snap time=1 cpu=1\n"                                                                   \
+           "snap time=2 cpu=2\n"                                                                   \
+           "snap time=3 cpu=3\n"                                                                   \
+           "snap time=4 cpu=4" last "\n"
+
+static void nothing_is_in_the_making_when_all_is_over(void **state)
+{
+    expect(ONLY_C_HAS(" reason=end"), HL_LEAK, "growing-container", "(held by C) list");
+    (void)state;
+}
+
+/* The healthy twin: list() may be at work. */
+static void a_list_that_only_c_has_may_be_in_the_making(void **state)
+{
+    expect(ONLY_C_HAS(""), HL_UNDECIDED, "growing-container", "(held by C) list");
+    (void)state;
+}
+
+/* ---- what is kept to be called ------------------------------------------------------------------
+ */
+
+/* Functions of one code in a list, each with a cell of its own: a look each second of CPU. */
+#define HANDLERS(series)                                                                           \
+    MODULE "g -key:handlers-> handlers:list len=" series "\n"                                      \
+           "handlers -[]-> h:function*" series "\n"                                                \
+           "h -__code__-> handle:code\n"                                                           \
+           "h -__closure__-> t:tuple*" series "\n"                                                 \
+           "t -[]-> cell:cell*" series "\n"                                                        \
+           "cell -cell_contents-> item:bytearray*" series " size=100K\n"                           \
+           "code handle name=handle qualname=serve.<locals>.handle file=app.py line=3 free=data\n" \
+           "snap time=0 cpu=0 reason=start\n"                                                      \
+           "snap time=1 cpu=1\n"                                                                   \
+           "snap time=2 cpu=2\n"                                                                   \
+           "snap time=3 cpu=3\n"                                                                   \
+           "snap time=4 cpu=4\n"                                                                   \
+           "snap time=5 cpu=5\n"                                                                   \
+           "snap time=6 cpu=6 reason=end\n"
+
+/* Each event calls all of them: with as many a request they come ever more slowly. */
+static void functions_that_are_all_called_make_the_next_dearer(void **state)
+{
+    expect(HANDLERS("{0|200|283|346|400|447|490}"), HL_LEAK, "closure", "__main__.handlers");
+    (void)state;
+}
+
+/* The healthy twin: as many as there are pages, found sooner or later. */
+static void functions_of_which_there_are_so_many_are_none(void **state)
+{
+    expect(HANDLERS("{0|300|420|460|472|476|478}"), HL_NO_LEAK, NULL, NULL);
+    (void)state;
+}
+
 /* clang-format on */
 
 int main(void)
@@ -293,6 +454,16 @@ int main(void)
         cmocka_unit_test(gone_while_nobody_looked_is_gone),
         cmocka_unit_test(two_rises_the_second_slower_fill_something),
         cmocka_unit_test(two_rises_at_one_pace_are_a_leak),
+        cmocka_unit_test(a_bound_kept_from_afar_is_seen_in_its_up_and_down),
+        cmocka_unit_test(a_table_that_lost_some_once_and_went_on_is_a_leak),
+        cmocka_unit_test(weak_references_to_one_object_follow_nothing),
+        cmocka_unit_test(weak_references_to_many_follow_them),
+        cmocka_unit_test(weak_keys_that_others_keep_are_followed),
+        cmocka_unit_test(a_weak_key_that_its_value_keeps_never_goes),
+        cmocka_unit_test(nothing_is_in_the_making_when_all_is_over),
+        cmocka_unit_test(a_list_that_only_c_has_may_be_in_the_making),
+        cmocka_unit_test(functions_that_are_all_called_make_the_next_dearer),
+        cmocka_unit_test(functions_of_which_there_are_so_many_are_none),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -17,8 +17,10 @@ enum {
     PAY_FEW = 2,
     PAY_WALK = 5, /* the child has a core of its own, but somebody pays for that, too */
     WALK_CREDIT_NS = 120 * MS,
-    GROWING_CREDIT_NS = 150 * MS, /* of the child's work, while memory grows: a short program that
-                                     leaks is worth more looks than one that stays as it is */
+    /* while memory grows, more of each: a short program that leaks is worth more looks than one that
+     * stays as it is, and after a second of imports a look costs the child 60 ms and copies 20 MB */
+    GROWING_WALK_CREDIT_NS = 400 * MS,
+    GROWING_CREDIT_NS = 80 * MS,
     CREDIT_NS = 40 * MS, /* of cost, once in a run, that is not paid for twentyfold: a program of a
                             second that imports for half of it needs its looks in the other half */
     GROWTH_MIN = 1024 * 1024,
@@ -43,6 +45,7 @@ void hl_plan_begin(hl_plan *p, uint32_t max, uint32_t interval_ms, uint64_t now_
         .cheap = true,
         .credit_ns = CREDIT_NS,
         .walk_credit_ns = WALK_CREDIT_NS,
+        .growing_walk_credit_ns = GROWING_WALK_CREDIT_NS,
         .growing_credit_ns = GROWING_CREDIT_NS,
         .armed_ns = now_ns,
         .begun_ns = now_ns,
@@ -109,11 +112,14 @@ void hl_plan_paid_by(hl_plan *p, uint64_t done_ns, uint64_t rss_bytes, uint64_t 
 {
     p->spent_ns += cost_ns + (p->lent ? 0 : newly_to_fault_ns(p, rss_bytes));
     uint64_t due = beyond(cost_ns, &p->credit_ns), walk = beyond(walk_ns, &p->walk_credit_ns);
-    uint64_t paid = cost_ns + (hl_plan_in_grace(p, done_ns) ? 0 : due) * (PAY - 1);
+    bool grace = hl_plan_in_grace(p, done_ns);
+    uint64_t paid = cost_ns + (grace ? 0 : due) * (PAY - 1);
     uint64_t worked = walk * PAY_WALK;
-    uint64_t growing = beyond(walk, &p->growing_credit_ns) * PAY_WALK;
     p->free_ns = done_ns + (paid > worked ? paid : worked);
-    p->free_growing_ns = done_ns + (paid > growing ? paid : growing);
+    due = grace ? 0 : beyond(due, &p->growing_credit_ns);
+    paid = cost_ns + due * (PAY - 1);
+    worked = beyond(walk, &p->growing_walk_credit_ns) * PAY_WALK;
+    p->free_growing_ns = done_ns + (paid > worked ? paid : worked);
 }
 
 void hl_plan_took(hl_plan *p, uint64_t at_ns, uint64_t done_ns, uint64_t rss_bytes,

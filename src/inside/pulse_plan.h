@@ -30,7 +30,7 @@ typedef struct hl_plan {
     uint64_t spent_ns;        /* cost so far, paid for or not */
     uint64_t credit_ns;       /* cost that need not be paid for     */
     uint64_t walk_credit_ns;  /* the same of the child's work */
-    uint64_t growing_credit_ns;
+    uint64_t growing_credit_ns, growing_walk_credit_ns;
     uint64_t
         high_bytes; /* resident, highest, slowly forgotten; 0: no look in the life that counts */
     uint64_t base_bytes;   /* resident in the first of them */

@@ -78,6 +78,28 @@ static void short_growing_programs_are_seen(void **state)
     assert_in_range(l.plan.taken, 5, 12);
 }
 
+static uint64_t after_imports(uint64_t ns) /* 45 MB of libraries, then 30 MB a second */
+{
+    return 45 * MB + ns / MS * (30 * 1024);
+}
+static uint64_t libraries(uint64_t ns)
+{
+    (void)ns;
+    return 45 * MB;
+}
+
+/* A look at many libraries works for 60 ms and has 20 ms of pages copied. */
+static void a_second_of_growth_after_long_imports_is_seen(void **state)
+{
+    (void)state;
+    life l = live(after_imports, 1500 * MS, MS, 20 * MS, 60 * MS, 0);
+    assert_in_range(l.plan.taken, 6, 10);
+    assert_in_range(live(libraries, 1500 * MS, MS, 20 * MS, 60 * MS, 0).plan.taken, 2, 4);
+    /* what is given once is given once */
+    l = live(after_imports, 60 * SECOND, MS, 20 * MS, 60 * MS, 0);
+    assert_true(l.cost_ns <= 60 * SECOND / 20 + 140 * MS);
+}
+
 static void empty_programs_are_left_alone(void **state)
 {
     (void)state;
@@ -306,6 +328,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(short_growing_programs_are_seen),
+        cmocka_unit_test(a_second_of_growth_after_long_imports_is_seen),
         cmocka_unit_test(empty_programs_are_left_alone),
         cmocka_unit_test(a_place_is_left_for_the_last),
         cmocka_unit_test(a_long_run_is_seen_to_its_end),

@@ -305,7 +305,9 @@ static void node(hl_walk *w, PyObject *o, uint32_t id)
     bool gc = in_collector(o, k);
     hl_walk_row_begin(w);
     w->row = id;
-    if (gc || !k->gc || k->shape == HL_SHAPE_TYPE)
+    /* what the collector passes over may still hold something: a greenlet that runs or waits. Only
+     * a static type must not be asked, also where its metaclass has a traverse of its own (numpy) */
+    if (gc || !k->gc || k->shape == HL_SHAPE_TYPE || !PyType_Check(o))
         hl_shape_edges(w, o, k, false);
     if (k->hidden_end)
         hl_shape_hidden(w, o, k);
