@@ -123,6 +123,8 @@ hl_status hl_case_observe(hl_case *c, hl_run *run, uint32_t index, hl_err *err)
         m->frozen_garbage +=
             c->graph->from[v] == HL_HOLD_CYCLE && c->snap->flag[v] & HL_NODE_FROZEN;
     }
+    for (uint32_t i = 0; i < c->graph->n_roots; i++)
+        m->modules += c->graph->roots[i].hold == HL_HOLD_MODULE;
     for (uint32_t i = 0; i < c->snap->n_folds; i++) {
         hl_snap_fold f = hl_snap_fold_at(c->snap, i);
         note_bytes(c, m, f.node, f.objects, f.bytes);

@@ -32,6 +32,7 @@ typedef struct hl_moment {
                             rounds, where the program declared them */
     uint64_t heap_bytes; /* own bytes of all nodes and folded leaves, garbage included */
     uint64_t objects;
+    uint32_t modules;                        /* in sys.modules */
     uint64_t garbage_objects, garbage_bytes; /* in cycles nothing holds */
     uint64_t frozen_garbage;                 /* of those, in the permanent generation */
     struct hl_call *calls; /* running frames, outermost first in a thread: calls.c */

@@ -162,21 +162,6 @@ static int by_likeness(const void *a, const void *b)
     return (x->node > y->node) - (x->node < y->node);
 }
 
-/* Modules that are roots of a moment's shapes: how many, and with how many bytes. */
-static uint64_t modules_in(const hl_case *c, uint32_t moment, uint64_t *bytes)
-{
-    uint64_t n = 0;
-    for (hl_shape s = 1; s < c->shapes.n_shapes; s++) {
-        const hl_shape_info *info = &c->shapes.shapes[s];
-        if (info->parent || info->hold != HL_HOLD_MODULE)
-            continue;
-        hl_shape_count count = hl_shapes_count(&c->shapes, moment, s);
-        n += count.members;
-        *bytes += count.tree_bytes;
-    }
-    return n;
-}
-
 /* Bytes below the modules that were not there in moment `from`: also what another registry holds as
  * well, a cache of the classes they define. */
 static uint64_t bytes_of_new(const hl_case *c, uint32_t from, uint32_t to)
@@ -200,10 +185,8 @@ hl_status hl_rule_modules(hl_case *c, hl_err *err)
     c->kept = c->kept ? c->kept : hl_arena_array(&c->scratch, c->n_moments + 1, sizeof *c->kept);
     if (!series || !c->kept)
         return hl_err_set(err, HL_NO_MEMORY, "no memory to count modules");
-    for (uint32_t i = 0; i < c->n_moments; i++) {
-        uint64_t ignored = 0;
-        series[i] = modules_in(c, i, &ignored);
-    }
+    for (uint32_t i = 0; i < c->n_moments; i++)
+        series[i] = c->moments[i].modules;
     hl_growth g = {.metric = HL_METRIC_OBJECTS, .anchor = last, .series = series};
     if (series[last] < series[0] + MODULES_MIN || !hl_growth_rises(c, series, &g) ||
         g.course < SLOWS)

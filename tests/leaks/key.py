@@ -244,6 +244,7 @@ LEAKS = [
     leak("dynamic_code/classes_in_list.py", DYNAMIC, "known", GLOBAL, 5, keep="number"),
     leak("dynamic_code/namedtuples.py", DYNAMIC, "main rows", LOCAL, 5),
     leak("dynamic_code/modules.py", DYNAMIC, "sys modules", INTERPRETER, 5),
+    leak("dynamic_code/modules_rich.py", DYNAMIC, "sys modules", INTERPRETER, 8),
     leak("dynamic_code/modules_indexed.py", DYNAMIC, "sys modules", INTERPRETER, 5, keep="Rendered text values words render Letter"),
     leak("dynamic_code/compiled_rules.py", DYNAMIC, "engine rules", INSTANCE, 4),
     leak("dynamic_code/subclass_registry.py", DYNAMIC, "Plugin registry", CLASS, 8, "Doubling"),
