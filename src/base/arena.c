@@ -1,6 +1,8 @@
 /* base/arena.c: chunks of 256 KiB for small things, a mapping each for large ones.
  *
- * Room   base; analyser process. */
+ * Room   base; analyser process, one thread of it.
+ * Spare  What arenas give up is kept for the next: memory fresh from the system costs more than the
+ *        work done in it. Never so much that the process has more than its arenas once needed, or very little. */
 #define _GNU_SOURCE
 #include "base/arena.h"
 
@@ -10,8 +12,16 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 
-enum { CHUNK = 256 * 1024, LARGE = 64 * 1024, ALIGN = 16 };
+enum {
+    CHUNK = 256 * 1024,
+    LARGE = 64 * 1024,
+    ALIGN = 16,
+    HUGE_LEAST = 4 << 20, /* worth the kernel's large pages, a fault for each of 2 MiB */
+    LITTLE = 24 << 20,    /* no question */
+    SPARES = 64,
+};
 
 struct hl_arena_chunk {
     hl_arena_chunk *next;
@@ -19,6 +29,80 @@ struct hl_arena_chunk {
     size_t used;
     size_t large; /* the mapping of one allocation, that may be given back */
 };
+
+/* ---- spare chunks -------------------------------------------------------------------------- */
+
+static struct {
+    hl_arena_chunk *chunks; /* the last given up first */
+    unsigned n;
+    size_t bytes;
+    size_t live, peak; /* of all arenas: bytes mapped, and the most there ever were */
+} spare;
+
+static void spare_evict_last(void)
+{
+    hl_arena_chunk **link = &spare.chunks;
+    while ((*link)->next)
+        link = &(*link)->next;
+    spare.n--;
+    spare.bytes -= (*link)->size;
+    hl_pages_unmap(*link, (*link)->size);
+    *link = NULL;
+}
+
+void hl_arena_spare(size_t most)
+{
+    while (spare.bytes > most)
+        spare_evict_last();
+}
+
+static void spare_put(hl_arena_chunk *c)
+{
+    if (spare.n == SPARES)
+        spare_evict_last();
+    spare.live -= c->size;
+    spare.bytes += c->size;
+    spare.n++;
+    c->next = spare.chunks;
+    spare.chunks = c;
+}
+
+/* One that is not much larger, zeroed. */
+static hl_arena_chunk *spare_take(size_t size)
+{
+    hl_arena_chunk **best = NULL;
+    for (hl_arena_chunk **link = &spare.chunks; *link; link = &(*link)->next)
+        if ((*link)->size >= size && (*link)->size - size <= size / 4 &&
+            (!best || (*link)->size < (*best)->size))
+            best = link;
+    hl_arena_chunk *c = best ? *best : NULL;
+    if (!c)
+        return NULL;
+    *best = c->next;
+    spare.n--;
+    spare.bytes -= c->size;
+    memset(c + 1, 0, c->size - sizeof *c);
+    return c;
+}
+
+static hl_arena_chunk *map_fresh(size_t size)
+{
+    size_t needed = spare.live + size, most = needed > spare.peak ? needed : spare.peak;
+    most = most > LITTLE ? most : LITTLE;
+    hl_arena_spare(most - needed);
+    hl_arena_chunk *c = hl_pages_map(size);
+    if (!c && spare.n) {
+        hl_arena_spare(0);
+        c = hl_pages_map(size);
+    }
+    if (c && size >= HUGE_LEAST)
+        (void)madvise(c, size, MADV_HUGEPAGE);
+    if (c)
+        c->size = size;
+    return c;
+}
+
+/* ---- arenas -------------------------------------------------------------------------------- */
 
 void hl_arena_init(hl_arena *a)
 {
@@ -29,7 +113,7 @@ void hl_arena_deinit(hl_arena *a)
 {
     for (hl_arena_chunk *c = a->chunks, *next; c; c = next) {
         next = c->next;
-        hl_pages_unmap(c, c->size);
+        spare_put(c);
     }
     a->chunks = NULL;
     a->bytes_mapped = 0;
@@ -37,12 +121,15 @@ void hl_arena_deinit(hl_arena *a)
 
 static hl_arena_chunk *chunk_new(hl_arena *a, size_t size)
 {
-    hl_arena_chunk *c = hl_pages_map(size);
-    if (!c)
+    hl_arena_chunk *c = spare_take(size);
+    if (!c && !(c = map_fresh(size)))
         return NULL;
-    c->size = size;
     c->used = sizeof *c;
-    a->bytes_mapped += size;
+    c->large = 0;
+    c->next = NULL;
+    spare.live += c->size;
+    spare.peak = spare.live > spare.peak ? spare.live : spare.peak;
+    a->bytes_mapped += c->size;
     if (a->bytes_mapped > a->bytes_peak)
         a->bytes_peak = a->bytes_mapped;
     return c;
@@ -118,7 +205,7 @@ void hl_arena_release(hl_arena *a, void *p)
         if ((void *)(c + 1) == p && c->large) {
             *link = c->next;
             a->bytes_mapped -= c->size;
-            hl_pages_unmap(c, c->size);
+            spare_put(c);
             return;
         }
     }

@@ -2,8 +2,9 @@
  *
  * Room   base; analyser process (takes its chunks from mmap, so it is legal elsewhere too).
  * An arena is the caller's storage: init, use, deinit. Memory it gives is zeroed, 16-byte
- * aligned and lives until deinit. Large requests get their own mapping and are returned to the
- * system by hl_arena_release, so that temporary arrays do not add to the peak. */
+ * aligned and lives until deinit. Large requests get their own mapping, which hl_arena_release
+ * gives to whoever asks next, so that temporary arrays do not add to the peak. What nobody has is
+ * kept, up to what arenas had at the most, or a little (hl_arena_spare). One thread of a process has arenas. */
 #ifndef HL_ARENA_H
 #define HL_ARENA_H
 
@@ -29,5 +30,7 @@ char *hl_arena_copy(hl_arena *a, const char *s, size_t n);
 char *hl_arena_printf(hl_arena *a, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Gives a large block back early; small ones wait for deinit. p may be NULL. */
 void hl_arena_release(hl_arena *a, void *p);
+/* Gives the system back what is kept beyond so many bytes. */
+void hl_arena_spare(size_t most);
 
 #endif

@@ -53,6 +53,33 @@ static void a_large_one_is_given_back(void **state)
     hl_arena_deinit(&a);
 }
 
+/* What one arena gave up another gets, zeroed; and no more is kept than was ever needed. */
+static void what_is_given_up_is_taken_again(void **state)
+{
+    (void)state;
+    hl_arena a;
+    hl_arena_init(&a);
+    hl_arena_spare(0);
+    char *first = hl_arena_alloc(&a, LARGE);
+    assert_non_null(first);
+    memset(first, 7, LARGE);
+    hl_arena_release(&a, first);
+    char *again = hl_arena_alloc(&a, LARGE - STEP);
+    assert_ptr_equal(again, first);
+    for (size_t i = 0; i < LARGE - STEP; i++)
+        assert_int_equal(again[i], 0);
+    hl_arena_deinit(&a);
+    char *other = hl_arena_alloc(&a, 4 * LARGE); /* too large for it, and so it goes */
+    assert_non_null(other);
+    memset(other, 7, 4 * LARGE);
+    hl_arena_deinit(&a);
+    hl_arena_spare(0);
+    char *fresh = hl_arena_alloc(&a, 2 * LARGE);
+    assert_non_null(fresh);
+    assert_int_equal(fresh[2 * LARGE - 1], 0);
+    hl_arena_deinit(&a);
+}
+
 static void sizes_that_no_memory_has(void **state)
 {
     (void)state;
@@ -68,6 +95,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_full_chunk_is_not_one_allocation),
         cmocka_unit_test(a_large_one_is_given_back),
+        cmocka_unit_test(what_is_given_up_is_taken_again),
         cmocka_unit_test(sizes_that_no_memory_has),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,5 @@
 /* diagnose/case.c: loads one heap at a time, so that a long run costs no more than its largest
- * heap.
+ * heap. The one before is kept beside it where memory is no question.
  *
  * Room   diagnose; analyser process. */
 #include "diagnose/case.h"
@@ -8,6 +8,19 @@
 
 #include <stdlib.h>
 #include <string.h>
+
+static const uint64_t LITTLE_BYTES = 4 << 20;
+
+static void drop_aside(hl_case *c)
+{
+    hl_graph_destroy(c->aside.graph);
+    hl_snap_destroy(c->aside.snap);
+    hl_arena_release(&c->shapes.arena, c->aside.shape_of);
+    c->aside.graph = NULL;
+    c->aside.snap = NULL;
+    c->aside.shape_of = NULL;
+    c->aside.moment = UINT32_MAX;
+}
 
 static void drop_anchor(hl_case *c)
 {
@@ -18,21 +31,72 @@ static void drop_anchor(hl_case *c)
     c->anchor = UINT32_MAX;
 }
 
+/* The anchor makes place for another. */
+static void set_aside(hl_case *c)
+{
+    bool whole = c->graph && c->shapes.shape_of;
+    uint64_t takes = whole ? c->graph->arena.bytes_mapped + c->snap->arena.bytes_mapped : 0;
+    drop_aside(c);
+    if (!whole || (takes > LITTLE_BYTES && takes > c->afford)) {
+        drop_anchor(c);
+        return;
+    }
+    c->aside.moment = c->anchor;
+    c->aside.snap = c->snap;
+    c->aside.graph = c->graph;
+    c->aside.shape_of = c->shapes.shape_of;
+    c->aside.n_nodes = c->shapes.n_nodes;
+    c->shapes.shape_of = NULL;
+    c->graph = NULL;
+    c->snap = NULL;
+    c->anchor = UINT32_MAX;
+}
+
+static void take_back(hl_case *c)
+{
+    hl_snap *snap = c->aside.snap;
+    hl_graph *graph = c->aside.graph;
+    uint32_t *shape_of = c->aside.shape_of, n_nodes = c->aside.n_nodes, moment = c->aside.moment;
+    c->aside.snap = NULL;
+    c->aside.graph = NULL;
+    c->aside.shape_of = NULL;
+    set_aside(c);
+    hl_arena_release(&c->shapes.arena, c->shapes.shape_of);
+    c->shapes.shape_of = shape_of;
+    c->shapes.n_nodes = n_nodes;
+    c->snap = snap;
+    c->graph = graph;
+    c->anchor = moment;
+}
+
+void hl_case_rest(hl_case *c)
+{
+    drop_anchor(c);
+    drop_aside(c);
+}
+
+static hl_status load(hl_case *c, uint32_t moment, hl_err *err)
+{
+    const hl_moment *m = &c->moments[moment];
+    set_aside(c);
+    if (hl_snap_load(m->run, m->index, &c->snap, err))
+        return err->status;
+    c->anchor = moment;
+    if (hl_graph_create(c->snap, &c->graph, err) || hl_shapes_add(&c->shapes, c->graph, err)) {
+        drop_anchor(c);
+        return err->status;
+    }
+    return HL_OK;
+}
+
 hl_status hl_case_anchor(hl_case *c, uint32_t moment, hl_err *err)
 {
     if (c->anchor == moment && c->graph->idom)
         return HL_OK;
-    if (c->anchor != moment) {
-        drop_anchor(c);
-        const hl_moment *m = &c->moments[moment];
-        if (hl_snap_load(m->run, m->index, &c->snap, err))
-            return err->status;
-        c->anchor = moment;
-        if (hl_graph_create(c->snap, &c->graph, err) || hl_shapes_add(&c->shapes, c->graph, err)) {
-            drop_anchor(c);
-            return err->status;
-        }
-    }
+    if (c->anchor != moment && c->aside.graph && c->aside.moment == moment)
+        take_back(c);
+    else if (c->anchor != moment && load(c, moment, err))
+        return err->status;
     if (hl_graph_dominate(c->graph, err)) {
         drop_anchor(c);
         return err->status;
@@ -47,7 +111,7 @@ hl_shape hl_case_shape(const hl_case *c, hl_node v)
 
 void hl_case_deinit(hl_case *c)
 {
-    drop_anchor(c);
+    hl_case_rest(c);
     hl_shapes_deinit(&c->shapes);
     hl_arena_deinit(&c->scratch);
 }
@@ -103,7 +167,7 @@ bool hl_case_ran(const hl_case *c, uint64_t code)
 /* Reads one snapshot and keeps its numbers; it stays loaded as the anchor. */
 hl_status hl_case_observe(hl_case *c, hl_run *run, uint32_t index, hl_err *err)
 {
-    drop_anchor(c);
+    set_aside(c);
     hl_snap_info info = run->snaps[index];
     if (hl_snap_load(run, index, &c->snap, err) || hl_graph_create(c->snap, &c->graph, err) ||
         hl_shapes_add(&c->shapes, c->graph, err)) {

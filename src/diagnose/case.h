@@ -2,7 +2,7 @@
  *
  * Room   diagnose, its own files only.
  * Takes  runs (borrowed).  Gives  hl_case: what each snapshot said in numbers, path shapes over all
- *        of them, and at most one heap graph in memory at a time (the anchor). */
+ *        of them, and one heap graph in memory at a time (the anchor), two if that takes little. */
 #ifndef HL_CASE_H
 #define HL_CASE_H
 
@@ -98,6 +98,13 @@ typedef struct hl_case {
     uint32_t anchor; /* moment, or UINT32_MAX */
     hl_snap *snap;
     hl_graph *graph;
+    struct {             /* the one before it, as it was; often it is asked for again */
+        uint32_t moment; /* or UINT32_MAX */
+        hl_snap *snap;
+        hl_graph *graph;
+        uint32_t *shape_of, n_nodes; /* arena of shapes */
+    } aside;
+    uint64_t afford; /* bytes that may be set aside; less than a few MB always is */
     /* below.c: the last answer */
     struct hl_below *below;
     uint32_t below_anchor, below_holder;
@@ -126,6 +133,8 @@ void hl_case_find_farewells(hl_case *c);
 bool hl_case_ran(const hl_case *c, uint64_t code);
 /* Loads a moment's heap as the anchor, with dominators; nothing to do if it is there already. */
 hl_status hl_case_anchor(hl_case *c, uint32_t moment, hl_err *err) HL_MUST_CHECK;
+/* Until then none is loaded, nor set aside. */
+void hl_case_rest(hl_case *c);
 /* The path shape of v in the anchor. */
 hl_shape hl_case_shape(const hl_case *c, hl_node v);
 

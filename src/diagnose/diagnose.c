@@ -78,6 +78,16 @@ hl_status hl_diagnosing_observe(hl_diagnosing *d, hl_run *run, uint32_t index, h
     return HL_OK;
 }
 
+void hl_diagnosing_afford(hl_diagnosing *d, uint64_t bytes)
+{
+    d->c.afford = bytes;
+}
+
+void hl_diagnosing_rest(hl_diagnosing *d)
+{
+    hl_case_rest(&d->c);
+}
+
 static uint64_t collections(const hl_snap_info *a, const hl_snap_info *b, int generation)
 {
     uint64_t was = a->gc_collections[generation], is = b->gc_collections[generation];
@@ -505,7 +515,8 @@ hl_status hl_diagnosing_create(const hl_diagnose_options *options, hl_arena *are
     hl_diagnosing *d = hl_arena_alloc(arena, sizeof *d);
     if (!d)
         return hl_err_set(err, HL_NO_MEMORY, "no memory for a diagnosis");
-    *d = (hl_diagnosing){.c = {.arena = arena, .anchor = UINT32_MAX}};
+    *d = (hl_diagnosing){
+        .c = {.arena = arena, .anchor = UINT32_MAX, .aside = {.moment = UINT32_MAX}}};
     if (options)
         d->c.options = *options;
     hl_arena_init(&d->c.scratch);

@@ -30,6 +30,10 @@ hl_status hl_diagnosing_create(const hl_diagnose_options *options, hl_arena *are
 void hl_diagnosing_destroy(hl_diagnosing *d);
 hl_status hl_diagnosing_observe(hl_diagnosing *d, hl_run *run, uint32_t index,
                                 hl_err *err) HL_MUST_CHECK;
+/* A second heap of so many bytes may stay in memory, which spares reading it again. */
+void hl_diagnosing_afford(hl_diagnosing *d, uint64_t bytes);
+/* Gives up what is in memory, until it is needed again. */
+void hl_diagnosing_rest(hl_diagnosing *d);
 /* run: as it is at the end. */
 hl_status hl_diagnosing_judge(hl_diagnosing *d, const hl_run *run, hl_diagnosis *out,
                               hl_err *err) HL_MUST_CHECK;

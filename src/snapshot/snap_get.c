@@ -64,9 +64,31 @@ const hl_snap_keys *hl_snap_keys_of(const hl_snap *s, hl_node v)
     return lo < s->n_keys && s->keys[lo].node == v ? &s->keys[lo] : NULL;
 }
 
+/* Who holds leaves lies about evenly among the others: from where v's would be, in growing steps,
+ * until they are in [lo, hi). Millions are asked for one after the other. */
+static void near_fold(const hl_snap *s, hl_node v, uint32_t *lo, uint32_t *hi)
+{
+    enum { STEP = 16 };
+    const hl_snap_fold_row *f = s->folds;
+    uint32_t n = s->n_folds, step = STEP;
+    uint32_t at = n ? (uint32_t)((uint64_t)v * n / ((uint64_t)s->nodes + 1)) : 0;
+    if (n && f[at].node < v) {
+        for (; n - at > step && f[at + step].node < v; step *= 2)
+            at += step;
+        *lo = at;
+        *hi = n - at > step ? at + step : n;
+    } else {
+        for (; at > step && f[at - step].node >= v; step *= 2)
+            at -= step;
+        *lo = at > step ? at - step : 0;
+        *hi = at;
+    }
+}
+
 uint32_t hl_snap_folds_of(const hl_snap *s, hl_node v, uint32_t *first)
 {
-    uint32_t lo = 0, hi = s->n_folds;
+    uint32_t lo, hi;
+    near_fold(s, v, &lo, &hi);
     while (lo < hi) {
         uint32_t mid = lo + (hi - lo) / 2;
         if (s->folds[mid].node < v)
