@@ -170,11 +170,3 @@ void hl_family_join(hl_family *f, const hl_page *page, hl_run *first, const hl_r
     *d = whole;
     name_all(o, arena, d);
 }
-
-void hl_family_close(hl_family *f)
-{
-    for (uint32_t i = 0; i < f->n; i++)
-        hl_run_close(f->runs[i]);
-    free(f->runs);
-    *f = (hl_family){.n = 0};
-}

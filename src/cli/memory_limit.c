@@ -1,6 +1,8 @@
-/* cli/memory_limit.c: how much memory the program may have, as the kernel sees it.
+/* cli/memory_limit.c: how much memory the program may have, as the kernel sees it, and how much is
+ * to spare.
  *
  * Room   cli; launcher process, before it becomes the program: the limits are the program's, too.
+ *        What is to spare is asked by the sentinel, while the program runs.
  * Gives  the least of: the control group's limit (version 2: every group up to the root; version 1:
  *        its own), the limit on the address space, the machine's memory. 0 if none can be told. */
 #include "cli/run.h"
@@ -94,4 +96,24 @@ uint64_t hl_memory_limit(void)
     if (!sysinfo(&machine))
         limit = lesser(limit, (uint64_t)machine.totalram * machine.mem_unit);
     return limit == UINT64_MAX ? 0 : limit;
+}
+
+/* What nobody would miss, by the kernel's own estimate; 0: it does not tell. */
+static uint64_t available(void)
+{
+    char line[128];
+    unsigned long long kib = 0;
+    FILE *f = fopen("/proc/meminfo", "re");
+    while (f && fgets(line, sizeof line, f))
+        if (sscanf(line, "MemAvailable: %llu", &kib) == 1)
+            break;
+    if (f)
+        fclose(f);
+    return (uint64_t)kib * 1024;
+}
+
+uint64_t hl_memory_spare(uint64_t limit, uint64_t used)
+{
+    uint64_t left = limit > used ? limit - used : limit ? 0 : UINT64_MAX;
+    return lesser(left, available());
 }

@@ -78,6 +78,9 @@ int hl_signal_number(const char *name);
 
 /* Bytes this process may have; 0: unknown. */
 uint64_t hl_memory_limit(void);
+/* Bytes that could be taken beside a program that uses some and may have no more than limit (0:
+ * unknown) of them. 0 where it cannot be told. */
+uint64_t hl_memory_spare(uint64_t limit, uint64_t used);
 
 /* ---- launch.c ------------------------------------------------------------------------------- */
 
@@ -112,20 +115,19 @@ typedef struct hl_family { /* recordings of the processes that the first one sta
  * be read is said on stderr. */
 void hl_family_join(hl_family *f, const hl_page *page, struct hl_run *first,
                     const hl_run_options *o, hl_arena *arena, hl_diagnosis *d);
-void hl_family_close(hl_family *f);
 
 /* ---- run_verdict.c -------------------------------------------------------------------------- */
 
 typedef struct hl_verdict_job hl_verdict_job;
-/* NULL: no memory. */
+/* Lives as long as the sentinel. NULL: no memory. */
 hl_verdict_job *hl_verdict_begin(const hl_run_options *o);
-void hl_verdict_end(hl_verdict_job *job);
-/* While the program runs: observes what has come since, unless it is big. */
-void hl_verdict_watch(hl_verdict_job *job, const char *file);
+/* While the program runs: observes what has come since, unless that would take too much memory
+ * beside it. */
+void hl_verdict_watch(hl_verdict_job *job, const hl_page *page);
 /* The file is another one now: that before is let go, and the new one is read at the end. */
 void hl_verdict_replaced(hl_verdict_job *job);
 /* No snapshot will follow: diagnoses, as far as that can be done before the program has left. */
-void hl_verdict_prepare(hl_verdict_job *job, const char *file, const hl_run_options *o);
+void hl_verdict_prepare(hl_verdict_job *job, const hl_page *page, const hl_run_options *o);
 /* Says it on stderr. exit: status or 256 + signal, -1 unknown. Gives the exit status for --fail-on,
  * or -1. job may be NULL. */
 int hl_verdict_say(hl_verdict_job *job, const hl_page *page, const hl_run_options *o, int exit);

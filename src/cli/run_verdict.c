@@ -16,9 +16,11 @@
 
 enum {
     SHARE_NS = 500 * 1000 * 1000,
-    EARLY_BYTES = 256 * 1024 * 1024, /* a bigger program's heap may wait until it has ended */
-    AS_WALK = 3,                     /* times the walk's own memory: what judging takes, about */
-    SHARE = 10,                      /* of the program's memory may be taken beside it */
+    LITTLE_BYTES = 24 * 1024 * 1024,
+    EARLY_BYTES = 256 * 1024 * 1024, /* a bigger program's heap may wait until it has ended ... */
+    AS_WALK = 5,                     /* times the walk's own memory: what observing takes, about */
+    SHARE = 10,                      /* ... unless that is no more than a tenth of the program's */
+    SPARE_SHARE = 8,                 /* or an eighth of what is to spare */
 };
 
 struct hl_verdict_job {
@@ -29,6 +31,7 @@ struct hl_verdict_job {
     hl_diagnosing *steps;
     uint32_t n_seen; /* snapshots observed: the first of run */
     bool late;       /* what follows is observed at the end */
+    uint64_t keep;   /* bytes that nothing is in may be kept for the next look */
     hl_diagnosis diagnosis;
     hl_family family; /* with --follow-children */
     bool diagnosed;
@@ -59,6 +62,7 @@ hl_verdict_job *hl_verdict_begin(const hl_run_options *o)
     if (!job)
         return NULL;
     hl_arena_init(&job->arena);
+    job->keep = LITTLE_BYTES;
     job->late = begin_steps(job, o) != HL_OK;
     return job;
 }
@@ -112,35 +116,50 @@ void hl_verdict_replaced(hl_verdict_job *job)
     job->late = true;
 }
 
-/* Many objects: a few long lists of numbers may be gigabytes and are soon judged. */
-static bool may_wait(const hl_snap_info *s)
+/* Many objects in a program that leaves little memory to others: at its end it is given back first.
+ * (A few long lists of numbers may be gigabytes and are soon observed.) */
+static bool may_wait(hl_verdict_job *job, const hl_snap_info *s, const hl_page *page)
 {
-    return s->rss_bytes > EARLY_BYTES && s->child_bytes * AS_WALK > s->rss_bytes / SHARE;
+    if (s->rss_bytes <= EARLY_BYTES)
+        return false;
+    uint64_t takes = s->child_bytes * AS_WALK;
+    uint64_t spare = hl_memory_spare(page->limit_bytes, s->rss_bytes) / SPARE_SHARE;
+    hl_diagnosing_afford(job->steps, spare);
+    job->keep = spare > LITTLE_BYTES ? spare : LITTLE_BYTES;
+    return takes > s->rss_bytes / SHARE && takes > spare;
 }
 
-void hl_verdict_watch(hl_verdict_job *job, const char *file)
+void hl_verdict_watch(hl_verdict_job *job, const hl_page *page)
 {
-    bool fails = job->late || !go_on(job, file);
+    bool fails = job->late || !go_on(job, page->file);
     while (!fails && !job->late && job->n_seen < job->run->n_snaps) {
-        job->late = may_wait(&job->run->snaps[job->n_seen]);
+        job->late = may_wait(job, &job->run->snaps[job->n_seen], page);
+        if (job->late)
+            hl_diagnosing_rest(job->steps);
         fails = !job->late && observe_next(job);
     }
     if (fails && !job->late)
         hl_verdict_replaced(job);
+    hl_arena_spare(job->keep);
 }
 
-void hl_verdict_prepare(hl_verdict_job *job, const char *file, const hl_run_options *o)
+void hl_verdict_prepare(hl_verdict_job *job, const hl_page *page, const hl_run_options *o)
 {
     job->err = (hl_err){.status = HL_OK};
-    if (!job->steps || !go_on(job, file)) {
+    if (!job->steps || !go_on(job, page->file)) {
         forget(job);
-        if (begin_steps(job, o) || !go_on(job, file))
+        if (begin_steps(job, o) || !go_on(job, page->file))
             return;
     }
     if (!job->run->n_snaps) {
-        hl_err_set(&job->err, HL_EMPTY, "no snapshot came to its end");
+        hl_err_set(&job->err, HL_EMPTY, "%s",
+                   page->failed || job->run->n_torn
+                       ? "no snapshot came to its end"
+                       : "the program was over before the first snapshot");
         return;
     }
+    const hl_snap_info *last = &job->run->snaps[job->run->n_snaps - 1];
+    (void)may_wait(job, last, page); /* it does no longer, but what can be afforded is asked */
     while (job->n_seen < job->run->n_snaps)
         if (observe_next(job))
             return;
@@ -177,6 +196,8 @@ static void postscript(const hl_verdict_job *job, const hl_page *page, const hl_
 {
     bool gone = !page->leaving;
     uint32_t kept = job->run->n_snaps;
+    uint32_t taken =
+        page->taken > kept ? page->taken : kept; /* who takes one is killed before it counts */
     if (gone && page->settled)
         hl_out_text(out, "  the program ended by a signal, or without leaving its interpreter\n");
     else if (gone)
@@ -186,9 +207,8 @@ static void postscript(const hl_verdict_job *job, const hl_page *page, const hl_
         hl_out_text(out, "  the program became another one (exec), which is not observed\n");
     else if (status > 255)
         hl_out_printf(out, "  the program left by signal %d\n", status - 256);
-    hl_out_printf(out, "  observed in %" PRIu32 " snapshot%s", page->taken,
-                  page->taken == 1 ? "" : "s");
-    if (kept < page->taken)
+    hl_out_printf(out, "  observed in %" PRIu32 " snapshot%s", taken, taken == 1 ? "" : "s");
+    if (kept < taken)
         hl_out_printf(out, " (%" PRIu32 " kept)", kept);
     hl_out_text(out, ": ");
     milliseconds(out, page->pause_ns);
@@ -279,22 +299,10 @@ int hl_verdict_say(hl_verdict_job *job, const hl_page *page, const hl_run_option
             leave_with = HL_EXIT_FINDINGS;
     } else {
         say_failure(job, page, &out);
-        if (job && job->err.status == HL_EMPTY)
-            unlink(page->file);
         if (o->fail_on)
             leave_with = job && job->err.status == HL_EMPTY ? HL_EXIT_NOTHING : HL_EXIT_INCOMPLETE;
     }
     (void)hl_raw_write(STDERR_FILENO, out.bytes, out.n); /* closed or full: nobody to tell */
     hl_out_deinit(&out);
     return leave_with;
-}
-
-void hl_verdict_end(hl_verdict_job *job)
-{
-    if (!job)
-        return;
-    hl_family_close(&job->family);
-    forget(job);
-    hl_arena_deinit(&job->arena);
-    free(job);
 }

@@ -18,8 +18,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 enum {
     MS = 1000 * 1000,
@@ -148,7 +150,7 @@ static void follow(sentinel *s)
     uint32_t taken = s->page->taken;
     thin(s, false);
     if (s->job && taken != s->observed)
-        hl_verdict_watch(s->job, s->page->file);
+        hl_verdict_watch(s->job, s->page);
     s->observed = taken;
 }
 
@@ -159,7 +161,7 @@ static void prepare(sentinel *s)
     s->prepared = true;
     thin(s, true);
     if (s->job)
-        hl_verdict_prepare(s->job, s->page->file, s->o);
+        hl_verdict_prepare(s->job, s->page, s->o);
 }
 
 /* Returns when the program waits for an answer, or is gone. */
@@ -219,6 +221,31 @@ static void record_end(const hl_page *page)
     close(fd);
 }
 
+/* Linux 6.15 and later, <linux/pidfd.h>: how a process ended, as soon as its parent has asked. */
+struct pidfd_info {
+    uint64_t mask, cgroup;
+    uint32_t ids[11];
+    int32_t exit_code; /* a wait status */
+};
+_Static_assert(sizeof(struct pidfd_info) == 64, "the kernel's");
+#define PIDFD_INFO  _IOWR(0xff, 11, struct pidfd_info)
+#define PIDFD_ENDED (UINT64_C(1) << 3)
+
+/* A recording somebody may look for: of a program that was killed. False also where nobody tells. */
+static bool was_killed(const sentinel *s)
+{
+    enum { TRIES = 50, PAUSE_US = 4000 };
+    for (int i = 0; i < TRIES && s->program_fd >= 0; i++) {
+        struct pidfd_info info = {.mask = PIDFD_ENDED};
+        if (ioctl(s->program_fd, PIDFD_INFO, &info) && errno != ESRCH && errno != EREMOTE)
+            return false;
+        if (info.mask & PIDFD_ENDED)
+            return WIFSIGNALED(info.exit_code);
+        usleep(PAUSE_US);
+    }
+    return false;
+}
+
 static void speak(sentinel *s)
 {
     hl_page *page = s->page;
@@ -233,7 +260,8 @@ static void speak(sentinel *s)
         dprintf(STDERR_FILENO,
                 "heaplens: nothing was examined: the program ended before a Python had begun it "
                 "(or what ran is no CPython of 3.9 or later, or ignores LD_PRELOAD)\n");
-        unlink(page->file);
+        if (!was_killed(s))
+            unlink(page->file);
         return;
     }
     record_end(page);
@@ -264,7 +292,7 @@ _Noreturn void hl_sentinel(hl_page *page, int page_fd, int keep_fd, int ready_fd
     if (!page->leaving && !page->refused)
         wait_for_walkers(page);
     speak(&s);
+    dup2(STDOUT_FILENO, STDERR_FILENO); /* who reads it to its end need not wait for ours */
     hl_page_set(&page->answered, 1);
-    hl_verdict_end(s.job); /* not waited for */
-    _exit(0);
+    _exit(0); /* the system gives back what we have sooner than we would */
 }

@@ -365,7 +365,9 @@ static long clone_apart(const hl_shot_request *request, hl_shot *shot, PyInterpr
     /* what lies below is the program's: running over must be a fault, and the child's end */
     (void)mprotect(stack, BORROWED_GUARD, PROT_NONE);
     *b = (borrowed){*request, shot, interp};
-    long pid = clone(borrowed_child, stack + BORROWED_STACK, request->borrow ? CLONE_VM : 0, b);
+    long pid = clone(borrowed_child, stack + BORROWED_STACK,
+                     (request->borrow ? CLONE_VM : 0) | (request->pid ? CLONE_PARENT_SETTID : 0), b,
+                     request->pid);
     if (!request->borrow) { /* the child has its copy */
         int e = errno;
         hl_pages_unmap(stack, BORROWED_STACK);
@@ -373,6 +375,12 @@ static long clone_apart(const hl_shot_request *request, hl_shot *shot, PyInterpr
         errno = e;
     }
     return pid;
+}
+
+/* A copy of us that goes on where we are. */
+static long clone_here(const hl_shot_request *request)
+{
+    return syscall(SYS_clone, request->pid ? CLONE_PARENT_SETTID : 0, NULL, request->pid, NULL, 0);
 }
 
 pid_t hl_child_start(const hl_shot_request *request, hl_shot *shot)
@@ -394,7 +402,7 @@ pid_t hl_child_start(const hl_shot_request *request, hl_shot *shot)
         hl_still_hold(still);
     pthread_sigmask(SIG_SETMASK, &all, &before); /* no handler may run in the child */
     long pid = request->borrow || request->apart ? clone_apart(request, shot, interp)
-                                                 : syscall(SYS_clone, 0, NULL, NULL, NULL, 0);
+                                                 : clone_here(request);
     if (pid == 0)
         child(request, asker, shot, interp, still);
     int failed = pid < 0 ? errno : 0;

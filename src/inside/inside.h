@@ -46,8 +46,9 @@ typedef struct hl_shot_request {
     int thorough;        /* equal leaves are looked for with more patience */
     int sample;          /* of long sequences of leaves not all need be read */
     int unsettled;       /* the GIL is not held */
-    int apart;           /* the child needs a stack of its own: the caller's may be used up */
-    unsigned deadline;   /* seconds the child may live */
+    int *pid;  /* shared memory that gets the child's pid before anybody can kill us; or NULL */
+    int apart; /* the child needs a stack of its own: the caller's may be used up */
+    unsigned deadline; /* seconds the child may live */
     enum hl_borrow borrow;
 } hl_shot_request;
 

@@ -148,6 +148,7 @@ void hl_look_start(hl_look *l, enum hl_look_slot slot, unsigned how, const char 
                                  : CHILD_SECONDS,
         .sample = l->rss_bytes >= SAMPLED_BYTES,
         .unsettled = l->unsettled,
+        .pid = (int *)&hl_pulse.page->walker_pid[slot],
         .apart = (how & HL_LOOK_APART) != 0,
         .borrow = !(how & HL_LOOK_BORROWS) ? HL_BORROW_NOT
                   : l->lent                ? HL_BORROW_BACK
@@ -169,11 +170,11 @@ void hl_look_start(hl_look *l, enum hl_look_slot slot, unsigned how, const char 
     l->stop_ns = hl_vitals_clock_ns(CLOCK_THREAD_CPUTIME_ID) - before;
     close(fd);
     if (child < 0) {
+        hl_pulse.page->walker_pid[slot] = 0;
         hl_pulse_failed("cannot clone the program for a snapshot: %s", strerror(-child));
         return;
     }
     l->child = child;
-    hl_pulse.page->walker_pid[slot] = (uint32_t)child;
     __atomic_fetch_add(&hl_pulse.page->pause_ns, shot->pause_ns, __ATOMIC_SEQ_CST);
 }
 
