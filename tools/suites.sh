@@ -4,7 +4,7 @@
 #   tools/suites.sh [PACKAGE...]        (default: attrs click flask requests jinja2 aiohttp)
 #
 # HEAPLENS_EXE  the executable (default .venv/bin/heaplens), PYTHON the interpreter (default python3),
-# WAYS the ways to call (default "module command").
+# WAYS the ways to call (default "module command"), SECONDS_EACH the time a run may take (default 3600).
 # Packages, their sources and what their tests need come by name, into .venvs/suites-VERSION and
 # build/suites. Every suite runs four times: `python -m pytest` and `pytest`, plainly and watched. A
 # test whose outcome differs is printed, and the exit status is 1; tests with a deadline may differ
@@ -49,7 +49,7 @@ for package; do
         options+=(--override-ini addopts= -m 'not dev_mode and not autobahn and not internal')
     options+=(tests)
     run() { # NAME WORDS...
-        (cd "$folder" && CI=1 PATH=$venv/bin:$PATH timeout 900 "${@:2}" "${options[@]}" --junitxml "$work/$package-$1.xml" \
+        (cd "$folder" && CI=1 PATH=$venv/bin:$PATH timeout "${SECONDS_EACH:-3600}" "${@:2}" "${options[@]}" --junitxml "$work/$package-$1.xml" \
             >"$work/$package-$1.log" 2>&1 </dev/null)
         echo "    $1: exit $?, $(grep -E '(passed|failed|error).* in ' "$work/$package-$1.log" | tail -1)"
     }

@@ -2,8 +2,9 @@
  *
  * Room   cli; launcher process, which is the program's from the exec on: same pid, parent, group,
  *        terminal, descriptors, signal mask, so that nobody outside can tell the difference.
- * Order  everything that can fail fails before the exec, with a sentence and an exit code; the
- *        file is removed again then. */
+ * Order  everything that can fail fails before the exec, with a sentence; the file is removed again
+ *        then. What was asked for in the wrong way ends there, with an exit code; where the system
+ *        has no room for an observer the program runs without one. */
 #define _GNU_SOURCE
 #include "cli/run.h"
 #include "cli/verb.h"
@@ -91,6 +92,16 @@ static const char *default_output(const launch *l, const char *folder)
     return !length || !out ? out
                            : hl_arena_printf(l->arena, "%s%s%s", folder,
                                              folder[length - 1] == '/' ? "" : "/", out);
+}
+
+/* Where the current folder cannot be written to, and nobody has named another. */
+static const char *elsewhere(const launch *l, unsigned choice)
+{
+    const char *folders[] = {getenv("TMPDIR"), "/tmp", "/var/tmp"};
+    if (choice >= sizeof folders / sizeof *folders)
+        return NULL;
+    const char *folder = folders[choice];
+    return folder && folder[0] == '/' ? default_output(l, folder) : "";
 }
 
 /* What -o names: a file, or a folder (one that is there, or NAME/, which is made). */
@@ -301,6 +312,22 @@ static char **make_environment(const launch *l)
     return preload && env[k - 1] && env[k - 2] ? env : NULL;
 }
 
+/* As it would be without us. */
+static char **plain_environment(const launch *l)
+{
+    size_t n = 0, k = 0;
+    while (environ[n])
+        n++;
+    char **env = hl_arena_array(l->arena, n + 1, sizeof *env);
+    for (size_t i = 0; env && i < n; i++)
+        if (!is_variable(environ[i], HL_PAGE_ENV) && !is_variable(environ[i], HL_PRELOAD_ENV) &&
+            !is_variable(environ[i], HL_FOLLOW_ENV))
+            env[k++] = is_variable(environ[i], "_") && is_ourselves(environ[i] + 2)
+                           ? hl_arena_printf(l->arena, "_=%s", l->python.path)
+                           : environ[i];
+    return env;
+}
+
 static size_t add_start(const launch *l, const char **argv)
 {
     size_t k = 0;
@@ -360,11 +387,85 @@ static hl_status become(const launch *l, hl_err *err)
     return err->status;
 }
 
+/* No room, no right to write, no /proc: a tool that looks has no say in whether a program runs. Who
+ * asks for a status by what is found must not hear that all is well, and who named a file wrongly
+ * wants to know it now. */
+static bool runs_unobserved(const launch *l, const hl_err *why)
+{
+    return !l->o->fail_on && why->status != HL_USAGE && why->status != HL_NOT_FOUND;
+}
+
+static hl_status go_without(const launch *l, hl_err *err)
+{
+    char **argv = make_arguments(l), **env = plain_environment(l);
+    if (!argv || !env)
+        return hl_err_set(err, HL_NO_MEMORY, "no memory to start the program");
+    dprintf(STDERR_FILENO, "heaplens: " HL_UNOBSERVED_WORDS "%s\n", err->text);
+    execve(l->python.path, argv, env);
+    hl_err_errno(err, errno, "cannot execute %s", l->python.path);
+    err->status = HL_UNSUPPORTED;
+    return err->status;
+}
+
+/* The file under the name o has for it. */
+static hl_status file_begin(launch *l, const hl_run_options *o, hl_err *err)
+{
+    const char *file;
+    return absolute(l->arena, o->output, &file, err) || page_fill(l, file, err) ||
+                   file_create(l, err)
+               ? err->status
+               : HL_OK;
+}
+
+/* Under that of -o; or in the current folder, or in one for what is temporary. */
+static hl_status file_somewhere(launch *l, hl_run_options *o, hl_err *err)
+{
+    bool named = o->output != NULL;
+    if (output_find(l, o, err))
+        return err->status;
+    if (!file_begin(l, o, err))
+        return HL_OK;
+    hl_err other;
+    const char *name;
+    for (unsigned i = 0; !named && err->status != HL_USAGE && (name = elsewhere(l, i)); i++) {
+        o->output = name;
+        if (!*name || file_begin(l, o, &other))
+            continue;
+        if (!o->quiet && !o->json)
+            dprintf(STDERR_FILENO, "heaplens: %s: the recording is %s\n", err->text, name);
+        return HL_OK;
+    }
+    return err->status;
+}
+
+/* All that observing takes, up to the exec. */
+static hl_status observe(launch *l, hl_run_options *o, hl_err *err)
+{
+    if (access("/proc/self/fd", X_OK))
+        return hl_err_set(err, HL_UNSUPPORTED,
+                          "there is no /proc here, through which a program and its observer meet");
+    if (hl_package_find(&l->python, l->arena, &l->package, err))
+        return err->status;
+    struct sigaction ignore = {.sa_handler = SIG_IGN}, kept;
+    sigaction(SIGXFSZ, &ignore, &kept); /* a limit (ulimit -f) is to be an error, not the end */
+    bool failed = page_create(l, err) || file_somewhere(l, o, err);
+    sigaction(SIGXFSZ, &kept, NULL);
+    if (failed)
+        return err->status;
+    /* the loader splits LD_PRELOAD at blanks and colons, and expands $ */
+    if (strpbrk(l->package.preload, " :$"))
+        l->preload_fd = open(l->package.preload, O_RDONLY | O_CLOEXEC);
+    if (sentinel_start(l, err)) {
+        unlink(l->page->file);
+        return err->status;
+    }
+    return HL_OK;
+}
+
 hl_status hl_launch(const hl_run_options *o, hl_arena *arena, hl_err *err)
 {
     hl_run_options options = *o;
     launch l = {.o = &options, .arena = arena, .page_fd = -1, .preload_fd = -1};
-    const char *file;
     fill_standard_fds();
     if (hl_python_find(o->python, arena, &l.python, err))
         return err->status;
@@ -377,21 +478,7 @@ hl_status hl_launch(const hl_run_options *o, hl_arena *arena, hl_err *err)
         if (!options.what)
             options.what = "";
     }
-    if (hl_package_find(&l.python, arena, &l.package, err))
-        return err->status;
-    struct sigaction ignore = {.sa_handler = SIG_IGN}, kept;
-    sigaction(SIGXFSZ, &ignore, &kept); /* a limit (ulimit -f) is to be an error, not the end */
-    bool failed = output_find(&l, &options, err) || absolute(arena, options.output, &file, err) ||
-                  page_create(&l, err) || page_fill(&l, file, err) || file_create(&l, err);
-    sigaction(SIGXFSZ, &kept, NULL);
-    if (failed)
-        return err->status;
-    /* the loader splits LD_PRELOAD at blanks and colons, and expands $ */
-    if (strpbrk(l.package.preload, " :$"))
-        l.preload_fd = open(l.package.preload, O_RDONLY | O_CLOEXEC);
-    if (sentinel_start(&l, err)) {
-        unlink(file);
-        return err->status;
-    }
-    return become(&l, err);
+    if (!observe(&l, &options, err))
+        return become(&l, err);
+    return runs_unobserved(&l, err) ? go_without(&l, err) : err->status;
 }
