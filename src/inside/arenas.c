@@ -127,8 +127,9 @@ static bool image(const hl_maps *maps, uintptr_t *start, uintptr_t *end)
 
 #if HL_PY_AT_LEAST(12)
 
-static bool count_all(const hl_maps *maps, tally *t)
+static bool count_all(hl_resident *r, tally *t)
 {
+    const hl_maps *maps = &r->maps;
     const void *before = NULL;
     for (PyInterpreterState *i = hl_abi_interpreters(); i; i = i->next) {
 #if HL_PY_AT_LEAST(13)
@@ -201,9 +202,28 @@ static uint64_t table_room(const arena *table)
     return n;
 }
 
-static bool count_all(const hl_maps *maps, tally *t)
+/* Where an earlier look found it: the variable stays, and the table it leads to is held against
+ * itself as before. */
+static bool count_known(const hl_resident *r, tally *t)
 {
+    const void *at = (const void *)r->arenas_at;
+    if (!at || !hl_map_holds(&r->maps, at, sizeof at))
+        return false;
+    const arena *table = *(const arena *const *)at;
+    tally counted = {.arenas = 0};
+    if (!table || !hl_map_holds(&r->maps, (const uint64_t *)table - 2, sizeof *table) ||
+        !count_table(&r->maps, table, table_room(table), &counted) || !counted.arenas)
+        return false;
+    *t = counted;
+    return true;
+}
+
+static bool count_all(hl_resident *r, tally *t)
+{
+    const hl_maps *maps = &r->maps;
     const pool_head *pools[POOLS_SAMPLED];
+    if (count_known(r, t))
+        return true;
     unsigned n = sample_pools(maps, pools);
     uintptr_t start, end;
     if (n < POOLS_NEEDED || !image(maps, &start, &end))
@@ -220,6 +240,7 @@ static bool count_all(const hl_maps *maps, tally *t)
         if (hl_map_holds(maps, (const uint64_t *)table - 2, sizeof *table) &&
             count_table(maps, table, table_room(table), &counted)) {
             *t = counted;
+            r->arenas_at = at;
             return true;
         } /* else an earlier table, before it had to grow */
     }
@@ -236,7 +257,7 @@ void hl_arenas_measure(hl_resident *r)
         hl_resident_set(r, HL_MEMORY_IMAGE, start);
         hl_resident_set(r, HL_MEMORY_IMAGE_SIZE, end - start);
     }
-    if (!count_all(&r->maps, &t) || t.used > t.pools)
+    if (!count_all(r, &t) || t.used > t.pools)
         return;
     hl_resident_set(r, HL_MEMORY_ARENAS, t.arenas);
     hl_resident_set(r, HL_MEMORY_ARENA_ROOM, t.arenas * ARENA_BYTES);

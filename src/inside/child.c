@@ -73,16 +73,18 @@ static void on_fault(int signal_number)
 }
 
 /* Measures, or says nothing of memory. */
-static void measure(hl_resident *memory, uint64_t shared)
+static void measure(hl_resident *memory, hl_shot *shot)
 {
     sigjmp_buf back;
     if (sigsetjmp(back, 1)) {
         *memory = (hl_resident){.known = 0};
+        shot->arenas_at = 0;
         return;
     }
     after_fault = &back;
-    hl_resident_measure(memory, shared);
+    hl_resident_measure(memory, shot->shared_bytes, shot->arenas_at);
     after_fault = NULL;
+    shot->arenas_at = memory->arenas_at;
 }
 
 /* Since 2.41 glibc's sigaction() takes a lock for SIGABRT that fork, posix_spawn and system() hold
@@ -284,7 +286,7 @@ static _Noreturn void child(const hl_shot_request *r, uint32_t asker, hl_shot *s
         die_first();
     hl_resident *memory = hl_pages_map(sizeof *memory);
     if (memory)
-        measure(memory, shot->shared_bytes);
+        measure(memory, shot);
     hl_walk *w = hl_pages_map(sizeof *w);
     if (!w || !memory)
         fail(shot, HL_NO_MEMORY);
@@ -377,6 +379,9 @@ static long clone_apart(const hl_shot_request *request, hl_shot *shot, PyInterpr
     return pid;
 }
 
+/* What a look has found, and the next need not look for. Of this process, and of those it forks. */
+static uintptr_t arenas_at;
+
 /* A copy of us that goes on where we are. */
 static long clone_here(const hl_shot_request *request)
 {
@@ -394,6 +399,7 @@ pid_t hl_child_start(const hl_shot_request *request, hl_shot *shot)
         .where = HL_STEP_START,
         .borrowed = request->borrow,
         .shared_bytes = hl_vitals_shared(),
+        .arenas_at = arenas_at,
     };
     sigfillset(&all);
     uint64_t begin = clock_ns(CLOCK_MONOTONIC);
@@ -441,6 +447,8 @@ int hl_child_finish(pid_t pid, hl_shot *shot)
         wait_a_moment(shot);
     }
     bool done = __atomic_load_n(&shot->done, __ATOMIC_ACQUIRE) != 0;
+    if (done)
+        arenas_at = (uintptr_t)shot->arenas_at;
     if (!gone && waitpid(pid, &state, __WCLONE | WNOHANG) == 0)
         reap_later(pid);
     errno = kept;

@@ -323,9 +323,9 @@ static void heap_free(hl_resident *r)
 /* ------------------------------------------------------------------------------------------------
  */
 
-void hl_resident_measure(hl_resident *r, uint64_t shared)
+void hl_resident_measure(hl_resident *r, uint64_t shared, uintptr_t arenas_at)
 {
-    *r = (hl_resident){.known = 0};
+    *r = (hl_resident){.arenas_at = arenas_at};
     lines *l = hl_pages_map(sizeof *l);
     r->maps.map = hl_pages_map(HL_MAPS_MAX * sizeof *r->maps.map);
     if (!l || !r->maps.map || !read_maps(r, l))

@@ -31,11 +31,12 @@ typedef struct hl_resident {
     uint64_t value[HL_MEMORY_COUNT]; /* enum hl_memory */
     uint32_t known;                  /* bit i: value[i] */
     hl_maps maps;
+    uintptr_t arenas_at; /* the variable that leads to the table of arenas; 0: not found */
 } hl_resident;
 
-/* To be called first thing in the child. shared: of the program, with its resident size. What
- * cannot be measured stays unknown. */
-void hl_resident_measure(hl_resident *r, uint64_t shared);
+/* To be called first thing in the child. shared: of the program, with its resident size;
+ * arenas_at: as an earlier one left it, or 0. What cannot be measured stays unknown. */
+void hl_resident_measure(hl_resident *r, uint64_t shared, uintptr_t arenas_at);
 void hl_resident_put(const hl_resident *r, hl_fields *meta);
 
 static inline void hl_resident_set(hl_resident *r, enum hl_memory what, uint64_t bytes)
