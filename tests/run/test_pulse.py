@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
+
+import pytest
+from conftest import EXE
 
 if TYPE_CHECKING:
     from conftest import Bench
@@ -30,6 +34,41 @@ def test_a_short_growing_program(bench: Bench, python: str) -> None:
 def test_a_flat_program(bench: Bench, python: str) -> None:
     got = bench.watched("-c", "import time; time.sleep(1.5)", options=("--json",))
     assert 4 <= got.diagnosis()["observed"]["snapshots"] <= 14
+
+
+# Each takes a second and a half, whatever the machine.
+AT_WORK = {
+    "computes": "end = time.time() + 1.5\nn = 0\nwhile time.time() < end: n += 1",
+    "sleeps": "time.sleep(1.5)",
+    "sleeps often": "for _ in range(300): time.sleep(.005)",
+    "in C, keeps the interpreter": "import re\nre.match('(a*)*b', 'a' * 20)\nbegun = time.time()\nre.match('(a*)*b', 'a' * 21)\n"
+                                   "once = time.time() - begun\nmore = 21\n"
+                                   "while once < 1: once *= 2; more += 1\nre.match('(a*)*b', 'a' * more)",
+    "in C, lets it go": "import hashlib\nend = time.time() + 1.5\nn = 100000\n"
+                        "while time.time() < end: hashlib.pbkdf2_hmac('sha256', b'a', b'b', n); n *= 2",
+    "waits for input": "import select\nselect.select([], [], [], 1.5)",
+    "8 threads": "import threading\nend = time.time() + 1.5\ndef work():\n while time.time() < end: [{} for _ in range(1000)]\n"
+                 "ts = [threading.Thread(target=work) for _ in range(8)]\n[t.start() for t in ts]\n[t.join() for t in ts]",
+    "main waits for a thread": "import threading\nt = threading.Thread(target=time.sleep, args=(1.5,))\nt.start()\nt.join()",
+    "event loop": "import asyncio\nend = time.time() + 1.5\nasync def work():\n while time.time() < end: await asyncio.sleep(0)\n"
+                  "async def main(): await asyncio.gather(*(work() for _ in range(50)))\nasyncio.run(main())",
+    "event loop that waits": "import asyncio\nasyncio.run(asyncio.sleep(1.5))",
+    "forks": "import os\nend = time.time() + 1.5\nwhile time.time() < end:\n p = os.fork()\n if not p: os._exit(0)\n os.waitpid(p, 0)",
+    "waits for a process": "import subprocess, sys\nsubprocess.run(['sleep', '1.5'], check=True)",
+}
+
+
+@pytest.mark.one_interpreter
+@pytest.mark.parametrize("name", list(AT_WORK))
+def test_four_looks_whatever_it_does(bench: Bench, python: str, name: str) -> None:
+    got = bench.watched("-c", f"import time\n{AT_WORK[name]}", options=("--json",))
+    observed = got.diagnosis()["observed"]
+    assert got.status == 0
+    assert observed["seconds"] > 1
+    took = observed["snapshots"]
+    if "keeps" in name:  # what is seen half-way is written, and not judged by
+        took = json.loads(bench.execute([EXE, "doctor", "--json", bench.file]).stdout)["snapshots"]["whole"]
+    assert took >= 4
 
 
 def test_nothing_at_all(bench: Bench, python: str) -> None:
