@@ -479,6 +479,46 @@ static void what_others_elsewhere_do_says_nothing(void **state)
     (void)state;
 }
 
+/* ---- cancelled at the end -----------------------------------------------------------------------
+ */
+
+/* Tasks in a list: they wait, and asyncio.run cancels them, or they failed one after the other. */
+#define TASKS(n)                                                                                   \
+    "waiting:list len=" n "\n"                                                                     \
+    "waiting -[]-> task:_asyncio.Task*" n "\n"
+#define WAITING(n)                                                                                 \
+    TASKS(n) "task -_coro-> coro:coroutine*" n " size=100K\n"                                      \
+             "coro -f_code-> hold\n"
+#define FAILED(n)                                                                                  \
+    TASKS(n) "task -_exception-> error:asyncio.exceptions.CancelledError*" n "\n"                  \
+             "error -__traceback__-> trace:traceback*" n "\n"                                      \
+             "trace -tb_frame-> frame:frame*" n " size=100K\n"                                     \
+             "frame -f_code-> hold\n"
+#define TASKS_OF(what, end)                                                                        \
+    MODULE "g -key:waiting-> waiting\n"                                                            \
+           "g -key:hold-> f:function -__code__-> hold:code\n"                                      \
+           "f -__globals__-> g\n"                                                                  \
+           "type asyncio.exceptions.CancelledError exception\n"                                    \
+           "code hold name=hold qualname=hold file=app.py line=3\n"                                \
+           "snap time=0 cpu=0 reason=start\n" what("0")                                            \
+           "snap time=1 cpu=1\n" what("100")                                                       \
+           "snap time=2 cpu=2\n" what("200")                                                       \
+           "snap time=3 cpu=3\n" what("300")                                                       \
+           "snap time=4 cpu=4\n" what("400")                                                       \
+           "snap time=4.2 cpu=4.2 reason=end\n" end
+
+static void tasks_that_the_end_cancelled_were_waiting(void **state)
+{
+    expect(TASKS_OF(WAITING, FAILED("420")), HL_LEAK, "pending-task", "__main__.waiting");
+    (void)state;
+}
+
+static void tasks_that_failed_before_keep_their_exceptions(void **state)
+{
+    expect(TASKS_OF(FAILED, FAILED("420")), HL_LEAK, "exception-traceback", "__main__.waiting");
+    (void)state;
+}
+
 /* clang-format on */
 
 int main(void)
@@ -509,6 +549,8 @@ int main(void)
         cmocka_unit_test(functions_of_which_there_are_so_many_are_none),
         cmocka_unit_test(what_others_of_its_module_take_from_a_record_is_a_backlog),
         cmocka_unit_test(what_others_elsewhere_do_says_nothing),
+        cmocka_unit_test(tasks_that_the_end_cancelled_were_waiting),
+        cmocka_unit_test(tasks_that_failed_before_keep_their_exceptions),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
