@@ -181,6 +181,8 @@ PROGRAMS = [
     package("std_excepthook", (CALLBACKS, CONTAINER, CLOSURE, DECORATOR), "excepthook", ANY,
             proper=True),
     package("std_tee", (BACKLOG, CONTAINER), "totals later", ANY, proper=True),
+    # cancelled when all is over, they are told as what they were
+    package("std_waiting_tasks", TASKS, "service waiting", ANY, proper=True),
     package("std_weak_callbacks", (CLOSURE, CALLBACKS), "pool watchers", INSTANCE, proper=True),
     native("std_pickler_memo", MEMORY, proper=True),
     native("std_environ", MEMORY, proper=True),
@@ -253,6 +255,8 @@ PROGRAMS = [
     package("asteval_code", CONTAINER, "interpreter code_text", INSTANCE, *STORES, proper=True),
     package("matplotlib_colours", CACHE, "matplotlib colors cache", ANY, *STORES, proper=True),
     package("sqlalchemy_scopes", (CACHE, CONTAINER), "registry", INSTANCE, *STORES, proper=True),
+    package("sqlalchemy_listeners", (CALLBACKS, CONTAINER), "engine listeners", ANY, *STORES,
+            says="note", proper=True),
     package("sqlalchemy_tenants", (CONTAINER, DYNAMIC, CACHE), "metadata tables", INSTANCE, *STORES,
             proper=True),
 
