@@ -45,13 +45,28 @@ static bool part_of(const hl_case *c, hl_node record, hl_node where, hl_callable
     return false;
 }
 
-/* A function that was made around a bound method or a partial is called for it. */
-static bool wrapped_call(const hl_case *c, hl_node member, hl_callable *out)
+/* Is the owner of the container of this package's classes? */
+static bool is_of_package(const hl_case *c, hl_node owner, const char *package)
+{
+    const char *type = owner == HL_NO_NODE ? "" : hl_snap_type_name(c->snap, owner);
+    size_t n = strlen(package);
+    return !strncmp(type, package, n) && type[n] == '.';
+}
+
+/* A function that was made around a bound method or a partial is called for it; so is one around a
+ * function, if a package makes it to put it into a container of its own: a registration, and no
+ * decorator. */
+static bool wrapped_call(const hl_case *c, hl_node member, hl_node owner, hl_callable *out)
 {
     hl_callable inner;
-    if (!hl_is_a(c, member, "function") || !hl_wraps(c, member, &inner) ||
-        !strcmp(inner.what, "function"))
+    if (!hl_is_a(c, member, "function") || !hl_wraps(c, member, &inner))
         return false;
+    if (!strcmp(inner.what, "function")) {
+        hl_node code = hl_graph_follow(c->graph, member, HL_LABEL_NAMED, "__code__");
+        const char *maker = hl_code_package(c, code), *made = hl_code_package(c, inner.code);
+        if (!maker || (made && !strcmp(maker, made)) || !is_of_package(c, owner, maker))
+            return false;
+    }
     *out = inner;
     return true;
 }
@@ -72,7 +87,7 @@ static int by_code(const void *a, const void *b)
     return (x->code > y->code) - (x->code < y->code);
 }
 
-static registered look(const hl_case *c, hl_node container)
+static registered look(const hl_case *c, hl_node container, hl_node owner)
 {
     hl_node members[HL_SAMPLES];
     hl_callable calls[HL_SAMPLES];
@@ -90,7 +105,7 @@ static registered look(const hl_case *c, hl_node container)
                        hl_inherits(c, members[i], "logging.Filter");
         if (handler)
             out.handlers++;
-        else if (wrapped_call(c, members[i], &calls[out.calls])) {
+        else if (wrapped_call(c, members[i], owner, &calls[out.calls])) {
             out.wrapped++;
             out.calls++;
         } else if (call_in(c, members[i], &calls[out.calls]))
@@ -204,7 +219,7 @@ static bool tell(hl_case *c, const hl_suspect *s, const hl_uses *known, hl_fille
 
 static bool callback_registry(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_filled filled)
 {
-    return tell(c, s, u, filled, look(c, hl_entries_of(c, s->holder)));
+    return tell(c, s, u, filled, look(c, hl_entries_of(c, s->holder), s->owner));
 }
 
 /* Before caches, which it looks like: a selector's table of what was registered with it. */
@@ -257,7 +272,7 @@ static bool is_of_a_future(const hl_case *c, const hl_suspect *s)
 /* Before closures: a wrapper has a cell, and in it is what somebody registered. */
 static bool wrapped_callbacks(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_filled filled)
 {
-    registered r = look(c, hl_entries_of(c, s->holder));
+    registered r = look(c, hl_entries_of(c, s->holder), s->owner);
     bool wrapped = r.wrapped && 100 * r.wrapped >= SAME_SHARE * r.looked_at;
     return (wrapped || is_of_a_future(c, s)) && tell(c, s, u, filled, r);
 }

@@ -11,6 +11,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+enum { COPIES_MAX = 64, CHAIN_UP = 16, CHAIN_LINKS = 3 };
+
 typedef struct closure_path {
     hl_shape function, cell, content;
 } closure_path;
@@ -88,6 +90,30 @@ static uint64_t copies_of(const hl_case *c, hl_node code)
     return n;
 }
 
+/* Does each copy hang from an object of a kind of its own that holds the next such object: a wrapper
+ * written in C, around the one before? */
+static bool is_chain(const hl_case *c, hl_node code)
+{
+    const hl_graph *g = c->graph;
+    const uint32_t plain = HL_TYPE_DICT | HL_TYPE_LIST | HL_TYPE_TUPLE | HL_TYPE_TYPE;
+    uint32_t looked = 0;
+    hl_node f;
+    for (hl_holders h = hl_graph_holders(g, code);
+         looked < COPIES_MAX && hl_holders_next(&h, &f);) {
+        hl_node p = hl_is_a(c, f, "function") ? g->parent[f] : HL_NO_NODE;
+        if (p == HL_NO_NODE || (c->snap->types[c->snap->type[p]].flags & plain) ||
+            hl_snap_len(c->snap, p) >= 0 || hl_is_a(c, p, "cell"))
+            continue;
+        looked++;
+        uint32_t same = 0, up = 0;
+        for (hl_node v = g->parent[p]; v != HL_NO_NODE && up++ < CHAIN_UP; v = g->parent[v])
+            same += c->snap->type[v] == c->snap->type[p];
+        if (same >= CHAIN_LINKS)
+            return true;
+    }
+    return false;
+}
+
 static bool closure(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_filled filled)
 {
     const hl_growth *g = s->growth;
@@ -135,7 +161,8 @@ static bool closure(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_filled
                         content == HL_NO_NODE ? "" : ": ",
                         content == HL_NO_NODE ? "" : hl_snap_type_name(c->snap, content));
     hl_callable inner;
-    bool nested = hl_wraps(c, function, &inner) && inner.code == code && code != HL_NO_NODE;
+    bool wraps = hl_wraps(c, function, &inner) && inner.code == code;
+    bool nested = code != HL_NO_NODE && (wraps || is_chain(c, code));
     if (nested)
         hl_finding_evidence(c, f, "each keeps the one before");
     hl_judge_evidence(c, f, s, u, filled);

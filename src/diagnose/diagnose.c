@@ -5,9 +5,11 @@
  *        matters and that nothing here explains. no-leak: the rest, with notes on what was seen. */
 #include "diagnose/diagnose.h"
 
+#include "diagnose/below.h"
 #include "diagnose/case.h"
 #include "diagnose/census.h"
 #include "diagnose/judge.h"
+#include "diagnose/pattern.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -255,6 +257,45 @@ static hl_status name_in_life(hl_case *c, const hl_growth *g, hl_suspect *s, hl_
     return HL_OK;
 }
 
+/* Most of what the holder has are tasks that are done. */
+static bool tasks_are_done(const hl_case *c, hl_node holder)
+{
+    hl_node members[HL_SAMPLES];
+    uint32_t n = hl_sample(c, hl_entries_of(c, holder), false, members, HL_SAMPLES), done = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        hl_node coroutine = hl_graph_follow(c->graph, members[i], HL_LABEL_NAMED, "_coro");
+        done += hl_inherits(c, members[i], "_asyncio.Task") &&
+                (coroutine == HL_NO_NODE || !hl_is_suspended(c->graph, coroutine));
+    }
+    return 2 * done > n;
+}
+
+/* Tasks that waited as long as the program was at work, and that its end cancelled (asyncio.run), are
+ * told as what they were: *g is theirs then, up to the last moment at work. */
+static hl_status before_they_were_cancelled(hl_case *c, const hl_growth **g, hl_suspect *s,
+                                            hl_err *err)
+{
+    if (c->working >= (*g)->anchor || !tasks_are_done(c, s->holder))
+        return HL_OK;
+    hl_growth *then = hl_arena_alloc(c->arena, sizeof *then);
+    if (!then)
+        return hl_err_set(err, HL_NO_MEMORY, "no memory for a growth");
+    *then = **g;
+    then->anchor = c->working;
+    hl_suspect at_work;
+    if (hl_case_anchor(c, c->working, err))
+        return err->status;
+    if (hl_suspect_find(c, then, &at_work) && !tasks_are_done(c, at_work.holder)) {
+        *s = at_work;
+        *g = then;
+        return HL_OK;
+    }
+    if (hl_case_anchor(c, (*g)->anchor, err))
+        return err->status;
+    (void)hl_suspect_find(c, *g, s);
+    return HL_OK;
+}
+
 /* Containers followed by address, for growth that shapes did not explain. */
 static hl_status judge_tracked(hl_case *c, hl_err *err)
 {
@@ -307,6 +348,8 @@ static hl_status judge_growths(hl_case *c, hl_err *err)
                 continue;
             if (g->released && hl_tracks_know_longer(c, g, hl_snap_address(c->snap, s.holder)))
                 continue; /* only the way to it was gone: judge_tracked */
+            if (before_they_were_cancelled(c, &g, &s, err))
+                return err->status;
             if (name_in_life(c, g, &s, err) || judge_one(c, &s, err))
                 return err->status;
         }

@@ -436,6 +436,89 @@ static void functions_of_which_there_are_so_many_are_none(void **state)
     (void)state;
 }
 
+/* ---- a record that others work with -------------------------------------------------------------
+ */
+
+/* The buffer lies in a State, whose class has no code; Sender and Receiver of its module do. */
+#define STREAM(module)                                                                             \
+    "root module __main__ m\n"                                                                     \
+    "m:module -__dict__-> g:dict -key:stream-> r:Receiver -attr:_state-> state:State\n"            \
+    "state -attr:buffer-> buffer:collections.deque len={0|100|200|300|400}\n"                      \
+    "buffer -[]-> item:bytearray*{0|100|200|300|400} size=100K\n"                                  \
+    "type State node=S\n"                                                                          \
+    "root module streams n\n"                                                                      \
+    "n:module -__dict__-> ns:dict -key:State-> S:type\n"                                           \
+    "root module others o\n"                                                                       \
+    "o:module -__dict__-> os:dict\n"                                                               \
+    module " -key:send-> f:function -__code__-> send:code\n"                                       \
+    "f -__globals__-> " module "\n"                                                                \
+    module " -key:receive-> h:function -__code__-> receive:code\n"                                 \
+    "h -__globals__-> " module "\n"                                                                \
+    "code send name=send qualname=Sender.send file=streams.py line=3 uses=attr:buffer:add\n"       \
+    "code receive name=receive qualname=Receiver.receive file=streams.py line=9 "                  \
+    "uses=attr:buffer:remove+take\n"                                                               \
+    "root frame loop ff thread=0 progress={0|1|2|3|4}\n"                                           \
+    "ff:frame -f_code-> loop:code\n"                                                               \
+    "code loop name=loop qualname=loop file=app.py line=15\n"                                      \
+    "snap time=0 cpu=0 reason=start\n"                                                             \
+    "snap time=1 cpu=1\n"                                                                          \
+    "snap time=2 cpu=2\n"                                                                          \
+    "snap time=3 cpu=3\n"                                                                          \
+    "snap time=4 cpu=4 reason=end\n"
+
+static void what_others_of_its_module_take_from_a_record_is_a_backlog(void **state)
+{
+    expect(STREAM("ns"), HL_LEAK, "backlog", "__main__.stream._state.buffer");
+    (void)state;
+}
+
+/* Code elsewhere that uses the same word means something else. */
+static void what_others_elsewhere_do_says_nothing(void **state)
+{
+    expect(STREAM("os"), HL_LEAK, "growing-container", "__main__.stream._state.buffer");
+    (void)state;
+}
+
+/* ---- cancelled at the end -----------------------------------------------------------------------
+ */
+
+/* Tasks in a list: they wait, and asyncio.run cancels them, or they failed one after the other. */
+#define TASKS(n)                                                                                   \
+    "waiting:list len=" n "\n"                                                                     \
+    "waiting -[]-> task:_asyncio.Task*" n "\n"
+#define WAITING(n)                                                                                 \
+    TASKS(n) "task -_coro-> coro:coroutine*" n " size=100K\n"                                      \
+             "coro -f_code-> hold\n"
+#define FAILED(n)                                                                                  \
+    TASKS(n) "task -_exception-> error:asyncio.exceptions.CancelledError*" n "\n"                  \
+             "error -__traceback__-> trace:traceback*" n "\n"                                      \
+             "trace -tb_frame-> frame:frame*" n " size=100K\n"                                     \
+             "frame -f_code-> hold\n"
+#define TASKS_OF(what, end)                                                                        \
+    MODULE "g -key:waiting-> waiting\n"                                                            \
+           "g -key:hold-> f:function -__code__-> hold:code\n"                                      \
+           "f -__globals__-> g\n"                                                                  \
+           "type asyncio.exceptions.CancelledError exception\n"                                    \
+           "code hold name=hold qualname=hold file=app.py line=3\n"                                \
+           "snap time=0 cpu=0 reason=start\n" what("0")                                            \
+           "snap time=1 cpu=1\n" what("100")                                                       \
+           "snap time=2 cpu=2\n" what("200")                                                       \
+           "snap time=3 cpu=3\n" what("300")                                                       \
+           "snap time=4 cpu=4\n" what("400")                                                       \
+           "snap time=4.2 cpu=4.2 reason=end\n" end
+
+static void tasks_that_the_end_cancelled_were_waiting(void **state)
+{
+    expect(TASKS_OF(WAITING, FAILED("420")), HL_LEAK, "pending-task", "__main__.waiting");
+    (void)state;
+}
+
+static void tasks_that_failed_before_keep_their_exceptions(void **state)
+{
+    expect(TASKS_OF(FAILED, FAILED("420")), HL_LEAK, "exception-traceback", "__main__.waiting");
+    (void)state;
+}
+
 /* clang-format on */
 
 int main(void)
@@ -464,6 +547,10 @@ int main(void)
         cmocka_unit_test(a_list_that_only_c_has_may_be_in_the_making),
         cmocka_unit_test(functions_that_are_all_called_make_the_next_dearer),
         cmocka_unit_test(functions_of_which_there_are_so_many_are_none),
+        cmocka_unit_test(what_others_of_its_module_take_from_a_record_is_a_backlog),
+        cmocka_unit_test(what_others_elsewhere_do_says_nothing),
+        cmocka_unit_test(tasks_that_the_end_cancelled_were_waiting),
+        cmocka_unit_test(tasks_that_failed_before_keep_their_exceptions),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -287,8 +287,8 @@ static void uses_in_functions(const hl_case *c, const hl_known_as *as, bool outs
 
 /* Code of the module the owner's class is in, but of another class or of none:
  * `self.desk.jobs.add`. The name alone tells less there, so it only says that somebody stores who
- * does not remove. */
-static void uses_of_neighbours(const hl_case *c, const hl_known_as *as, hl_uses *out)
+ * does not remove; but all, where the class has no code for it: a record that others work with. */
+static void uses_of_neighbours(const hl_case *c, const hl_known_as *as, bool record, hl_uses *out)
 {
     const hl_snap *s = c->snap;
     const hl_graph *g = c->graph;
@@ -308,14 +308,16 @@ static void uses_of_neighbours(const hl_case *c, const hl_known_as *as, hl_uses 
         }
         hl_node f;
         for (hl_holders h = hl_graph_holders(g, row->node);
-             (bits & stores) && !(bits & (HL_USE_REMOVE | HL_USE_LEN | HL_USE_DROP)) &&
+             (record ? bits != 0
+                     : (bits & stores) && !(bits & (HL_USE_REMOVE | HL_USE_LEN | HL_USE_DROP))) &&
              hl_holders_next(&h, &f);) {
             hl_node globals = type_is(s, f, "function")
                                   ? hl_graph_follow(g, f, HL_LABEL_NAMED, "__globals__")
                                   : HL_NO_NODE;
             if (globals == HL_NO_NODE || hl_graph_label(g, globals, class) == UINT32_MAX)
                 continue;
-            take(c, bits & stores, hl_snap_address(s, row->node), row->node, NULL, out);
+            bits = record ? without_limit(c, as, f, row, bits, out) : bits & stores;
+            take(c, bits, hl_snap_address(s, row->node), row->node, NULL, out);
             break;
         }
     }
@@ -546,8 +548,9 @@ hl_status hl_uses_find(hl_case *c, const hl_suspect *s, hl_uses *out, hl_err *er
         uses_in_functions(c, &names[i], true, out);
         uses_in_frames(c, &names[i], true, out);
     }
-    for (uint32_t i = 0; i < n && (out->evicts || out->bounds); i++)
-        uses_of_neighbours(c, &names[i], out);
+    bool record = !out->all;
+    for (uint32_t i = 0; i < n && (record || out->evicts || out->bounds); i++)
+        uses_of_neighbours(c, &names[i], record, out);
     /* what nobody ever took out by its key is no cache: a register that minds doubles, a table of
      * what was seen */
     out->memo = out->memo && (out->all & HL_USE_GET);

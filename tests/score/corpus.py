@@ -48,6 +48,11 @@ TOOLS = ("Faker==30.3.0", "prometheus_client==0.21.0", "loguru==0.7.2", "simpy==
 SERVICE = ("aiodataloader==0.4.0", "CT3==3.4.0.post5", "opentelemetry-sdk==1.27.0", "schedule==1.2.2",
            "tornado==6.4.1", "bottle==0.12.25", "Beaker==1.13.0")
 
+LISTENERS = ("gevent==26.9.0", "wrapt==2.5.2", "watchdog==7.1.0", "opentelemetry-api==1.45.2",
+             "anyio==4.16.0")
+STORES = ("fsspec==2026.9.0", "rdflib==7.6.0", "asteval==1.0.10", "matplotlib==3.11.2",
+          "SQLAlchemy==2.0.35")
+
 
 @dataclass(frozen=True)
 class Program:
@@ -172,6 +177,13 @@ PROGRAMS = [
     package("std_call_later", (BACKLOG, TASKS, CALLBACKS), "_scheduled", ANY, proper=True),
     package("std_singledispatchmethod", (CACHE, CONTAINER, CLOSURE), "Visitor visit", ANY,
             python="3.13", fixed_python="3.12"),
+    package("std_filters", (CALLBACKS, CONTAINER), "log filters", INSTANCE, proper=True),
+    package("std_excepthook", (CALLBACKS, CONTAINER, CLOSURE, DECORATOR), "excepthook", ANY,
+            proper=True),
+    package("std_tee", (BACKLOG, CONTAINER), "totals later", ANY, proper=True),
+    # cancelled when all is over, they are told as what they were
+    package("std_waiting_tasks", TASKS, "service waiting", ANY, proper=True),
+    package("std_weak_callbacks", (CLOSURE, CALLBACKS), "pool watchers", INSTANCE, proper=True),
     native("std_pickler_memo", MEMORY, proper=True),
     native("std_environ", MEMORY, proper=True),
     native("std_array_u", MEMORY, proper=True),
@@ -229,6 +241,24 @@ PROGRAMS = [
     package("mako_strings", (CACHE, CONTAINER), "lookup _collection", INSTANCE, *TOOLS,
             proper=True),
     package("peewee_registry", (DYNAMIC, CONTAINER), "User", ANY, *TOOLS, proper=True),
+
+    package("gevent_links", (CLOSURE, CALLBACKS), "service", ANY, *LISTENERS, proper=True),
+    # a chain of wrappers is one of closures, too
+    package("wrapt_wrapping", (DECORATOR, CLOSURE), "Bank rate", ANY, *LISTENERS, proper=True),
+    package("watchdog_handlers", (CALLBACKS, CONTAINER), "observer _handlers", INSTANCE, *LISTENERS,
+            proper=True),
+    package("opentelemetry_baggage", (CONTEXT, CONTAINER), "_current_context", ANY, *LISTENERS,
+            proper=True),
+    package("anyio_stream", BACKLOG, "buffer", ANY, *LISTENERS, proper=True),
+    package("fsspec_instances", (CACHE, CONTAINER), "_cache", CLASS, *STORES, proper=True),
+    package("rdflib_memory", (CACHE, CONTAINER), "graph", INSTANCE, *STORES, proper=True),
+    package("asteval_code", CONTAINER, "interpreter code_text", INSTANCE, *STORES, proper=True),
+    package("matplotlib_colours", CACHE, "matplotlib colors cache", ANY, *STORES, proper=True),
+    package("sqlalchemy_scopes", (CACHE, CONTAINER), "registry", INSTANCE, *STORES, proper=True),
+    package("sqlalchemy_listeners", (CALLBACKS, CONTAINER), "engine listeners", ANY, *STORES,
+            says="note", proper=True),
+    package("sqlalchemy_tenants", (CONTAINER, DYNAMIC, CACHE), "metadata tables", INSTANCE, *STORES,
+            proper=True),
 
     package("aiohttp_middlewares", (CACHE, METHOD), "_build_middlewares", ANY, "aiohttp==3.10.10",
             fixed=("aiohttp==3.10.11",)),
