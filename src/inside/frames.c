@@ -82,8 +82,8 @@ void hl_shape_generator(hl_walk *w, PyObject *generator, const hl_kind *k)
     if (k->type != &PyGen_Type) /* a plain generator never sets it */
         hl_walk_edge_maybe(w, g->gi_origin_or_finalizer, HL_LABEL(HL_LABEL_INTERNAL, 0));
     if (g->gi_frame_state >= FRAME_CLEARED) {
-#if HL_PY_AT_LEAST(12) /* all that is left of its frame: gi_code */
-        slot_edge(w, hl_abi_frame_executable(f), w->label.f_code);
+#if HL_PY_AT_LEAST(12) /* all that is left of its frame: gi_code. It runs no more, so not f_code */
+        slot_edge(w, hl_abi_frame_executable(f), w->label.code);
 #endif
         return;
     }
