@@ -507,6 +507,36 @@ static void what_others_elsewhere_do_says_nothing(void **state)
            "snap time=4 cpu=4\n" what("400")                                                       \
            "snap time=4.2 cpu=4.2 reason=end\n" end
 
+/* One call waits for all of them, and has them when they are done; or several calls come and go. */
+#define GATHERED(holder, n)                                                                        \
+    "task:_asyncio.Task*" n "\n"                                                                   \
+    "task -_coro-> coro:coroutine*" n "\n"                                                         \
+    "coro -stack-> inner:coroutine*" n " size=100K\n"                                          \
+    "coro -f_code-> hold\ninner -f_code-> hold\n"                                                  \
+    "all:list len=" n "\n"                                                                         \
+    "all -[]-> task\n"                                                                             \
+    "future:" holder " -_children-> all\n"                                                         \
+    "turn -local:future-> future\n"
+#define TASKS_BELOW(holder)                                                                        \
+    MODULE "root frame run_forever turn\n"                                                          \
+           "turn:frame -f_code-> hold\n"                                                            \
+           "g -key:hold-> f:function -__code__-> hold:code\n"                                      \
+           "f -__globals__-> g\n"                                                                  \
+           "code hold name=hold qualname=hold file=app.py line=3\n"                                \
+           "snap time=0 cpu=0 reason=start\n" GATHERED(holder, "0")                                \
+           "snap time=1 cpu=1\n" GATHERED(holder, "100")                                           \
+           "snap time=2 cpu=2\n" GATHERED(holder, "200")                                           \
+           "snap time=3 cpu=3\n" GATHERED(holder, "300")                                           \
+           "snap time=4 cpu=4\n" GATHERED(holder, "400")                                           \
+           "snap time=4.2 cpu=4.2 reason=end\n"
+
+static void what_one_call_gathers_is_its_own(void **state)
+{
+    expect(TASKS_BELOW("asyncio.tasks._GatheringFuture"), HL_NO_LEAK, NULL, NULL);
+    expect(TASKS_BELOW("app.Pool"), HL_LEAK, "pending-task", "run_forever() local future._children");
+    (void)state;
+}
+
 static void tasks_that_the_end_cancelled_were_waiting(void **state)
 {
     expect(TASKS_OF(WAITING, FAILED("420")), HL_LEAK, "pending-task", "__main__.waiting");
@@ -549,6 +579,7 @@ int main(void)
         cmocka_unit_test(functions_of_which_there_are_so_many_are_none),
         cmocka_unit_test(what_others_of_its_module_take_from_a_record_is_a_backlog),
         cmocka_unit_test(what_others_elsewhere_do_says_nothing),
+        cmocka_unit_test(what_one_call_gathers_is_its_own),
         cmocka_unit_test(tasks_that_the_end_cancelled_were_waiting),
         cmocka_unit_test(tasks_that_failed_before_keep_their_exceptions),
     };

@@ -420,6 +420,8 @@ bool hl_is_gathered(const hl_case *c, hl_node v)
 {
     const hl_graph *g = c->graph;
     for (; v != HL_NO_NODE; v = g->parent[v]) {
+        if (!strcmp(hl_snap_type_name(c->snap, v), "asyncio.tasks._GatheringFuture"))
+            return true;
         if (!hl_is_a(c, v, "function"))
             continue;
         hl_node code = hl_graph_follow(g, v, HL_LABEL_NAMED, "__code__");

@@ -66,7 +66,8 @@ hl_filled hl_speaks(const hl_suspect *s, hl_filled filled);
 hl_suspect hl_seen_from_outside(hl_case *c, const hl_suspect *s);
 const char *hl_kind_name(const hl_case *c, hl_node class); /* the name of a class object, or "?" */
 
-/* Is v below what asyncio.gather() or wait() has in its callback? One call waits for all of it. */
+/* Is v below what asyncio.gather() made, or what it or wait() has in its callback? One call waits
+ * for all of it. */
 bool hl_is_gathered(const hl_case *c, hl_node v);
 
 #endif

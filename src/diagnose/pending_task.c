@@ -55,7 +55,7 @@ static bool mostly_awaited(const hl_case *c, const hl_group *group)
 {
     uint32_t n = 0;
     for (uint32_t i = 0; i < group->n_members; i++)
-        n += is_awaited(c, group->members[i]);
+        n += is_awaited(c, group->members[i]) || hl_is_gathered(c, group->members[i]);
     return 2 * n > group->n_members;
 }
 
