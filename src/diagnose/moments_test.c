@@ -533,6 +533,9 @@ static void what_others_elsewhere_do_says_nothing(void **state)
 static void what_one_call_gathers_is_its_own(void **state)
 {
     expect(TASKS_BELOW("asyncio.tasks._GatheringFuture"), HL_NO_LEAK, NULL, NULL);
+    expect(TASKS_BELOW("asyncio.tasks._GatheringFuture -_children-> c:list -[]-> one:_asyncio.Task "
+                       "-_coro-> serve:coroutine -local:server-> server:app.Server"),
+           HL_LEAK, "pending-task", "run_forever() local future._children[*]._coro local server._children");
     expect(TASKS_BELOW("app.Pool"), HL_LEAK, "pending-task", "run_forever() local future._children");
     (void)state;
 }

@@ -416,20 +416,29 @@ hl_suspect hl_seen_from_outside(hl_case *c, const hl_suspect *s)
     return out;
 }
 
+/* The future that gather() returns, or the callback by which it or wait() learns of an end. */
+static bool gathers(const hl_case *c, hl_node v)
+{
+    const hl_snap *s = c->snap;
+    if (!strcmp(hl_snap_type_name(s, v), "asyncio.tasks._GatheringFuture"))
+        return true;
+    hl_node code = hl_is_a(c, v, "function")
+                       ? hl_graph_follow(c->graph, v, HL_LABEL_NAMED, "__code__")
+                       : HL_NO_NODE;
+    const hl_snap_code *row = code == HL_NO_NODE ? NULL : hl_snap_code_of(s, code);
+    return row && strstr(s->names[row->file], "/asyncio/") &&
+           (!strcmp(s->names[row->name], "_done_callback") ||
+            !strcmp(s->names[row->name], "_on_completion"));
+}
+
 bool hl_is_gathered(const hl_case *c, hl_node v)
 {
     const hl_graph *g = c->graph;
     for (; v != HL_NO_NODE; v = g->parent[v]) {
-        if (!strcmp(hl_snap_type_name(c->snap, v), "asyncio.tasks._GatheringFuture"))
+        if (gathers(c, v))
             return true;
-        if (!hl_is_a(c, v, "function"))
-            continue;
-        hl_node code = hl_graph_follow(g, v, HL_LABEL_NAMED, "__code__");
-        const hl_snap_code *row = code == HL_NO_NODE ? NULL : hl_snap_code_of(c->snap, code);
-        if (row && strstr(c->snap->names[row->file], "/asyncio/") &&
-            (!strcmp(c->snap->names[row->name], "_done_callback") ||
-             !strcmp(c->snap->names[row->name], "_on_completion")))
-            return true;
+        if (g->parent[v] != HL_NO_NODE && hl_label_kind(g->via[v]) == HL_LABEL_LOCAL)
+            return false; /* a call has it, be that call gathered */
     }
     return false;
 }
