@@ -110,11 +110,22 @@ hl_status hl_rule_native_groups(hl_case *c, hl_err *err)
     return HL_OK;
 }
 
+/* The list of tuples that atexit keeps them in since 3.14, when nobody has the module any more. */
+static bool is_list_of_exits(const hl_case *c, const hl_suspect *s)
+{
+    const hl_graph *g = c->graph;
+    return g->parent[s->holder] == HL_NO_NODE && g->from[s->holder] == HL_HOLD_C &&
+           !strcmp(hl_snap_type_name(c->snap, s->holder), "list") && s->payload != HL_NO_NODE &&
+           !strcmp(hl_snap_type_name(c->snap, s->payload), "tuple");
+}
+
 /* A module written in C keeps them in a state of its own, without a name. */
 static bool native_registry(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_filled filled)
 {
     const hl_graph *g = c->graph;
     hl_node v = s->payload;
+    if (is_list_of_exits(c, s) && hl_cause_told(c, "native-registry"))
+        return true;
     if (strcmp(hl_snap_type_name(c->snap, s->holder), "module") || v == HL_NO_NODE ||
         g->parent[v] != s->holder || hl_label_kind(g->via[v]) != HL_LABEL_INTERNAL)
         return false;
