@@ -62,7 +62,10 @@ def explained(kind: int, value: str, holder: str, target: str) -> bool:
     if kind == NAMED and value == "__dict__" and target == "dict":
         return True  # 3.13: a materialised dict whose values still lie in the instance
     if holder in ("generator", "coroutine", "async_generator"):
-        return kind in (LOCAL, STACK, INTERNAL) or (kind == NAMED and value == "f_code")
+        # f_code while there is a frame, __code__ of what is done: 3.12 and 3.13.0 report neither
+        return kind in (LOCAL, STACK, INTERNAL) or (
+            kind == NAMED and value in ("f_code", "__code__")
+        )
     return kind == BASE or (holder == "numpy.ndarray" and kind == INDEX)
 
 
