@@ -316,7 +316,10 @@ static void uses_of_neighbours(const hl_case *c, const hl_known_as *as, bool rec
                                   : HL_NO_NODE;
             if (globals == HL_NO_NODE || hl_graph_label(g, globals, class) == UINT32_MAX)
                 continue;
-            bits = record ? without_limit(c, as, f, row, bits, out) : bits & stores;
+            /* that others look at all of it does not make it theirs to ask for when it is done */
+            bits = record ? without_limit(c, as, f, row, bits, out) &
+                                ~(uint32_t)(HL_USE_WHOLE | HL_USE_HANDED | HL_USE_ENTRY)
+                          : bits & stores;
             take(c, bits, hl_snap_address(s, row->node), row->node, NULL, out);
             break;
         }
