@@ -27,12 +27,10 @@ typedef struct loop_names {
     hl_name scheduled, ready, files;
 } loop_names;
 
-static bool add(hl_node *list, uint32_t *n, hl_node v)
+static void add(hl_node *list, uint32_t *n, hl_node v)
 {
-    if (*n == HL_LEDGERS_MAX)
-        return false;
-    list[(*n)++] = v;
-    return true;
+    if (*n < HL_LEDGERS_MAX)
+        list[(*n)++] = v;
 }
 
 static void add_variables(hl_graph *g)

@@ -59,7 +59,7 @@ def test_a_disk_that_is_full_from_the_start(bench: Bench, python: str) -> None:
     assert (got.returncode, got.stdout) == (0, "1\n")
     assert f"the recording is {bench.folder}/heaplens-command-" in got.stderr and "observed in" in got.stderr
     assert len(list(bench.folder.glob("heaplens-command-*.hlens"))) == 1
-    got = in_a_small_disk(bench, f"{full} {line} -o here.hlens -c 'print(1); exit(7)'".replace("run ", "run -o here.hlens "))
+    got = in_a_small_disk(bench, f"{full} {line} -o here.hlens -c 'print(1); exit(7)'")
     assert (got.returncode, got.stdout) == (7, "1\n")
     assert UNOBSERVED + "disk full" in got.stderr
 
@@ -116,7 +116,7 @@ def test_no_more_processes(bench: Bench) -> None:
     """Only who is not root has such a limit."""
     nobody = 65534
     if os.getuid() or not os.access("/usr/bin/python3", os.X_OK):
-        pytest.skip("root can become somebody else")
+        pytest.skip("only root can become a user who has such a limit, and needs an interpreter everybody may run")
 
     def poor() -> None:
         resource.setrlimit(resource.RLIMIT_NPROC, (0, 0))
@@ -126,7 +126,7 @@ def test_no_more_processes(bench: Bench) -> None:
 
     words = [EXE, "run", "-f", "-o", f"/tmp/heaplens-poor-{os.getpid()}.hlens", "--python", "/usr/bin/python3", "-c"]
     if bench.execute(["test", "-x", EXE], preexec_fn=poor, cwd="/").status:
-        pytest.skip("nobody may start what is tested")
+        pytest.skip("the user nobody has no right to run what is tested where it lies")
     got = bench.execute([*words, "print('done')"], preexec_fn=poor, cwd="/")
     assert (got.status, got.stdout) == (0, "done\n")
     assert UNOBSERVED + "cannot start the observing process" in got.stderr or "did not start" in got.stderr
