@@ -420,7 +420,10 @@ static bool was_let_go(const weighing *w)
 {
     const hl_growth *g = w->g;
     bool dropped_with_main = g->torn_down && g->intervals >= KEYED_INTERVALS;
-    bool unsure = !w->sure || w->one_call;
+    /* what a call had, and nobody saw for longer than it was seen to grow, may have been in use as it
+     * was: the call returned, and it went */
+    bool unseen = w->in_a_call && g->anchor >= w->c->working && !g->torn_down;
+    bool unsure = !w->sure || w->one_call || unseen;
     if (!g->released || (!unsure && (w->filled == HL_FILLED_BY_MANY || dropped_with_main)))
         return false;
     if (tells(w->c, w->s))

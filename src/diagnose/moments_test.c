@@ -85,6 +85,48 @@ static void a_look_at_other_work_is_none(void **state)
     (void)state;
 }
 
+/* ---- an end that nobody saw ---------------------------------------------------------------------
+ */
+
+/* main() has an index that a method fills; it returned at some time before the last look. */
+#define FILLING(n)                                                                                 \
+    "root frame main ff thread=0\n"                                                                \
+    "ff:frame -f_code-> main\n"                                                                    \
+    "ff -f_globals-> g\n"                                                                          \
+    "ff -local:index-> index:app.Index -attr:words-> words:dict len=" n "\n"                       \
+    "words -value:str-> item:bytearray*" n " size=100K\n"
+#define THEN_NOTHING(last)                                                                         \
+    MODULE "g -key:main-> f:function -__code__-> main:code\n"                                      \
+    "f -__globals__-> g\n"                                                                         \
+    "type app.Index node=I\n"                                                                      \
+    "g -key:Index-> I:type -__dict__-> d:dict -key:read-> h:function -__code__-> read:code\n"      \
+    "h -__globals__-> g\n"                                                                         \
+    "code main name=main qualname=main file=app.py line=20\n"                                      \
+    "code read name=read qualname=Index.read file=app.py line=5 uses=attr:words:store\n"           \
+    "snap time=0 cpu=0 reason=start\n" FILLING("0")                                                \
+    "snap time=1 cpu=1\n" FILLING("100")                                                           \
+    "snap time=2 cpu=2\n" FILLING("200")                                                           \
+    "snap time=3 cpu=3\n" FILLING("300")                                                           \
+    "snap time=4 cpu=4\n" FILLING("400")                                                           \
+    "snap time=5 cpu=5\n" FILLING("500")                                                           \
+    "snap time=6 cpu=6\n" FILLING("600")                                                           \
+    "snap time=7 cpu=7\n" FILLING("700")                                                           \
+    "snap time=" last " cpu=" last " reason=end\n"
+
+/* Longer than it was seen to grow: it may have been asked all that time. */
+static void a_long_end_that_nobody_saw_tells_nothing(void **state)
+{
+    expect(THEN_NOTHING("15"), HL_NO_LEAK, NULL, NULL);
+    (void)state;
+}
+
+/* The leak beside it: the look before was the last it could have. */
+static void what_grew_until_main_returned_leaks(void **state)
+{
+    expect(THEN_NOTHING("8"), HL_LEAK, "growing-container", "main() local index.words");
+    (void)state;
+}
+
 /* ---- a look in a full collection ----------------------------------------------------------------
  */
 
@@ -559,6 +601,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_look_among_exit_handlers_is_a_farewell),
         cmocka_unit_test(a_look_at_other_work_is_none),
+        cmocka_unit_test(a_long_end_that_nobody_saw_tells_nothing),
+        cmocka_unit_test(what_grew_until_main_returned_leaks),
         cmocka_unit_test(a_look_in_a_full_collection_is_no_pause),
         cmocka_unit_test(most_of_an_interval_is_a_full_collection),
         cmocka_unit_test(a_pause_is_a_pause),
