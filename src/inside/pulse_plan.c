@@ -138,6 +138,7 @@ void hl_plan_took(hl_plan *p, uint64_t at_ns, uint64_t done_ns, uint64_t rss_byt
     }
     p->lent = false;
     p->unlooked = false;
+    p->rose = p->high_bytes && rss_bytes > p->high_bytes + GAIN_MIN;
     if (!p->high_bytes)
         p->base_bytes = rss_bytes;
     uint64_t faded = p->high_bytes - p->high_bytes / 8;
@@ -236,10 +237,12 @@ static unsigned doublings(const hl_plan *p)
     return n;
 }
 
-/* What has not grown is worth few looks: it may be leaking into room that was there already. */
-static uint64_t while_still(uint64_t elapsed)
+/* What has not grown is worth few looks: it may be leaking into room that was there already. But one
+ * where growth has just stopped tells a thing that was filled, and is in use now, from one that is
+ * let go when it is full. */
+static uint64_t while_still(const hl_plan *p, uint64_t elapsed)
 {
-    return elapsed < STILL_NS ? 3 * elapsed : elapsed + elapsed / 2;
+    return elapsed < STILL_NS && !p->rose ? 3 * elapsed : elapsed + elapsed / 2;
 }
 
 uint64_t hl_plan_due_at(const hl_plan *p, uint64_t rss_bytes)
@@ -250,7 +253,8 @@ uint64_t hl_plan_due_at(const hl_plan *p, uint64_t rss_bytes)
     uint64_t next;
     switch (third(p)) {
     case 0:
-        next = rss_bytes > p->high_bytes + GAIN_MIN ? elapsed + elapsed / 5 : while_still(elapsed);
+        next =
+            rss_bytes > p->high_bytes + GAIN_MIN ? elapsed + elapsed / 5 : while_still(p, elapsed);
         break;
     case 1:
         next = elapsed + elapsed / 3; /* up to minutes */

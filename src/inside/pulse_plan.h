@@ -34,6 +34,7 @@ typedef struct hl_plan {
     uint64_t
         high_bytes; /* resident, highest, slowly forgotten; 0: no look in the life that counts */
     uint64_t base_bytes;   /* resident in the first of them */
+    bool rose;             /* at the last look it was higher than at any before */
     uint64_t looked_bytes; /* resident when the last copy was made */
     uint64_t rounds;       /* done when the last one was taken    */
     bool lent;             /* what is told next copied no page: the program stood still for it */

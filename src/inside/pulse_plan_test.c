@@ -58,6 +58,10 @@ static uint64_t burst(uint64_t ns) /* 10 to 110 MB in 60 ms */
 {
     return 10 * MB + ns / MS * 100 * MB / 60;
 }
+static uint64_t filled(uint64_t ns) /* 10 to 30 MB in 250 ms, and stays */
+{
+    return 10 * MB + (ns < 250 * MS ? ns : 250 * MS) / MS * 20 * MB / 250;
+}
 static uint64_t leak(uint64_t ns) /* 1 MB a second */
 {
     return 50 * MB + ns / SECOND * MB;
@@ -89,6 +93,14 @@ static uint64_t libraries(uint64_t ns)
 }
 
 /* A look at many libraries works for 60 ms and has 20 ms of pages copied. */
+/* Of a thing that is filled for a while, and asked as long again, both are seen. */
+static void growth_that_stopped_is_seen_to_have(void **state)
+{
+    life l = live(filled, 520 * MS, 1 * MS, 1 * MS, 4 * MS, HL_PLAN_DEFAULT_MAX);
+    assert_in_range(l.last_gap_ns, 0, 200 * MS);
+    (void)state;
+}
+
 static void a_second_of_growth_after_long_imports_is_seen(void **state)
 {
     (void)state;
@@ -328,6 +340,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(short_growing_programs_are_seen),
+        cmocka_unit_test(growth_that_stopped_is_seen_to_have),
         cmocka_unit_test(a_second_of_growth_after_long_imports_is_seen),
         cmocka_unit_test(empty_programs_are_left_alone),
         cmocka_unit_test(a_place_is_left_for_the_last),
