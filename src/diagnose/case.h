@@ -199,10 +199,12 @@ typedef struct hl_known_as {
 /* uses.c: what live code does to the holder by its names. */
 enum { HL_STORES_MAX = 8 };
 typedef struct hl_uses {
-    uint32_t all;           /* bits of every code object that knows it and has run  */
-    bool memo;              /* one code object both looks up and stores  */
-    bool evicts;            /* all that store also remove              */
-    bool bounds;            /* all that store also compare its length, or drop whatever is there */
+    uint32_t all;      /* bits of every code object that knows it and has run  */
+    bool memo;         /* one code object both looks up and stores  */
+    bool evicts;       /* all that store also remove              */
+    bool bounds;       /* all that store also compare its length, or drop whatever is there;
+                               or `guard` does */
+    const char *guard; /* code that stores nothing, compares its length and takes out, or NULL */
     const char *memo_place; /* "get (app.py:7)" or NULL */
     const char *storer;     /* "add (app.py:12)" or NULL */
     const char *off;        /* the name of a limit the code minds that is switched off, or NULL */

@@ -190,8 +190,11 @@ static void take(const hl_case *c, uint32_t bits, uint64_t code_address, hl_node
         out->memo = true;
         out->memo_place = place ? place : hl_code_place(c, code);
     }
-    if (!(bits & (HL_USE_STORE | HL_USE_ADD)))
+    if (!(bits & (HL_USE_STORE | HL_USE_ADD))) {
+        if ((bits & HL_USE_LEN) && (bits & HL_USE_REMOVE) && !out->guard)
+            out->guard = place ? place : hl_code_place(c, code);
         return;
+    }
     for (uint32_t i = 0; i < out->n_stores; i++)
         if (out->stores[i] == code_address)
             return;
@@ -229,6 +232,31 @@ static bool is_off(const hl_case *c, const hl_known_as *as, hl_node f, const hl_
     hl_node dict = hl_graph_follow(c->graph, as->owner, HL_LABEL_NAMED, "__dict__");
     return hl_snap_is_off(s, as->owner, name) ||
            (dict != HL_NO_NODE && hl_snap_is_off(s, dict, name));
+}
+
+/* Does a method mind the length of the object it is of (`len(self)`), which is that of the holder,
+ * as the object's own __len__ says? */
+static bool minds_owner(const hl_case *c, const hl_known_as *as, const hl_snap_code *row)
+{
+    const hl_snap *s = c->snap;
+    bool minds = false;
+    for (uint32_t u = row->uses; row->args && row->n_vars && u < row->uses + row->n_uses; u++)
+        minds = minds || (s->uses[u].scope == HL_SCOPE_LOCAL && (s->uses[u].bits & HL_USE_LEN) &&
+                          s->uses[u].name == s->name_lists[row->vars]);
+    hl_node type = s->types[s->type[as->owner]].node;
+    hl_node dict = minds && type != HL_NO_NODE
+                       ? hl_graph_follow(c->graph, type, HL_LABEL_NAMED, "__dict__")
+                       : HL_NO_NODE;
+    hl_node length =
+        dict == HL_NO_NODE ? HL_NO_NODE : hl_graph_follow(c->graph, dict, HL_LABEL_KEY, "__len__");
+    hl_node code = length == HL_NO_NODE
+                       ? HL_NO_NODE
+                       : hl_graph_follow(c->graph, length, HL_LABEL_NAMED, "__code__");
+    const hl_snap_code *of = code == HL_NO_NODE ? NULL : hl_snap_code_of(s, code);
+    for (uint32_t u = of ? of->uses : 0; of && u < of->uses + of->n_uses; u++)
+        if (s->uses[u].scope == HL_SCOPE_ATTR && !strcmp(s->names[s->uses[u].name], as->name))
+            return true;
+    return false;
 }
 
 /* The bits of code that minds the holder's length, without what it would do at a limit that is
@@ -277,6 +305,8 @@ static void uses_in_functions(const hl_case *c, const hl_known_as *as, bool outs
                 (outside ? has_owner(c, as, hl_graph_follow(g, f, HL_LABEL_NAMED, "__globals__"))
                          : means(c, as, f, row->node));
             if (meant) {
+                if (as->scope == HL_SCOPE_ATTR && !outside && minds_owner(c, as, row))
+                    bits |= HL_USE_LEN;
                 bits = without_limit(c, as, f, row, bits, out);
                 take(c, bits, hl_snap_address(s, row->node), row->node, NULL, out);
                 break; /* other functions with this code do the same */
@@ -557,6 +587,8 @@ hl_status hl_uses_find(hl_case *c, const hl_suspect *s, hl_uses *out, hl_err *er
     /* what nobody ever took out by its key is no cache: a register that minds doubles, a table of
      * what was seen */
     out->memo = out->memo && (out->all & HL_USE_GET);
+    /* what fills it may leave the rest to a method of its own: `self._trim()` */
+    out->bounds = out->bounds || (out->guard && out->n_stores);
     out->unread = !strangers && is_unread(c, s, names, n, out);
     (void)err;
     return HL_OK;

@@ -840,6 +840,17 @@ static void put_unread(hl_walk *w, uint32_t id, const PyCodeObject *code)
     }
 }
 
+/* `self`, in a method. */
+static bool is_first_argument(const PyCodeObject *code, PyObject *name)
+{
+#if HL_PY_AT_LEAST(11)
+    PyObject *names = code->co_localsplusnames;
+#else
+    PyObject *names = code->co_varnames;
+#endif
+    return code->co_argcount && PyTuple_GET_SIZE(names) && PyTuple_GET_ITEM(names, 0) == name;
+}
+
 void hl_code_uses(hl_walk *w, uint32_t id, const PyCodeObject *code)
 {
     enum {
@@ -861,8 +872,11 @@ void hl_code_uses(hl_walk *w, uint32_t id, const PyCodeObject *code)
             hl_snap_put(&w->out, HL_COL_USE, row[k]);
     }
     for (unsigned i = 0; i < r.n_uses; i++) {
-        /* a local that is only looked at is another's, who gave it away */
-        unsigned told = r.uses[i].scope == HL_SCOPE_LOCAL ? FILLS : FILLS | READS;
+        /* a local that is only looked at is another's, who gave it away; but a method may mind the
+         * length of the object it is of */
+        unsigned told = FILLS | READS;
+        if (r.uses[i].scope == HL_SCOPE_LOCAL)
+            told = is_first_argument(code, r.uses[i].name) ? FILLS | HL_USE_LEN : FILLS;
         unsigned bits = r.uses[i].bits & ~(r.uses[i].loses ? (unsigned)HL_USE_EXCHANGE : 0);
         if (!r.uses[i].fills)
             bits &= ~(unsigned)STORES; /* emptied first, it has the same few after each run */
