@@ -348,6 +348,20 @@ static bool has_a_bound(const weighing *w)
     return true;
 }
 
+/* A cache that is not full. */
+static bool has_a_limit(const weighing *w)
+{
+    if (!w->u->limit)
+        return false;
+    dismiss(w, w->g->onset_bytes);
+    if (tells(w->c, w->s))
+        hl_note_add(w->c, "unbounded-cache",
+                    "%s (%s) is filling up to the limit its code minds, `%s`; it holds %s",
+                    w->s->name, hl_snap_type_name(w->c->snap, w->s->holder), w->u->limit,
+                    holding(w, w->s->retained_bytes));
+    return true;
+}
+
 /* It only follows what others keep, is made anew by each call, or has little of what grew. */
 static bool is_not_the_holder(const weighing *w)
 {
@@ -373,14 +387,15 @@ static bool minds_itself(const weighing *w)
     const hl_uses *u = w->u;
     if (!u->evicts && !u->bounds && !w->emptied && !may_be_cut(w))
         return false;
-    if (!w->slows && !(u->evicts && u->bounds) &&
+    if (!w->slows && !((u->evicts || u->guard) && u->bounds) &&
         w->g->intervals >= (u->bounds ? GUARDED_INTERVALS : KEYED_INTERVALS))
         return false;
     dismiss(w, w->g->onset_bytes);
     if (tells(w->c, w->s))
         hl_note_add(w->c, "unbounded-cache", "%s (%s) grew, and %s: it holds %s", w->s->name,
                     hl_snap_type_name(w->c->snap, w->s->holder),
-                    u->evicts    ? "the code that fills it also removes"
+                    u->guard     ? "code of its own minds its length"
+                    : u->evicts  ? "the code that fills it also removes"
                     : u->bounds  ? "the code that fills it minds its length"
                     : w->emptied ? "was emptied before"
                                  : "a stream may be cut when it has been sent",
@@ -464,8 +479,8 @@ bool hl_judge(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_filled fille
 {
     /* the first that holds is the one that is told */
     static bool (*const excuses[])(const weighing *) = {
-        has_a_bound, is_not_the_holder, minds_itself,      was_made_as_a_whole,
-        is_a_result, was_let_go,        filled_and_stayed, was_filled_late,
+        has_a_bound, has_a_limit, is_not_the_holder, minds_itself,    was_made_as_a_whole,
+        is_a_result, was_let_go,  filled_and_stayed, was_filled_late,
     };
     weighing w = weigh(c, s, u, filled);
     for (size_t i = 0; i < sizeof excuses / sizeof *excuses; i++)

@@ -155,6 +155,48 @@ static void what_a_method_trims_may_not_be_full_yet(void **state)
     (void)state;
 }
 
+/* A cache of pages, whose limit is a number that what it holds is compared with. */
+#define PAGES(more, uses, init)                                                                    \
+    MODULE "g -key:pages-> pages:app.Pages -attr:kept-> kept:dict len={0|100|200|300|400}\n"       \
+    "kept -value:str-> item:bytearray*{0|100|200|300|400} size=100K\n" more                        \
+    "type app.Pages node=C heap\n"                                                                 \
+    "g -key:Pages-> C:type -__dict__-> d:dict -key:store-> s:function -__code__-> set:code\n"      \
+    "d -key:forget-> t:function -__code__-> forget:code\n"                                         \
+    "d -key:other-> o:function -__code__-> other:code\n"                                           \
+    "code set name=store qualname=Pages.store file=app.py line=5 args=1 vars=self "                \
+    "uses=attr:kept:store," uses "\n"                                                              \
+    "code forget name=forget qualname=Pages.forget file=app.py line=9 uses=attr:kept:remove\n"     \
+    "code other name=" init " qualname=Pages.other file=app.py line=12 uses=attr:most:rebind\n"    \
+    "snap time=0 cpu=0 reason=start\n"                                                             \
+    "snap time=1 cpu=1\n"                                                                          \
+    "snap time=2 cpu=2\n"                                                                          \
+    "snap time=3 cpu=3\n"                                                                          \
+    "snap time=4 cpu=4 reason=end\n"
+#define MOST(digits) "pages number=most:" digits "\n"
+#define COMPARED     "attr:most:compared"
+
+static void what_fills_up_to_a_number_is_bounded(void **state)
+{
+    expect(PAGES(MOST("9"), COMPARED, "__init__"), HL_NO_LEAK, NULL, NULL);
+    expect(PAGES(MOST("9"), COMPARED "+limit,attr:kept:len", "__init__"), HL_NO_LEAK, NULL, NULL);
+    (void)state;
+}
+
+/* The leaks beside it: it is longer than the number; the number counts; it is compared with the
+ * length of something else; there is none. */
+static void what_a_number_does_not_bound_leaks(void **state)
+{
+    static const char *const texts[] = {
+        PAGES(MOST("8"), COMPARED, "__init__"),
+        PAGES(MOST("9"), COMPARED, "count"),
+        PAGES(MOST("9"), COMPARED "+limit", "__init__"),
+        PAGES("", COMPARED, "__init__"),
+    };
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        expect(texts[i], HL_LEAK, "growing-container", "__main__.pages.kept");
+    (void)state;
+}
+
 /* The leaks beside them: entries are taken out, but nobody minds how many there are. */
 static void what_a_method_removes_from_is_not_bounded(void **state)
 {
@@ -641,6 +683,8 @@ int main(void)
         cmocka_unit_test(what_grew_until_main_returned_leaks),
         cmocka_unit_test(what_a_method_trims_may_not_be_full_yet),
         cmocka_unit_test(what_a_method_removes_from_is_not_bounded),
+        cmocka_unit_test(what_fills_up_to_a_number_is_bounded),
+        cmocka_unit_test(what_a_number_does_not_bound_leaks),
         cmocka_unit_test(a_look_in_a_full_collection_is_no_pause),
         cmocka_unit_test(most_of_an_interval_is_a_full_collection),
         cmocka_unit_test(a_pause_is_a_pause),

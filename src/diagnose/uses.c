@@ -380,6 +380,150 @@ static void uses_in_frames(const hl_case *c, const hl_known_as *as, bool outside
         }
 }
 
+/* ---- limits -------------------------------------------------------------------------------------
+ */
+
+/* The class of an object that Python code made; or NO_NODE. */
+static hl_node own_class(const hl_case *c, hl_node v)
+{
+    const hl_snap_type *t = &c->snap->types[c->snap->type[v]];
+    return t->flags & HL_TYPE_HEAP ? t->node : HL_NO_NODE;
+}
+
+/* A function with this code that the class has, or NO_NODE. */
+static hl_node method_of(const hl_case *c, hl_node class, hl_node code)
+{
+    hl_node f;
+    for (hl_holders h = hl_graph_holders(c->graph, code); hl_holders_next(&h, &f);)
+        if (type_is(c->snap, f, "function") && class_has(c, class, f))
+            return f;
+    return HL_NO_NODE;
+}
+
+static uint32_t bits_of(const hl_snap *s, const hl_snap_code *row, enum hl_use_scope scope,
+                        const char *name)
+{
+    uint32_t bits = 0;
+    for (uint32_t u = row->uses; u < row->uses + row->n_uses; u++)
+        if (s->uses[u].scope == scope && !strcmp(s->names[s->uses[u].name], name))
+            bits |= s->uses[u].bits;
+    return bits;
+}
+
+static uint32_t bits_of_self(const hl_snap *s, const hl_snap_code *row)
+{
+    return row->args && row->n_vars
+               ? bits_of(s, row, HL_SCOPE_LOCAL, s->names[s->name_lists[row->vars]])
+               : 0;
+}
+
+/* A dict or list with methods of its own: one of them may mind how many entries there are. */
+static void uses_of_self(const hl_case *c, hl_node holder, hl_uses *out)
+{
+    const hl_snap *s = c->snap;
+    hl_node class = own_class(c, holder);
+    for (uint32_t i = 0; class != HL_NO_NODE && i < s->n_codes && !out->guard; i++) {
+        const hl_snap_code *row = &s->codes[i];
+        uint32_t bits = bits_of_self(s, row);
+        if ((bits & HL_USE_LEN) && (bits & HL_USE_REMOVE) &&
+            hl_case_ran(c, hl_snap_address(s, row->node)) &&
+            method_of(c, class, row->node) != HL_NO_NODE)
+            out->guard = hl_code_place(c, row->node);
+    }
+}
+
+/* What a class does with one of its attributes. */
+typedef struct attribute_use {
+    bool compared; /* with something, by code that has run and works on the holder */
+    bool moves;    /* assigned by other code than __init__: a counter, and no limit */
+} attribute_use;
+
+static attribute_use use_of_attribute(const hl_case *c, hl_node class, const char *name,
+                                      const char *holder)
+{
+    const hl_snap *s = c->snap;
+    attribute_use a = {false, false};
+    for (uint32_t i = 0; i < s->n_codes; i++) {
+        const hl_snap_code *row = &s->codes[i];
+        uint32_t bits = bits_of(s, row, HL_SCOPE_ATTR, name);
+        if (!(bits & (HL_USE_COMPARED | HL_USE_REBIND)) ||
+            method_of(c, class, row->node) == HL_NO_NODE)
+            continue;
+        const char *function = s->names[row->name];
+        a.moves = a.moves || ((bits & HL_USE_REBIND) && strcmp(function, "__init__") != 0);
+        uint32_t work = bits_of(s, row, HL_SCOPE_ATTR, holder);
+        bool works = (work & (HL_USE_STORE | HL_USE_ADD | HL_USE_REMOVE | HL_USE_LEN)) != 0;
+        /* what the length of something else is compared with is a limit of that */
+        bool of_another = (bits & HL_USE_LIMIT) && !((work | bits_of_self(s, row)) & HL_USE_LEN);
+        a.compared = a.compared || (works && (bits & HL_USE_COMPARED) && !of_another &&
+                                    hl_case_ran(c, hl_snap_address(s, row->node)));
+    }
+    return a;
+}
+
+/* Is there code of the class, though it may not have been needed yet, that takes entries out? */
+static bool class_removes(const hl_case *c, hl_node class, const char *holder)
+{
+    const hl_snap *s = c->snap;
+    for (uint32_t i = 0; i < s->n_codes; i++)
+        if ((bits_of(s, &s->codes[i], HL_SCOPE_ATTR, holder) & HL_USE_REMOVE) &&
+            method_of(c, class, s->codes[i].node) != HL_NO_NODE)
+            return true;
+    return false;
+}
+
+/* A limit kept in numbers: `while self.used + size > self.maxsize: self.popitem()`. An attribute of
+ * the holder's owner that only __init__ assigns, and that is no less than the holder is long. */
+static const char *limit_beside(const hl_case *c, hl_node holder, hl_node owner, const char *name)
+{
+    const hl_snap *s = c->snap;
+    hl_node class = own_class(c, owner);
+    hl_node dict = hl_graph_follow(c->graph, owner, HL_LABEL_NAMED, "__dict__");
+    const hl_node spaces[] = {owner, dict};
+    if (class == HL_NO_NODE || !class_removes(c, class, name))
+        return NULL;
+    for (size_t k = 0; k < sizeof spaces / sizeof *spaces; k++) {
+        uint32_t at, n = spaces[k] == HL_NO_NODE ? 0 : hl_snap_numbers_of(s, spaces[k], &at);
+        for (uint32_t i = 0; i < n; i++) {
+            const hl_snap_number *x = &s->numbers[at + i];
+            if (x->digits < 32 && hl_snap_len(s, holder) >= (int32_t)1 << x->digits)
+                continue;
+            attribute_use a = use_of_attribute(c, class, s->names[x->name], name);
+            if (a.compared && !a.moves)
+                return s->names[x->name];
+        }
+    }
+    return NULL;
+}
+
+/* The limit beside it, or beside another container of its owner that is as long and has one. */
+static const char *limit_of(const hl_case *c, hl_node holder, const hl_known_as *names, uint32_t n)
+{
+    enum { APART = 2 };
+    const hl_snap *s = c->snap;
+    for (uint32_t k = 0; k < n; k++) {
+        hl_node owner = names[k].owner;
+        if (names[k].scope != HL_SCOPE_ATTR || own_class(c, owner) == HL_NO_NODE)
+            continue;
+        const char *limit = limit_beside(c, holder, owner, names[k].name);
+        hl_node dict = hl_graph_follow(c->graph, owner, HL_LABEL_NAMED, "__dict__");
+        const hl_node spaces[] = {owner, dict};
+        for (size_t i = 0; !limit && i < 2; i++)
+            for (uint32_t e = spaces[i] == HL_NO_NODE ? 0 : s->off[spaces[i]];
+                 !limit && spaces[i] != HL_NO_NODE && e < s->off[spaces[i] + 1]; e++) {
+                hl_node v = s->dst[e];
+                int32_t apart = hl_snap_len(s, v) - hl_snap_len(s, holder);
+                enum hl_label_kind kind = hl_label_kind(s->label[e]);
+                if (v != holder && apart >= -APART && apart <= APART &&
+                    (kind == HL_LABEL_ATTR || kind == HL_LABEL_KEY) && label_name(s, s->label[e]))
+                    limit = limit_beside(c, v, owner, label_name(s, s->label[e]));
+            }
+        if (limit)
+            return limit;
+    }
+    return NULL;
+}
+
 /* Code that was seen with the holder in a local: it came as an argument. */
 static void uses_of_arguments(const hl_case *c, uint64_t holder, hl_uses *out)
 {
@@ -550,6 +694,8 @@ hl_status hl_uses_find(hl_case *c, const hl_suspect *s, hl_uses *out, hl_err *er
         out->given = theirs.given;
     }
     uses_of_arguments(c, hl_snap_address(c->snap, s->holder), out);
+    uses_of_self(c, s->holder, out);
+    out->limit = limit_of(c, s->holder, names, n);
     for (uint32_t i = 0; i < n; i++) {
         uses_in_functions(c, &names[i], false, out);
         uses_in_frames(c, &names[i], false, out);
@@ -588,7 +734,7 @@ hl_status hl_uses_find(hl_case *c, const hl_suspect *s, hl_uses *out, hl_err *er
      * what was seen */
     out->memo = out->memo && (out->all & HL_USE_GET);
     /* what fills it may leave the rest to a method of its own: `self._trim()` */
-    out->bounds = out->bounds || (out->guard && out->n_stores);
+    out->bounds = out->bounds || out->guard;
     out->unread = !strangers && is_unread(c, s, names, n, out);
     (void)err;
     return HL_OK;

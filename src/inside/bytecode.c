@@ -50,7 +50,7 @@ typedef struct reading {
     struct {
         PyObject *name;
         uint8_t scope;
-        uint16_t bits;
+        uint32_t bits;
         Py_ssize_t stored_at; /* by the last c[k] = v; -1 */
         bool loses;           /* an entry is removed that was not exchanged */
         bool cleared;         /* before anything else, in every run */
@@ -189,7 +189,7 @@ static void use(reading *r, origin o, unsigned bits)
         r->uses[i].loses = r->uses[i].cleared = r->uses[i].fills = false;
         r->n_uses++;
     }
-    r->uses[i].bits |= (uint16_t)bits;
+    r->uses[i].bits |= bits;
     if (bits == CLEARS && !r->flow.straight && !hl_flow_is_guarded(&r->flow))
         r->uses[i].cleared = true;
     if ((bits & STORES) && (!r->uses[i].cleared || hl_flow_in_loop(&r->flow)))
@@ -309,6 +309,17 @@ static void note_method(reading *r, origin of, PyObject *name)
         hand(r, of);
 }
 
+/* `self`, in a method. */
+static bool is_first_argument(const PyCodeObject *code, PyObject *name)
+{
+#if HL_PY_AT_LEAST(11)
+    PyObject *names = code->co_localsplusnames;
+#else
+    PyObject *names = code->co_varnames;
+#endif
+    return code->co_argcount && PyTuple_GET_SIZE(names) && PyTuple_GET_ITEM(names, 0) == name;
+}
+
 /* A call with args arguments on top; `below` slots hold the callable. */
 static void call(reading *r, int args, int below)
 {
@@ -325,6 +336,9 @@ static void call(reading *r, int args, int below)
             known = true;
         }
         const word *changes = AMONG(f.name, functions);
+        if (!changes && f.scope == HL_SCOPE_ATTR && first.scope == HL_SCOPE_LOCAL &&
+            is_first_argument(r->code, first.name)) /* dict.__setitem__(self, key, value) */
+            changes = AMONG(f.name, methods);
         if (changes)
             use(r, first, changes->bits);
         known = known || changes;
@@ -332,6 +346,11 @@ static void call(reading *r, int args, int below)
             for (int k = 0; k < args; k++)
                 use_whole(r, peek(r, k));
     }
+    if (args == 0 && r->code->co_argcount) /* super(): the object itself, as its base has it */
+        for (int i = 0; i < below; i++)
+            if (peek(r, i).kind == ORIGIN_NAME && peek(r, i).scope == HL_SCOPE_GLOBAL &&
+                peek(r, i).name && hl_name_is(peek(r, i).name, "super"))
+                result = local(r, 0);
     hand_over(r, args - known);
     drop(r, known + below);
     push(r, result);
@@ -343,6 +362,7 @@ static void compare(reading *r)
         origin o = peek(r, i);
         if (o.kind == ORIGIN_NAME && peek(r, 1 - i).kind == ORIGIN_LEN)
             use(r, o, HL_USE_LIMIT);
+        use(r, o, o.kind == ORIGIN_NAME ? HL_USE_COMPARED : 0);
         if (o.kind == ORIGIN_LEN) {
             o.kind = ORIGIN_NAME;
             use(r, o, HL_USE_LEN);
@@ -642,6 +662,7 @@ static void step(reading *r, int op, int arg)
         load_attribute(r, arg >> 1, arg & 1);
         break;
     case LOAD_SUPER_ATTR:
+        note_method(r, peek(r, 0), attribute(r, arg >> 2).name); /* of the object itself */
         drop(r, 3);
         push(r, attribute(r, arg >> 2));
         push_unknown(r, arg & 1);
@@ -838,17 +859,6 @@ static void put_unread(hl_walk *w, uint32_t id, const PyCodeObject *code)
         for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(names); i++)
             put_use(w, id, all[k].scope, PyTuple_GET_ITEM(names, i), HL_USE_HANDED);
     }
-}
-
-/* `self`, in a method. */
-static bool is_first_argument(const PyCodeObject *code, PyObject *name)
-{
-#if HL_PY_AT_LEAST(11)
-    PyObject *names = code->co_localsplusnames;
-#else
-    PyObject *names = code->co_varnames;
-#endif
-    return code->co_argcount && PyTuple_GET_SIZE(names) && PyTuple_GET_ITEM(names, 0) == name;
 }
 
 void hl_code_uses(hl_walk *w, uint32_t id, const PyCodeObject *code)

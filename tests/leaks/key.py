@@ -127,6 +127,8 @@ LEAKS = [
     leak("growing_container/text_attribute.py", CONTAINER, "chat transcript", INSTANCE, 2),
     leak("growing_container/bytes_replaced.py", CONTAINER, "sent", GLOBAL, 2),
     leak("growing_container/audit", CONTAINER, "store ENTRIES", GLOBAL, 8),
+    leak("growing_container/compared_with_another.py", CONTAINER, "link packets", INSTANCE, 8),
+    leak("growing_container/counted_without_limit.py", CONTAINER, "hub events", INSTANCE, 8),
     leak("growing_container/service_with_decoys.py", CONTAINER, "Gateway _calls", CLASS, 8),
 
     leak("unbounded_cache/module_level.py", CACHE, "pages", GLOBAL, 60),
