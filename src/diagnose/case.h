@@ -207,6 +207,8 @@ typedef struct hl_uses {
     const char *guard; /* code that stores nothing, compares its length and takes out, or NULL */
     const char *memo_place; /* "get (app.py:7)" or NULL */
     const char *storer;     /* "add (app.py:12)" or NULL */
+    const char *sweeper;    /* code that stores nothing, looks through it and takes out, or NULL */
+    bool takes;             /* it does so one by one, to work on them */
     const char *limit; /* an attribute beside it that its code minds, and that it has not reached */
     const char *off;   /* the name of a limit the code minds that is switched off, or NULL */
     const char *reader; /* code that ran while it grew and reads all of it when done, or NULL */

@@ -276,8 +276,9 @@ static uint32_t intervals_wanted(const weighing *w)
 {
     if (w->u->bounds)
         return UINT32_MAX;
-    if (w->u->evicts)
-        return KEYED_INTERVALS;
+    /* who is let go may be told by its age: a run shorter than that proves nothing */
+    if (w->u->evicts || w->u->sweeper)
+        return UINT32_MAX;
     if (w->g->torn_down && w->in_a_call)
         return SURE_INTERVALS;
     /* gone when somebody looked again: it may have been full long before */

@@ -52,11 +52,14 @@ typedef struct reading {
         uint8_t scope;
         uint32_t bits;
         Py_ssize_t stored_at; /* by the last c[k] = v; -1 */
-        bool loses;           /* an entry is removed that was not exchanged */
+        PyObject *stored_key; /* the local that was the key of every c[k] = v; or ... */
+        PyObject *lost_key;   /* ... of every del c[k] that was not exchanged */
+        bool loses;           /* an entry is removed that was not exchanged, of another key */
         bool cleared;         /* before anything else, in every run */
         bool fills;           /* it may have more entries after each run */
     } uses[NAMES];
     unsigned n_uses;
+    PyObject *key; /* of the entry that is being stored or removed, if a local; else NULL */
     hl_flow flow;
     origin alias[ALIASES]; /* of local slots; no name: none */
     bool cut;              /* not all of it was read */
@@ -186,6 +189,7 @@ static void use(reading *r, origin o, unsigned bits)
         r->uses[i].scope = o.scope;
         r->uses[i].bits = 0;
         r->uses[i].stored_at = -1;
+        r->uses[i].stored_key = r->uses[i].lost_key = NULL;
         r->uses[i].loses = r->uses[i].cleared = r->uses[i].fills = false;
         r->n_uses++;
     }
@@ -194,11 +198,24 @@ static void use(reading *r, origin o, unsigned bits)
         r->uses[i].cleared = true;
     if ((bits & STORES) && (!r->uses[i].cleared || hl_flow_in_loop(&r->flow)))
         r->uses[i].fills = true;
-    if (bits == HL_USE_STORE)
+    if (bits == HL_USE_STORE) {
         r->uses[i].stored_at = r->flow.at;
-    if ((bits & HL_USE_REMOVE) &&
-        !(exchanged && r->uses[i].stored_at >= r->flow.straight && !hl_flow_is_guarded(&r->flow)))
+        r->uses[i].stored_key = r->key;
+    }
+    if (!(bits & HL_USE_REMOVE) ||
+        (exchanged && r->uses[i].stored_at >= r->flow.straight && !hl_flow_is_guarded(&r->flow)))
+        return;
+    /* the entry that is too old goes, and one with the same key takes its place */
+    bool first = exchanged && r->key && !r->uses[i].lost_key;
+    if (first)
+        r->uses[i].lost_key = r->key;
+    else if (!exchanged || r->uses[i].lost_key != r->key)
         r->uses[i].loses = true;
+}
+
+static void name_key(reading *r, origin key)
+{
+    r->key = key.kind == ORIGIN_NAME && key.scope == HL_SCOPE_LOCAL ? key.name : NULL;
 }
 
 /* Somebody is given it, and may read it. */
@@ -375,6 +392,7 @@ static void compare(reading *r)
 
 static void store_subscript(reading *r)
 {
+    name_key(r, peek(r, 0));
     use(r, peek(r, 1),
         peek(r, 0).kind == ORIGIN_SLICE ? HL_USE_STORE | HL_USE_REMOVE | HL_USE_DROP
                                         : HL_USE_STORE);
@@ -547,6 +565,7 @@ static bool step_common(reading *r, int op, int arg)
         store_subscript(r);
         return true;
     case DELETE_SUBSCR:
+        name_key(r, peek(r, 0));
         use(r, peek(r, 1),
             peek(r, 0).kind == ORIGIN_SLICE ? HL_USE_REMOVE | HL_USE_DROP
                                             : HL_USE_REMOVE | HL_USE_EXCHANGE);
@@ -871,6 +890,7 @@ void hl_code_uses(hl_walk *w, uint32_t id, const PyCodeObject *code)
     r.code = code;
     r.depth = 0;
     r.n_uses = 0;
+    r.key = NULL;
     r.cut = false;
     memset(r.alias, 0, sizeof r.alias);
     hl_flow_find(&r.flow, code);
@@ -887,7 +907,9 @@ void hl_code_uses(hl_walk *w, uint32_t id, const PyCodeObject *code)
         unsigned told = FILLS | READS;
         if (r.uses[i].scope == HL_SCOPE_LOCAL)
             told = is_first_argument(code, r.uses[i].name) ? FILLS | HL_USE_LEN : FILLS;
-        unsigned bits = r.uses[i].bits & ~(r.uses[i].loses ? (unsigned)HL_USE_EXCHANGE : 0);
+        bool loses =
+            r.uses[i].loses || (r.uses[i].lost_key && r.uses[i].lost_key != r.uses[i].stored_key);
+        unsigned bits = r.uses[i].bits & ~(loses ? (unsigned)HL_USE_EXCHANGE : 0);
         if (!r.uses[i].fills)
             bits &= ~(unsigned)STORES; /* emptied first, it has the same few after each run */
         if (bits & told)
