@@ -198,14 +198,31 @@ static unsigned passage_of(const hl_graph *g, hl_node v, enum type_class is)
     return coroutine != HL_NO_NODE && hl_is_suspended(g, coroutine) ? 1u << HL_PASS_PENDING : 0;
 }
 
-static void add_node(const hl_graph *g, hl_node v, unsigned self, unsigned inside, hl_below *b)
+static void add_bytes(uint64_t bytes, unsigned inside, hl_below *b)
 {
-    uint64_t bytes = hl_graph_own_bytes(g, v);
     b->bytes += bytes;
-    for (unsigned p = 0; p < HL_PASSAGES; p++) {
-        struct hl_below_part *part = &b->part[p];
+    for (unsigned p = 0; p < HL_PASSAGES; p++)
         if (inside >> p & 1)
-            part->bytes += bytes;
+            b->part[p].bytes += bytes;
+}
+
+/* In the order of rows, as sizes and folds lie: millions may be below a holder. */
+static void add_sizes(const hl_snap *s, const uint8_t *inside, uint8_t below, hl_below *b)
+{
+    for (hl_node v = 0; v < s->nodes; v++)
+        if (inside[v] & below)
+            add_bytes(hl_snap_size(s, v), inside[v], b);
+    for (uint32_t i = 0; i < s->n_folds; i++) {
+        hl_snap_fold f = hl_snap_fold_at(s, i);
+        if (inside[f.node] & below)
+            add_bytes(f.bytes, inside[f.node], b);
+    }
+}
+
+static void add_passages(const hl_graph *g, hl_node v, unsigned self, hl_below *b)
+{
+    for (unsigned p = 0; self && p < HL_PASSAGES; p++) {
+        struct hl_below_part *part = &b->part[p];
         if (!(self >> p & 1))
             continue;
         part->count++;
@@ -247,8 +264,10 @@ const hl_below *hl_below_find(hl_case *c, const hl_suspect *s)
         uint32_t t = c->snap->type[v];
         unsigned self = passage_of(g, v, t < c->snap->n_types ? class[t] : IS_OTHER);
         inside[v] = (uint8_t)(inside[up] | self);
-        add_node(g, v, self, inside[v], b);
+        add_passages(g, v, self, b);
     }
+    inside[s->holder] = 0; /* what is below it, without itself */
+    add_sizes(c->snap, inside, BELOW, b);
     hl_arena_release(&c->scratch, inside);
     hl_arena_release(&c->scratch, class);
     c->below = b;
