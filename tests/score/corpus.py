@@ -34,15 +34,19 @@ GROUPS = {"leaks": "small programs (tests/leaks)", "healthy": "larger programs",
           "planted": "larger programs, planted leaks", "packages": "real packages"}
 
 WEB = ("Flask==3.0.3", "Werkzeug==3.0.4", "Jinja2==3.1.4", "blinker==1.8.2", "SQLAlchemy==2.0.35")
-NUMBERS = ("numpy==1.26.4; python_version < '3.13'", "numpy==2.1.2; python_version >= '3.13'",
-           "pandas==2.2.2; python_version < '3.13'", "pandas==2.2.3; python_version >= '3.13'",
-           "matplotlib==3.9.2")
+NUMBERS = ("numpy==1.26.4; python_version < '3.13'", "numpy==2.1.2; python_version == '3.13'",
+           "numpy==2.5.5; python_version >= '3.14'", "pandas==2.2.2; python_version < '3.13'",
+           "pandas==2.2.3; python_version == '3.13'", "pandas==3.1.1; python_version >= '3.14'",
+           "matplotlib==3.9.2; python_version < '3.14'",
+           "matplotlib==3.11.2; python_version >= '3.14'")
 TESTING = ("pytest==8.3.3",)
 GRAPHS = ("networkx==3.2.1",)
 TOOLS = ("Faker==30.3.0", "prometheus_client==0.21.0", "loguru==0.7.2", "simpy==4.1.1",
          "parso==0.8.4", "toolz==1.0.0", "memoization==0.4.0", "rich==13.9.2", "Markdown==3.7",
-         "pyee==12.0.0", "dogpile.cache==1.3.3", "cffi==1.17.1", "dateparser==1.2.0",
-         "regex==2024.9.11", "pdfminer.six==20240706", "sympy==1.13.3", "Pint==0.24.3",
+         "pyee==12.0.0", "dogpile.cache==1.3.3", "cffi==1.17.1; python_version < '3.14'",
+         "cffi==2.1.1; python_version >= '3.14'", "dateparser==1.2.0",
+         "regex==2024.9.11; python_version < '3.14'",
+         "regex==2026.11.19; python_version >= '3.14'", "pdfminer.six==20240706", "sympy==1.13.3", "Pint==0.24.3",
          "flexparser==0.3.1", "Django==4.2.16", "CacheControl==0.14.0", "Mako==1.3.5", "peewee==3.17.6",
          "marshmallow==3.22.0", "aiocache==0.12.3", "opentelemetry-sdk==1.27.0")
 SERVICE = ("aiodataloader==0.4.0", "CT3==3.4.0.post5", "opentelemetry-sdk==1.27.0", "schedule==1.2.2",
