@@ -244,7 +244,8 @@ uint8_t *hl_below_mark(hl_case *c, hl_node holder)
 
 const hl_below *hl_below_find(hl_case *c, const hl_suspect *s)
 {
-    enum { BELOW = 0x80 };
+    enum { RUNNING = 0x40, BELOW = 0x80 };
+    _Static_assert(HL_PASSAGES <= 6, "the others are passages");
     const hl_graph *g = c->graph;
     if (c->below && c->below_anchor == c->anchor && c->below_holder == s->holder)
         return c->below;
@@ -256,10 +257,13 @@ const hl_below *hl_below_find(hl_case *c, const hl_suspect *s)
     for (unsigned p = 0; p < HL_PASSAGES; p++)
         b->part[p].sample = HL_NO_NODE;
     classify(g, class);
+    for (uint32_t i = 0; i < g->n_roots; i++)
+        if (g->roots[i].hold == HL_HOLD_FRAME)
+            inside[g->roots[i].node] = RUNNING;
     inside[s->holder] = BELOW;
     for (uint32_t i = 0; i < c->snap->nodes; i++) {
         hl_node v = g->order[i], up = g->parent[v];
-        if (up == HL_NO_NODE || v == s->holder || !(inside[up] & BELOW) || is_running(g, v))
+        if (up == HL_NO_NODE || v == s->holder || !(inside[up] & BELOW) || inside[v] & RUNNING)
             continue;
         uint32_t t = c->snap->type[v];
         unsigned self = passage_of(g, v, t < c->snap->n_types ? class[t] : IS_OTHER);
