@@ -43,7 +43,7 @@ NUMBERS = (*ARRAYS, "pandas==2.2.2; python_version < '3.13'",
 TESTING = ("pytest==8.3.3",)
 GRAPHS = ("networkx==3.2.1",)
 TOOLS = ("Faker==30.3.0", "prometheus_client==0.21.0", "loguru==0.7.2", "simpy==4.1.1",
-         "parso==0.8.4", "toolz==1.0.0", "memoization==0.4.0", "rich==13.9.2", "Markdown==3.7",
+         "parso==0.8.4; python_version < '3.14'", "parso==0.8.5; python_version >= '3.14'", "toolz==1.0.0", "memoization==0.4.0", "rich==13.9.2", "Markdown==3.7",
          "pyee==12.0.0", "dogpile.cache==1.3.3", "cffi==1.17.1; python_version < '3.14'",
          "cffi==2.1.1; python_version >= '3.14'", "dateparser==1.2.0",
          "regex==2024.9.11; python_version < '3.14'",
@@ -160,7 +160,8 @@ PROGRAMS = [
     # the standard library
     # getLogger looks up and stores: by its structure a memo
     package("std_loggers", (CONTAINER, CACHE), "loggerDict", INSTANCE, proper=True),
-    package("std_encodings", (CACHE, CONTAINER), "encodings _cache", GLOBAL, proper=True),
+    package("std_encodings", (CACHE, CONTAINER), "encodings _cache", GLOBAL, proper=True,
+            python="3.11"),  # bounded in later releases of 3.13, and in 3.14
     package("std_warnings", CONTAINER, "__warningregistry__", GLOBAL, proper=True),
     package("std_shelve", (CACHE, CONTAINER), "shelf cache", (INSTANCE, "frame-local"), proper=True),
     package("std_finalize", (CALLBACKS, CONTAINER), "finalize _registry", CLASS, proper=True),
@@ -181,7 +182,7 @@ PROGRAMS = [
     package("std_json_indent", CYCLE, "", NONE, says="_iterencode function", proper=True,
             python="3.11", fixed_python="3.13"),
     package("std_pointer_types", (DYNAMIC, CACHE, CONTAINER), "_pointer_type_cache", GLOBAL,
-            proper=True),
+            proper=True, python="3.11"),  # gone in 3.14
     package("std_call_later", (BACKLOG, TASKS, CALLBACKS), "_scheduled", ANY, proper=True),
     package("std_singledispatchmethod", (CACHE, CONTAINER, CLOSURE), "Visitor visit", ANY,
             python="3.13", fixed_python="3.12"),
@@ -221,7 +222,7 @@ PROGRAMS = [
             proper=True),
     package("marshmallow_registry", (DYNAMIC, CONTAINER), "_registry", GLOBAL, *TOOLS, proper=True),
     package("pydantic_generics", (DYNAMIC, CACHE, CONTAINER), "pydantic generics", GLOBAL,
-            "pydantic==1.9.0", fixed=("pydantic==1.10.18",)),
+            "pydantic==1.9.0", fixed=("pydantic==1.10.18",), python="3.11"),
     package("loguru_sinks", (CALLBACKS, CONTAINER), "logger handlers", INSTANCE, *TOOLS,
             proper=True),
     package("simpy_timeouts", (BACKLOG, CONTAINER), "env _queue", INSTANCE, *TOOLS, proper=True),
@@ -271,7 +272,7 @@ PROGRAMS = [
     package("aiohttp_middlewares", (CACHE, METHOD), "_build_middlewares", ANY, "aiohttp==3.10.10",
             fixed=("aiohttp==3.10.11",)),
     package("astroid_tips", CACHE, "inference_tip _cache", ANY, "astroid==2.15.8",
-            fixed=("astroid==3.3.5",)),
+            fixed=("astroid==3.3.5",), python="3.11"),
     package("aiodataloader_shared", CACHE, "_cache", ANY, *SERVICE, proper=True),
     package("cheetah_modules", DYNAMIC, "sys modules", ANY, *SERVICE, proper=True),
     package("opentelemetry_providers", REGISTRY, "atexit", ANY, *SERVICE,
