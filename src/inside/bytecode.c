@@ -862,6 +862,13 @@ static void put_use(hl_walk *w, uint32_t id, unsigned scope, PyObject *name, uns
     hl_snap_put(&w->out, HL_COL_USE, bits);
 }
 
+static void put_never_ran(hl_walk *w, uint32_t id)
+{
+    const uint64_t row[] = {id, HL_SCOPE_CODE, 0, HL_CODE_NEVER_RAN};
+    for (size_t k = 0; k < sizeof row / sizeof *row; k++)
+        hl_snap_put(&w->out, HL_COL_USE, row[k]);
+}
+
 /* What was not read may do anything. */
 static void put_unread(hl_walk *w, uint32_t id, const PyCodeObject *code)
 {
@@ -887,6 +894,11 @@ void hl_code_uses(hl_walk *w, uint32_t id, const PyCodeObject *code)
         READS = HL_USE_TEST | HL_USE_GET | HL_USE_LEN | HL_USE_HANDED | HL_USE_COUNTED
     };
     reading r;
+    bool never_ran = hl_flow_never_ran(code);
+    if (never_ran && w->is_last) { /* most of what was imported: what it would do nobody asks */
+        put_never_ran(w, id);
+        return;
+    }
     r.code = code;
     r.depth = 0;
     r.n_uses = 0;
@@ -896,11 +908,8 @@ void hl_code_uses(hl_walk *w, uint32_t id, const PyCodeObject *code)
     hl_flow_find(&r.flow, code);
     if (!hl_flow_each(code, step_in_line, &r))
         r.cut = true;
-    if (r.n_uses && hl_flow_never_ran(code)) {
-        const uint64_t row[] = {id, HL_SCOPE_CODE, 0, HL_CODE_NEVER_RAN};
-        for (size_t k = 0; k < sizeof row / sizeof *row; k++)
-            hl_snap_put(&w->out, HL_COL_USE, row[k]);
-    }
+    if (r.n_uses && never_ran)
+        put_never_ran(w, id);
     for (unsigned i = 0; i < r.n_uses; i++) {
         /* a local that is only looked at is another's, who gave it away; but a method may mind the
          * length of the object it is of */

@@ -32,7 +32,9 @@ enum {
     LEND_NS = 100 * MS,   /* no longer, unless a copy takes as long */
     POLL_MIN_NS = 1 * MS, /* a hundredth of the age, within these */
     POLL_MAX_NS = 20 * MS,
-    POLL_IDLE_NS = 50 * MS, /* while nothing moves */
+    POLL_IDLE_NS = 50 * MS, /* while nothing moves, and after so many times so much slower: */
+    STILL_POLLS = 4,
+    POLL_SLOWER_MAX = 5,
     POSTPONED_MIN_NS = 5 * MS,
     PATIENCE_MIN_NS = 20 * MS, /* two rounds of the usual length, within these */
 };
@@ -303,11 +305,15 @@ bool hl_plan_early(const hl_plan *p)
     return p->cheap && !p->interval_ms && !hl_plan_spent(p);
 }
 
-uint64_t hl_plan_next_poll(const hl_plan *p, uint64_t now_ns, uint64_t rss_bytes, bool moved)
+/* Asking is cheap, but not for a program that sleeps: where nothing has moved for a while it is
+ * asked less and less often. */
+uint64_t hl_plan_next_poll(const hl_plan *p, uint64_t now_ns, uint64_t rss_bytes, uint32_t still)
 {
-    uint64_t step = (now_ns - p->begun_ns) / 100;
-    uint64_t most = moved ? POLL_MAX_NS : POLL_IDLE_NS;
-    step = step < POLL_MIN_NS ? POLL_MIN_NS : step > most ? most : step;
+    uint64_t slower =
+        still < STILL_POLLS * POLL_SLOWER_MAX ? 1 + still / STILL_POLLS : POLL_SLOWER_MAX;
+    uint64_t step = (now_ns - p->begun_ns) / 100 * slower;
+    uint64_t most = still ? POLL_IDLE_NS : POLL_MAX_NS;
+    step = step < POLL_MIN_NS * slower ? POLL_MIN_NS * slower : step > most ? most : step;
     uint64_t due = hl_plan_due_at(p, rss_bytes);
     return due > now_ns && due - now_ns < step ? due : now_ns + step;
 }

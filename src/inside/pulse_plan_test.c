@@ -336,6 +336,31 @@ static void memory_is_lent_where_copies_are_dear(void **state)
     assert_false(hl_plan_lends(&p, 1000 * MB)); /* many small objects: half a second, or more */
 }
 
+static uint64_t asked_until(const hl_plan *p, uint64_t end, bool moves)
+{
+    uint64_t asked = 0;
+    uint32_t still = 0;
+    for (uint64_t now = MS; now < end; asked++) {
+        now = hl_plan_next_poll(p, now, 15 * MB, still);
+        still = moves ? 0 : still + 1;
+    }
+    return asked;
+}
+
+/* A program that sleeps is not to pay for being asked; one whose memory moves is not to wait. */
+static void what_does_not_move_is_asked_less_often(void **state)
+{
+    (void)state;
+    hl_plan p;
+    hl_plan_begin(&p, 0, 0, 0);
+    hl_plan_took(&p, 0, 15 * MS, 15 * MB, MS, MS, 15 * MS);
+    hl_plan_took(&p, 250 * MS, 265 * MS, 15 * MB, MS, MS, 15 * MS);
+    uint64_t moving = asked_until(&p, 2 * SECOND, true), still = asked_until(&p, 2 * SECOND, false);
+    assert_in_range(still, 30, moving / 3);
+    assert_true(hl_plan_next_poll(&p, SECOND, 15 * MB, 1000) <= SECOND + 50 * MS);
+    assert_int_equal(hl_plan_next_poll(&p, SECOND, 15 * MB, 0), SECOND + 10 * MS);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -356,6 +381,7 @@ int main(void)
         cmocka_unit_test(a_look_waits_for_two_rounds_and_no_longer),
         cmocka_unit_test(imports_come_before_the_beginning),
         cmocka_unit_test(memory_is_lent_where_copies_are_dear),
+        cmocka_unit_test(what_does_not_move_is_asked_less_often),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
