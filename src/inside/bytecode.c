@@ -894,11 +894,6 @@ void hl_code_uses(hl_walk *w, uint32_t id, const PyCodeObject *code)
         READS = HL_USE_TEST | HL_USE_GET | HL_USE_LEN | HL_USE_HANDED | HL_USE_COUNTED
     };
     reading r;
-    bool never_ran = hl_flow_never_ran(code);
-    if (never_ran && w->is_last) { /* most of what was imported: what it would do nobody asks */
-        put_never_ran(w, id);
-        return;
-    }
     r.code = code;
     r.depth = 0;
     r.n_uses = 0;
@@ -908,7 +903,7 @@ void hl_code_uses(hl_walk *w, uint32_t id, const PyCodeObject *code)
     hl_flow_find(&r.flow, code);
     if (!hl_flow_each(code, step_in_line, &r))
         r.cut = true;
-    if (r.n_uses && never_ran)
+    if (r.n_uses && hl_flow_never_ran(code))
         put_never_ran(w, id);
     for (unsigned i = 0; i < r.n_uses; i++) {
         /* a local that is only looked at is another's, who gave it away; but a method may mind the

@@ -293,7 +293,6 @@ static _Noreturn void child(const hl_shot_request *r, uint32_t asker, hl_shot *s
     w->interp = interp;
     w->still = still;
     w->samples = r->sample != 0;
-    w->is_last = r->last != 0;
     hl_status status = hl_snap_writer_init(&w->out, r->fd, r->stream, ZSTD_LEVEL, &err);
     errno = 0;
     if (!status)

@@ -45,8 +45,6 @@ typedef struct hl_shot_request {
     int asks;            /* the thread that takes it wants to know: HL_SNAP_ASKER */
     const char *program; /* or NULL */
     int thorough;        /* equal leaves are looked for with more patience */
-    int last;            /* no snapshot will follow: how code that never ran would use what it can
-                            name need not be told */
     int sample;          /* of long sequences of leaves not all need be read */
     int unsettled;       /* the GIL is not held */
     int *pid;  /* shared memory that gets the child's pid before anybody can kill us; or NULL */

@@ -157,7 +157,6 @@ void hl_look_start(hl_look *l, enum hl_look_slot slot, unsigned how, const char 
         /* the program waits for it: not where that takes long, or where there is little to find */
         .thorough = (how & HL_LOOK_BORROWS) && !l->lent && l->rss_bytes < THOROUGH_BYTES &&
                     l->rss_bytes > hl_pulse.plan.base_bytes + THOROUGH_GAIN,
-        .last = slot == HL_AT_FAREWELL,
     };
     l->faults = hl_vitals_minor_faults();
     hl_shot *shot = hl_pulse.shots[slot];

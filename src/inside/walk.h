@@ -135,7 +135,6 @@ typedef struct hl_walk {
     PyInterpreterState *interp; /* whose objects are walked now */
     const hl_still *still;      /* of those with another GIL, which may be walked */
     bool samples;               /* of long sequences of leaves not all are read */
-    bool is_last;               /* code that has never run never will */
 
     hl_visited seen;
     hl_visited passed; /* the interpreter's own, not walked */
