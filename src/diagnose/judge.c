@@ -308,8 +308,9 @@ static weighing weigh(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_fill
         /* nobody makes anything when the program is over */
         .making = g->anchor <= c->working && is_in_the_making(c, s->holder),
         /* followed by address because it was reached in another way before, and filled by nobody
-         * we know */
-        .given = g->address && !u->n_stores && filled == HL_FILLED_UNKNOWN && rises_as(c, s) < AGED,
+         * we know, or by whoever had it then */
+        .given = g->address && !u->n_stores &&
+                 (filled == HL_FILLED_UNKNOWN ? rises_as(c, s) < AGED : never_grew_as(c, s)),
         .one_call = filled == HL_FILLED_BY_ONE_CALL && !g->exact &&
                     !(u->unread && g->intervals >= KEYED_INTERVALS),
     };

@@ -190,7 +190,8 @@ static void take(const hl_case *c, uint32_t bits, uint64_t code_address, hl_node
         out->memo_place = place ? place : hl_code_place(c, code);
     }
     if (!(bits & (HL_USE_STORE | HL_USE_ADD))) {
-        bool looks = (bits & (HL_USE_ITER | HL_USE_WHOLE | HL_USE_HANDED)) != 0;
+        bool looks =
+            (bits & (HL_USE_ITER | HL_USE_WHOLE | HL_USE_HANDED)) && (bits & HL_USE_OWN_KEY);
         if ((bits & HL_USE_LEN) && (bits & HL_USE_REMOVE) && !out->guard)
             out->guard = place ? place : hl_code_place(c, code);
         if (looks && (bits & HL_USE_REMOVE))

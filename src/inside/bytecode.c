@@ -25,6 +25,7 @@ enum {
     OR_IN_PLACE = 20,
     SUBSCRIPT = 26
 };
+enum { POPS = HL_USE_REMOVE | HL_USE_TAKE };
 enum { STORES = HL_USE_STORE | HL_USE_ADD, CLEARS = HL_USE_REMOVE | HL_USE_DROP };
 
 enum origin_kind {
@@ -35,6 +36,7 @@ enum origin_kind {
     ORIGIN_SUM,  /* it, and something added: assigned to the same name, it was added to */
     ORIGIN_ITEM, /* one entry of it */
     ORIGIN_SLICE,
+    ORIGIN_POP, /* its method of that name: what is taken out the call tells */
 };
 
 typedef struct origin {
@@ -92,7 +94,7 @@ static const word methods[] = {
     CHANGES("write", HL_USE_ADD),
     CHANGES("writelines", HL_USE_ADD),
     CHANGES("truncate", HL_USE_REMOVE | HL_USE_DROP),
-    CHANGES("pop", HL_USE_REMOVE | HL_USE_TAKE),
+    CHANGES("pop", POPS),
     CHANGES("popitem", HL_USE_REMOVE | HL_USE_DROP | HL_USE_TAKE),
     CHANGES("popleft", HL_USE_REMOVE | HL_USE_DROP | HL_USE_TAKE),
     CHANGES("clear", HL_USE_REMOVE | HL_USE_DROP),
@@ -213,14 +215,45 @@ static void use(reading *r, origin o, unsigned bits)
         r->uses[i].loses = true;
 }
 
+/* The first n arguments of code. */
+static bool is_among_arguments(const PyCodeObject *code, PyObject *name, int n)
+{
+#if HL_PY_AT_LEAST(11)
+    PyObject *names = code->co_localsplusnames;
+#else
+    PyObject *names = code->co_varnames;
+#endif
+    for (int i = 0; i < n && i < PyTuple_GET_SIZE(names); i++)
+        if (PyTuple_GET_ITEM(names, i) == name)
+            return true;
+    return false;
+}
+
+/* `self`, in a method. */
+static bool is_first_argument(const PyCodeObject *code, PyObject *name)
+{
+    return code->co_argcount && is_among_arguments(code, name, 1);
+}
+
 static void name_key(reading *r, origin key)
 {
     r->key = key.kind == ORIGIN_NAME && key.scope == HL_SCOPE_LOCAL ? key.name : NULL;
 }
 
+/* An entry is removed: whose, is not for the caller to say? */
+static unsigned own_key(const reading *r)
+{
+    return r->key && is_among_arguments(r->code, r->key, r->code->co_argcount) ? 0 : HL_USE_OWN_KEY;
+}
+
 /* Somebody is given it, and may read it. */
 static void hand(reading *r, origin o)
 {
+    if (o.kind == ORIGIN_POP) {
+        o.kind = ORIGIN_NAME;
+        use(r, o, POPS);
+        return;
+    }
     unsigned bits = o.kind == ORIGIN_LEN ? HL_USE_COUNTED : HL_USE_HANDED;
     if (o.kind == ORIGIN_LEN || o.kind == ORIGIN_SUM)
         o.kind = ORIGIN_NAME;
@@ -326,15 +359,12 @@ static void note_method(reading *r, origin of, PyObject *name)
         hand(r, of);
 }
 
-/* `self`, in a method. */
-static bool is_first_argument(const PyCodeObject *code, PyObject *name)
+/* c.pop(key): like del c[key]. */
+static void pop_entry(reading *r, origin of, origin key)
 {
-#if HL_PY_AT_LEAST(11)
-    PyObject *names = code->co_localsplusnames;
-#else
-    PyObject *names = code->co_varnames;
-#endif
-    return code->co_argcount && PyTuple_GET_SIZE(names) && PyTuple_GET_ITEM(names, 0) == name;
+    of.kind = ORIGIN_NAME;
+    name_key(r, key);
+    use(r, of, POPS | own_key(r) | (r->key ? HL_USE_EXCHANGE : 0));
 }
 
 /* A call with args arguments on top; `below` slots hold the callable. */
@@ -344,6 +374,8 @@ static void call(reading *r, int args, int below)
     bool known = false; /* what is done with the first */
     for (int i = 0; i < below && args > 0; i++) {
         origin f = peek(r, args + i);
+        if (f.kind == ORIGIN_POP)
+            pop_entry(r, f, first);
         if (f.kind != ORIGIN_NAME || !f.name)
             continue;
         if (args == 1 && f.scope == HL_SCOPE_GLOBAL && hl_name_is(f.name, "len") &&
@@ -363,6 +395,8 @@ static void call(reading *r, int args, int below)
             for (int k = 0; k < args; k++)
                 use_whole(r, peek(r, k));
     }
+    for (int i = 0; i < below && args == 0; i++)
+        hand(r, peek(r, i).kind == ORIGIN_POP ? peek(r, i) : (origin){0});
     if (args == 0 && r->code->co_argcount) /* super(): the object itself, as its base has it */
         for (int i = 0; i < below; i++)
             if (peek(r, i).kind == ORIGIN_NAME && peek(r, i).scope == HL_SCOPE_GLOBAL &&
@@ -403,10 +437,12 @@ static void store_subscript(reading *r)
 
 static void load_attribute(reading *r, int name, bool method)
 {
-    origin a = attribute(r, name);
-    note_method(r, peek(r, 0), a.name);
+    origin a = attribute(r, name), of = peek(r, 0);
+    bool pops = of.kind == ORIGIN_NAME && of.name && a.name && hl_name_is(a.name, "pop");
+    if (!pops)
+        note_method(r, of, a.name);
     drop(r, 1);
-    push(r, a);
+    push(r, pops ? (origin){ORIGIN_POP, of.scope, of.name} : a);
     if (method)
         push_unknown(r, 1);
 }
@@ -568,7 +604,7 @@ static bool step_common(reading *r, int op, int arg)
         name_key(r, peek(r, 0));
         use(r, peek(r, 1),
             peek(r, 0).kind == ORIGIN_SLICE ? HL_USE_REMOVE | HL_USE_DROP
-                                            : HL_USE_REMOVE | HL_USE_EXCHANGE);
+                                            : HL_USE_REMOVE | HL_USE_EXCHANGE | own_key(r));
         drop(r, 2);
         return true;
     case CONTAINS_OP:

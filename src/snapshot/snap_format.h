@@ -241,6 +241,7 @@ enum hl_use {
         16384, /* of REMOVE: only ever one key whenever, and because, another was stored */
     HL_USE_LIMIT = 32768,    /* the length of something is compared with it */
     HL_USE_COMPARED = 65536, /* anything is */
+    HL_USE_OWN_KEY = 131072, /* of REMOVE: by a key that no argument of the code gives */
 };
 
 /* Keys and elements of a big container, told by a sample, never by value. */
