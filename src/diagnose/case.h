@@ -215,6 +215,7 @@ typedef struct hl_uses {
     bool unread;   /* no code there is reads it, counts it, or gives it to somebody who might */
     bool by_clock; /* who takes from it works meanwhile: its pace is that of the clock, too */
     bool given;    /* code that does not fill it reads all of it, or gives it away */
+    bool by_reading; /* a defaultdict that no code stores into: what it is asked for it puts in */
     uint64_t stores[HL_STORES_MAX]; /* addresses of code objects that store into it */
     uint32_t n_stores;
 } hl_uses;
@@ -227,6 +228,7 @@ typedef struct hl_call_use {
     enum hl_use_scope scope;
     const char *name;
     uint32_t bits;
+    bool inner; /* of code that stands in it: what that reads when it runs */
 } hl_call_use;
 typedef struct hl_call_local { /* a local of it that is a container */
     const char *name;

@@ -100,6 +100,8 @@ static bool dynamic_code(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_f
     hl_node code = code_in(c, m.node);
     const char *place = hl_code_place(c, code);
     const char *name = hl_is_type(c, m.node) ? hl_kind_name(c, m.node) : hl_code_name(c, code);
+    if (name && !strcmp(name, "?"))
+        name = NULL; /* a class that nothing was ever made of */
     f->title = hl_arena_printf(c->arena, "%s keeps %s %s made at run time%s%s; it holds %s",
                                s->name, hl_count_text(m.copies, count), m.plural,
                                name ? ", such as " : "", name ? name : "", hl_judge_holds(c, s));

@@ -89,6 +89,8 @@ void hl_judge_evidence(hl_case *c, hl_finding *f, const hl_suspect *s, const hl_
                             : filled == HL_FILLED_BY_ONE_CALL && !g->exact
                                 ? ", in one call still running"
                                 : "");
+    if (u->by_reading)
+        hl_finding_evidence(c, f, "a defaultdict: to ask for a key that is missing puts it in");
     if (u->off)
         hl_finding_evidence(c, f, "the limit its code minds, `%s`, is switched off", u->off);
     if (g->exact)
