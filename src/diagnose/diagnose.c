@@ -197,8 +197,12 @@ static hl_status judge_one(hl_case *c, const hl_suspect *s, hl_err *err)
     for (size_t r = 0; r < sizeof rules / sizeof *rules; r++)
         if (rules[r]->run(c, s, &uses, filled))
             break;
-    if (c->out->n_findings > told)
-        (void)hl_finding_joins(c, s);
+    uint64_t inner = hl_snap_address(c->snap, s->holder);
+    /* what was told as the queue it is the inside of may be found once more, in another's hands */
+    if (c->out->n_findings > told && !hl_finding_joins(c, s) &&
+        c->out->findings[c->out->n_findings - 1].holder.address != inner &&
+        c->n_joined < HL_JOINED_MAX)
+        c->joined[c->n_joined++] = inner;
     return HL_OK;
 }
 

@@ -216,6 +216,42 @@ static void a_table_of_the_program_does(void **state)
     (void)state;
 }
 
+/* ---- a queue that a thread has in its hands -----------------------------------------------------
+ */
+
+/* main() has a queue, and the thread that feeds its worker the deque in it, longer than main(). What
+ * else main() has is enough for a look at what is in other hands in the end. */
+#define FED(n)                                                                                     \
+    "waiting:collections.deque len=" n "\n"                                                        \
+    "waiting -[]-> item:bytearray*" n " size=100K\n"
+#define HAS_QUEUE(n)                                                                               \
+    FED(n) "root frame main ff thread=0\n"                                                         \
+           "ff:frame -f_code-> main\n"                                                             \
+           "ff -local:q-> q:multiprocessing.queues.Queue -attr:_buffer-> waiting\n"                \
+           "ff -local:page-> page:bytearray size={0|4M|4M|4M|4M|4M|4M}\n"
+
+static void what_is_in_a_queue_is_told_once(void **state)
+{
+    expect(MODULE "g -key:main-> f:function -__code__-> main:code\n"
+                  "f -__globals__-> g\n"
+                  "code main name=main qualname=main file=app.py line=9\n"
+                  "root frame feed bf thread=1\n"
+                  "bf:frame -f_code-> feed:code\n"
+                  "bf -local:buffer-> waiting\n"
+                  "code feed name=feed qualname=Queue.feed file=queues.py line=3 "
+                  "uses=local:buffer:remove+take\n"
+                  "snap time=0 cpu=0 reason=start\n" HAS_QUEUE("0")
+                  "snap time=1 cpu=1\n" HAS_QUEUE("100")
+                  "snap time=2 cpu=2\n" HAS_QUEUE("200")
+                  "snap time=3 cpu=3\n" HAS_QUEUE("300")
+                  "snap time=4 cpu=4\n" HAS_QUEUE("400")
+                  "snap time=5 cpu=5\n" HAS_QUEUE("500")
+                  "snap time=6 cpu=6\n" HAS_QUEUE("600")
+                  "snap time=6.2 cpu=6.2 reason=end\n" FED("620"),
+           HL_LEAK, "backlog", "main() local q");
+    (void)state;
+}
+
 /* clang-format on */
 
 int main(void)
@@ -231,6 +267,7 @@ int main(void)
         cmocka_unit_test(wrappers_in_a_list_of_others_are_decoration),
         cmocka_unit_test(what_is_to_be_done_at_exit_names_nothing),
         cmocka_unit_test(a_table_of_the_program_does),
+        cmocka_unit_test(what_is_in_a_queue_is_told_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
