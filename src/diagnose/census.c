@@ -1,5 +1,5 @@
 /* diagnose/census.c: how many tasks wait, threads run and callables C holds, by the code they are
- * about.
+ * about; how many variables have a value in a context, and nowhere else.
  *
  * Room   diagnose; analyser process.
  * Why    A task that waits hangs from a timer, from another task, from a future or from a set, and
@@ -171,8 +171,30 @@ static void count_held(const hl_graph *g, seen *take, void *to)
     }
 }
 
+/* A context has its values in a tree of hash nodes, which is made anew along the way to each value
+ * that is set: its paths tell nothing. In a node each variable stands before its value. */
+static void count_values(const hl_graph *g, seen *take, void *to)
+{
+    const hl_snap *s = g->snap;
+    for (hl_node v = 0; v < s->nodes; v++) {
+        const char *type = hl_snap_type_name(s, v);
+        if (type[0] != 'h' || strncmp(type, "hamt_", 5) != 0 || g->from[v] == HL_HOLD_CYCLE ||
+            g->from[v] == HL_HOLD_STRAY)
+            continue;
+        bool beside = false;
+        for (uint32_t e = s->off[v]; e < s->off[v + 1]; e++) {
+            if (hl_label_kind(s->label[e]) == HL_LABEL_DICTKEY)
+                beside = true;
+            else if (beside && hl_label_kind(s->label[e]) == HL_LABEL_NAMED &&
+                     g->parent[s->dst[e]] == v)
+                take(to, HL_COUNT_VALUE, s->dst[e], s->dst[e]);
+        }
+    }
+}
+
 static void count_all(const hl_graph *g, seen *take, void *to)
 {
+    count_values(g, take, to);
     count_tasks(g, take, to);
     count_timers(g, take, to);
     count_threads(g, take, to);
@@ -184,8 +206,8 @@ static const char *place_of(const hl_snap *s, const hl_graph *g, hl_counted kind
 {
     hl_node code = hl_code_of(g, subject);
     const hl_snap_code *row = code == HL_NO_NODE ? NULL : hl_snap_code_of(s, code);
-    if (kind == HL_COUNT_EXIT)
-        snprintf(text, size, "atexit");
+    if (kind == HL_COUNT_EXIT || kind == HL_COUNT_VALUE)
+        snprintf(text, size, "%s", kind == HL_COUNT_EXIT ? "atexit" : "context");
     else if (row)
         snprintf(text, size, "%s (%s:%u)", s->names[row->qualname],
                  hl_file_name(s->names[row->file]), row->line);
@@ -497,6 +519,7 @@ hl_finding *hl_group_finding(hl_case *c, const hl_group *group, const char *caus
     f->series_unit = group->kind == HL_COUNT_TASK     ? "tasks"
                      : group->kind == HL_COUNT_THREAD ? "threads"
                      : group->kind == HL_COUNT_TIMER  ? "calls"
+                     : group->kind == HL_COUNT_VALUE  ? "values"
                                                       : "objects";
     char text[256] = "", count[32];
     size_t n = 0;

@@ -252,6 +252,29 @@ static void what_is_in_a_queue_is_told_once(void **state)
     (void)state;
 }
 
+/* ---- a context and its variables ----------------------------------------------------------------
+ */
+
+#define VALUES(n, size)                                                                            \
+    MODULE "root thread context context\n"                                                         \
+           "context:Context -named:variables-> tree:hamt -named:root-> node:hamt_bitmap_node*" n "\n" \
+           "node -dictkey-> variable:_contextvars.ContextVar*" n "\n"                              \
+           "node -named:steps-> value:list*" n " size=" size "\n" LOOKS
+
+static void a_context_keeps_each_variable_ever_set(void **state)
+{
+    expect(VALUES("{0|100|200|300|400|500|600}", "100K"), HL_LEAK, "context-variable",
+           "(thread) context");
+    (void)state;
+}
+
+/* As many variables as a program has; what is in them comes and goes. */
+static void variables_of_a_program_are_so_many(void **state)
+{
+    expect(VALUES("40", "{100K|300K|100K|300K|100K|300K|100K}"), HL_NO_LEAK, NULL, NULL);
+    (void)state;
+}
+
 /* clang-format on */
 
 int main(void)
@@ -268,6 +291,8 @@ int main(void)
         cmocka_unit_test(what_is_to_be_done_at_exit_names_nothing),
         cmocka_unit_test(a_table_of_the_program_does),
         cmocka_unit_test(what_is_in_a_queue_is_told_once),
+        cmocka_unit_test(a_context_keeps_each_variable_ever_set),
+        cmocka_unit_test(variables_of_a_program_are_so_many),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
