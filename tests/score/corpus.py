@@ -63,7 +63,8 @@ STORES = ("fsspec==2026.9.0", "rdflib==7.6.0", "asteval==1.0.10", "matplotlib==3
 DESK = ("chevron==0.14.0", "flexmock==0.12.1", "ldap3==2.9.1", "prometheus_client==0.21.0",
         "rq==1.15.0", "redis==5.0.8", "jsonschema==4.17.3", "graphql-core==3.2.3",
         "more-itertools==10.5.0", "zope.component==6.0", "zope.interface==7.0.3", "httpretty==1.1.4",
-        "cmd2==2.4.3", "SQLAlchemy==2.0.35")
+        "cmd2==2.4.3", "SQLAlchemy==2.0.35", "Werkzeug==2.3.8", "raven==6.10.0",
+        "pluginbase==1.0.1", "adaptix==3.0.0b11", "opentelemetry-sdk==1.34.1", "setuptools<80")
 
 
 @dataclass(frozen=True)
@@ -319,6 +320,14 @@ PROGRAMS = [
     package("cmd2_history", CONTAINER, "shell history", ANY, *DESK, proper=True),
     package("sqlalchemy_declare_last", (CALLBACKS, CONTAINER), "after_configured", ANY, *DESK,
             proper=True),
+    package("werkzeug_stacks", CONTEXT, "context", ANY, *DESK, says="LocalStack", proper=True),
+    package("raven_contexts", (THREAD_LOCAL, CONTAINER), "_active_contexts contexts", ANY, *DESK,
+            proper=True),
+    package("pluginbase_sources", DYNAMIC, "sys modules", ANY, *DESK, proper=True),
+    package("opentelemetry_workers", THREAD, "worker", ANY, *DESK, proper=True),
+    package("adaptix_retorts", (CONTAINER, CACHE), "linecache cache", GLOBAL, *DESK, proper=True),
+    package("uplink_sessions", (REGISTRY, CALLBACKS), "atexit", ANY, "uplink==0.7.0", "requests",
+            python="3.9", fixed=("uplink==0.9.7", "requests")),
     package("typeguard_hints", (CACHE, DYNAMIC), "_type_hints_map", ANY, "typeguard==2.13.3",
             fixed=("typeguard==4.3.0",)),
     package("aiohttp_cookie_paths", (CONTAINER, CACHE), "jar _cookies", ANY, "aiohttp==3.12.2",
