@@ -12,6 +12,7 @@
 #include "diagnose/below.h"
 #include "diagnose/judge.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -194,11 +195,22 @@ static void count_values(const hl_graph *g, seen *take, void *to)
 
 static void count_all(const hl_graph *g, seen *take, void *to)
 {
-    count_values(g, take, to);
     count_tasks(g, take, to);
     count_timers(g, take, to);
     count_threads(g, take, to);
     count_held(g, take, to);
+    count_values(g, take, to); /* last: there may be a context for each of many tasks */
+}
+
+/* The Context a value is in; a tree of hash nodes has at most eight levels (Python/hamt.c). */
+static hl_node context_of(const hl_graph *g, hl_node value)
+{
+    enum { LEVELS = 12 };
+    for (int i = 0; value != HL_NO_NODE && i < LEVELS; i++, value = g->parent[value])
+        if (type_named(g->snap, value, "_contextvars.Context") ||
+            type_named(g->snap, value, "Context"))
+            return value;
+    return HL_NO_NODE;
 }
 
 static const char *place_of(const hl_snap *s, const hl_graph *g, hl_counted kind, hl_node subject,
@@ -206,13 +218,18 @@ static const char *place_of(const hl_snap *s, const hl_graph *g, hl_counted kind
 {
     hl_node code = hl_code_of(g, subject);
     const hl_snap_code *row = code == HL_NO_NODE ? NULL : hl_snap_code_of(s, code);
-    if (kind == HL_COUNT_EXIT || kind == HL_COUNT_VALUE)
-        snprintf(text, size, "%s", kind == HL_COUNT_EXIT ? "atexit" : "context");
-    else if (row)
+    if (kind == HL_COUNT_EXIT) {
+        snprintf(text, size, "atexit");
+    } else if (kind == HL_COUNT_VALUE) { /* each context by itself */
+        hl_node context = context_of(g, subject);
+        snprintf(text, size, "context %" PRIx64,
+                 context == HL_NO_NODE ? 0 : hl_snap_address(s, context));
+    } else if (row) {
         snprintf(text, size, "%s (%s:%u)", s->names[row->qualname],
                  hl_file_name(s->names[row->file]), row->line);
-    else
+    } else {
         snprintf(text, size, "%s", hl_snap_type_name(s, subject));
+    }
     return text;
 }
 

@@ -275,6 +275,22 @@ static void variables_of_a_program_are_so_many(void **state)
     (void)state;
 }
 
+/* A context for each call, kept in a list: the list is the holder, and no context gains anything. */
+static void contexts_that_are_kept_gain_nothing(void **state)
+{
+    const char *many = "{0|100|200|300|400|500|600}";
+    char text[2048];
+    snprintf(text, sizeof text,
+             MODULE "g -key:kept-> kept:list len=%s\n"
+                    "kept -[]-> context:Context*%s -named:variables-> tree:hamt*%s "
+                    "-named:root-> node:hamt_bitmap_node*%s\n"
+                    "node -dictkey-> variable:_contextvars.ContextVar\n"
+                    "node -named:steps-> value:list*%s size=100K\n" LOOKS,
+             many, many, many, many, many);
+    expect(text, HL_LEAK, "context-variable", "__main__.kept");
+    (void)state;
+}
+
 /* clang-format on */
 
 int main(void)
@@ -293,6 +309,7 @@ int main(void)
         cmocka_unit_test(what_is_in_a_queue_is_told_once),
         cmocka_unit_test(a_context_keeps_each_variable_ever_set),
         cmocka_unit_test(variables_of_a_program_are_so_many),
+        cmocka_unit_test(contexts_that_are_kept_gain_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
