@@ -291,6 +291,32 @@ static void contexts_that_are_kept_gain_nothing(void **state)
     (void)state;
 }
 
+/* ---- who looks through it -----------------------------------------------------------------------
+ */
+
+#define RECORDS(uses)                                                                              \
+    MODULE "g -key:records-> records:list len={0|100|200|300|400|500|600}\n"                       \
+           "records -[]-> item:bytearray*{0|100|200|300|400|500|600} size=100K\n"                  \
+           "g -key:emit-> f:function -__code__-> emit:code\n"                                      \
+           "f -__globals__-> g\n"                                                                  \
+           "g -key:flush-> h:function -__code__-> flush:code\n"                                    \
+           "h -__globals__-> g\n"                                                                  \
+           "code emit name=emit qualname=emit file=app.py line=3 uses=global:records:add\n"        \
+           "code flush name=flush qualname=flush file=app.py line=9 uses=global:records:" uses "\n" \
+           LOOP LOOKS
+
+static void who_reads_all_and_clears_it_looks_for_nothing(void **state)
+{
+    expect(RECORDS("iter+remove+drop+ownkey"), HL_LEAK, "growing-container", "__main__.records");
+    (void)state;
+}
+
+static void who_takes_some_out_may_go_by_their_age(void **state)
+{
+    expect(RECORDS("iter+remove+ownkey"), HL_UNDECIDED, "growing-container", "__main__.records");
+    (void)state;
+}
+
 /* clang-format on */
 
 int main(void)
@@ -310,6 +336,8 @@ int main(void)
         cmocka_unit_test(a_context_keeps_each_variable_ever_set),
         cmocka_unit_test(variables_of_a_program_are_so_many),
         cmocka_unit_test(contexts_that_are_kept_gain_nothing),
+        cmocka_unit_test(who_reads_all_and_clears_it_looks_for_nothing),
+        cmocka_unit_test(who_takes_some_out_may_go_by_their_age),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -17,4 +17,4 @@ def tenant(number):
     return len(str(number))
 
 
-print(sum(tenant(n) for n in range(int(2500 * SIZE))))
+print(sum(tenant(n) for n in range(int(5000 * SIZE))))
