@@ -27,4 +27,4 @@ def check(number):
     return number % 2
 
 
-print(sum(check(n) for n in range(int(4000 * SIZE))))
+print(sum(check(n) for n in range(int(12_000 * SIZE))))
