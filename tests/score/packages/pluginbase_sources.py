@@ -25,4 +25,4 @@ def tenant(number):
     return total
 
 
-print(sum(tenant(n) for n in range(int(6000 * SIZE))))
+print(sum(tenant(n) for n in range(int(10_000 * SIZE))))
