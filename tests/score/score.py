@@ -99,26 +99,14 @@ def small_cases() -> list[Case]:
     def case(program: str, expect: str, *answers: key.Leak) -> Case:
         path, name = folder / program, program.removesuffix(".py")
         alone = path.suffix == ".py"
-        return Case(
-            "leaks",
-            name,
-            (str(path),) if alone else ("-m", path.name),
-            None if alone else path.parent,
-            expect,
-            answers,
-            key.STATUS.get(name, 0),
-        )
+        return Case("leaks", name, (str(path),) if alone else ("-m", path.name),
+                    None if alone else path.parent, expect, answers, key.STATUS.get(name, 0))
 
-    two = tuple(
-        key.leak(key.TWO, cause, " ".join(holder), corpus.ANY, 0)
-        for holder, cause in key.TWO_HOLDERS.items()
-    )
-    return [
-        *(case(leak.program, "leak", leak) for leak in key.LEAKS),
-        case(key.TWO, "leak", *two),
-        *(case(program, "silent") for program in key.HEALTHY),
-        *(case(program, "unaccused") for program in key.UNACCUSED),
-    ]
+    two = tuple(key.leak(key.TWO, cause, " ".join(holder), corpus.ANY, 0)
+                for holder, cause in key.TWO_HOLDERS.items())
+    return [*(case(leak.program, "leak", leak) for leak in key.LEAKS), case(key.TWO, "leak", *two),
+            *(case(program, "silent") for program in key.HEALTHY),
+            *(case(program, "unaccused") for program in key.UNACCUSED)]
 
 
 def large_cases() -> list[Case]:
@@ -126,55 +114,22 @@ def large_cases() -> list[Case]:
     cases = []
     for entry in corpus.PROGRAMS:
         program = str(HERE / entry.program)
-        common = {
-            "folder": None,
-            "takes_size": True,
-            "takes_twin": entry.proper,
-            "python": entry.python,
-        }
+        common = {"folder": None, "takes_size": True, "takes_twin": entry.proper,
+                  "python": entry.python}
         name, group = entry.program.removesuffix(".py"), entry.program.split("/")[0]
         if entry.answer is None:
-            cases.append(
-                Case(group, name, (program,), expect="silent", needs=entry.needs, **common)
-            )
+            cases.append(Case(group, name, (program,), expect="silent", needs=entry.needs,
+                              **common))
             continue
-        cases.append(
-            Case(
-                group,
-                name,
-                (program,),
-                expect="leak",
-                answers=(entry.answer,),
-                needs=entry.needs,
-                waits=entry.waits,
-                **common,
-            )
-        )
+        cases.append(Case(group, name, (program,), expect="leak", answers=(entry.answer,),
+                          needs=entry.needs, waits=entry.waits, **common))
         if entry.proper:
-            cases.append(
-                Case(
-                    group,
-                    name + " (proper use)",
-                    (program, "proper"),
-                    expect="silent",
-                    needs=entry.needs,
-                    waits=entry.waits,
-                    **common,
-                )
-            )
+            cases.append(Case(group, name + " (proper use)", (program, "proper"), expect="silent",
+                              needs=entry.needs, waits=entry.waits, **common))
         if entry.fixed or entry.fixed_python:
             common["python"] = entry.fixed_python or entry.python
-            cases.append(
-                Case(
-                    group,
-                    name + " (fixed)",
-                    (program,),
-                    expect="silent",
-                    needs=entry.fixed or entry.needs,
-                    waits=entry.waits,
-                    **common,
-                )
-            )
+            cases.append(Case(group, name + " (fixed)", (program,), expect="silent",
+                              needs=entry.fixed or entry.needs, waits=entry.waits, **common))
     return cases
 
 
@@ -182,23 +137,15 @@ def large_cases() -> list[Case]:
 
 
 def real_python(command: str) -> Path | None:
-    done = subprocess.run(
-        [command, "-c", "import sys; print(sys.executable)"],
-        text=True,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-    )
+    done = subprocess.run([command, "-c", "import sys; print(sys.executable)"], text=True,
+                          stdin=subprocess.DEVNULL, capture_output=True)
     return Path(done.stdout.strip()) if done.returncode == 0 else None
 
 
 def interpreters(wanted: str | None) -> dict[str, str]:
     """Release (3.11) -> interpreter; "" is the one to use where a case does not care."""
-    listed = subprocess.run(
-        [str(ROOT / "tools/interpreters.sh")],
-        text=True,
-        capture_output=True,
-        stdin=subprocess.DEVNULL,
-    ).stdout
+    listed = subprocess.run([str(ROOT / "tools/interpreters.sh")], text=True, capture_output=True,
+                            stdin=subprocess.DEVNULL).stdout
     found = {}
     for line in listed.splitlines():
         version, path, why = line.split("\t")
@@ -212,13 +159,8 @@ def interpreters(wanted: str | None) -> dict[str, str]:
 
 
 def version_of(python: str) -> str:
-    done = subprocess.run(
-        [python, "-c", "import platform; print(platform.python_version())"],
-        text=True,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        check=True,
-    )
+    done = subprocess.run([python, "-c", "import platform; print(platform.python_version())"],
+                          text=True, stdin=subprocess.DEVNULL, capture_output=True, check=True)
     return done.stdout.strip()
 
 
@@ -240,21 +182,11 @@ def environment(python: str, needs: tuple[str, ...]) -> str:
 
 def install(python: str, needs: tuple[str, ...], folder: Path) -> None:
     print(f"score: installing {' '.join(needs)} into {folder.relative_to(ROOT)}", file=sys.stderr)
-    subprocess.run(
-        [python, "-m", "venv", "--clear", str(folder)], check=True, stdin=subprocess.DEVNULL
-    )
-    pip = [
-        str(folder / "bin/python"),
-        "-m",
-        "pip",
-        "--disable-pip-version-check",
-        "install",
-        "--quiet",
-        *needs,
-    ]
-    done = subprocess.run(
-        pip, stdin=subprocess.DEVNULL, text=True, capture_output=True, timeout=SECONDS
-    )
+    subprocess.run([python, "-m", "venv", "--clear", str(folder)], check=True,
+                   stdin=subprocess.DEVNULL)
+    pip = [str(folder / "bin/python"), "-m", "pip", "--disable-pip-version-check", "install", "--quiet", *needs]
+    done = subprocess.run(pip, stdin=subprocess.DEVNULL, text=True, capture_output=True,
+                          timeout=SECONDS)
     if done.returncode:
         lines = done.stderr.splitlines() or ["pip says nothing"]
         last = [line for line in lines if "rror" in line] or lines
@@ -266,14 +198,9 @@ def install(python: str, needs: tuple[str, ...], folder: Path) -> None:
 
 def in_words(file: Path) -> str:
     """What the developer of the program would read."""
-    done = subprocess.run(
-        [str(lens.EXE), "diagnose", "-v", str(file)],
-        text=True,
-        capture_output=True,
-        env={**os.environ, "COLUMNS": COLUMNS},
-        stdin=subprocess.DEVNULL,
-        timeout=SECONDS,
-    )
+    done = subprocess.run([str(lens.EXE), "diagnose", "-v", str(file)], text=True, capture_output=True,
+                          env={**os.environ, "COLUMNS": COLUMNS}, stdin=subprocess.DEVNULL,
+                          timeout=SECONDS)
     return done.stdout + done.stderr
 
 
@@ -294,9 +221,7 @@ def judge(case: Case, diagnosis: dict) -> Judgement:
     first = findings[0]["cause"] if findings else ""
     causes = tuple(finding["cause"] for finding in accused)
     if case.expect == "unaccused":
-        return (
-            Judgement("accused", first, given=causes) if verdict == "leak" else Judgement("right")
-        )
+        return Judgement("accused", first, given=causes) if verdict == "leak" else Judgement("right")
     if case.expect == "silent":
         if verdict == "no-leak" and not findings:
             return Judgement("right")
@@ -305,22 +230,15 @@ def judge(case: Case, diagnosis: dict) -> Judgement:
         word = "undecided" if verdict == "undecided" else "silent"
         return Judgement(word, first, (word,) * len(case.answers))
     # as many first findings as there are leaks
-    leading, behind = accused[: len(case.answers)], accused[len(case.answers) :]
+    leading, behind = accused[:len(case.answers)], accused[len(case.answers):]
     agreed = [[fits(answer, finding) for finding in leading] for answer in case.answers]
-    words = tuple(
-        next((word for word in ("right", "holder") if word in row), "cause") for row in agreed
-    )
-    given = tuple(
-        finding["cause"]
-        for at, finding in enumerate(leading)
-        if all(row[at] != "right" for row in agreed)
-    )
+    words = tuple(next((word for word in ("right", "holder") if word in row), "cause")
+                  for row in agreed)
+    given = tuple(finding["cause"] for at, finding in enumerate(leading)
+                  if all(row[at] != "right" for row in agreed))
     named = {finding["holder"]["name"] for finding in leading}
-    beside = tuple(
-        f"{finding['cause']} {finding['holder']['name']}"
-        for finding in behind
-        if finding["holder"]["name"] not in named
-    )
+    beside = tuple(f"{finding['cause']} {finding['holder']['name']}" for finding in behind
+                   if finding["holder"]["name"] not in named)
     word = next((word for word in ("cause", "holder") if word in words), "right")
     return Judgement(word, first, words, given, beside)
 
@@ -338,9 +256,8 @@ def slug(case: Case) -> str:
     return re.sub(r"[^A-Za-z0-9.]+", "-", case.name).strip("-")
 
 
-def run(
-    case: Case, repetition: int, options: argparse.Namespace, pythons: dict[str, str], out: Path
-) -> Outcome:
+def run(case: Case, repetition: int, options: argparse.Namespace, pythons: dict[str, str],
+        out: Path) -> Outcome:
     python = pythons.get(case.python)
     if python is None:
         return Outcome(case, repetition, "skipped", text=f"no CPython {case.python} here")
@@ -357,14 +274,8 @@ def run(
             arguments.insert(1, str(options.size))
         with tempfile.TemporaryDirectory() as fresh:
             began = time.monotonic()
-            watched = lens.watch(
-                arguments,
-                case.folder or Path(fresh),
-                file,
-                python=python,
-                variables=variables,
-                seconds=int(SECONDS * max(1, options.size / 4)),
-            )
+            watched = lens.watch(arguments, case.folder or Path(fresh), file, python=python,
+                                 variables=variables, seconds=int(SECONDS * max(1, options.size / 4)))
     except (AssertionError, OSError, RuntimeError, subprocess.SubprocessError, ValueError) as error:
         return Outcome(case, repetition, "failed", text=str(error).strip()[-600:])
     seconds = time.monotonic() - began
@@ -403,20 +314,8 @@ def matrix(outcomes: list[Outcome]) -> list[list[str]]:
                 others[cause][next(iter(outcome.judged.given), outcome.judged.got)] += 1
         for cause in outcome.judged.given:
             rows[cause]["elsewhere"] += 1
-    table = [
-        [
-            "cause",
-            "runs",
-            "right",
-            "wrong holder",
-            "other cause",
-            "undecided",
-            "silent",
-            "recall",
-            "wrongly given",
-            "precision",
-        ]
-    ]
+    table = [["cause", "runs", "right", "wrong holder", "other cause", "undecided", "silent",
+              "recall", "wrongly given", "precision"]]
     order = [*key_causes(), *sorted(set(rows) - set(key_causes()))]
     total: Counter = Counter()
     for cause in order:
@@ -425,34 +324,13 @@ def matrix(outcomes: list[Outcome]) -> list[list[str]]:
             continue
         total.update(row)
         wrong = ", ".join(f"{name} {count}" for name, count in others[cause].most_common())
-        table.append(
-            [
-                cause,
-                row["programs"],
-                row["right"],
-                row["holder"],
-                wrong or 0,
-                row["undecided"],
-                row["silent"],
-                percent(row["right"], row["programs"]),
-                row["elsewhere"],
-                percent(row["right"], row["right"] + row["elsewhere"]),
-            ]
-        )
-    table.append(
-        [
-            "**all leaks**",
-            total["programs"],
-            total["right"],
-            total["holder"],
-            total["cause"],
-            total["undecided"],
-            total["silent"],
-            percent(total["right"], total["programs"]),
-            total["elsewhere"],
-            percent(total["right"], total["right"] + total["elsewhere"]),
-        ]
-    )
+        table.append([cause, row["programs"], row["right"], row["holder"], wrong or 0,
+                      row["undecided"], row["silent"], percent(row["right"], row["programs"]),
+                      row["elsewhere"], percent(row["right"], row["right"] + row["elsewhere"])])
+    table.append(["**all leaks**", total["programs"], total["right"], total["holder"],
+                  total["cause"], total["undecided"], total["silent"],
+                  percent(total["right"], total["programs"]), total["elsewhere"],
+                  percent(total["right"], total["right"] + total["elsewhere"])])
     return [[str(cell) for cell in row] for row in table]
 
 
@@ -467,36 +345,23 @@ def healthy(outcomes: list[Outcome]) -> list[list[str]]:
     table = [["healthy programs", "runs", "silent", "undecided", "accused"]]
     total: Counter = Counter()
     for group in ("leaks", "healthy", "planted", "packages"):
-        row = Counter(
-            o.word
-            for o in outcomes
-            if o.case.group == group and o.case.expect != "leak" and not o.case.waits
-        )
+        row = Counter(o.word for o in outcomes if o.case.group == group
+                      and o.case.expect != "leak" and not o.case.waits)
         row.pop("skipped", None)
         row.pop("failed", None)
         if row:
             total.update(row)
-            table.append(
-                [
-                    corpus.GROUPS[group],
-                    row.total() if hasattr(row, "total") else sum(row.values()),
-                    row["right"],
-                    row["undecided"],
-                    row["accused"],
-                ]
-            )
-    table.append(
-        ["**all**", sum(total.values()), total["right"], total["undecided"], total["accused"]]
-    )
+            table.append([corpus.GROUPS[group], row.total() if hasattr(row, "total")
+                          else sum(row.values()), row["right"], row["undecided"], row["accused"]])
+    table.append(["**all**", sum(total.values()), total["right"], total["undecided"],
+                  total["accused"]])
     return [[str(cell) for cell in row] for row in table]
 
 
 def markdown(table: list[list[str]]) -> str:
     widths = [max(len(row[i]) for row in table) for i in range(len(table[0]))]
-    lines = [
-        "| " + " | ".join(cell.ljust(widths[i]) for i, cell in enumerate(row)) + " |"
-        for row in table
-    ]
+    lines = ["| " + " | ".join(cell.ljust(widths[i]) for i, cell in enumerate(row)) + " |"
+             for row in table]
     lines.insert(1, "|" + "|".join("-" * (width + 2) for width in widths) + "|")
     return "\n".join(lines)
 
@@ -508,10 +373,8 @@ def got(outcome: Outcome) -> str:
     said = [f"{diagnosis['verdict']}"]
     if diagnosis["findings"]:
         first = diagnosis["findings"][0]
-        said.append(
-            f"{first['cause']} ({first['confidence']}), {first['holder']['kind']} "
-            f"`{first['holder']['name']}`: {first['title']}"
-        )
+        said.append(f"{first['cause']} ({first['confidence']}), {first['holder']['kind']} "
+                    f"`{first['holder']['name']}`: {first['title']}")
     elif diagnosis.get("why"):
         said.append(diagnosis["why"])
     observed = diagnosis["observed"]
@@ -522,11 +385,9 @@ def got(outcome: Outcome) -> str:
 def expected(case: Case) -> str:
     if case.expect != "leak":
         return "no finding" if case.expect == "silent" else "no accusation"
-    return " and ".join(
-        f"{' or '.join(answer.causes)}, `{' '.join(answer.holder) or '-'}` "
-        f"({' or '.join(answer.kinds) if answer.kinds != corpus.ANY else 'any'})"
-        for answer in case.answers
-    )
+    return " and ".join(f"{' or '.join(answer.causes)}, `{' '.join(answer.holder) or '-'}` "
+                        f"({' or '.join(answer.kinds) if answer.kinds != corpus.ANY else 'any'})"
+                        for answer in case.answers)
 
 
 def page(outcomes: list[Outcome], options: argparse.Namespace, version: str) -> str:
@@ -540,16 +401,10 @@ def page(outcomes: list[Outcome], options: argparse.Namespace, version: str) -> 
         how.append("hash seeds varied")
     if options.size != 1:
         how.append(f"{options.size:g} times the size")
-    lines = [
-        f"Measured {datetime.date.today()}: heaplens {tool}, CPython {version}, "
-        f"{platform.machine()}, {', '.join(how)}.",
-        "",
-        markdown(matrix(outcomes)),
-        "",
-        markdown(healthy(outcomes)),
-        "",
-        f"Undecided: {undecided} of {len(leaks)} runs ({percent(undecided, len(leaks))}).",
-    ]
+    lines = [f"Measured {datetime.date.today()}: heaplens {tool}, CPython {version}, "
+             f"{platform.machine()}, {', '.join(how)}.", "", markdown(matrix(outcomes)), "",
+             markdown(healthy(outcomes)), "",
+             f"Undecided: {undecided} of {len(leaks)} runs ({percent(undecided, len(leaks))})."]
     beside = [o for o in leaks if o.judged.beside]
     if beside:
         count = sum(len(o.judged.beside) for o in beside)
@@ -561,12 +416,8 @@ def page(outcomes: list[Outcome], options: argparse.Namespace, version: str) -> 
         lines += ["", *repetitions(outcomes)]
     waiting = sorted({o.case.name for o in outcomes if o.case.waits and o.case.expect == "leak"})
     if waiting:
-        lines += [
-            "",
-            "Not counted, their diagnosis waits for the issue on C extensions: "
-            + ", ".join(name.split("/")[-1] for name in waiting)
-            + ".",
-        ]
+        lines += ["", "Not counted, their diagnosis waits for the issue on C extensions: "
+                  + ", ".join(name.split("/")[-1] for name in waiting) + "."]
     return "\n".join(lines) + "\n"
 
 
@@ -576,25 +427,14 @@ def repetitions(outcomes: list[Outcome]) -> list[str]:
     for outcome in outcomes:
         if outcome.word != "skipped":
             runs[outcome.case.name].append(outcome)
-    moody = {
-        name: row
-        for name, row in sorted(runs.items())
-        if len({said(outcome.diagnosis) for outcome in row}) > 1
-    }
+    moody = {name: row for name, row in sorted(runs.items())
+             if len({said(outcome.diagnosis) for outcome in row}) > 1}
     most = max((len(row) for row in runs.values()), default=0)
-    lines = [
-        f"The same verdict, cause and holder each time, in {most} runs: "
-        f"{len(runs) - len(moody)} of {len(runs)} programs."
-    ]
+    lines = [f"The same verdict, cause and holder each time, in {most} runs: "
+             f"{len(runs) - len(moody)} of {len(runs)} programs."]
     for name, row in moody.items():
-        lines += [
-            "",
-            f"- {name}",
-            *(
-                f"  - #{o.repetition}: {said(o.diagnosis)}"
-                for o in sorted(row, key=lambda o: o.repetition)
-            ),
-        ]
+        lines += ["", f"- {name}", *(f"  - #{o.repetition}: {said(o.diagnosis)}"
+                                     for o in sorted(row, key=lambda o: o.repetition))]
     return lines
 
 
@@ -602,15 +442,11 @@ def misses(outcomes: list[Outcome]) -> str:
     lines = []
     for outcome in outcomes:
         if outcome.wrong:
-            lines.append(
-                f"{outcome.case.name} #{outcome.repetition}: {outcome.word}\n"
-                f"    expected  {expected(outcome.case)}\n    got       {got(outcome)}"
-            )
+            lines.append(f"{outcome.case.name} #{outcome.repetition}: {outcome.word}\n"
+                         f"    expected  {expected(outcome.case)}\n    got       {got(outcome)}")
         if outcome.judged.beside:
-            lines.append(
-                f"{outcome.case.name} #{outcome.repetition}: accused beside the leak: "
-                + "; ".join(outcome.judged.beside)
-            )
+            lines.append(f"{outcome.case.name} #{outcome.repetition}: accused beside the leak: "
+                         + "; ".join(outcome.judged.beside))
     return "\n".join(lines)
 
 
@@ -638,9 +474,8 @@ def select(options: argparse.Namespace) -> list[Case]:
     return cases
 
 
-def work(
-    cases: list[Case], options: argparse.Namespace, pythons: dict[str, str], out: Path
-) -> list[Outcome]:
+def work(cases: list[Case], options: argparse.Namespace, pythons: dict[str, str],
+         out: Path) -> list[Outcome]:
     out.mkdir(parents=True, exist_ok=True)
     jobs = [(case, repetition) for repetition in range(options.repeat) for case in cases]
     outcomes = []
@@ -649,11 +484,8 @@ def work(
         outcome = run(*job, options, pythons, out)
         if not options.quiet:
             wait = " (waits)" if outcome.case.waits else ""
-            print(
-                f"{outcome.word + wait:18} {outcome.seconds:5.1f} s  {outcome.case.name}",
-                file=sys.stderr,
-                flush=True,
-            )
+            print(f"{outcome.word + wait:18} {outcome.seconds:5.1f} s  {outcome.case.name}",
+                  file=sys.stderr, flush=True)
         return outcome
 
     with ThreadPoolExecutor(options.jobs) as pool:
@@ -663,29 +495,17 @@ def work(
 
 def options_of(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="score.py", description=(__doc__ or "").split("\n")[0])
-    parser.add_argument(
-        "--group",
-        action="append",
-        choices=list(corpus.GROUPS),
-        help="only this group; may be given again",
-    )
+    parser.add_argument("--group", action="append", choices=list(corpus.GROUPS),
+                        help="only this group; may be given again")
     parser.add_argument("--match", metavar="REGEX", help="only programs whose name matches")
     parser.add_argument("--repeat", type=int, default=1, metavar="N", help="runs of each program")
     parser.add_argument("--python", help="the interpreter to watch")
-    parser.add_argument(
-        "--seeds",
-        action="store_true",
-        help="PYTHONHASHSEED is 0 in the first repetition, 1 in the next, ...",
-    )
+    parser.add_argument("--seeds", action="store_true",
+                        help="PYTHONHASHSEED is 0 in the first repetition, 1 in the next, ...")
     parser.add_argument("--busy", action="store_true", help="keep two processes spinning meanwhile")
-    parser.add_argument(
-        "--size",
-        type=float,
-        default=1,
-        metavar="FACTOR",
-        help="how much more the larger programs do; the small ones, which have no "
-        "size, are left out then",
-    )
+    parser.add_argument("--size", type=float, default=1, metavar="FACTOR",
+                        help="how much more the larger programs do; the small ones, which have no "
+                        "size, are left out then")
     parser.add_argument("--jobs", type=int, default=1, metavar="N", help="programs at a time")
     parser.add_argument("--output", type=Path, default=ROOT / "build/score.md", metavar="FILE")
     parser.add_argument("--list", action="store_true", help="name the programs and their answers")
