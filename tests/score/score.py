@@ -184,7 +184,8 @@ def install(python: str, needs: tuple[str, ...], folder: Path) -> None:
     print(f"score: installing {' '.join(needs)} into {folder.relative_to(ROOT)}", file=sys.stderr)
     subprocess.run([python, "-m", "venv", "--clear", str(folder)], check=True,
                    stdin=subprocess.DEVNULL)
-    pip = [str(folder / "bin/python"), "-m", "pip", "--disable-pip-version-check", "install", "--quiet", *needs]
+    pip = [str(folder / "bin/python"), "-m", "pip", "--disable-pip-version-check", "install",
+           "--quiet", *needs]
     done = subprocess.run(pip, stdin=subprocess.DEVNULL, text=True, capture_output=True,
                           timeout=SECONDS)
     if done.returncode:
