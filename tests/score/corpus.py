@@ -64,7 +64,7 @@ DESK = ("chevron==0.14.0", "flexmock==0.12.1", "ldap3==2.9.1", "prometheus_clien
         "rq==1.15.0", "redis==5.0.8", "jsonschema==4.17.3", "graphql-core==3.2.3",
         "more-itertools==10.5.0", "zope.component==6.0", "zope.interface==7.0.3", "httpretty==1.1.4",
         "cmd2==2.4.3", "SQLAlchemy==2.0.35", "Werkzeug==2.3.8", "raven==6.10.0",
-        "pluginbase==1.0.1", "adaptix==3.0.0b11", "opentelemetry-sdk==1.34.1", "setuptools<80")
+        "pluginbase==1.0.1", "adaptix==3.0.0b11", "opentelemetry-sdk==1.34.1", "setuptools==79.0.1")
 
 
 @dataclass(frozen=True)
@@ -338,14 +338,14 @@ PROGRAMS = [
     package("opentelemetry_engines", (CALLBACKS, CONTAINER),
             "EngineTracer _remove_event_listener_params", ANY, "opentelemetry-sdk==1.28.0",
             "opentelemetry-instrumentation-sqlalchemy==0.49b0", "SQLAlchemy==2.0.35",
-            "setuptools<80",
+            "setuptools==79.0.1",
             fixed=("opentelemetry-sdk==1.31.0", "opentelemetry-instrumentation-sqlalchemy==0.52b0",
-                   "SQLAlchemy==2.0.35", "setuptools<80")),
+                   "SQLAlchemy==2.0.35", "setuptools==79.0.1")),
     package("opentelemetry_futures", (CALLBACKS, CLOSURE), "stop _callbacks", ANY,
             "opentelemetry-sdk==1.31.0", "opentelemetry-instrumentation-asyncio==0.52b0",
-            "setuptools<80",
+            "setuptools==79.0.1",
             fixed=("opentelemetry-sdk==1.34.0", "opentelemetry-instrumentation-asyncio==0.55b0",
-                   "setuptools<80")),
+                   "setuptools==79.0.1")),
 
     # leaks of C code
     native("multidict_argument", REFERENCE, "multidict==6.3.1", fixed="multidict==6.3.2"),
