@@ -98,10 +98,11 @@ static bool library_queue(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_
     return is_queue(c, outside(c, s).holder) && tell(c, s, u, filled, true);
 }
 
-/* Bytes are written in and cut off in front: nobody removes a byte for what it is. */
+/* Bytes are written in and cut off in front by who sends them: nobody removes a byte for what it is.
+ * Who reads in more, and cuts off what was read before, is one and the same. */
 static bool is_byte_queue(const hl_case *c, hl_node v, const hl_uses *u)
 {
-    return hl_inherits(c, v, "bytearray") && (u->all & HL_USE_REMOVE);
+    return hl_inherits(c, v, "bytearray") && u->drained;
 }
 
 static bool backlog(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_filled filled)

@@ -192,6 +192,7 @@ static void take(const hl_case *c, uint32_t bits, uint64_t code_address, hl_node
         out->memo_place = place ? place : hl_code_place(c, code);
     }
     if (!(bits & puts)) {
+        out->drained = out->drained || (bits & HL_USE_REMOVE);
         /* who clears it at once, when all of it has been read, looks for nothing in it */
         bool looks = (bits & (HL_USE_ITER | HL_USE_WHOLE | HL_USE_HANDED)) &&
                      (bits & HL_USE_OWN_KEY) && (!(bits & HL_USE_DROP) || (bits & HL_USE_TAKE));
