@@ -299,6 +299,21 @@ static uint32_t intervals_wanted(const weighing *w)
     return w->filled == HL_FILLED_BY_MANY ? MANY_INTERVALS : SURE_INTERVALS;
 }
 
+/* From the second look on the process did not become bigger by what it gained: that much room was
+ * there, and may have been its own, before it was emptied when nobody looked. */
+static bool fits_into_old_room(const weighing *w)
+{
+    const hl_growth *g = w->g;
+    const hl_moment *m = w->c->moments;
+    uint32_t from = g->onset + 1;
+    if (g->exact || from >= g->anchor || g->series[from] >= g->series[g->anchor])
+        return false;
+    uint64_t was = m[from].info.rss_bytes, is = m[g->anchor].info.rss_bytes;
+    double share = (double)(g->series[g->anchor] - g->series[from]) /
+                   (double)(g->series[g->anchor] - g->series[g->onset]);
+    return was && (double)is < (double)was + share * (double)g->onset_bytes / 2;
+}
+
 static weighing weigh(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_filled filled)
 {
     const hl_growth *g = s->growth;
@@ -324,8 +339,11 @@ static weighing weigh(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_fill
                     !(u->unread && g->intervals >= KEYED_INTERVALS),
     };
     w.slows = w.course < SLOWS;
-    w.sure = !w.slows && !u->reader && !w.making && !w.given &&
-             (g->exact || g->intervals >= intervals_wanted(&w));
+    uint32_t wanted = intervals_wanted(&w);
+    if (wanted < KEYED_INTERVALS && fits_into_old_room(&w))
+        wanted = KEYED_INTERVALS;
+    w.sure =
+        !w.slows && !u->reader && !w.making && !w.given && (g->exact || g->intervals >= wanted);
     return w;
 }
 
