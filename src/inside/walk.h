@@ -334,6 +334,7 @@ uint32_t hl_name_c(hl_walk *w, const char *s);
 uint32_t hl_name_of(hl_walk *w, PyObject *str);
 /* A str as UTF-8, at most HL_NAME_CUT characters; bytes written to out (room for 4 a character). */
 size_t hl_name_utf8(PyObject *str, char *out);
+size_t hl_name_utf8_cut(PyObject *str, char *out, size_t characters);
 /* The length of a str in ASCII, which *text is then; 0: another. */
 size_t hl_name_ascii(PyObject *str, const char **text);
 /* Is this str exactly the ASCII text? */

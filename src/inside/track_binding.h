@@ -1,0 +1,11 @@
+/* inside/track_binding.h: the methods of the module that belong to the tracker.
+ *
+ * Room   inside; target with the GIL. */
+#ifndef HL_TRACK_BINDING_H
+#define HL_TRACK_BINDING_H
+
+#include "inside/inside_abi.h"
+
+extern PyMethodDef hl_track_methods[];
+
+#endif
