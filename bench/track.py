@@ -49,13 +49,19 @@ def strings() -> None:
     for _ in range(4):
         words = []
         for i in range(20000):
-            words.append(("name%d=" % i + str(i) + "." * (i & 31)).upper())
+            words.append((f"name{i}=" + str(i) + "." * (i & 31)).upper())
         ",".join(words).split(",")
 
 
 USERS = {
     "users": [
-        {"id": i, "name": f"user{i}", "tags": ["a", "b", str(i)], "score": i * 1.5, "more": {"x": i}}
+        {
+            "id": i,
+            "name": f"user{i}",
+            "tags": ["a", "b", str(i)],
+            "score": i * 1.5,
+            "more": {"x": i},
+        }
         for i in range(1500)
     ]
 }
@@ -163,7 +169,9 @@ def pickles() -> None:
         pickle.loads(pickle.dumps(USERS))
 
 
-TEXT = " ".join(f"ann{i}@site{i}.org 2031-{i % 12 + 1:02}-{i % 28 + 1:02} n={i};" for i in range(4000))
+TEXT = " ".join(
+    f"ann{i}@site{i}.org 2031-{i % 12 + 1:02}-{i % 28 + 1:02} n={i};" for i in range(4000)
+)
 MAIL = r"(?P<who>\w+)@(?P<host>[\w.]+)\s(?P<y>\d{4})-(?P<m>\d\d)-(?P<d>\d\d)"
 
 
@@ -259,7 +267,7 @@ def geomean(values: list[float]) -> float:
 def ratios(names: list[str], arms: list[str], repeat: int) -> dict[str, dict[str, list[float]]]:
     """{program: {arm: [median of paired ratios, ratio of minima]}}"""
     found: dict[str, dict[str, list[float]]] = {}
-    print("%-10s" % sys.version.split()[0], *("%13s" % arm for arm in arms), sep="  ")
+    print(f"{sys.version.split()[0]:10}", *(f"{arm:>13}" for arm in arms), sep="  ")
     for name in names:
         program, times = PROGRAMS[name], {arm: [] for arm in arms}  # type: ignore[var-annotated]
         program()
@@ -275,13 +283,13 @@ def ratios(names: list[str], arms: list[str], repeat: int) -> dict[str, dict[str
             ]
             for arm in arms
         }
-        row = ("%6.3f %6.3f" % tuple(found[name][arm]) for arm in arms)
-        print("%-10s" % name, *row, sep="  ", flush=True)
+        row = (f"{pair[0]:6.3f} {pair[1]:6.3f}" for pair in found[name].values())
+        print(f"{name:10}", *row, sep="  ", flush=True)
     found["geomean"] = {
         arm: [geomean([found[n][arm][i] for n in names]) for i in (0, 1)] for arm in arms
     }
-    row = ("%6.3f %6.3f" % tuple(found["geomean"][arm]) for arm in arms)
-    print("%-10s" % "geomean", *row, sep="  ", flush=True)
+    row = (f"{pair[0]:6.3f} {pair[1]:6.3f}" for pair in found["geomean"].values())
+    print(f"{'geomean':10}", *row, sep="  ", flush=True)
     return found
 
 

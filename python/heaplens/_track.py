@@ -161,7 +161,9 @@ class Allocations:
         lines = [f"{self.bytes:,} bytes in {self.blocks:,.0f} blocks live"]
         for row in self.rows()[:10]:
             name = os.path.basename(row.file)
-            lines.append(f"{row.bytes:>14,}  {row.blocks:>10,.0f}  {name}:{row.line} {row.function}")
+            lines.append(
+                f"{row.bytes:>14,}  {row.blocks:>10,.0f}  {name}:{row.line} {row.function}"
+            )
         return "\n".join(lines + self.caveats)
 
 
