@@ -511,6 +511,42 @@ def test_code_that_dies_leaves_its_lines():
     assert len(t.result._sites) < 50_000
 
 
+@pytest.mark.parametrize("rate", ["None", "1000"])
+def test_a_program_may_end_without_a_stop(rate):
+    out = run(
+        f"""
+        import atexit, heaplens, sys, threading, time, weakref
+        def work():
+            while True:
+                [str(i) for i in range(50)]
+        threading.Thread(target=work, daemon=True).start()
+        class Late:
+            def __del__(self):
+                [str(i) * 9 for i in range(1000)]
+        cycle = [Late()]
+        cycle.append(cycle)
+        sys.modules["late"] = Late()
+        t = heaplens.track(rate={rate}).start()
+        atexit.register(lambda: print("end", flush=True))
+        kept = [[str(i)] for i in range(20000)]
+        """
+    )
+    assert out == "end\n"
+
+
+def test_snapshots_and_tracking_live_together(tmp_path):
+    def frames(n: int) -> heaplens.Snapshot:
+        return frames(n - 1) if n else heaplens.snapshot(str(tmp_path / "a.hlens"))
+
+    with heaplens.track() as t:
+        kept = [Exception(str(i)) for i in range(3000)]
+        s = frames(30)
+        again = [Exception(str(i)) for i in range(3000)]
+        assert t.snapshot().bytes > 2 * 3000 * 100
+    assert s.summary and s.summary.objects > 3000
+    del kept, again
+
+
 def test_errno_and_failures_are_left_alone():
     with heaplens.track() as t:
         with pytest.raises(MemoryError):
