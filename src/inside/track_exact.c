@@ -90,15 +90,20 @@ HL_HOT void sum_gone(enum hl_domain d, uint64_t size)
 }
 
 /* Freed by whoever made it, who made nothing since. */
-static HL_COLD void brief(hl_thread *me, hl_live_block b)
+HL_HOT void brief(hl_thread *me, hl_live_block b)
 {
     enum hl_domain d = hl_made_domain(b.by);
     hl_made *made = hl_made_at(&T->sites, d, hl_made_site(b.by));
     me->newest = 0;
-    if (!made)
+    if (HL_UNLIKELY(!made))
         return;
-    __atomic_fetch_add(&made->brief_blocks, 1, __ATOMIC_RELAXED);
-    __atomic_fetch_add(&made->brief_bytes, b.size, __ATOMIC_RELAXED);
+    if (d == HL_DOMAIN_RAW) {
+        __atomic_fetch_add(&made->brief_blocks, 1, __ATOMIC_RELAXED);
+        __atomic_fetch_add(&made->brief_bytes, b.size, __ATOMIC_RELAXED);
+        return;
+    }
+    made->brief_blocks++;
+    made->brief_bytes += b.size;
 }
 
 /* ---- one block -------------------------------------------------------------------------------
