@@ -221,7 +221,8 @@ static void touched(int pagemap, const uint64_t *words, bool yes[LEAF_PAGES])
         yes[i] = !known || entries[i] >> 62 != 0;
 }
 
-typedef void leaf_page(void *context, uintptr_t base, uint64_t *words);
+/* base: of the leaf; place: of the page's first word in it. */
+typedef void leaf_page(void *context, uintptr_t base, size_t place, uint64_t *words);
 
 static void walk_pages(hl_live *m, leaf_page *page, void *context)
 {
@@ -234,7 +235,7 @@ static void walk_pages(hl_live *m, leaf_page *page, void *context)
         touched(pagemap, leaves[i].words, yes);
         for (int k = 0; k < LEAF_PAGES; k++)
             if (yes[k])
-                page(context, leaves[i].base + (uintptr_t)k * PAGE_WORDS * HL_LIVE_GRANULE,
+                page(context, leaves[i].base, (size_t)k * PAGE_WORDS,
                      leaves[i].words + (size_t)k * PAGE_WORDS);
     }
     if (pagemap >= 0)
@@ -248,14 +249,14 @@ typedef struct walking {
     void *context;
 } walking;
 
-static void each_of_page(void *context, uintptr_t base, uint64_t *words)
+static void each_of_page(void *context, uintptr_t base, size_t place, uint64_t *words)
 {
     const walking *w = context;
     for (size_t i = 0; i < PAGE_WORDS; i++) {
         uint64_t v = __atomic_load_n(&words[i], __ATOMIC_RELAXED);
         if (v && (v & HL_LIVE_BIG) != HL_LIVE_BIG)
-            w->each(w->context, base + i * HL_LIVE_GRANULE, v >> HL_LIVE_SIZE_BITS,
-                    v & HL_LIVE_BIG);
+            w->each(w->context, base + hl_live_granule(place + i) * HL_LIVE_GRANULE,
+                    v >> HL_LIVE_SIZE_BITS, v & HL_LIVE_BIG);
     }
 }
 
@@ -269,7 +270,7 @@ void hl_live_walk(hl_live *m, hl_live_each *each, void *context)
 }
 
 /* A block may go while its word is rewritten: then it stays gone. */
-static void age_of_page(void *context, uintptr_t base, uint64_t *words)
+static void age_of_page(void *context, uintptr_t base, size_t place, uint64_t *words)
 {
     for (size_t i = 0; i < PAGE_WORDS; i++) {
         uint64_t v = __atomic_load_n(&words[i], __ATOMIC_RELAXED);

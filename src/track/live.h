@@ -9,6 +9,9 @@
  *   63                           24 23              0
  *  | by (track.h)                  | size            |      0: no block begins here
  *
+ * Planes Small blocks of one size lie side by side, a multiple of their size apart: of 64 bytes, say,
+ *        every fourth place is used. So a leaf keeps the words of every fourth place together, and
+ *        of most sizes only one or two of its four planes ever exist.
  * Care   Blocks of 16 MiB and more, blocks that do not lie on 16 bytes, and addresses beyond 47
  * bits have an entry in a small table aside, under a lock. A word is written by whoever owns its
  * block, so none is written by two threads at once. */
@@ -30,6 +33,8 @@ enum {
     HL_LIVE_TOP_BITS = 13,
     HL_LIVE_SPACE_BITS = HL_LIVE_LEAF_BITS + HL_LIVE_MID_BITS + HL_LIVE_TOP_BITS, /* 47 */
     HL_LIVE_LEAF_WORDS = (1 << HL_LIVE_LEAF_BITS) / HL_LIVE_GRANULE,
+    HL_LIVE_PLANES_BITS = 2, /* a leaf's words lie in planes: below */
+    HL_LIVE_PLANE_WORDS = HL_LIVE_LEAF_WORDS >> HL_LIVE_PLANES_BITS,
 };
 static const uintptr_t HL_LIVE_PLAIN =
     (((uintptr_t)1 << HL_LIVE_SPACE_BITS) - 1) & ~(uintptr_t)(HL_LIVE_GRANULE - 1);
@@ -64,6 +69,18 @@ typedef struct hl_live_block {
 void hl_live_put_slow(hl_live *m, uintptr_t at, uint64_t by, size_t size);
 hl_live_block hl_live_take_slow(hl_live *m, uintptr_t at, bool keep);
 
+/* Where in its leaf the word of an address is; and which of the leaf's granules a word is of. */
+static inline size_t hl_live_place(uintptr_t at)
+{
+    size_t granule = at / HL_LIVE_GRANULE & (HL_LIVE_LEAF_WORDS - 1);
+    return granule >> HL_LIVE_PLANES_BITS |
+           (granule & ((1 << HL_LIVE_PLANES_BITS) - 1)) * HL_LIVE_PLANE_WORDS;
+}
+static inline size_t hl_live_granule(size_t place)
+{
+    return (place & (HL_LIVE_PLANE_WORDS - 1)) << HL_LIVE_PLANES_BITS | place / HL_LIVE_PLANE_WORDS;
+}
+
 static inline uint64_t *hl_live_word(const hl_live *m, uintptr_t at)
 {
     if (__builtin_expect((at & ~HL_LIVE_PLAIN) != 0, 0))
@@ -74,7 +91,7 @@ static inline uint64_t *hl_live_word(const hl_live *m, uintptr_t at)
         return NULL;
     uint64_t *leaf = __atomic_load_n(&mid[at >> HL_LIVE_LEAF_BITS & ((1 << HL_LIVE_MID_BITS) - 1)],
                                      __ATOMIC_ACQUIRE);
-    return leaf ? leaf + (at / HL_LIVE_GRANULE & (HL_LIVE_LEAF_WORDS - 1)) : NULL;
+    return leaf ? leaf + hl_live_place(at) : NULL;
 }
 
 /* A block of so many bytes lives at this address. */
