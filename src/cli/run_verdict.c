@@ -138,6 +138,7 @@ void hl_verdict_watch(hl_verdict_job *job, const hl_page *page)
             hl_diagnosing_rest(job->steps);
         fails = !job->late && observe_next(job);
     }
+    fails = fails || (!job->late && hl_diagnosing_ahead(job->steps, &job->err));
     if (fails && !job->late)
         hl_verdict_replaced(job);
     hl_arena_spare(job->keep);

@@ -198,14 +198,31 @@ static unsigned passage_of(const hl_graph *g, hl_node v, enum type_class is)
     return coroutine != HL_NO_NODE && hl_is_suspended(g, coroutine) ? 1u << HL_PASS_PENDING : 0;
 }
 
-static void add_node(const hl_graph *g, hl_node v, unsigned self, unsigned inside, hl_below *b)
+static void add_bytes(uint64_t bytes, unsigned inside, hl_below *b)
 {
-    uint64_t bytes = hl_graph_own_bytes(g, v);
     b->bytes += bytes;
-    for (unsigned p = 0; p < HL_PASSAGES; p++) {
-        struct hl_below_part *part = &b->part[p];
+    for (unsigned p = 0; p < HL_PASSAGES; p++)
         if (inside >> p & 1)
-            part->bytes += bytes;
+            b->part[p].bytes += bytes;
+}
+
+/* In the order of rows, as sizes and folds lie: millions may be below a holder. */
+static void add_sizes(const hl_snap *s, const uint8_t *inside, uint8_t below, hl_below *b)
+{
+    for (hl_node v = 0; v < s->nodes; v++)
+        if (inside[v] & below)
+            add_bytes(hl_snap_size(s, v), inside[v], b);
+    for (uint32_t i = 0; i < s->n_folds; i++) {
+        hl_snap_fold f = hl_snap_fold_at(s, i);
+        if (inside[f.node] & below)
+            add_bytes(f.bytes, inside[f.node], b);
+    }
+}
+
+static void add_passages(const hl_graph *g, hl_node v, unsigned self, hl_below *b)
+{
+    for (unsigned p = 0; self && p < HL_PASSAGES; p++) {
+        struct hl_below_part *part = &b->part[p];
         if (!(self >> p & 1))
             continue;
         part->count++;
@@ -227,7 +244,8 @@ uint8_t *hl_below_mark(hl_case *c, hl_node holder)
 
 const hl_below *hl_below_find(hl_case *c, const hl_suspect *s)
 {
-    enum { BELOW = 0x80 };
+    enum { RUNNING = 0x40, BELOW = 0x80 };
+    _Static_assert(HL_PASSAGES <= 6, "the others are passages");
     const hl_graph *g = c->graph;
     if (c->below && c->below_anchor == c->anchor && c->below_holder == s->holder)
         return c->below;
@@ -239,16 +257,21 @@ const hl_below *hl_below_find(hl_case *c, const hl_suspect *s)
     for (unsigned p = 0; p < HL_PASSAGES; p++)
         b->part[p].sample = HL_NO_NODE;
     classify(g, class);
+    for (uint32_t i = 0; i < g->n_roots; i++)
+        if (g->roots[i].hold == HL_HOLD_FRAME)
+            inside[g->roots[i].node] = RUNNING;
     inside[s->holder] = BELOW;
     for (uint32_t i = 0; i < c->snap->nodes; i++) {
         hl_node v = g->order[i], up = g->parent[v];
-        if (up == HL_NO_NODE || v == s->holder || !(inside[up] & BELOW) || is_running(g, v))
+        if (up == HL_NO_NODE || v == s->holder || !(inside[up] & BELOW) || inside[v] & RUNNING)
             continue;
         uint32_t t = c->snap->type[v];
         unsigned self = passage_of(g, v, t < c->snap->n_types ? class[t] : IS_OTHER);
         inside[v] = (uint8_t)(inside[up] | self);
-        add_node(g, v, self, inside[v], b);
+        add_passages(g, v, self, b);
     }
+    inside[s->holder] = 0; /* what is below it, without itself */
+    add_sizes(c->snap, inside, BELOW, b);
     hl_arena_release(&c->scratch, inside);
     hl_arena_release(&c->scratch, class);
     c->below = b;

@@ -199,14 +199,19 @@ typedef struct hl_known_as {
 /* uses.c: what live code does to the holder by its names. */
 enum { HL_STORES_MAX = 8 };
 typedef struct hl_uses {
-    uint32_t all;           /* bits of every code object that knows it and has run  */
-    bool memo;              /* one code object both looks up and stores  */
-    bool evicts;            /* all that store also remove              */
-    bool bounds;            /* all that store also compare its length, or drop whatever is there */
+    uint32_t all;      /* bits of every code object that knows it and has run  */
+    bool memo;         /* one code object both looks up and stores  */
+    bool evicts;       /* all that store also remove              */
+    bool bounds;       /* all that store also compare its length, or drop whatever is there;
+                               or `guard` does */
+    const char *guard; /* code that stores nothing, compares its length and takes out, or NULL */
     const char *memo_place; /* "get (app.py:7)" or NULL */
     const char *storer;     /* "add (app.py:12)" or NULL */
-    const char *off;        /* the name of a limit the code minds that is switched off, or NULL */
-    const char *reader;     /* code that ran while it grew and reads all of it when done, or NULL */
+    const char *sweeper;    /* code that stores nothing, looks through it and takes out, or NULL */
+    bool takes;             /* it does so one by one, to work on them */
+    const char *limit; /* an attribute beside it that its code minds, and that it has not reached */
+    const char *off;   /* the name of a limit the code minds that is switched off, or NULL */
+    const char *reader; /* code that ran while it grew and reads all of it when done, or NULL */
     bool unread;   /* no code there is reads it, counts it, or gives it to somebody who might */
     bool by_clock; /* who takes from it works meanwhile: its pace is that of the clock, too */
     bool given;    /* code that does not fill it reads all of it, or gives it away */

@@ -85,6 +85,13 @@ void hl_diagnosing_afford(hl_diagnosing *d, uint64_t bytes)
     d->c.afford = bytes;
 }
 
+hl_status hl_diagnosing_ahead(hl_diagnosing *d, hl_err *err)
+{
+    enum { BIG_NODES = 1 << 20 }; /* of fewer it takes some milliseconds */
+    bool big = d->c.snap && d->c.snap->nodes >= BIG_NODES;
+    return big ? hl_case_anchor(&d->c, d->c.anchor, err) : HL_OK;
+}
+
 void hl_diagnosing_rest(hl_diagnosing *d)
 {
     hl_case_rest(&d->c);

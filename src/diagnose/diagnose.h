@@ -32,6 +32,9 @@ hl_status hl_diagnosing_observe(hl_diagnosing *d, hl_run *run, uint32_t index,
                                 hl_err *err) HL_MUST_CHECK;
 /* A second heap of so many bytes may stay in memory, which spares reading it again. */
 void hl_diagnosing_afford(hl_diagnosing *d, uint64_t bytes);
+/* Nothing else is to be done: what will be asked of the last heap, if it is a big one and no other
+ * follows, is found out now. */
+hl_status hl_diagnosing_ahead(hl_diagnosing *d, hl_err *err) HL_MUST_CHECK;
 /* Gives up what is in memory, until it is needed again. */
 void hl_diagnosing_rest(hl_diagnosing *d);
 /* run: as it is at the end. */

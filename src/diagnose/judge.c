@@ -276,8 +276,9 @@ static uint32_t intervals_wanted(const weighing *w)
 {
     if (w->u->bounds)
         return UINT32_MAX;
-    if (w->u->evicts)
-        return KEYED_INTERVALS;
+    /* who is let go may be told by its age: a run shorter than that proves nothing */
+    if (w->u->evicts || w->u->sweeper)
+        return UINT32_MAX;
     if (w->g->torn_down && w->in_a_call)
         return SURE_INTERVALS;
     /* gone when somebody looked again: it may have been full long before */
@@ -307,8 +308,9 @@ static weighing weigh(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_fill
         /* nobody makes anything when the program is over */
         .making = g->anchor <= c->working && is_in_the_making(c, s->holder),
         /* followed by address because it was reached in another way before, and filled by nobody
-         * we know */
-        .given = g->address && !u->n_stores && filled == HL_FILLED_UNKNOWN && rises_as(c, s) < AGED,
+         * we know, or by whoever had it then */
+        .given = g->address && !u->n_stores &&
+                 (filled == HL_FILLED_UNKNOWN ? rises_as(c, s) < AGED : never_grew_as(c, s)),
         .one_call = filled == HL_FILLED_BY_ONE_CALL && !g->exact &&
                     !(u->unread && g->intervals >= KEYED_INTERVALS),
     };
@@ -348,6 +350,20 @@ static bool has_a_bound(const weighing *w)
     return true;
 }
 
+/* A cache that is not full. */
+static bool has_a_limit(const weighing *w)
+{
+    if (!w->u->limit)
+        return false;
+    dismiss(w, w->g->onset_bytes);
+    if (tells(w->c, w->s))
+        hl_note_add(w->c, "unbounded-cache",
+                    "%s (%s) is filling up to the limit its code minds, `%s`; it holds %s",
+                    w->s->name, hl_snap_type_name(w->c->snap, w->s->holder), w->u->limit,
+                    holding(w, w->s->retained_bytes));
+    return true;
+}
+
 /* It only follows what others keep, is made anew by each call, or has little of what grew. */
 static bool is_not_the_holder(const weighing *w)
 {
@@ -373,14 +389,15 @@ static bool minds_itself(const weighing *w)
     const hl_uses *u = w->u;
     if (!u->evicts && !u->bounds && !w->emptied && !may_be_cut(w))
         return false;
-    if (!w->slows && !(u->evicts && u->bounds) &&
+    if (!w->slows && !((u->evicts || u->guard) && u->bounds) &&
         w->g->intervals >= (u->bounds ? GUARDED_INTERVALS : KEYED_INTERVALS))
         return false;
     dismiss(w, w->g->onset_bytes);
     if (tells(w->c, w->s))
         hl_note_add(w->c, "unbounded-cache", "%s (%s) grew, and %s: it holds %s", w->s->name,
                     hl_snap_type_name(w->c->snap, w->s->holder),
-                    u->evicts    ? "the code that fills it also removes"
+                    u->guard     ? "code of its own minds its length"
+                    : u->evicts  ? "the code that fills it also removes"
                     : u->bounds  ? "the code that fills it minds its length"
                     : w->emptied ? "was emptied before"
                                  : "a stream may be cut when it has been sent",
@@ -420,7 +437,10 @@ static bool was_let_go(const weighing *w)
 {
     const hl_growth *g = w->g;
     bool dropped_with_main = g->torn_down && g->intervals >= KEYED_INTERVALS;
-    bool unsure = !w->sure || w->one_call;
+    /* what a call had, and nobody saw for longer than it was seen to grow, may have been in use as it
+     * was: the call returned, and it went */
+    bool unseen = w->in_a_call && g->anchor >= w->c->working && !g->torn_down;
+    bool unsure = !w->sure || w->one_call || unseen;
     if (!g->released || (!unsure && (w->filled == HL_FILLED_BY_MANY || dropped_with_main)))
         return false;
     if (tells(w->c, w->s))
@@ -461,8 +481,8 @@ bool hl_judge(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_filled fille
 {
     /* the first that holds is the one that is told */
     static bool (*const excuses[])(const weighing *) = {
-        has_a_bound, is_not_the_holder, minds_itself,      was_made_as_a_whole,
-        is_a_result, was_let_go,        filled_and_stayed, was_filled_late,
+        has_a_bound, has_a_limit, is_not_the_holder, minds_itself,    was_made_as_a_whole,
+        is_a_result, was_let_go,  filled_and_stayed, was_filled_late,
     };
     weighing w = weigh(c, s, u, filled);
     for (size_t i = 0; i < sizeof excuses / sizeof *excuses; i++)

@@ -106,6 +106,12 @@ void hl_judge_evidence(hl_case *c, hl_finding *f, const hl_suspect *s, const hl_
                             u->reader);
     if (u->unread)
         hl_finding_evidence(c, f, "there is no code that reads it, or gives it to any that might");
+    if (u->guard)
+        hl_finding_evidence(
+            c, f, "%s compares its length and takes entries out: it may not be full yet", u->guard);
+    if (u->sweeper && !u->guard)
+        hl_finding_evidence(c, f, "%s looks for entries to take out: their time may not be up yet",
+                            u->sweeper);
     if (u->evicts)
         hl_finding_evidence(c, f, "code that fills it also removes entries");
     if (g->released)

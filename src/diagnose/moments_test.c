@@ -85,6 +85,126 @@ static void a_look_at_other_work_is_none(void **state)
     (void)state;
 }
 
+/* ---- an end that nobody saw ---------------------------------------------------------------------
+ */
+
+/* main() has an index that a method fills; it returned at some time before the last look. */
+#define FILLING(n)                                                                                 \
+    "root frame main ff thread=0\n"                                                                \
+    "ff:frame -f_code-> main\n"                                                                    \
+    "ff -f_globals-> g\n"                                                                          \
+    "ff -local:index-> index:app.Index -attr:words-> words:dict len=" n "\n"                       \
+    "words -value:str-> item:bytearray*" n " size=100K\n"
+#define THEN_NOTHING(last)                                                                         \
+    MODULE "g -key:main-> f:function -__code__-> main:code\n"                                      \
+    "f -__globals__-> g\n"                                                                         \
+    "type app.Index node=I\n"                                                                      \
+    "g -key:Index-> I:type -__dict__-> d:dict -key:read-> h:function -__code__-> read:code\n"      \
+    "h -__globals__-> g\n"                                                                         \
+    "code main name=main qualname=main file=app.py line=20\n"                                      \
+    "code read name=read qualname=Index.read file=app.py line=5 uses=attr:words:store\n"           \
+    "snap time=0 cpu=0 reason=start\n" FILLING("0")                                                \
+    "snap time=1 cpu=1\n" FILLING("100")                                                           \
+    "snap time=2 cpu=2\n" FILLING("200")                                                           \
+    "snap time=3 cpu=3\n" FILLING("300")                                                           \
+    "snap time=4 cpu=4\n" FILLING("400")                                                           \
+    "snap time=5 cpu=5\n" FILLING("500")                                                           \
+    "snap time=6 cpu=6\n" FILLING("600")                                                           \
+    "snap time=7 cpu=7\n" FILLING("700")                                                           \
+    "snap time=" last " cpu=" last " reason=end\n"
+
+/* Longer than it was seen to grow: it may have been asked all that time. */
+static void a_long_end_that_nobody_saw_tells_nothing(void **state)
+{
+    expect(THEN_NOTHING("15"), HL_NO_LEAK, NULL, NULL);
+    (void)state;
+}
+
+/* The leak beside it: the look before was the last it could have. */
+static void what_grew_until_main_returned_leaks(void **state)
+{
+    expect(THEN_NOTHING("8"), HL_LEAK, "growing-container", "main() local index.words");
+    (void)state;
+}
+
+/* ---- a limit kept by a method of its own ------------------------------------------------------- */
+
+/* Of a cache class, __setitem__ stores and calls _trim; five looks, the last before it is full. */
+#define CACHE(size, trim)                                                                          \
+    MODULE "g -key:cache-> cache:app.Cache -attr:data-> data:dict len={0|100|200|300|400}\n"       \
+    "data -value:str-> item:bytearray*{0|100|200|300|400} size=100K\n"                             \
+    "type app.Cache node=C\n"                                                                      \
+    "g -key:Cache-> C:type -__dict__-> d:dict -key:__setitem__-> s:function -__code__-> set:code\n"\
+    "d -key:_trim-> t:function -__code__-> trim:code\n"                                            \
+    "d -key:__len__-> l:function -__code__-> len:code\n"                                           \
+    "code set name=__setitem__ qualname=Cache.__setitem__ file=app.py line=5 uses=attr:data:store\n"\
+    "code len name=__len__ qualname=Cache.__len__ file=app.py line=9 args=1 vars=self "            \
+    "uses=attr:" size ":counted\n"                                                                 \
+    "code trim name=_trim qualname=Cache._trim file=app.py line=12 args=1 vars=self "              \
+    "uses=attr:data:remove" trim "\n"                                                              \
+    "snap time=0 cpu=0 reason=start\n"                                                             \
+    "snap time=1 cpu=1\n"                                                                          \
+    "snap time=2 cpu=2\n"                                                                          \
+    "snap time=3 cpu=3\n"                                                                          \
+    "snap time=4 cpu=4 reason=end\n"
+
+static void what_a_method_trims_may_not_be_full_yet(void **state)
+{
+    expect(CACHE("data", "+len"), HL_NO_LEAK, NULL, NULL);
+    expect(CACHE("data", ",local:self:len"), HL_NO_LEAK, NULL, NULL); /* len(self) is that of data */
+    (void)state;
+}
+
+/* A cache of pages, whose limit is a number that what it holds is compared with. */
+#define PAGES(more, uses, init)                                                                    \
+    MODULE "g -key:pages-> pages:app.Pages -attr:kept-> kept:dict len={0|100|200|300|400}\n"       \
+    "kept -value:str-> item:bytearray*{0|100|200|300|400} size=100K\n" more                        \
+    "type app.Pages node=C heap\n"                                                                 \
+    "g -key:Pages-> C:type -__dict__-> d:dict -key:store-> s:function -__code__-> set:code\n"      \
+    "d -key:forget-> t:function -__code__-> forget:code\n"                                         \
+    "d -key:other-> o:function -__code__-> other:code\n"                                           \
+    "code set name=store qualname=Pages.store file=app.py line=5 args=1 vars=self "                \
+    "uses=attr:kept:store," uses "\n"                                                              \
+    "code forget name=forget qualname=Pages.forget file=app.py line=9 uses=attr:kept:remove\n"     \
+    "code other name=" init " qualname=Pages.other file=app.py line=12 uses=attr:most:rebind\n"    \
+    "snap time=0 cpu=0 reason=start\n"                                                             \
+    "snap time=1 cpu=1\n"                                                                          \
+    "snap time=2 cpu=2\n"                                                                          \
+    "snap time=3 cpu=3\n"                                                                          \
+    "snap time=4 cpu=4 reason=end\n"
+#define MOST(digits) "pages number=most:" digits "\n"
+#define COMPARED     "attr:most:compared"
+
+static void what_fills_up_to_a_number_is_bounded(void **state)
+{
+    expect(PAGES(MOST("9"), COMPARED, "__init__"), HL_NO_LEAK, NULL, NULL);
+    expect(PAGES(MOST("9"), COMPARED "+limit,attr:kept:len", "__init__"), HL_NO_LEAK, NULL, NULL);
+    (void)state;
+}
+
+/* The leaks beside it: it is longer than the number; the number counts; it is compared with the
+ * length of something else; there is none. */
+static void what_a_number_does_not_bound_leaks(void **state)
+{
+    static const char *const texts[] = {
+        PAGES(MOST("8"), COMPARED, "__init__"),
+        PAGES(MOST("9"), COMPARED, "count"),
+        PAGES(MOST("9"), COMPARED "+limit", "__init__"),
+        PAGES("", COMPARED, "__init__"),
+    };
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        expect(texts[i], HL_LEAK, "growing-container", "__main__.pages.kept");
+    (void)state;
+}
+
+/* The leaks beside them: entries are taken out, but nobody minds how many there are. */
+static void what_a_method_removes_from_is_not_bounded(void **state)
+{
+    expect(CACHE("data", ""), HL_LEAK, "growing-container", "__main__.cache.data");
+    expect(CACHE("names", ",local:self:len"), HL_LEAK, "growing-container", "__main__.cache.data");
+    (void)state;
+}
+
 /* ---- a look in a full collection ----------------------------------------------------------------
  */
 
@@ -559,6 +679,12 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_look_among_exit_handlers_is_a_farewell),
         cmocka_unit_test(a_look_at_other_work_is_none),
+        cmocka_unit_test(a_long_end_that_nobody_saw_tells_nothing),
+        cmocka_unit_test(what_grew_until_main_returned_leaks),
+        cmocka_unit_test(what_a_method_trims_may_not_be_full_yet),
+        cmocka_unit_test(what_a_method_removes_from_is_not_bounded),
+        cmocka_unit_test(what_fills_up_to_a_number_is_bounded),
+        cmocka_unit_test(what_a_number_does_not_bound_leaks),
         cmocka_unit_test(a_look_in_a_full_collection_is_no_pause),
         cmocka_unit_test(most_of_an_interval_is_a_full_collection),
         cmocka_unit_test(a_pause_is_a_pause),

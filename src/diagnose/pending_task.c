@@ -223,6 +223,20 @@ static uint32_t tasks_below(hl_case *c, hl_node holder, uint32_t *awaited, hl_no
     return n;
 }
 
+/* Handles whose callback is gone (asyncio/events.py: Handle.cancel): a loop takes them out of its
+ * timers when it turns and they are half of all. */
+static bool mostly_cancelled(const hl_case *c, hl_node holder)
+{
+    hl_node entries[HL_SAMPLES];
+    uint32_t n = hl_sample(c, hl_entries_of(c, holder), false, entries, HL_SAMPLES), gone = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        hl_node callback = hl_attribute(c->graph, entries[i], "_callback");
+        gone += hl_is_a(c, entries[i], "asyncio.events.TimerHandle") &&
+                (callback == HL_NO_NODE || hl_is_a(c, callback, "NoneType"));
+    }
+    return n && 2 * gone > n;
+}
+
 /* Growth that passes through tasks of many kinds, none of which grows enough by itself. */
 static bool pending_task(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_filled filled)
 {
@@ -236,6 +250,15 @@ static bool pending_task(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_f
     bool wanted = hl_is_gathered(c, s->holder) || 2 * awaited > tasks;
     if (few || (s->growth->released && (!s->growth->torn_down || wanted))) {
         c->dismissed += s->growth->onset_bytes;
+        return true;
+    }
+    if (mostly_cancelled(c, s->holder)) {
+        char count[32];
+        c->dismissed += s->growth->onset_bytes;
+        hl_note_add(
+            c, "pending-task",
+            "%s holds %s timers, most of them cancelled: the loop sweeps them when it turns",
+            s->name, hl_count_text(s->growth->series[s->growth->anchor], count));
         return true;
     }
     if (hl_cause_told(c, "pending-task"))

@@ -5,7 +5,7 @@
  *        uses that name in that scope and, for globals, lives in that module; for attributes, is a
  *        function of the class; for closures, holds that cell. So a same name elsewhere says
  *        nothing, and renaming the variable changes nothing. */
-#include "diagnose/case.h"
+#include "diagnose/uses.h"
 
 #include <string.h>
 
@@ -98,8 +98,7 @@ static uint32_t known_as(const hl_case *c, hl_node v, hl_known_as *names, uint32
     return n;
 }
 
-/* Does class or a base of it have the function in its namespace? Bounded by its namespaces. */
-static bool class_has(const hl_case *c, hl_node type, hl_node function)
+bool hl_class_has(const hl_case *c, hl_node type, hl_node function)
 {
     const hl_graph *g = c->graph;
     hl_node d;
@@ -108,7 +107,7 @@ static bool class_has(const hl_case *c, hl_node type, hl_node function)
         if (type_is(c->snap, d, "classmethod") || type_is(c->snap, d, "staticmethod") ||
             type_is(c->snap, d, "property") ||
             type_is(c->snap, d, "functools._lru_cache_wrapper")) {
-            if (class_has(c, type, d))
+            if (hl_class_has(c, type, d))
                 return true;
             continue;
         }
@@ -146,7 +145,7 @@ static bool means(const hl_case *c, const hl_known_as *as, hl_node f, hl_node co
         }
         bool is_class = s->types[s->type[owner]].flags & HL_TYPE_TYPE;
         hl_node type = is_class ? owner : s->types[s->type[owner]].node;
-        return type != HL_NO_NODE && class_has(c, type, f);
+        return type != HL_NO_NODE && hl_class_has(c, type, f);
     }
     case HL_SCOPE_CODE:
         break;
@@ -190,8 +189,17 @@ static void take(const hl_case *c, uint32_t bits, uint64_t code_address, hl_node
         out->memo = true;
         out->memo_place = place ? place : hl_code_place(c, code);
     }
-    if (!(bits & (HL_USE_STORE | HL_USE_ADD)))
+    if (!(bits & (HL_USE_STORE | HL_USE_ADD))) {
+        bool looks =
+            (bits & (HL_USE_ITER | HL_USE_WHOLE | HL_USE_HANDED)) && (bits & HL_USE_OWN_KEY);
+        if ((bits & HL_USE_LEN) && (bits & HL_USE_REMOVE) && !out->guard)
+            out->guard = place ? place : hl_code_place(c, code);
+        if (looks && (bits & HL_USE_REMOVE))
+            out->takes = out->takes || (bits & HL_USE_TAKE);
+        if (looks && (bits & HL_USE_REMOVE) && !out->sweeper)
+            out->sweeper = place ? place : hl_code_place(c, code);
         return;
+    }
     for (uint32_t i = 0; i < out->n_stores; i++)
         if (out->stores[i] == code_address)
             return;
@@ -213,41 +221,6 @@ static bool has_owner(const hl_case *c, const hl_known_as *as, hl_node globals)
 {
     return as->scope == HL_SCOPE_ATTR && globals != HL_NO_NODE &&
            hl_graph_label(c->graph, globals, as->owner) != UINT32_MAX;
-}
-
-/* Is this name, as code of f uses it beside the holder, a limit that is switched off? */
-static bool is_off(const hl_case *c, const hl_known_as *as, hl_node f, const hl_snap_use *use)
-{
-    const hl_snap *s = c->snap;
-    const char *name = s->names[use->name];
-    if (use->scope == HL_SCOPE_GLOBAL) {
-        hl_node globals = hl_graph_follow(c->graph, f, HL_LABEL_NAMED, "__globals__");
-        return globals != HL_NO_NODE && hl_snap_is_off(s, globals, name);
-    }
-    if (use->scope != HL_SCOPE_ATTR || as->scope != HL_SCOPE_ATTR)
-        return false;
-    hl_node dict = hl_graph_follow(c->graph, as->owner, HL_LABEL_NAMED, "__dict__");
-    return hl_snap_is_off(s, as->owner, name) ||
-           (dict != HL_NO_NODE && hl_snap_is_off(s, dict, name));
-}
-
-/* The bits of code that minds the holder's length, without what it would do at a limit that is
- * switched off. */
-static uint32_t without_limit(const hl_case *c, const hl_known_as *as, hl_node f,
-                              const hl_snap_code *row, uint32_t bits, hl_uses *out)
-{
-    const char *off = NULL;
-    for (uint32_t u = row->uses; (bits & HL_USE_LEN) && u < row->uses + row->n_uses; u++) {
-        if (!(c->snap->uses[u].bits & HL_USE_LIMIT))
-            continue;
-        if (!is_off(c, as, f, &c->snap->uses[u]))
-            return bits;
-        off = c->snap->names[c->snap->uses[u].name];
-    }
-    if (!off)
-        return bits;
-    out->off = off;
-    return bits & ~(uint32_t)(HL_USE_LEN | HL_USE_REMOVE | HL_USE_DROP | HL_USE_TAKE);
 }
 
 /* outside: code of modules that have the owner, instead of code that belongs to it. */
@@ -277,7 +250,9 @@ static void uses_in_functions(const hl_case *c, const hl_known_as *as, bool outs
                 (outside ? has_owner(c, as, hl_graph_follow(g, f, HL_LABEL_NAMED, "__globals__"))
                          : means(c, as, f, row->node));
             if (meant) {
-                bits = without_limit(c, as, f, row, bits, out);
+                if (as->scope == HL_SCOPE_ATTR && !outside && hl_minds_owner(c, as, row))
+                    bits |= HL_USE_LEN;
+                bits = hl_without_limit(c, as, f, row, bits, out);
                 take(c, bits, hl_snap_address(s, row->node), row->node, NULL, out);
                 break; /* other functions with this code do the same */
             }
@@ -317,7 +292,7 @@ static void uses_of_neighbours(const hl_case *c, const hl_known_as *as, bool rec
             if (globals == HL_NO_NODE || hl_graph_label(g, globals, class) == UINT32_MAX)
                 continue;
             /* that others look at all of it does not make it theirs to ask for when it is done */
-            bits = record ? without_limit(c, as, f, row, bits, out) &
+            bits = record ? hl_without_limit(c, as, f, row, bits, out) &
                                 ~(uint32_t)(HL_USE_WHOLE | HL_USE_HANDED | HL_USE_ENTRY)
                           : bits & stores;
             take(c, bits, hl_snap_address(s, row->node), row->node, NULL, out);
@@ -520,6 +495,8 @@ hl_status hl_uses_find(hl_case *c, const hl_suspect *s, hl_uses *out, hl_err *er
         out->given = theirs.given;
     }
     uses_of_arguments(c, hl_snap_address(c->snap, s->holder), out);
+    hl_uses_of_self(c, s->holder, out);
+    out->limit = hl_limit_of(c, s->holder, names, n);
     for (uint32_t i = 0; i < n; i++) {
         uses_in_functions(c, &names[i], false, out);
         uses_in_frames(c, &names[i], false, out);
@@ -557,6 +534,11 @@ hl_status hl_uses_find(hl_case *c, const hl_suspect *s, hl_uses *out, hl_err *er
     /* what nobody ever took out by its key is no cache: a register that minds doubles, a table of
      * what was seen */
     out->memo = out->memo && (out->all & HL_USE_GET);
+    /* what fills it may leave the rest to a method of its own: `self._trim()` */
+    out->bounds = out->bounds || out->guard;
+    /* what takes entries one by one, to work on them, looks for none that is too old */
+    if (out->takes && !(c->snap->types[c->snap->type[s->holder]].flags & HL_TYPE_DICT))
+        out->sweeper = NULL;
     out->unread = !strangers && is_unread(c, s, names, n, out);
     (void)err;
     return HL_OK;

@@ -25,6 +25,7 @@ enum {
     OR_IN_PLACE = 20,
     SUBSCRIPT = 26
 };
+enum { POPS = HL_USE_REMOVE | HL_USE_TAKE };
 enum { STORES = HL_USE_STORE | HL_USE_ADD, CLEARS = HL_USE_REMOVE | HL_USE_DROP };
 
 enum origin_kind {
@@ -35,6 +36,7 @@ enum origin_kind {
     ORIGIN_SUM,  /* it, and something added: assigned to the same name, it was added to */
     ORIGIN_ITEM, /* one entry of it */
     ORIGIN_SLICE,
+    ORIGIN_POP, /* its method of that name: what is taken out the call tells */
 };
 
 typedef struct origin {
@@ -50,13 +52,16 @@ typedef struct reading {
     struct {
         PyObject *name;
         uint8_t scope;
-        uint16_t bits;
+        uint32_t bits;
         Py_ssize_t stored_at; /* by the last c[k] = v; -1 */
-        bool loses;           /* an entry is removed that was not exchanged */
+        PyObject *stored_key; /* the local that was the key of every c[k] = v; or ... */
+        PyObject *lost_key;   /* ... of every del c[k] that was not exchanged */
+        bool loses;           /* an entry is removed that was not exchanged, of another key */
         bool cleared;         /* before anything else, in every run */
         bool fills;           /* it may have more entries after each run */
     } uses[NAMES];
     unsigned n_uses;
+    PyObject *key; /* of the entry that is being stored or removed, if a local; else NULL */
     hl_flow flow;
     origin alias[ALIASES]; /* of local slots; no name: none */
     bool cut;              /* not all of it was read */
@@ -89,7 +94,7 @@ static const word methods[] = {
     CHANGES("write", HL_USE_ADD),
     CHANGES("writelines", HL_USE_ADD),
     CHANGES("truncate", HL_USE_REMOVE | HL_USE_DROP),
-    CHANGES("pop", HL_USE_REMOVE | HL_USE_TAKE),
+    CHANGES("pop", POPS),
     CHANGES("popitem", HL_USE_REMOVE | HL_USE_DROP | HL_USE_TAKE),
     CHANGES("popleft", HL_USE_REMOVE | HL_USE_DROP | HL_USE_TAKE),
     CHANGES("clear", HL_USE_REMOVE | HL_USE_DROP),
@@ -186,24 +191,69 @@ static void use(reading *r, origin o, unsigned bits)
         r->uses[i].scope = o.scope;
         r->uses[i].bits = 0;
         r->uses[i].stored_at = -1;
+        r->uses[i].stored_key = r->uses[i].lost_key = NULL;
         r->uses[i].loses = r->uses[i].cleared = r->uses[i].fills = false;
         r->n_uses++;
     }
-    r->uses[i].bits |= (uint16_t)bits;
+    r->uses[i].bits |= bits;
     if (bits == CLEARS && !r->flow.straight && !hl_flow_is_guarded(&r->flow))
         r->uses[i].cleared = true;
     if ((bits & STORES) && (!r->uses[i].cleared || hl_flow_in_loop(&r->flow)))
         r->uses[i].fills = true;
-    if (bits == HL_USE_STORE)
+    if (bits == HL_USE_STORE) {
         r->uses[i].stored_at = r->flow.at;
-    if ((bits & HL_USE_REMOVE) &&
-        !(exchanged && r->uses[i].stored_at >= r->flow.straight && !hl_flow_is_guarded(&r->flow)))
+        r->uses[i].stored_key = r->key;
+    }
+    if (!(bits & HL_USE_REMOVE) ||
+        (exchanged && r->uses[i].stored_at >= r->flow.straight && !hl_flow_is_guarded(&r->flow)))
+        return;
+    /* the entry that is too old goes, and one with the same key takes its place */
+    bool first = exchanged && r->key && !r->uses[i].lost_key;
+    if (first)
+        r->uses[i].lost_key = r->key;
+    else if (!exchanged || r->uses[i].lost_key != r->key)
         r->uses[i].loses = true;
+}
+
+/* The first n arguments of code. */
+static bool is_among_arguments(const PyCodeObject *code, PyObject *name, int n)
+{
+#if HL_PY_AT_LEAST(11)
+    PyObject *names = code->co_localsplusnames;
+#else
+    PyObject *names = code->co_varnames;
+#endif
+    for (int i = 0; i < n && i < PyTuple_GET_SIZE(names); i++)
+        if (PyTuple_GET_ITEM(names, i) == name)
+            return true;
+    return false;
+}
+
+/* `self`, in a method. */
+static bool is_first_argument(const PyCodeObject *code, PyObject *name)
+{
+    return code->co_argcount && is_among_arguments(code, name, 1);
+}
+
+static void name_key(reading *r, origin key)
+{
+    r->key = key.kind == ORIGIN_NAME && key.scope == HL_SCOPE_LOCAL ? key.name : NULL;
+}
+
+/* An entry is removed: whose, is not for the caller to say? */
+static unsigned own_key(const reading *r)
+{
+    return r->key && is_among_arguments(r->code, r->key, r->code->co_argcount) ? 0 : HL_USE_OWN_KEY;
 }
 
 /* Somebody is given it, and may read it. */
 static void hand(reading *r, origin o)
 {
+    if (o.kind == ORIGIN_POP) {
+        o.kind = ORIGIN_NAME;
+        use(r, o, POPS);
+        return;
+    }
     unsigned bits = o.kind == ORIGIN_LEN ? HL_USE_COUNTED : HL_USE_HANDED;
     if (o.kind == ORIGIN_LEN || o.kind == ORIGIN_SUM)
         o.kind = ORIGIN_NAME;
@@ -309,6 +359,14 @@ static void note_method(reading *r, origin of, PyObject *name)
         hand(r, of);
 }
 
+/* c.pop(key): like del c[key]. */
+static void pop_entry(reading *r, origin of, origin key)
+{
+    of.kind = ORIGIN_NAME;
+    name_key(r, key);
+    use(r, of, POPS | own_key(r) | (r->key ? HL_USE_EXCHANGE : 0));
+}
+
 /* A call with args arguments on top; `below` slots hold the callable. */
 static void call(reading *r, int args, int below)
 {
@@ -316,6 +374,8 @@ static void call(reading *r, int args, int below)
     bool known = false; /* what is done with the first */
     for (int i = 0; i < below && args > 0; i++) {
         origin f = peek(r, args + i);
+        if (f.kind == ORIGIN_POP)
+            pop_entry(r, f, first);
         if (f.kind != ORIGIN_NAME || !f.name)
             continue;
         if (args == 1 && f.scope == HL_SCOPE_GLOBAL && hl_name_is(f.name, "len") &&
@@ -325,6 +385,9 @@ static void call(reading *r, int args, int below)
             known = true;
         }
         const word *changes = AMONG(f.name, functions);
+        if (!changes && f.scope == HL_SCOPE_ATTR && first.scope == HL_SCOPE_LOCAL &&
+            is_first_argument(r->code, first.name)) /* dict.__setitem__(self, key, value) */
+            changes = AMONG(f.name, methods);
         if (changes)
             use(r, first, changes->bits);
         known = known || changes;
@@ -332,6 +395,13 @@ static void call(reading *r, int args, int below)
             for (int k = 0; k < args; k++)
                 use_whole(r, peek(r, k));
     }
+    for (int i = 0; i < below && args == 0; i++)
+        hand(r, peek(r, i).kind == ORIGIN_POP ? peek(r, i) : (origin){0});
+    if (args == 0 && r->code->co_argcount) /* super(): the object itself, as its base has it */
+        for (int i = 0; i < below; i++)
+            if (peek(r, i).kind == ORIGIN_NAME && peek(r, i).scope == HL_SCOPE_GLOBAL &&
+                peek(r, i).name && hl_name_is(peek(r, i).name, "super"))
+                result = local(r, 0);
     hand_over(r, args - known);
     drop(r, known + below);
     push(r, result);
@@ -343,6 +413,7 @@ static void compare(reading *r)
         origin o = peek(r, i);
         if (o.kind == ORIGIN_NAME && peek(r, 1 - i).kind == ORIGIN_LEN)
             use(r, o, HL_USE_LIMIT);
+        use(r, o, o.kind == ORIGIN_NAME ? HL_USE_COMPARED : 0);
         if (o.kind == ORIGIN_LEN) {
             o.kind = ORIGIN_NAME;
             use(r, o, HL_USE_LEN);
@@ -355,6 +426,7 @@ static void compare(reading *r)
 
 static void store_subscript(reading *r)
 {
+    name_key(r, peek(r, 0));
     use(r, peek(r, 1),
         peek(r, 0).kind == ORIGIN_SLICE ? HL_USE_STORE | HL_USE_REMOVE | HL_USE_DROP
                                         : HL_USE_STORE);
@@ -365,10 +437,12 @@ static void store_subscript(reading *r)
 
 static void load_attribute(reading *r, int name, bool method)
 {
-    origin a = attribute(r, name);
-    note_method(r, peek(r, 0), a.name);
+    origin a = attribute(r, name), of = peek(r, 0);
+    bool pops = of.kind == ORIGIN_NAME && of.name && a.name && hl_name_is(a.name, "pop");
+    if (!pops)
+        note_method(r, of, a.name);
     drop(r, 1);
-    push(r, a);
+    push(r, pops ? (origin){ORIGIN_POP, of.scope, of.name} : a);
     if (method)
         push_unknown(r, 1);
 }
@@ -527,9 +601,10 @@ static bool step_common(reading *r, int op, int arg)
         store_subscript(r);
         return true;
     case DELETE_SUBSCR:
+        name_key(r, peek(r, 0));
         use(r, peek(r, 1),
             peek(r, 0).kind == ORIGIN_SLICE ? HL_USE_REMOVE | HL_USE_DROP
-                                            : HL_USE_REMOVE | HL_USE_EXCHANGE);
+                                            : HL_USE_REMOVE | HL_USE_EXCHANGE | own_key(r));
         drop(r, 2);
         return true;
     case CONTAINS_OP:
@@ -642,6 +717,7 @@ static void step(reading *r, int op, int arg)
         load_attribute(r, arg >> 1, arg & 1);
         break;
     case LOAD_SUPER_ATTR:
+        note_method(r, peek(r, 0), attribute(r, arg >> 2).name); /* of the object itself */
         drop(r, 3);
         push(r, attribute(r, arg >> 2));
         push_unknown(r, arg & 1);
@@ -822,6 +898,13 @@ static void put_use(hl_walk *w, uint32_t id, unsigned scope, PyObject *name, uns
     hl_snap_put(&w->out, HL_COL_USE, bits);
 }
 
+static void put_never_ran(hl_walk *w, uint32_t id)
+{
+    const uint64_t row[] = {id, HL_SCOPE_CODE, 0, HL_CODE_NEVER_RAN};
+    for (size_t k = 0; k < sizeof row / sizeof *row; k++)
+        hl_snap_put(&w->out, HL_COL_USE, row[k]);
+}
+
 /* What was not read may do anything. */
 static void put_unread(hl_walk *w, uint32_t id, const PyCodeObject *code)
 {
@@ -850,20 +933,23 @@ void hl_code_uses(hl_walk *w, uint32_t id, const PyCodeObject *code)
     r.code = code;
     r.depth = 0;
     r.n_uses = 0;
+    r.key = NULL;
     r.cut = false;
     memset(r.alias, 0, sizeof r.alias);
     hl_flow_find(&r.flow, code);
     if (!hl_flow_each(code, step_in_line, &r))
         r.cut = true;
-    if (r.n_uses && hl_flow_never_ran(code)) {
-        const uint64_t row[] = {id, HL_SCOPE_CODE, 0, HL_CODE_NEVER_RAN};
-        for (size_t k = 0; k < sizeof row / sizeof *row; k++)
-            hl_snap_put(&w->out, HL_COL_USE, row[k]);
-    }
+    if (r.n_uses && hl_flow_never_ran(code))
+        put_never_ran(w, id);
     for (unsigned i = 0; i < r.n_uses; i++) {
-        /* a local that is only looked at is another's, who gave it away */
-        unsigned told = r.uses[i].scope == HL_SCOPE_LOCAL ? FILLS : FILLS | READS;
-        unsigned bits = r.uses[i].bits & ~(r.uses[i].loses ? (unsigned)HL_USE_EXCHANGE : 0);
+        /* a local that is only looked at is another's, who gave it away; but a method may mind the
+         * length of the object it is of */
+        unsigned told = FILLS | READS;
+        if (r.uses[i].scope == HL_SCOPE_LOCAL)
+            told = is_first_argument(code, r.uses[i].name) ? FILLS | HL_USE_LEN : FILLS;
+        bool loses =
+            r.uses[i].loses || (r.uses[i].lost_key && r.uses[i].lost_key != r.uses[i].stored_key);
+        unsigned bits = r.uses[i].bits & ~(loses ? (unsigned)HL_USE_EXCHANGE : 0);
         if (!r.uses[i].fills)
             bits &= ~(unsigned)STORES; /* emptied first, it has the same few after each run */
         if (bits & told)

@@ -6,7 +6,8 @@
  * Method The innermost frame of importlib that runs somebody's code has called the body of a
  *        module. While the bodies change from one time to the next, modules are being loaded; once
  *        one has had the processor for STAYS_NS, the program works there (`import app`, in one
- *        line), or a library is slow to load, and is looked at like any other. */
+ *        line), or a library is slow to load, and is looked at like any other. While importlib gets a
+ *        body's code nobody works: without .pyc files compiling is most of an import. */
 #include "inside/inside_abi.h" /* first: Python.h sets _GNU_SOURCE */
 
 #include "inside/importing.h"
@@ -15,7 +16,7 @@
 
 #include <string.h>
 
-enum { FRAMES_MAX = 400, STAYS_NS = 40 * 1000 * 1000 };
+enum { FRAMES_MAX = 400, LOADING_FRAMES = 4, STAYS_NS = 40 * 1000 * 1000 };
 
 static bool is_importlib(const PyCodeObject *code)
 {
@@ -24,6 +25,15 @@ static bool is_importlib(const PyCodeObject *code)
     return file && PyUnicode_Check(file) && PyUnicode_IS_COMPACT_ASCII(file) &&
            PyUnicode_GET_LENGTH(file) >= (Py_ssize_t)sizeof name - 1 &&
            !memcmp(PyUnicode_1BYTE_DATA(file), name, sizeof name - 1);
+}
+
+/* SourceLoader.get_code, which reads or compiles; below it only importlib's own. */
+static bool gets_code(const PyCodeObject *code)
+{
+    static const char name[] = "get_code";
+    return PyUnicode_IS_COMPACT_ASCII(code->co_name) &&
+           PyUnicode_GET_LENGTH(code->co_name) == (Py_ssize_t)sizeof name - 1 &&
+           !memcmp(PyUnicode_1BYTE_DATA(code->co_name), name, sizeof name - 1);
 }
 
 static PyThreadState *main_thread(void)
@@ -36,10 +46,11 @@ static PyThreadState *main_thread(void)
 }
 
 /* The code that importlib has called last, or importlib's own; NULL: the thread imports nothing.
- * One of many frames is not looked through to the end. */
-static const PyCodeObject *imported_by(PyThreadState *thread)
+ * One of many frames is not looked through to the end. gets: importlib gets the code of a body. */
+static const PyCodeObject *imported_by(PyThreadState *thread, bool *gets)
 {
-    const PyCodeObject *last = NULL;
+    const PyCodeObject *last = NULL, *own = NULL;
+    *gets = false;
 #if HL_PY_AT_LEAST(11)
     _PyInterpreterFrame *f = hl_abi_current_frame(thread);
     for (unsigned n = 0; f && n < FRAMES_MAX; f = f->previous, n++) {
@@ -49,12 +60,21 @@ static const PyCodeObject *imported_by(PyThreadState *thread)
     for (unsigned n = 0; f && n < FRAMES_MAX; f = f->f_back, n++) {
         const PyCodeObject *code = f->f_code;
 #endif
-        if (code && is_importlib(code))
-            return last ? last : code;
-        if (code)
+        bool ours = code && is_importlib(code);
+        if (ours && last)
+            return last;
+        if (own && (!ours || n >= LOADING_FRAMES))
+            return own;
+        if (ours) {
+            own = own ? own : code;
+            *gets = gets_code(code);
+            if (*gets)
+                return own;
+        } else if (code) {
             last = code;
+        }
     }
-    return NULL;
+    return own;
 }
 
 enum hl_importing hl_importing(void)
@@ -62,13 +82,17 @@ enum hl_importing hl_importing(void)
     static const PyCodeObject *body; /* an identity: the code may be gone */
     static uint64_t since_ns;
     PyThreadState *thread = main_thread();
-    const PyCodeObject *now_in = thread ? imported_by(thread) : NULL;
+    bool gets = false;
+    const PyCodeObject *now_in = thread ? imported_by(thread, &gets) : NULL;
     uint64_t now_ns = hl_vitals_clock_ns(CLOCK_PROCESS_CPUTIME_ID);
     if (now_in != body) {
         body = now_in;
         since_ns = now_ns;
     }
-    return !now_in                        ? HL_NO_IMPORT
+    if (gets)
+        body = NULL;
+    return gets                           ? HL_IMPORTING
+           : !now_in                      ? HL_NO_IMPORT
            : now_ns - since_ns < STAYS_NS ? HL_IMPORTING
                                           : HL_WORKS_IN_IMPORT;
 }

@@ -1,9 +1,11 @@
 /* inside/limits.c: limits that are switched off, beside the containers they would bound.
  *
  * Room   inside; the cloned child.
- * Takes  a namespace: of a module, a class, an instance.   Gives  rows of HL_COL_OFF.
+ * Takes  a namespace: of a module, a class, an instance.   Gives  rows of HL_COL_OFF and
+ *        HL_COL_NUMBER.
  * Why    `if self.maxsize and len(self.cache) > self.maxsize` bounds nothing where maxsize is None
- *        or 0. Only that it does not is told, by name; no value is.
+ *        or 0. Only that it does not is told, by name; no value is. Of other numbers, how many
+ *        binary digits they have: 300 entries may fill up to a limit of 12, not to one of 8.
  * Knows  the layout of ints.  Must not know  code, labels. */
 #include "inside/walk.h"
 
@@ -30,6 +32,21 @@ static bool is_off(PyObject *v)
     return negative || digits == 0 || digits >= DIGITS_MANY;
 }
 
+/* Binary digits of a whole number that may bound something worth a word; 0: it is none. */
+static unsigned digits_of(PyObject *v)
+{
+    size_t n = Py_TYPE(v) == &PyLong_Type ? hl_abi_digits(v) : 0;
+    if (!n || n >= DIGITS_MANY)
+        return 0;
+#if HL_PY_AT_LEAST(12)
+    const digit *at = ((PyLongObject *)v)->long_value.ob_digit;
+#else
+    const digit *at = ((PyLongObject *)v)->ob_digit;
+#endif
+    uint64_t value = at[0] | (n > 1 ? (uint64_t)at[1] << PyLong_SHIFT : 0);
+    return value < HL_KEYS_FROM ? 0 : 64 - (unsigned)__builtin_clzll(value);
+}
+
 static bool is_big(PyObject *v)
 {
     PyTypeObject *t = Py_TYPE(v);
@@ -49,11 +66,15 @@ void hl_limits_rows(hl_walk *w, uint32_t id, const hl_abi_table *t)
         big = hl_abi_table_value(t, i) && is_big(hl_abi_table_value(t, i));
     for (size_t i = 0; big && i < t->n && w->n_off < ROWS_MAX; i++) {
         PyObject *key = hl_abi_table_key(t, i), *value = hl_abi_table_value(t, i);
-        uint32_t name = key && value && is_off(value) ? hl_name_of(w, key) : 0;
+        bool off = key && value && is_off(value);
+        unsigned digits = key && value && !off ? digits_of(value) : 0;
+        uint32_t name = off || digits ? hl_name_of(w, key) : 0;
         if (!name)
             continue;
-        hl_snap_put(&w->out, HL_COL_OFF, id);
-        hl_snap_put(&w->out, HL_COL_OFF, name);
+        hl_snap_put(&w->out, off ? HL_COL_OFF : HL_COL_NUMBER, id);
+        hl_snap_put(&w->out, off ? HL_COL_OFF : HL_COL_NUMBER, name);
+        if (!off)
+            hl_snap_put(&w->out, HL_COL_NUMBER, digits);
         w->n_off++;
     }
 }

@@ -62,6 +62,7 @@ static const char *wait_until_due(void)
 {
     hl_plan *plan = &hl_pulse.plan;
     hl_page *page = hl_pulse.page;
+    uint32_t still = 0;
     for (uint64_t before = 0, asked = 0;;) {
         uint32_t seen = hl_pulse.wake;
         if (atomic_load(&hl_pulse.is_handed))
@@ -81,10 +82,10 @@ static const char *wait_until_due(void)
         bool spent = hl_plan_spent(plan);
         uint64_t rss = spent ? 0 : hl_pulse_resident(true);
         uint64_t paid = hl_plan_not_before(plan, rss);
+        still = rss == before ? still + 1 : 0;
         if (!spent && now < paid) { /* growth may make it due sooner */
             bool may_grow = now >= plan->free_growing_ns;
-            until =
-                may_grow ? hl_plan_next_poll(plan, now, rss, rss != before) : plan->free_growing_ns;
+            until = may_grow ? hl_plan_next_poll(plan, now, rss, still) : plan->free_growing_ns;
             until = until < paid ? until : paid;
             before = rss;
         } else if (!spent) {
@@ -96,7 +97,7 @@ static const char *wait_until_due(void)
                 return reason;
             asked = !reason ? 0 : asked ? asked : now;
             page->due_round = reason ? 0 : hl_plan_due_round(plan);
-            until = reason ? asked + patience : hl_plan_next_poll(plan, now, rss, rss != before);
+            until = reason ? asked + patience : hl_plan_next_poll(plan, now, rss, still);
             before = rss;
         }
         hl_page_wait(&hl_pulse.wake, seen, (until < next ? until : next) - now);

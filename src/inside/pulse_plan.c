@@ -32,7 +32,9 @@ enum {
     LEND_NS = 100 * MS,   /* no longer, unless a copy takes as long */
     POLL_MIN_NS = 1 * MS, /* a hundredth of the age, within these */
     POLL_MAX_NS = 20 * MS,
-    POLL_IDLE_NS = 50 * MS, /* while nothing moves */
+    POLL_IDLE_NS = 50 * MS, /* while nothing moves, and after so many times so much slower: */
+    STILL_POLLS = 4,
+    POLL_SLOWER_MAX = 5,
     POSTPONED_MIN_NS = 5 * MS,
     PATIENCE_MIN_NS = 20 * MS, /* two rounds of the usual length, within these */
 };
@@ -138,6 +140,7 @@ void hl_plan_took(hl_plan *p, uint64_t at_ns, uint64_t done_ns, uint64_t rss_byt
     }
     p->lent = false;
     p->unlooked = false;
+    p->rose = p->high_bytes && rss_bytes > p->high_bytes + GAIN_MIN;
     if (!p->high_bytes)
         p->base_bytes = rss_bytes;
     uint64_t faded = p->high_bytes - p->high_bytes / 8;
@@ -236,10 +239,12 @@ static unsigned doublings(const hl_plan *p)
     return n;
 }
 
-/* What has not grown is worth few looks: it may be leaking into room that was there already. */
-static uint64_t while_still(uint64_t elapsed)
+/* What has not grown is worth few looks: it may be leaking into room that was there already. But one
+ * where growth has just stopped tells a thing that was filled, and is in use now, from one that is
+ * let go when it is full. */
+static uint64_t while_still(const hl_plan *p, uint64_t elapsed)
 {
-    return elapsed < STILL_NS ? 3 * elapsed : elapsed + elapsed / 2;
+    return elapsed < STILL_NS && !p->rose ? 3 * elapsed : elapsed + elapsed / 2;
 }
 
 uint64_t hl_plan_due_at(const hl_plan *p, uint64_t rss_bytes)
@@ -250,7 +255,8 @@ uint64_t hl_plan_due_at(const hl_plan *p, uint64_t rss_bytes)
     uint64_t next;
     switch (third(p)) {
     case 0:
-        next = rss_bytes > p->high_bytes + GAIN_MIN ? elapsed + elapsed / 5 : while_still(elapsed);
+        next =
+            rss_bytes > p->high_bytes + GAIN_MIN ? elapsed + elapsed / 5 : while_still(p, elapsed);
         break;
     case 1:
         next = elapsed + elapsed / 3; /* up to minutes */
@@ -299,11 +305,15 @@ bool hl_plan_early(const hl_plan *p)
     return p->cheap && !p->interval_ms && !hl_plan_spent(p);
 }
 
-uint64_t hl_plan_next_poll(const hl_plan *p, uint64_t now_ns, uint64_t rss_bytes, bool moved)
+/* Asking is cheap, but not for a program that sleeps: where nothing has moved for a while it is
+ * asked less and less often. */
+uint64_t hl_plan_next_poll(const hl_plan *p, uint64_t now_ns, uint64_t rss_bytes, uint32_t still)
 {
-    uint64_t step = (now_ns - p->begun_ns) / 100;
-    uint64_t most = moved ? POLL_MAX_NS : POLL_IDLE_NS;
-    step = step < POLL_MIN_NS ? POLL_MIN_NS : step > most ? most : step;
+    uint64_t slower =
+        still < STILL_POLLS * POLL_SLOWER_MAX ? 1 + still / STILL_POLLS : POLL_SLOWER_MAX;
+    uint64_t step = (now_ns - p->begun_ns) / 100 * slower;
+    uint64_t most = still ? POLL_IDLE_NS : POLL_MAX_NS;
+    step = step < POLL_MIN_NS * slower ? POLL_MIN_NS * slower : step > most ? most : step;
     uint64_t due = hl_plan_due_at(p, rss_bytes);
     return due > now_ns && due - now_ns < step ? due : now_ns + step;
 }

@@ -34,6 +34,7 @@ typedef struct hl_plan {
     uint64_t
         high_bytes; /* resident, highest, slowly forgotten; 0: no look in the life that counts */
     uint64_t base_bytes;   /* resident in the first of them */
+    bool rose;             /* at the last look it was higher than at any before */
     uint64_t looked_bytes; /* resident when the last copy was made */
     uint64_t rounds;       /* done when the last one was taken    */
     bool lent;             /* what is told next copied no page: the program stood still for it */
@@ -78,7 +79,8 @@ uint64_t hl_plan_due_round(const hl_plan *p);
 uint64_t hl_plan_round_patience(const hl_plan *p, uint64_t now_ns, uint64_t rounds);
 /* Small enough that a round may wait for the look before to end: quick rounds would be over. */
 bool hl_plan_early(const hl_plan *p);
-/* When to ask again, if nothing is due now. moved: the resident size is not what it was. */
-uint64_t hl_plan_next_poll(const hl_plan *p, uint64_t now_ns, uint64_t rss_bytes, bool moved);
+/* When to ask again, if nothing is due now. still: so many times the resident size was what it had
+ * been the time before. */
+uint64_t hl_plan_next_poll(const hl_plan *p, uint64_t now_ns, uint64_t rss_bytes, uint32_t still);
 
 #endif

@@ -58,6 +58,10 @@ static uint64_t burst(uint64_t ns) /* 10 to 110 MB in 60 ms */
 {
     return 10 * MB + ns / MS * 100 * MB / 60;
 }
+static uint64_t filled(uint64_t ns) /* 10 to 30 MB in 250 ms, and stays */
+{
+    return 10 * MB + (ns < 250 * MS ? ns : 250 * MS) / MS * 20 * MB / 250;
+}
 static uint64_t leak(uint64_t ns) /* 1 MB a second */
 {
     return 50 * MB + ns / SECOND * MB;
@@ -89,6 +93,14 @@ static uint64_t libraries(uint64_t ns)
 }
 
 /* A look at many libraries works for 60 ms and has 20 ms of pages copied. */
+/* Of a thing that is filled for a while, and asked as long again, both are seen. */
+static void growth_that_stopped_is_seen_to_have(void **state)
+{
+    life l = live(filled, 520 * MS, 1 * MS, 1 * MS, 4 * MS, HL_PLAN_DEFAULT_MAX);
+    assert_in_range(l.last_gap_ns, 0, 200 * MS);
+    (void)state;
+}
+
 static void a_second_of_growth_after_long_imports_is_seen(void **state)
 {
     (void)state;
@@ -324,10 +336,36 @@ static void memory_is_lent_where_copies_are_dear(void **state)
     assert_false(hl_plan_lends(&p, 1000 * MB)); /* many small objects: half a second, or more */
 }
 
+static uint64_t asked_until(const hl_plan *p, uint64_t end, bool moves)
+{
+    uint64_t asked = 0;
+    uint32_t still = 0;
+    for (uint64_t now = MS; now < end; asked++) {
+        now = hl_plan_next_poll(p, now, 15 * MB, still);
+        still = moves ? 0 : still + 1;
+    }
+    return asked;
+}
+
+/* A program that sleeps is not to pay for being asked; one whose memory moves is not to wait. */
+static void what_does_not_move_is_asked_less_often(void **state)
+{
+    (void)state;
+    hl_plan p;
+    hl_plan_begin(&p, 0, 0, 0);
+    hl_plan_took(&p, 0, 15 * MS, 15 * MB, MS, MS, 15 * MS);
+    hl_plan_took(&p, 250 * MS, 265 * MS, 15 * MB, MS, MS, 15 * MS);
+    uint64_t moving = asked_until(&p, 2 * SECOND, true), still = asked_until(&p, 2 * SECOND, false);
+    assert_in_range(still, 30, moving / 3);
+    assert_true(hl_plan_next_poll(&p, SECOND, 15 * MB, 1000) <= SECOND + 50 * MS);
+    assert_int_equal(hl_plan_next_poll(&p, SECOND, 15 * MB, 0), SECOND + 10 * MS);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(short_growing_programs_are_seen),
+        cmocka_unit_test(growth_that_stopped_is_seen_to_have),
         cmocka_unit_test(a_second_of_growth_after_long_imports_is_seen),
         cmocka_unit_test(empty_programs_are_left_alone),
         cmocka_unit_test(a_place_is_left_for_the_last),
@@ -343,6 +381,7 @@ int main(void)
         cmocka_unit_test(a_look_waits_for_two_rounds_and_no_longer),
         cmocka_unit_test(imports_come_before_the_beginning),
         cmocka_unit_test(memory_is_lent_where_copies_are_dear),
+        cmocka_unit_test(what_does_not_move_is_asked_less_often),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -171,7 +171,7 @@ typedef struct hl_walk {
     uint64_t fields_taken; /* bit i: field i of the kind explained a reference */
     PyObject *namespaces[HL_NAMESPACES];
     unsigned n_namespaces;
-    uint32_t n_off;             /* rows of HL_COL_OFF */
+    uint32_t n_off;             /* rows of HL_COL_OFF and HL_COL_NUMBER */
     PyObject *dicts_of_threads; /* HL_FIELD_DICTS: waits for the end of the row */
 
     /* totals */

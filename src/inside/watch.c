@@ -183,7 +183,7 @@ static uint64_t due(watch *w, uint64_t now, uint64_t *before, uint64_t *asked, c
     const char *why = now >= hl_plan_due_at(p, rss) ? "time"
                       : rss >= hl_plan_due_bytes(p) ? "growth"
                                                     : NULL;
-    uint64_t next = hl_plan_next_poll(p, now, rss, rss != *before);
+    uint64_t next = hl_plan_next_poll(p, now, rss, rss == *before);
     *before = rss;
     if (!why) {
         *asked = 0;

@@ -40,6 +40,7 @@ const char *hl_column_name(enum hl_snap_column c)
         [HL_COL_THREAD] = "THREAD",
         [HL_COL_DUP] = "DUP",
         [HL_COL_OFF] = "OFF",
+        [HL_COL_NUMBER] = "NUMBER",
     };
     return (unsigned)c < HL_COL_COUNT && names[c] ? names[c] : "?";
 }

@@ -42,6 +42,7 @@
  *        tracked untracked (default: as the type)  gen0 gen1 frozen static opaque
  *        fold=TYPE*COUNT:BYTES[,...]     leaves counted in this node; BYTES of all together
  *        keys=mixed|int|int-rising|str|uuid|digits|path|tuple:N|bytes|float|object:TYPE
+ *        number=NAME:DIGITS     an attribute that is a whole number of so many binary digits
  *        at=0xADDRESS
  *        The refcount is the number of counted in-edges unless said, and 1 where there are none: a
  *        live object has at least that.

@@ -27,6 +27,8 @@ typedef struct dsl_node {
     enum { DSL_REF_COUNTED, DSL_REF_EXACT, DSL_REF_RELATIVE, DSL_REF_IMMORTAL } ref_is;
     uint32_t keys_kind, keys_detail;
     bool has_keys;
+    hl_name number; /* an attribute that is one; 0: none */
+    uint64_t digits;
     dsl_vec folds; /* dsl_fold */
 } dsl_node;
 

@@ -462,6 +462,12 @@ hl_status dsl_set_attribute(dsl_parser *p, dsl_node *x, const char *word)
         return add_folds(p, x, v);
     } else if ((v = dsl_value(word, "keys"))) {
         return set_keys(p, x, v);
+    } else if ((v = dsl_value(word, "number"))) {
+        size_t n = strcspn(v, ":");
+        char *end = NULL;
+        x->number = dsl_name(p->h, v, n);
+        x->digits = v[n] ? strtoull(v + n + 1, &end, 10) : 0;
+        bad = !x->digits || !end || *end;
     } else {
         bad = true;
     }

@@ -106,6 +106,11 @@ static void put_row(dsl_heap *h, hl_snap_writer *w, const dsl_node *x, uint32_t 
     for (unsigned i = 0; i < 4; i++)
         if (x->node_flags & members[i].flag)
             hl_snap_put_delta(w, members[i].column, x->prov);
+    if (x->number) {
+        hl_snap_put(w, HL_COL_NUMBER, x->prov);
+        hl_snap_put(w, HL_COL_NUMBER, x->number);
+        hl_snap_put(w, HL_COL_NUMBER, x->digits);
+    }
     if (x->has_keys) {
         hl_snap_put(w, HL_COL_KEYS, x->prov);
         hl_snap_put(w, HL_COL_KEYS, x->keys_kind);

@@ -138,7 +138,11 @@ enum hl_snap_column {
                            copies, copies looked at, count of holders told, those: id, label   */
     HL_COL_OFF = 28, /* per attribute that bounds nothing (None, 0, below, beyond all memory), where
                         its namespace has a big container, too: id of the instance or dict, name */
-    HL_COL_COUNT = 29,
+    /* 29 to 33 are taken: what allocations are told in */
+    HL_COL_NUMBER = 34, /* per attribute that is a whole number of 64 and more, where its namespace
+                           has a big container, too: id of the instance or dict, name, how many
+                           binary digits it has; never its value */
+    HL_COL_COUNT = 35,
 };
 #define HL_PROGRESS_HINT 0xffu
 
@@ -235,7 +239,9 @@ enum hl_use {
     HL_USE_ENTRY = 8192,   /* of GET: one entry is read from end to end, outside of any loop */
     HL_USE_EXCHANGE =
         16384, /* of REMOVE: only ever one key whenever, and because, another was stored */
-    HL_USE_LIMIT = 32768, /* the length of something is compared with it */
+    HL_USE_LIMIT = 32768,    /* the length of something is compared with it */
+    HL_USE_COMPARED = 65536, /* anything is */
+    HL_USE_OWN_KEY = 131072, /* of REMOVE: by a key that no argument of the code gives */
 };
 
 /* Keys and elements of a big container, told by a sample, never by value. */

@@ -4,6 +4,7 @@
  * Oracle The arrays the columns were encoded from. The encoder below knows docs/format.md only and
  *        cuts columns into chunks at any byte, which the product's writer never does. */
 #define _GNU_SOURCE
+#include "snapshot/snap_column.h"
 #include "snapshot/snapshot.h"
 
 #include "rt/rt.h"
@@ -224,6 +225,9 @@ static void forge_tables(forge *f)
             put(&f->col[HL_COL_USE], uses[i]);
         put(&f->col[HL_COL_OFF], f->prov[v]);
         put(&f->col[HL_COL_OFF], 4 + v % 2);
+        put(&f->col[HL_COL_NUMBER], f->prov[v]);
+        put(&f->col[HL_COL_NUMBER], 6 + v % 2);
+        put(&f->col[HL_COL_NUMBER], v);
         const uint64_t root[] = {HL_ROOT_FRAME, (uint64_t)f->prov[v] + 1, 1, v, v + 7};
         for (unsigned i = 0; i < 5; i++)
             put(&f->col[HL_COL_ROOT], root[i]);
@@ -395,6 +399,7 @@ static void same_tables(const forge *f, const hl_snap *s)
     assert_int_equal(s->n_keys, every_third);
     assert_int_equal(s->n_expects, every_third / 2);
     assert_int_equal(s->n_offs, every_third);
+    assert_int_equal(s->n_numbers, every_third);
     assert_int_equal(s->n_roots, every_third);
     assert_int_equal(s->n_threads, every_third);
     assert_int_equal(s->n_dups, every_third);
@@ -418,6 +423,11 @@ static void same_tables(const forge *f, const hl_snap *s)
         assert_true(hl_snap_is_off(s, v, v % 2 ? "name5" : "name4"));
         assert_false(hl_snap_is_off(s, v, v % 2 ? "name4" : "name5"));
         assert_false(hl_snap_is_off(s, v + 1, "name4"));
+        uint32_t at;
+        assert_int_equal(hl_snap_numbers_of(s, v + 1, &at), 0);
+        assert_int_equal(hl_snap_numbers_of(s, v, &at), 1);
+        assert_int_equal(s->numbers[at].name, 6 + v % 2);
+        assert_int_equal(s->numbers[at].digits, v);
         const hl_snap_keys *k = hl_snap_keys_of(s, v);
         assert_non_null(k);
         assert_int_equal(k->kind, HL_KEYS_TUPLE);
@@ -522,7 +532,7 @@ static void lying_columns(void **state)
     srand(3);
     unsigned refused = 0;
     for (unsigned c = 0; c < HL_COL_COUNT; c++)
-        for (unsigned way = 0; way < 30; way++) {
+        for (unsigned way = 0; way < 30 && strcmp(hl_column_name(c), "?") != 0; way++) {
             forge f;
             hl_err err;
             size_t mapped;

@@ -351,6 +351,54 @@ static hl_status load_offs(hl_snap_loader *l)
     return bad ? corrupt(l, HL_COL_OFF, "a name that is not in the table", s->n_offs) : HL_OK;
 }
 
+static int number_by_node(const void *a, const void *b)
+{
+    const hl_snap_number *x = a, *y = b;
+    if (x->node != y->node)
+        return x->node < y->node ? -1 : 1;
+    return (x->name > y->name) - (x->name < y->name);
+}
+
+static hl_status load_numbers(hl_snap_loader *l)
+{
+    hl_snap *s = l->s;
+    s->numbers = table(l, HL_COL_NUMBER, 3, sizeof *s->numbers);
+    if (!s->numbers)
+        return l->err->status;
+    bool bad = false;
+    hl_column_reader r;
+    hl_loader_column(l, HL_COL_NUMBER, 0, &r);
+    uint32_t rows = 0;
+    while (!hl_column_done(&r) && rows++ < l->raw[HL_COL_NUMBER] / 3) {
+        hl_snap_number x = {.node = hl_loader_row(l, hl_column_take(&r))};
+        x.name = take_below(&r, s->n_names, &bad);
+        x.digits = hl_column_take32(&r, 0);
+        if (x.node != HL_NO_NODE)
+            s->numbers[s->n_numbers++] = x;
+    }
+    if (hl_column_end(&r, l->err))
+        return l->err->status;
+    if (s->n_numbers)
+        qsort(s->numbers, s->n_numbers, sizeof *s->numbers, number_by_node);
+    return bad ? corrupt(l, HL_COL_NUMBER, "a name that is not in the table", s->n_numbers) : HL_OK;
+}
+
+uint32_t hl_snap_numbers_of(const hl_snap *s, hl_node v, uint32_t *first)
+{
+    uint32_t a = 0, z = s->n_numbers, n = 0;
+    while (a < z) {
+        uint32_t mid = a + (z - a) / 2;
+        if (s->numbers[mid].node < v)
+            a = mid + 1;
+        else
+            z = mid;
+    }
+    while (a + n < s->n_numbers && s->numbers[a + n].node == v)
+        n++;
+    *first = a;
+    return n;
+}
+
 bool hl_snap_is_off(const hl_snap *s, hl_node v, const char *name)
 {
     uint32_t a = 0, z = s->n_offs;
@@ -370,7 +418,7 @@ bool hl_snap_is_off(const hl_snap *s, hl_node v, const char *name)
 hl_status hl_loader_tables(hl_snap_loader *l)
 {
     if (load_codes(l) || load_uses(l) || load_roots(l) || load_keys(l) || load_expects(l) ||
-        load_offs(l))
+        load_offs(l) || load_numbers(l))
         return l->err->status;
     return HL_OK;
 }

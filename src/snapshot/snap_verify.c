@@ -194,6 +194,10 @@ static hl_status check_tables(const hl_snap *s, hl_err *err)
         if (s->offs[i].node >= s->nodes || s->offs[i].name >= s->n_names ||
             (i && s->offs[i - 1].node > s->offs[i].node))
             return broken(err, "order of the limits", i);
+    for (uint32_t i = 0; i < s->n_numbers; i++)
+        if (s->numbers[i].node >= s->nodes || s->numbers[i].name >= s->n_names ||
+            (i && s->numbers[i - 1].node > s->numbers[i].node))
+            return broken(err, "order of the numbers", i);
     return HL_OK;
 }
 

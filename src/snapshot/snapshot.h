@@ -121,6 +121,11 @@ typedef struct hl_snap_off { /* an attribute that bounds nothing; sorted by node
     hl_node node;            /* an instance, or a namespace dict */
     hl_name name;
 } hl_snap_off;
+typedef struct hl_snap_number { /* an attribute that is a whole number; sorted by node, name */
+    hl_node node;               /* an instance, or a namespace dict */
+    hl_name name;
+    uint32_t digits; /* binary ones */
+} hl_snap_number;
 typedef struct hl_snap_thread {
     uint32_t index;         /* as in hl_snap_root.thread */
     uint64_t ident, native; /* 0: unknown */
@@ -195,6 +200,7 @@ typedef struct hl_snap {
     hl_snap_keys *keys;
     hl_snap_expect *expects;
     hl_snap_off *offs;
+    hl_snap_number *numbers;
     hl_snap_thread *threads;
     hl_snap_dup *dups;
     hl_snap_dup_holder *dup_holders;
@@ -203,7 +209,7 @@ typedef struct hl_snap {
                            printing */
     uint64_t *page_key;
     uint32_t n_extra, n_folds, n_types, n_codes, n_uses, n_roots, n_keys, n_expects, n_offs,
-        n_threads, n_dups, n_dup_holders, n_name_lists, n_names, n_pages;
+        n_numbers, n_threads, n_dups, n_dup_holders, n_name_lists, n_names, n_pages;
     uint32_t n_wide_folds, wide_folds_room;
     hl_arena arena; /* owns all of it */
 } hl_snap;
@@ -248,6 +254,8 @@ uint64_t hl_snap_address(const hl_snap *s, hl_node v);
 const char *hl_snap_type_name(const hl_snap *s, hl_node v);
 /* Is the attribute of an instance, or the name in a namespace dict, known to bound nothing? */
 bool hl_snap_is_off(const hl_snap *s, hl_node v, const char *name);
+/* Rows of numbers about v: the first one's place; their count is returned. */
+uint32_t hl_snap_numbers_of(const hl_snap *s, hl_node v, uint32_t *first);
 const hl_snap_extra *hl_snap_extra_of(const hl_snap *s, hl_node v);  /* or NULL */
 const hl_snap_code *hl_snap_code_of(const hl_snap *s, hl_node code); /* or NULL */
 const hl_snap_keys *hl_snap_keys_of(const hl_snap *s, hl_node v);    /* or NULL */

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -126,3 +127,17 @@ def test_no_trace_in_the_threads(bench: Bench, python: str) -> None:
             "for _ in range(20):\n p = os.fork()\n if not p: os._exit(0)\n os.wait()\n time.sleep(.01)\n")
     bench.same("-c", code)
     assert os.path.exists(bench.file)
+
+
+def test_what_is_compiled_is_imported(bench: Bench, python: str) -> None:
+    """Without .pyc files most of an import is compiling, longer than any body runs: no look before it is over."""
+    functions, modules = 600, 20
+    body = "".join(f"def f{n}(a, b=({n}, 'x')):\n    return [a + i * {n} for i in range(b[0]) if i % 3] or {{'k': b}}\n"
+                   for n in range(functions))
+    for n in range(modules):
+        bench.script(body, f"part{n}.py")
+    bench.script("".join(f"import part{n}\n" for n in range(modules)) + "kept = [{n: n} for n in range(150_000)]\n")
+    bench.watched("app.py", options=("--json",))
+    shown = bench.execute([EXE, "show", "--json", "--snapshot", "2", "--view", "types", bench.file])
+    rows = {row["type"]: row["objects"] for row in json.loads(shown.stdout)["rows"]}
+    assert rows["function"] > functions * modules

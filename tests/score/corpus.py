@@ -34,19 +34,27 @@ GROUPS = {"leaks": "small programs (tests/leaks)", "healthy": "larger programs",
           "planted": "larger programs, planted leaks", "packages": "real packages"}
 
 WEB = ("Flask==3.0.3", "Werkzeug==3.0.4", "Jinja2==3.1.4", "blinker==1.8.2", "SQLAlchemy==2.0.35")
-NUMBERS = ("numpy==1.26.4; python_version < '3.13'", "numpy==2.1.2; python_version >= '3.13'",
-           "pandas==2.2.2; python_version < '3.13'", "pandas==2.2.3; python_version >= '3.13'",
-           "matplotlib==3.9.2")
+ARRAYS = ("numpy==1.26.4; python_version < '3.13'", "numpy==2.1.2; python_version == '3.13'",
+          "numpy==2.5.5; python_version >= '3.14'")
+NUMBERS = (*ARRAYS, "pandas==2.2.2; python_version < '3.13'",
+           "pandas==2.2.3; python_version == '3.13'", "pandas==3.1.1; python_version >= '3.14'",
+           "matplotlib==3.9.2; python_version < '3.14'",
+           "matplotlib==3.11.2; python_version >= '3.14'")
 TESTING = ("pytest==8.3.3",)
 GRAPHS = ("networkx==3.2.1",)
 TOOLS = ("Faker==30.3.0", "prometheus_client==0.21.0", "loguru==0.7.2", "simpy==4.1.1",
-         "parso==0.8.4", "toolz==1.0.0", "memoization==0.4.0", "rich==13.9.2", "Markdown==3.7",
-         "pyee==12.0.0", "dogpile.cache==1.3.3", "cffi==1.17.1", "dateparser==1.2.0",
-         "regex==2024.9.11", "pdfminer.six==20240706", "sympy==1.13.3", "Pint==0.24.3",
-         "flexparser==0.3.1", "Django==4.2.16", "CacheControl==0.14.0", "Mako==1.3.5", "peewee==3.17.6",
+         "parso==0.8.4; python_version < '3.14'", "parso==0.8.5; python_version >= '3.14'", "toolz==1.0.0", "memoization==0.4.0", "rich==13.9.2", "Markdown==3.7",
+         "pyee==12.0.0", "dogpile.cache==1.3.3", "cffi==1.17.1; python_version < '3.14'",
+         "cffi==2.1.1; python_version >= '3.14'", "dateparser==1.2.0",
+         "regex==2024.9.11; python_version < '3.14'",
+         "regex==2026.11.19; python_version >= '3.14'", "pdfminer.six==20240706", "sympy==1.13.3",
+         "Pint==0.24.3; python_version < '3.13'", "flexparser==0.3.1; python_version < '3.13'",
+         "Pint==0.24.4; python_version >= '3.13'", "flexparser==0.4; python_version >= '3.13'",
+         "Django==4.2.16", "CacheControl==0.14.0", "Mako==1.3.5", "peewee==3.17.6",
          "marshmallow==3.22.0", "aiocache==0.12.3", "opentelemetry-sdk==1.27.0")
 SERVICE = ("aiodataloader==0.4.0", "CT3==3.4.0.post5", "opentelemetry-sdk==1.27.0", "schedule==1.2.2",
-           "tornado==6.4.1", "bottle==0.12.25", "Beaker==1.13.0")
+           "tornado==6.4.1", "bottle==0.12.25; python_version < '3.13'",
+           "bottle==0.13.4; python_version >= '3.13'", "Beaker==1.13.0")
 
 LISTENERS = ("gevent==26.9.0", "wrapt==2.5.2", "watchdog==7.1.0", "opentelemetry-api==1.45.2",
              "anyio==4.16.0")
@@ -152,7 +160,8 @@ PROGRAMS = [
     # the standard library
     # getLogger looks up and stores: by its structure a memo
     package("std_loggers", (CONTAINER, CACHE), "loggerDict", INSTANCE, proper=True),
-    package("std_encodings", (CACHE, CONTAINER), "encodings _cache", GLOBAL, proper=True),
+    package("std_encodings", (CACHE, CONTAINER), "encodings _cache", GLOBAL, proper=True,
+            python="3.11"),  # bounded in later releases of 3.13, and in 3.14
     package("std_warnings", CONTAINER, "__warningregistry__", GLOBAL, proper=True),
     package("std_shelve", (CACHE, CONTAINER), "shelf cache", (INSTANCE, "frame-local"), proper=True),
     package("std_finalize", (CALLBACKS, CONTAINER), "finalize _registry", CLASS, proper=True),
@@ -171,9 +180,9 @@ PROGRAMS = [
     package("std_future_callbacks", (CALLBACKS, CONTAINER), "stopping", ANY, proper=True),
     package("std_atexit", (CALLBACKS, REGISTRY), "atexit", ANY, proper=True),
     package("std_json_indent", CYCLE, "", NONE, says="_iterencode function", proper=True,
-            fixed_python="3.13"),
+            python="3.11", fixed_python="3.13"),
     package("std_pointer_types", (DYNAMIC, CACHE, CONTAINER), "_pointer_type_cache", GLOBAL,
-            proper=True),
+            proper=True, python="3.11"),  # gone in 3.14
     package("std_call_later", (BACKLOG, TASKS, CALLBACKS), "_scheduled", ANY, proper=True),
     package("std_singledispatchmethod", (CACHE, CONTAINER, CLOSURE), "Visitor visit", ANY,
             python="3.13", fixed_python="3.12"),
@@ -196,7 +205,7 @@ PROGRAMS = [
     package("structlog_files", (CONTAINER, CACHE), "WRITE_LOCKS", GLOBAL, "structlog==25.4.0",
             proper=True),
     package("marshmallow_dataclass_frames", (TRACEBACK, CACHE, CONTAINER), "_internal_class_schema", ANY,
-            "marshmallow-dataclass==8.5.8", "marshmallow==3.13.0",
+            "marshmallow-dataclass==8.5.8", "marshmallow==3.13.0", python="3.11",
             fixed=("marshmallow-dataclass==8.7.1", "marshmallow==3.22.0")),
     package("croniter_expressions", (CACHE, CONTAINER), "croniter", ANY, "croniter==6.0.0",
             proper=True),
@@ -206,14 +215,14 @@ PROGRAMS = [
             fixed=("msgpack==1.1.0",)),
     package("hiredis_reader", CYCLE, "", NONE, "hiredis==2.2.1", says="Reader Parser",
             fixed=("hiredis==2.4.0",)),
-    package("numpy_object_cycle", CYCLE, "", NONE, "numpy==1.26.4", says="ndarray Cell",
+    package("numpy_object_cycle", CYCLE, "", NONE, *ARRAYS, says="ndarray Cell",
             proper=True),
     package("faker_unique", CONTAINER, "fake _seen", INSTANCE, *TOOLS, proper=True),
     package("prometheus_labels", (CACHE, CONTAINER), "requests _metrics", INSTANCE, *TOOLS,
             proper=True),
     package("marshmallow_registry", (DYNAMIC, CONTAINER), "_registry", GLOBAL, *TOOLS, proper=True),
     package("pydantic_generics", (DYNAMIC, CACHE, CONTAINER), "pydantic generics", GLOBAL,
-            "pydantic==1.9.0", fixed=("pydantic==1.10.18",)),
+            "pydantic==1.9.0", fixed=("pydantic==1.10.18",), python="3.11"),
     package("loguru_sinks", (CALLBACKS, CONTAINER), "logger handlers", INSTANCE, *TOOLS,
             proper=True),
     package("simpy_timeouts", (BACKLOG, CONTAINER), "env _queue", INSTANCE, *TOOLS, proper=True),
@@ -263,7 +272,7 @@ PROGRAMS = [
     package("aiohttp_middlewares", (CACHE, METHOD), "_build_middlewares", ANY, "aiohttp==3.10.10",
             fixed=("aiohttp==3.10.11",)),
     package("astroid_tips", CACHE, "inference_tip _cache", ANY, "astroid==2.15.8",
-            fixed=("astroid==3.3.5",)),
+            fixed=("astroid==3.3.5",), python="3.11"),
     package("aiodataloader_shared", CACHE, "_cache", ANY, *SERVICE, proper=True),
     package("cheetah_modules", DYNAMIC, "sys modules", ANY, *SERVICE, proper=True),
     package("opentelemetry_providers", REGISTRY, "atexit", ANY, *SERVICE,
