@@ -29,7 +29,7 @@
  *        [room=N] [resident=N] [pools=N] [used=N] [image=0x] [imagesize=N]     enum hl_memory
  *        [leaves=N] [leavesseen=N] [dups=N] [dupbytes=N]
  *        [running] [unsettled] [pause=S] [skipped=N] [folded=N] [pid=] [python=] [program=]
- *        [rounds=N] [track=exact|sampled] [rate=N] [dropped=N] [peak=N]
+ *        [rounds=N] [track=exact|sampled] [rate=N] [dropped=N] [peak=N] [taken=N]
  *
  * NODE   NAME[:TYPE][*COUNT]. The first mention declares it; TYPE is object if never said. With
  *        *COUNT (0 is fine) it is a group; NAME[i] is one member of it. An edge between groups of

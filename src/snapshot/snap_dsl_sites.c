@@ -143,6 +143,7 @@ bool dsl_tracking(const char *word, hl_fields *end, bool *bad)
         unsigned tag;
     } words[] = {{"rate", HL_SNAP_TRACK_RATE},
                  {"dropped", HL_SNAP_TRACK_DROPPED},
+                 {"taken", HL_SNAP_TRACK_AGE},
                  {"peak", HL_SNAP_TRACK_PEAK}};
     const char *mode = dsl_value(word, "track");
     if (mode) {
@@ -176,6 +177,7 @@ static void put_made(const dsl_heap *h, hl_snap_writer *w)
             continue;
         hl_snap_put(w, HL_COL_MADE, v - before);
         hl_snap_put(w, HL_COL_MADE, x->by);
+        hl_snap_put(w, HL_COL_MADE, 0);
         put_amount(w, HL_COL_MADE, (hl_amount){1, x->size + x->ext});
         before = v;
     }

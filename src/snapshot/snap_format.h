@@ -79,6 +79,7 @@ enum hl_snap_field {
     HL_SNAP_TRACK_PEAK_TIME = 101, /* microseconds since the program began                */
     HL_SNAP_TRACK_LISTS = 102,     /* bits of hl_free_list: whose objects are told from the line
                                      that made them, and not from who made the block first  */
+    HL_SNAP_TRACK_AGE = 103,       /* snapshots taken before this one, for HL_COL_AGE */
 };
 
 enum hl_track_mode { HL_TRACK_NONE = 0, HL_TRACK_EXACT = 1, HL_TRACK_SAMPLED = 2 };
@@ -177,8 +178,8 @@ enum hl_snap_column {
     HL_COL_AGE = 32,   /* per (stack, age): stack, snapshots that were taken before these blocks
                           were made, amount still live */
     HL_COL_MADE = 33,  /* per (row, stack): how many rows after the one of the entry before (the
-                          first: its row), stack, amount: the object itself and its own blocks, and
-                          the leaves folded into it */
+                          first: its row), stack, 1 + type index of leaves folded into it (0: the
+                          object itself, and its own blocks), amount */
     HL_COL_COUNT = 34,
 };
 #define HL_PROGRESS_HINT 0xffu

@@ -268,8 +268,11 @@ static void forge_tables(forge *f)
     }
     for (uint32_t v = 0; v < f->n; v += v % 3 ? 2 : 1) /* 0 1 3 4 6 7 ... */
         for (unsigned leaves = 0; leaves <= v % 2; leaves++) {
-            const uint64_t made[] = {leaves || !v ? 0 : v % 3 ? 1 : 2, 1 + v % STACKS, 1, v};
-            for (unsigned k = 0; k < 4; k++)
+            const uint64_t made[] = {leaves || !v ? 0
+                                     : v % 3      ? 1
+                                                  : 2,
+                                     1 + v % STACKS, leaves, 1, v};
+            for (unsigned k = 0; k < 5; k++)
                 put(&f->col[HL_COL_MADE], made[k]);
         }
     const uint64_t stray[] = {f->n_pages * UINT64_C(256), 1, 2, 3, 4, 2, 1, 0, 0};
@@ -483,6 +486,7 @@ static void same_tables(const forge *f, const hl_snap *s)
         assert_int_equal(n, v % 3 == 2 ? 0 : 1 + v % 2);
         for (uint32_t i = at; i < at + n; i++) {
             assert_int_equal(s->made[i].stack, 1 + v % STACKS);
+            assert_int_equal(s->made[i].leaf, i - at);
             assert_int_equal(s->made[i].amount.bytes, v);
         }
     }

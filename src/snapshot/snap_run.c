@@ -141,6 +141,9 @@ static bool tracking_field(hl_tracking *t, const field *f)
     case HL_SNAP_TRACK_LISTS:
         t->corrected = cut32(f->value);
         return true;
+    case HL_SNAP_TRACK_AGE:
+        t->taken = cut32(f->value);
+        return true;
     default:
         return false;
     }

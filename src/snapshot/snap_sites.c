@@ -10,7 +10,7 @@
 #include <stdlib.h>
 
 enum { FRAME_BYTES_MIN = 4, STACK_BYTES_MIN = 2, SITE_BYTES_MIN = 12, AGE_BYTES_MIN = 4 };
-enum { MADE_BYTES_MIN = 4 };
+enum { MADE_BYTES_MIN = 5 };
 
 static hl_status corrupt(hl_snap_loader *l, enum hl_snap_column c, const char *what, uint64_t at)
 {
@@ -172,6 +172,7 @@ static hl_status load_made(hl_snap_loader *l)
     while (!hl_column_done(&r) && s->n_made < l->raw[HL_COL_MADE] / MADE_BYTES_MIN) {
         uint64_t further = hl_column_take(&r);
         hl_snap_made x = {.stack = take_known(&r, s->n_stacks, &bad)};
+        x.leaf = take_known(&r, s->n_types + 1, &bad);
         x.amount = take_amount(&r);
         if (further >= s->nodes - row)
             return corrupt(l, HL_COL_MADE, "an object that is not there", s->n_made);
@@ -181,7 +182,8 @@ static hl_status load_made(hl_snap_loader *l)
     }
     if (hl_column_end(&r, l->err))
         return l->err->status;
-    return bad ? corrupt(l, HL_COL_MADE, "a stack that is not in the table", s->n_made) : HL_OK;
+    return bad ? corrupt(l, HL_COL_MADE, "a stack or a type that is not in the table", s->n_made)
+               : HL_OK;
 }
 
 hl_status hl_loader_sites(hl_snap_loader *l)

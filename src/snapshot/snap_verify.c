@@ -237,7 +237,7 @@ static hl_status check_sites(const hl_snap *s, hl_err *err)
             return broken(err, "order of the ages", i);
     for (uint32_t i = 0; i < s->n_made; i++)
         if (s->made[i].node >= s->nodes || s->made[i].stack >= s->n_stacks ||
-            (i && s->made[i - 1].node > s->made[i].node))
+            s->made[i].leaf > s->n_types || (i && s->made[i - 1].node > s->made[i].node))
             return broken(err, "order of what was made", i);
     return HL_OK;
 }

@@ -171,6 +171,7 @@ typedef struct hl_snap_age { /* sorted by stack */
 typedef struct hl_snap_made { /* sorted by node */
     hl_node node;
     uint32_t stack;
+    uint32_t leaf; /* 1 + type of leaves folded into it; 0: the object itself and its own blocks */
     hl_amount amount;
 } hl_snap_made;
 
@@ -178,6 +179,7 @@ typedef struct hl_tracking { /* as of a snapshot */
     enum hl_track_mode mode;
     uint64_t rate, dropped, since_us, peak_bytes, peak_us;
     uint32_t corrected; /* bits of hl_free_list */
+    uint32_t taken;     /* snapshots before this one, for hl_snap_age.born */
 } hl_tracking;
 
 typedef struct hl_snap_info {
