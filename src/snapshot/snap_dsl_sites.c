@@ -31,13 +31,26 @@ static uint32_t stack_index(dsl_heap *h, hl_snap_stack k)
     return (uint32_t)h->stacks.n;
 }
 
+/* Ends the frame at s and gives the next one: ">" behind a line's number, for a function may be called
+ * "<module>". */
+static char *cut_frame(char *s)
+{
+    for (char *at = strchr(s, '>'); at; at = strchr(at + 1, '>'))
+        if (at > s && at[-1] >= '0' && at[-1] <= '9' && strchr(s, '@') && strchr(s, '@') < at) {
+            *at = 0;
+            return at + 1;
+        }
+    return NULL;
+}
+
 hl_status dsl_stack(dsl_parser *p, const char *text, uint32_t *out)
 {
-    char *all = dsl_copy(text, strlen(text)), *save = NULL;
+    char *all = dsl_copy(text, strlen(text)), *next = NULL;
     hl_snap_stack stack = {0};
     bool bad = false;
     *out = 0;
-    for (char *item = strtok_r(all, ">", &save); item; item = strtok_r(NULL, ">", &save)) {
+    for (char *item = all; item; item = next) {
+        next = cut_frame(item);
         char *file = strchr(item, '@'), *line = strrchr(item, ':'), *end = NULL;
         if (!file || !line || line < file) {
             bad = true;
