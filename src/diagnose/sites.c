@@ -76,7 +76,7 @@ static const char *thread_label(const hl_snap *s, uint32_t thread, hl_arena *are
 const char *hl_site_label(const hl_snap *s, hl_site_key key, const hl_site_sum *sum,
                           hl_arena *arena)
 {
-    static const char *const domains[HL_DOMAIN_COUNT] = {"raw", "mem", "obj", "native"};
+    static const char *const domains[HL_BLOCK_DOMAINS] = {"raw", "mem", "obj", "native"};
     const hl_snap_frame *f = &s->frames[s->stacks[sum->stack].frame];
     const char *file = s->names[f->file];
     switch (key) {
@@ -300,7 +300,7 @@ hl_status hl_sites_add_up(const hl_snap *s, hl_site_key key, hl_arena *arena, hl
                           hl_err *err)
 {
     *out = (hl_site_sums){.key = key};
-    if (s->info.tracking.mode == HL_TRACK_NONE)
+    if (s->info.tracking.mode == HL_FOLLOWED_NOT)
         return hl_err_set(err, HL_EMPTY,
                           "no allocation was followed in this recording: record one with "
                           "'heaplens run', without --no-track");

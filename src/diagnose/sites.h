@@ -23,7 +23,7 @@ typedef enum hl_site_key {
 
 typedef struct hl_site_sum {
     uint32_t stack; /* of its stacks the one with most bytes in use; 0: none is known */
-    uint32_t id;    /* by type: its index; by thread: as in hl_snap_site; by domain: hl_domain */
+    uint32_t id; /* by type: its index; by thread: as in hl_snap_site; by domain: hl_block_domain */
     hl_amount live, all, brief, peak;
     double variance;   /* of live.bytes */
     uint32_t survived; /* snapshots that half of the blocks in use, the older half, has survived */

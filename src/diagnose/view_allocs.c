@@ -62,7 +62,7 @@ static const char *note(const hl_snap *s, hl_arena *arena)
     const hl_tracking *t = &s->info.tracking;
     char rate[16];
     const char *text =
-        t->mode == HL_TRACK_SAMPLED
+        t->mode == HL_FOLLOWED_SAMPLED
             ? hl_arena_printf(arena, "estimated from samples, one every %s on average",
                               hl_bytes_text(t->rate, rate))
             : NULL;
@@ -74,7 +74,7 @@ static const char *note(const hl_snap *s, hl_arena *arena)
                  {HL_FREE_LIST_TUPLE, "tuples"},
                  {HL_FREE_LIST_FLOAT, "floats"}};
     const char *reused = NULL;
-    for (size_t i = 0; t->mode == HL_TRACK_EXACT && i < sizeof lists / sizeof *lists; i++)
+    for (size_t i = 0; t->mode == HL_FOLLOWED_EXACT && i < sizeof lists / sizeof *lists; i++)
         if (!(t->corrected & lists[i].bit))
             reused =
                 reused ? hl_arena_printf(arena, "%s, %s", reused, lists[i].name) : lists[i].name;

@@ -21,7 +21,7 @@
 #include "track/live.h"
 #include "track/region.h"
 #include "track/sampler.h"
-#include "track/sites.h"
+#include "track/site_tree.h"
 #include "track/tally.h"
 
 #define HL_LIKELY(x)   __builtin_expect(!!(x), 1)

@@ -1,7 +1,7 @@
 /* inside/track_stack.c: which Python stack is running, at the cost of what changed since last time.
  *
  * Room   inside; target, inside malloc, with the GIL or in a thread's own time without it.
- * Takes  the frames of a thread state.   Gives  a site (track/sites.h).
+ * Takes  the frames of a thread state.   Gives  a site (track/site_tree.h).
  * Method Each thread has a copy of its stack, frame by frame with the site of each. The running frame
  *        is looked for near the copy's end; from there down each level is compared with the real
  *        one until one carries our mark, for then all below it stand as they stood, or until the

@@ -119,7 +119,7 @@ static bool take_amount(const char *word, hl_snap_site *site)
 hl_status dsl_site_line(dsl_parser *p)
 {
     static const char *const domains[] = {"raw", "mem", "obj", "native"};
-    hl_snap_site site = {.domain = HL_DOMAIN_OBJ};
+    hl_snap_site site = {.domain = HL_BLOCK_OBJ};
     if (p->n_words < 2)
         return dsl_complain(p, "site STACK");
     if (dsl_stack(p, p->words[1], &site.stack))
@@ -134,7 +134,7 @@ hl_status dsl_site_line(dsl_parser *p)
             bad = true;
             for (unsigned k = 0; k < sizeof domains / sizeof *domains; k++)
                 if (!strcmp(v, domains[k])) {
-                    site.domain = (enum hl_domain)k;
+                    site.domain = (enum hl_block_domain)k;
                     bad = false;
                 }
         } else if (dsl_numeric(word, "thread", &thread, &bad)) {
@@ -162,7 +162,7 @@ bool dsl_tracking(const char *word, hl_fields *end, bool *bad)
     if (mode) {
         *bad = strcmp(mode, "exact") && strcmp(mode, "sampled");
         hl_field_uint(end, HL_SNAP_TRACK,
-                      strcmp(mode, "exact") ? HL_TRACK_SAMPLED : HL_TRACK_EXACT);
+                      strcmp(mode, "exact") ? HL_FOLLOWED_SAMPLED : HL_FOLLOWED_EXACT);
         return true;
     }
     for (unsigned i = 0; i < sizeof words / sizeof *words; i++) {

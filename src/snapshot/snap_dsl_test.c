@@ -195,7 +195,7 @@ static void allocations(void **state)
         "age=0:1:100,4:1:100\n"
         "site main@app.py:3 live=1:64 peak=2:128 error=8\n"
         "snap track=sampled rate=512K dropped=3 peak=1M\n");
-    assert_int_equal(s->info.tracking.mode, HL_TRACK_SAMPLED);
+    assert_int_equal(s->info.tracking.mode, HL_FOLLOWED_SAMPLED);
     assert_int_equal(s->info.tracking.rate, 512 * 1024);
     assert_int_equal(s->info.tracking.dropped, 3);
     assert_int_equal(s->info.tracking.peak_bytes, 1024 * 1024);
@@ -207,7 +207,7 @@ static void allocations(void **state)
     assert_int_equal(first->peak.bytes, 128);
     assert_int_equal(first->error, 8);
     assert_int_equal(second->thread, 2);
-    assert_int_equal(second->domain, HL_DOMAIN_MEM);
+    assert_int_equal(second->domain, HL_BLOCK_MEM);
     assert_int_equal(second->all.blocks, 5);
     assert_int_equal(second->brief.bytes, 300);
     const hl_snap_stack *stack = &s->stacks[second->stack];

@@ -71,7 +71,7 @@ enum hl_snap_field {
     HL_SNAP_DUP_CONTENTS = 82, /* contents that were found more than once          */
     HL_SNAP_DUP_BYTES = 83,    /* bytes of their copies beyond the first           */
     /* tracking, in END, only where allocations were followed */
-    HL_SNAP_TRACK = 96,            /* enum hl_track_mode                                  */
+    HL_SNAP_TRACK = 96,            /* enum hl_followed                                  */
     HL_SNAP_TRACK_RATE = 97,       /* sampled: mean bytes from one sample to the next      */
     HL_SNAP_TRACK_DROPPED = 98,    /* blocks or samples there was no room to follow        */
     HL_SNAP_TRACK_SINCE = 99,      /* microseconds since the program began, when it began  */
@@ -82,7 +82,7 @@ enum hl_snap_field {
     HL_SNAP_TRACK_AGE = 103,       /* snapshots taken before this one, for HL_COL_AGE */
 };
 
-enum hl_track_mode { HL_TRACK_NONE = 0, HL_TRACK_EXACT = 1, HL_TRACK_SAMPLED = 2 };
+enum hl_followed { HL_FOLLOWED_NOT = 0, HL_FOLLOWED_EXACT = 1, HL_FOLLOWED_SAMPLED = 2 };
 
 /* Kinds of objects that CPython keeps for the next of their kind: the allocator never hears of it. */
 enum hl_free_list {
@@ -93,12 +93,12 @@ enum hl_free_list {
 };
 
 /* Who asked for a block: PyMem_RawMalloc, PyMem_Malloc, PyObject_Malloc; malloc itself. */
-enum hl_domain {
-    HL_DOMAIN_RAW = 0,
-    HL_DOMAIN_MEM = 1,
-    HL_DOMAIN_OBJ = 2,
-    HL_DOMAIN_NATIVE = 3,
-    HL_DOMAIN_COUNT = 4,
+enum hl_block_domain {
+    HL_BLOCK_RAW = 0,
+    HL_BLOCK_MEM = 1,
+    HL_BLOCK_OBJ = 2,
+    HL_BLOCK_NATIVE = 3,
+    HL_BLOCK_DOMAINS = 4,
 };
 
 /* Bytes, unless said. */
@@ -173,7 +173,7 @@ enum hl_snap_column {
     HL_COL_STACK = 30,  /* per stack: how many entries before this one is its caller (0: it has
                           none), its frame; numbered from 1 */
     HL_COL_SITE = 31,   /* per (stack, thread, domain): stack, 1 + index of the thread (0: unknown),
-                          hl_domain, then amounts: live, of all time, of those the temporary ones,
+                          hl_block_domain, then amounts: live, of all time, of those the temporary ones,
                           live at the high-water mark; standard error of the live bytes */
     HL_COL_AGE = 32,    /* per (stack, age): stack, snapshots that were taken before these blocks
                           were made, amount still live */

@@ -121,7 +121,7 @@ static bool tracking_field(hl_tracking *t, const field *f)
 {
     switch (f->tag) {
     case HL_SNAP_TRACK: /* a mode of a later heaplens is told like samples: as an estimate */
-        t->mode = f->value > HL_TRACK_SAMPLED ? HL_TRACK_SAMPLED : (enum hl_track_mode)f->value;
+        t->mode = f->value > HL_FOLLOWED_SAMPLED ? HL_FOLLOWED_SAMPLED : (enum hl_followed)f->value;
         return true;
     case HL_SNAP_TRACK_RATE:
         t->rate = f->value;

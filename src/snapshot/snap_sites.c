@@ -116,7 +116,7 @@ static hl_status load_sites(hl_snap_loader *l)
         hl_snap_site x = {.stack = take_known(&r, s->n_stacks, &bad)};
         x.thread = hl_column_take32(&r, 0);
         uint64_t domain = hl_column_take(&r);
-        x.domain = domain < HL_DOMAIN_COUNT ? (enum hl_domain)domain : HL_DOMAIN_NATIVE;
+        x.domain = domain < HL_BLOCK_DOMAINS ? (enum hl_block_domain)domain : HL_BLOCK_NATIVE;
         x.live = take_amount(&r);
         x.all = take_amount(&r);
         x.brief = take_amount(&r);

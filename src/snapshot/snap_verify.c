@@ -233,7 +233,7 @@ static hl_status check_sites(const hl_snap *s, hl_err *err)
             (i ? s->stacks[i].caller >= i : s->stacks[i].caller))
             return broken(err, "frame and caller of a stack", i);
     for (uint32_t i = 0; i < s->n_sites; i++)
-        if (s->sites[i].stack >= s->n_stacks || s->sites[i].domain >= HL_DOMAIN_COUNT ||
+        if (s->sites[i].stack >= s->n_stacks || s->sites[i].domain >= HL_BLOCK_DOMAINS ||
             (i && s->sites[i - 1].stack > s->sites[i].stack))
             return broken(err, "order of the sites", i);
     for (uint32_t i = 0; i < s->n_ages; i++)

@@ -164,7 +164,7 @@ typedef struct hl_amount { /* of samples what they stand for */
 typedef struct hl_snap_site { /* sorted by stack */
     uint32_t stack;
     uint32_t thread; /* 1 + index as in hl_snap_root.thread; 0: unknown */
-    enum hl_domain domain;
+    enum hl_block_domain domain;
     hl_amount live, all, brief, peak; /* brief: of all, those that were soon freed */
     uint64_t error;                   /* standard error of live.bytes; 0: exact */
 } hl_snap_site;
@@ -181,7 +181,7 @@ typedef struct hl_snap_made { /* sorted by node */
 } hl_snap_made;
 
 typedef struct hl_tracking { /* as of a snapshot */
-    enum hl_track_mode mode;
+    enum hl_followed mode;
     uint64_t rate, dropped, since_us, peak_bytes, peak_us;
     uint32_t corrected; /* bits of hl_free_list */
     uint32_t taken;     /* snapshots before this one, for hl_snap_age.born */

@@ -21,7 +21,7 @@ typedef struct hl_code {
 
 typedef struct hl_code_seen { /* a living code object */
     uintptr_t at;             /* 0: free; 1: was one */
-    uint32_t code, cell;      /* its record; its addresses (sites.h) */
+    uint32_t code, cell;      /* its record; its addresses (site_tree.h) */
 } hl_code_seen;
 
 typedef struct hl_codes {

@@ -2,7 +2,7 @@
  *
  * Room   track; target, inside malloc; what it makes is read there, or in its cloned child.
  * Parts  live.h    which blocks live, an 8-byte word each (shadow map)
- *        sites.h   stacks as a tree of (caller, instruction), with totals
+ *        site_tree.h   stacks as a tree of (caller, instruction), with totals
  *        codes.h   file, function and line table of each code object that was seen
  *        lines.h   instruction -> line, from a stored line table
  *        tally.h   what lives, summed up by who made it
@@ -21,7 +21,7 @@ enum hl_domain { HL_DOMAIN_RAW = 1, HL_DOMAIN_MEM, HL_DOMAIN_OBJ, HL_DOMAINS };
  *   39              16 15      9 8       2 1    0
  *  | site (24)        | age (7) | who (7) | dom  |
  *
- * site: the stack (sites.h), 0: none is known. age: number of the checkpoint it was made after.
+ * site: the stack (site_tree.h), 0: none is known. age: number of the checkpoint it was made after.
  * who: index of the thread; 0: not known. */
 enum {
     HL_SITE_BITS = 24,

@@ -1,5 +1,5 @@
-/* track/sites_test.c: the tree of stacks against a plain list of (parent, code, offset). */
-#include "track/sites.h"
+/* track/site_tree_test.c: the tree of stacks against a plain list of (parent, code, offset). */
+#include "track/site_tree.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,9 +1,9 @@
-/* track/sites.c: new sites, and addresses that no longer lead to one.
+/* track/site_tree.c: new sites, and addresses that no longer lead to one.
  *
  * Room   track; target, inside malloc; under the lock, beside readers without it.
- * Takes  (parent, code record, offset) and an address.   Gives  24-bit ids (sites.h).
+ * Takes  (parent, code record, offset) and an address.   Gives  24-bit ids (site_tree.h).
  * Knows  rt.  Must not know  Python, frames. */
-#include "track/sites.h"
+#include "track/site_tree.h"
 
 #include "track/grow.h"
 

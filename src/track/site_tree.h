@@ -1,4 +1,4 @@
-/* track/sites.h: stacks as a tree: a site is (the site of its caller, an instruction).
+/* track/site_tree.h: stacks as a tree: a site is (the site of its caller, an instruction).
  *
  * Room   track; target, inside malloc; found by any thread, added under the lock.
  * Method A site is told apart by its caller's site, a code record (codes.h) and an offset, so that
@@ -8,8 +8,8 @@
  * Care   Readers hold no lock. A table is filled before it is published, an entry's key is stored
  * last, what was taken out is never filled again before the table grows, and old tables stay
  * mapped (all together they are as large as the newest). */
-#ifndef HL_SITES_H
-#define HL_SITES_H
+#ifndef HL_SITE_TREE_H
+#define HL_SITE_TREE_H
 
 #include "track/lock.h"
 #include "track/track.h"
