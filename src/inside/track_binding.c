@@ -45,7 +45,7 @@ static PyObject *stop(PyObject *module, PyObject *unused)
 
 static PyObject *checkpoint(PyObject *module, PyObject *unused)
 {
-    return PyLong_FromUnsignedLongLong(hl_track_checkpoint());
+    return PyLong_FromUnsignedLongLong(hl_track_checkpoint(false));
 }
 
 /* ---- rows ------------------------------------------------------------------------------------
@@ -82,8 +82,8 @@ static PyObject *living(const hl_tally *t)
  * is all that lived at the peak. */
 static bool peak_init(hl_tally *peak)
 {
-    const hl_tally *t = &T->peak_rows;
-    if (!t->rows || T->peak_floor != INT64_MIN)
+    const hl_tally *t = hl_peak_rows();
+    if (!t)
         return true;
     *peak = (hl_tally){.rows = hl_pages_map(t->room * sizeof *t->rows), .n = t->n, .room = t->room};
     if (peak->rows)

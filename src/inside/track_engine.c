@@ -9,6 +9,7 @@
 #define _GNU_SOURCE
 #include "inside/track_engine.h" /* first: Python.h sets _GNU_SOURCE */
 
+#include "inside/vitals.h"
 #include "rt/rt.h"
 
 #include <dlfcn.h>
@@ -211,7 +212,9 @@ hl_status hl_track_start(const hl_track_options *o, hl_err *err)
     T->left = hl_sample_gap(&T->random, o->mean > 0 ? o->mean : 1);
     T->bytes = T->raw_bytes = T->peak = T->peak_next = 0;
     T->peak_floor = INT64_MIN;
-    T->checkpoints = T->age_shift = T->stamp = 0;
+    T->checkpoints = T->age_shift = T->stamp = T->looks = 0;
+    memset(T->looks_before, 0, sizeof T->looks_before);
+    T->since_ns = T->peak_ns = hl_vitals_clock_ns(CLOCK_MONOTONIC);
     T->checked = T->mismatched = T->lost = 0;
     T->mode = o->mode;
     put_in(o->mode == HL_TRACK_EXACT ? &exact : &sampled);
@@ -230,17 +233,24 @@ void hl_track_stop(void)
     take_out(&sampled);
 }
 
-uint64_t hl_track_checkpoint(void)
+uint64_t hl_track_checkpoint(bool look)
 {
-    T->checkpoints++;
+    uint64_t before = T->checkpoints++ >> T->age_shift;
+    T->looks += look;
     if (T->checkpoints >> T->age_shift >= HL_AGES) {
         T->age_shift++;
+        before /= 2;
+        for (unsigned i = 0; i < HL_AGES / 2; i++)
+            T->looks_before[i] = T->looks_before[2 * i];
         if (T->mode == HL_TRACK_EXACT)
             hl_live_age(&T->live);
         hl_lock_take(&T->samples.lock);
         hl_samples_age(&T->samples);
         hl_lock_give(&T->samples.lock);
     }
+    uint64_t age = T->checkpoints >> T->age_shift;
+    if (age != before)
+        T->looks_before[age] = T->looks;
     T->stamp = (uint32_t)(T->checkpoints >> T->age_shift) << (HL_WHO_BITS + HL_DOMAIN_BITS);
     return T->checkpoints;
 }
@@ -276,6 +286,11 @@ bool hl_track_sum(hl_tally *rows)
     else
         add_samples(rows);
     return true;
+}
+
+const hl_tally *hl_peak_rows(void)
+{
+    return T->peak_rows.rows && T->peak_floor == INT64_MIN ? &T->peak_rows : NULL;
 }
 
 void hl_peak_note(void)

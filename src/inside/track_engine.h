@@ -7,6 +7,7 @@
  *        track_sampled.c hooks that take one in so many bytes
  *        track_lists.c   free lists, which hide who makes an object
  *        track_engine.c  start, stop, fork, what there is to read
+ *        track_write.c   what is known, as columns of a snapshot: in a look's child
  *        track_binding.c the door for Python code
  * Guard  What says "GIL" is guarded by it; the raw domain may be entered without it, so that its
  *        sums are atomic, and a thread writes only what is its own. In the hooks: no malloc, no Python
@@ -72,7 +73,10 @@ typedef struct hl_tracker {
     hl_tally peak_rows;   /* what lived then; GIL */
     uint64_t checkpoints; /* GIL; age = checkpoints >> age_shift */
     uint32_t age_shift;
-    hl_lock lock; /* guards what follows */
+    uint32_t looks;                 /* snapshots since the start; GIL */
+    uint32_t looks_before[HL_AGES]; /* how many of them before each age began; GIL */
+    uint64_t since_ns, peak_ns;     /* CLOCK_MONOTONIC: the start; about when the peak was; GIL */
+    hl_lock lock;                   /* guards what follows */
     hl_thread *threads;
     uint32_t whos;
     uint64_t checked, mismatched; /* HL_TRACK_CHECK: stacks compared with a whole walk; GIL */
@@ -157,6 +161,7 @@ void hl_lists_off(void);
 void hl_lists_on(void);
 /* NULL: whoever makes a container is told. Else a sentence: what may be told wrong. */
 const char *hl_lists_caveat(void);
+unsigned hl_lists_corrected(void); /* bits of hl_free_list */
 
 /* ---- sessions: track_engine.c -----------------------------------------------------------------
  */
@@ -171,10 +176,13 @@ typedef struct hl_track_options {
 /* GIL; not in a hook. A second start is refused until there was a stop. */
 hl_status hl_track_start(const hl_track_options *options, hl_err *err);
 void hl_track_stop(void);
-/* What is made from now on is of another age. Returns the number of the checkpoint. GIL. */
-uint64_t hl_track_checkpoint(void);
+/* What is made from now on is of another age. look: a snapshot was taken. Returns the number of the
+ * checkpoint. GIL. */
+uint64_t hl_track_checkpoint(bool look);
 /* Sums up what lives. Also in a cloned child. false: no memory. */
 bool hl_track_sum(hl_tally *rows);
+/* What lived at the peak; NULL: all that lives now. GIL, or a cloned child. */
+const hl_tally *hl_peak_rows(void);
 /* NULL: nobody stands between the allocators and us. Else a sentence. GIL. */
 const char *hl_track_bypassed(void);
 

@@ -9,6 +9,8 @@
  * Knows  stacks, the map.  Must not know  sampling, sessions. */
 #include "inside/track_engine.h"
 
+#include "inside/vitals.h"
+
 enum {
     SMALL = 448, /* up to this mem and obj do not hand on (pymalloc: 512, less what debug adds) */
     PEAK_STEPS = 64, /* what lived at the peak is written down when a part of it has gone */
@@ -31,6 +33,7 @@ static HL_COLD void peak_rises(int64_t live)
     int64_t step = live / PEAK_STEPS > PEAK_STEP_BYTES ? live / PEAK_STEPS : PEAK_STEP_BYTES;
     T->peak_floor = live - step;
     T->peak_next = live + step;
+    T->peak_ns = hl_vitals_clock_ns(CLOCK_MONOTONIC);
 }
 
 HL_HOT void sum_made(enum hl_domain d, uint32_t site, size_t n)

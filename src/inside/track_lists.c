@@ -13,6 +13,8 @@
  *        3.13 the key tables of dicts that grew. */
 #include "inside/track_engine.h"
 
+#include "snapshot/snap_format.h"
+
 #include <string.h>
 
 static bool off;
@@ -23,6 +25,12 @@ static const char *caveat = left_on;
 const char *hl_lists_caveat(void)
 {
     return caveat;
+}
+
+unsigned hl_lists_corrected(void)
+{
+    unsigned dicts = HL_PY_AT_LEAST(10) ? HL_FREE_LIST_DICT : 0;
+    return off ? HL_FREE_LIST_LIST | HL_FREE_LIST_TUPLE | dicts : 0;
 }
 
 #if HL_PY_AT_LEAST(13)

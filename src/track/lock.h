@@ -7,6 +7,7 @@
 #define HL_LOCK_H
 
 #include <sched.h>
+#include <stdbool.h>
 
 typedef struct hl_lock {
     int held;
@@ -16,6 +17,10 @@ static inline void hl_lock_take(hl_lock *l)
 {
     while (__atomic_exchange_n(&l->held, 1, __ATOMIC_ACQUIRE))
         sched_yield();
+}
+static inline bool hl_lock_try(hl_lock *l)
+{
+    return !__atomic_exchange_n(&l->held, 1, __ATOMIC_ACQUIRE);
 }
 static inline void hl_lock_give(hl_lock *l)
 {
