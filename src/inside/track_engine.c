@@ -290,7 +290,9 @@ bool hl_track_sum(hl_tally *rows)
 
 const hl_tally *hl_peak_rows(void)
 {
-    return T->peak_rows.rows && T->peak_floor == INT64_MIN ? &T->peak_rows : NULL;
+    int64_t live = T->bytes + __atomic_load_n(&T->raw_bytes, __ATOMIC_RELAXED);
+    bool noted = T->peak_rows.rows && T->peak_floor == INT64_MIN && live < T->peak;
+    return noted ? &T->peak_rows : NULL;
 }
 
 void hl_peak_note(void)

@@ -166,6 +166,9 @@ unsigned hl_lists_corrected(void); /* bits of hl_free_list */
 /* ---- sessions: track_engine.c -----------------------------------------------------------------
  */
 
+/* Levels that are checked unless somebody asks for others: HORIZON of python/heaplens/_track.py. */
+enum { HL_TRACK_HORIZON = 32 };
+
 typedef struct hl_track_options {
     enum hl_track_mode mode;
     double mean;      /* sampled: bytes between points */
