@@ -182,7 +182,7 @@ class Track:
 
     Inside the block t.snapshot() says what lives now. Blocks may lie inside one another, and one
     may be entered again: each says what it made itself. What the outermost asked for (each
-    allocation, or samples) holds for those inside.
+    allocation, or samples) holds for those inside, be it `heaplens run --exact`.
     """
 
     def __init__(self, rate: float | None, horizon: int, correct: bool):
@@ -198,26 +198,19 @@ class Track:
             return self
         inside = core()
         try:
-            if not _running:
-                inside.track_start(
-                    exact=self._rate is None,
-                    mean=float(self._rate or 0),
-                    horizon=self._horizon,
-                    lists=self._correct,
-                )
-            elif self._rate is None and _running[0]._rate is not None:
-                raise Error(
-                    "samples are being taken already, so that not every allocation can be told: "
-                    "stop that block first, or give it no rate"
-                )
+            joins = inside.track_start(
+                exact=self._rate is None,
+                mean=float(self._rate or 0),
+                horizon=self._horizon,
+                lists=self._correct,
+            )
         except BaseException:
             self._depth = 0
             raise
         self._since, self._before = 0, {}
-        if _running:
+        if joins:
             self._since = inside.track_checkpoint()
             self._before = {row[:2]: row for row in inside.track_rows()["made"]}
-        _running.append(self)
         return self
 
     def stop(self) -> Allocations:
@@ -229,9 +222,7 @@ class Track:
             return self.snapshot()
         self.result = self.snapshot()
         self._depth = 0
-        _running.remove(self)
-        if not _running:
-            core().track_stop()
+        core().track_stop()
         return self.result
 
     def snapshot(self) -> Allocations:
@@ -262,9 +253,6 @@ class Track:
 
         tracked.track = self  # type: ignore[attr-defined]
         return tracked  # type: ignore[return-value]
-
-
-_running: list[Track] = []
 
 
 def track(rate: float | None = None, *, horizon: int = HORIZON, correct: bool = True) -> Track:

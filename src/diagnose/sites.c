@@ -66,7 +66,7 @@ static const char *stack_label(const hl_snap *s, uint32_t stack, hl_arena *arena
 static const char *thread_label(const hl_snap *s, uint32_t thread, hl_arena *arena)
 {
     if (!thread)
-        return "a thread that is gone";
+        return "threads that are gone";
     for (uint32_t i = 0; i < s->n_threads; i++)
         if (s->threads[i].index == thread - 1 && s->names[s->threads[i].name][0])
             return hl_arena_printf(arena, "%s", s->names[s->threads[i].name]);
@@ -303,6 +303,6 @@ hl_status hl_sites_add_up(const hl_snap *s, hl_site_key key, hl_arena *arena, hl
     if (s->info.tracking.mode == HL_FOLLOWED_NOT)
         return hl_err_set(err, HL_EMPTY,
                           "no allocation was followed in this recording: record one with "
-                          "'heaplens run', without --no-track");
+                          "'heaplens run --exact'");
     return key == HL_SITES_BY_TYPE ? by_type(s, arena, out, err) : by_site(s, key, arena, out, err);
 }

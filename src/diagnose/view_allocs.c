@@ -35,6 +35,12 @@ static const hl_amount *measured(const hl_site_sum *sum, hl_measure by)
     return of[by];
 }
 
+/* Samples do not say what was there at the high-water mark, nor what was soon freed. */
+static bool tells_all(const hl_snap *s)
+{
+    return s->info.tracking.mode == HL_FOLLOWED_EXACT;
+}
+
 static void fill_row(const hl_snap *s, const hl_site_sums *sums, const hl_site_sum *sum,
                      hl_arena *arena, hl_cell *row)
 {
@@ -51,8 +57,9 @@ static void fill_row(const hl_snap *s, const hl_site_sums *sums, const hl_site_s
     row[7].number = sum->survived ? (int64_t)sum->survived : HL_CELL_NONE;
     const hl_amount *rest[] = {&sum->peak, &sum->all, &sum->brief};
     for (unsigned i = 0; i < sizeof rest / sizeof *rest; i++) {
-        row[8 + 2 * i].number = is_type ? HL_CELL_NONE : (int64_t)rest[i]->bytes;
-        row[9 + 2 * i].number = is_type ? HL_CELL_NONE : (int64_t)rest[i]->blocks;
+        bool told = !is_type && (rest[i] == &sum->all || tells_all(s));
+        row[8 + 2 * i].number = told ? (int64_t)rest[i]->bytes : HL_CELL_NONE;
+        row[9 + 2 * i].number = told ? (int64_t)rest[i]->blocks : HL_CELL_NONE;
     }
 }
 
@@ -95,6 +102,11 @@ static hl_status fill(const hl_view_query *q, const hl_snap *s, hl_arena *scratc
 {
     hl_site_sums sums;
     hl_top top;
+    if (s->info.tracking.mode == HL_FOLLOWED_SAMPLED &&
+        (q->measure == HL_PEAK || q->measure == HL_TEMPORARY))
+        return hl_err_set(err, HL_EMPTY,
+                          "samples do not tell what was there at the high-water mark, nor what was "
+                          "soon freed: record one with 'heaplens run --exact'");
     if (hl_sites_add_up(s, q->sites_by, scratch, &sums, err) ||
         hl_top_init(&top, q->top, sums.n, scratch, err))
         return err->status;

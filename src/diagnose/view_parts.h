@@ -74,6 +74,22 @@ static inline hl_cell *hl_view_row(const hl_table *t, uint32_t row)
 {
     return &t->cells[(size_t)row * t->n_columns];
 }
+
+/* diff_sites.c: lines in the first (0) and the last (1) of some moments. */
+typedef struct hl_site_change {
+    const char *where, *file, *function; /* of the table's arena */
+    uint32_t line;
+    hl_amount now, then;
+} hl_site_change;
+typedef struct hl_site_changes {
+    hl_site_change *of[2]; /* scratch; NULL: allocations were not followed then */
+    uint32_t n[2];
+} hl_site_changes;
+hl_status hl_site_changes_note(hl_site_changes *to, uint32_t which, const hl_snap *s,
+                               hl_arena *scratch, hl_arena *arena, hl_err *err) HL_MUST_CHECK;
+hl_status hl_site_changes_table(const hl_site_changes *c, uint32_t top_n, hl_arena *scratch,
+                                hl_arena *arena, hl_table *out, hl_err *err) HL_MUST_CHECK;
+
 const char *hl_view_name(const hl_graph *g, hl_node v, hl_arena *arena);    /* hl_path_name, kept */
 const char *hl_view_address(const hl_graph *g, hl_node v, hl_arena *arena); /* "0x7f..." */
 const char *hl_view_copy(hl_arena *arena, const char *s);

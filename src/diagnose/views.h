@@ -36,10 +36,11 @@ typedef struct hl_view {
 /* The views of `show`, in the order help lists them. */
 const hl_view *hl_views(uint32_t *n);
 
-/* What grew from the first moment to the last: by path shape, and by type. */
-enum { HL_DIFF_TABLES = 2 };
+/* What grew from the first moment to the last: by path shape, by type, and, where allocations were
+ * followed in both, by line. *n: how many tables that are. */
+enum { HL_DIFF_TABLES = 3 };
 hl_status hl_view_diff(const hl_view_query *q, hl_arena *arena, hl_table out[HL_DIFF_TABLES],
-                       hl_err *err) HL_MUST_CHECK;
+                       uint32_t *n, hl_err *err) HL_MUST_CHECK;
 /* Chains root -> what target means (type name, 0xADDRESS, dotted name); q->top of them.
  * HL_NOT_FOUND: nothing there is called so. */
 hl_status hl_view_paths(const hl_view_query *q, const char *target, hl_arena *arena, hl_chains *out,

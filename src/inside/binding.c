@@ -155,7 +155,7 @@ static int fill(PyObject *module)
 {
     hl_rounds_find();
     return PyModule_AddFunctions(module, hl_watch_methods) ||
-                   PyModule_AddFunctions(module, hl_track_methods)
+                   PyModule_AddFunctions(module, hl_track_methods_here())
                ? -1
                : 0;
 }

@@ -426,7 +426,7 @@ pid_t hl_child_start(const hl_shot_request *request, hl_shot *shot)
     int failed = pid < 0 ? errno : 0;
     if (follows && !request->borrow)
         hl_track_release();
-    if (follows && !failed && !request->unsettled)
+    if (follows && !failed && !request->unsettled && !request->borrow)
         hl_track_checkpoint(true);
     if (failed && request->borrow == HL_BORROW_BACK)
         hl_pages_lend_end();
@@ -452,8 +452,11 @@ int hl_child_finish(pid_t pid, hl_shot *shot)
     reap_zombies();
     while (shot->borrowed && (gone = waitpid(pid, &state, __WCLONE)) < 0 && errno == EINTR)
         ;
-    if (shot->borrowed == HL_BORROW_BACK)
+    if (shot->borrowed == HL_BORROW_BACK) {
         hl_pages_lend_end();
+        if (hl_tracking.mode) /* not before: it was reading */
+            hl_track_checkpoint(true);
+    }
     if (shot->borrowed)
         hl_still_release(&lent_to);
     while (!gone && !__atomic_load_n(&shot->done, __ATOMIC_ACQUIRE)) {

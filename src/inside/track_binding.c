@@ -6,10 +6,12 @@
  * Knows  the tracker's tables.  Must not know  how rows are grouped. */
 #include "inside/track_engine.h" /* first: Python.h sets _GNU_SOURCE */
 
+#include "inside/pulse_parts.h"
 #include "inside/rounds.h"
 #include "inside/track_binding.h"
 #include "rt/rt.h"
 
+#include <dlfcn.h>
 #include <string.h>
 
 #define T (&hl_tracking)
@@ -32,9 +34,10 @@ static PyObject *start(PyObject *module, PyObject *args, PyObject *keywords)
         PyErr_SetString(PyExc_ValueError, "the mean distance of samples is one byte or more");
         return NULL;
     }
+    bool joins = T->mode != HL_TRACK_OFF;
     if (hl_track_start(&o, &err))
         return hl_raise(&err);
-    Py_RETURN_NONE;
+    return PyBool_FromLong(joins);
 }
 
 static PyObject *stop(PyObject *module, PyObject *unused)
@@ -277,8 +280,10 @@ static PyObject *lines(PyObject *module, PyObject *args)
 PyMethodDef hl_track_methods[] = {
     {"track_start", (PyCFunction)(void (*)(void))start, METH_VARARGS | METH_KEYWORDS,
      "track_start(*, exact=True, mean=0.0, horizon=0, lists=True)\n--\n\n"
-     "Notes allocations from now on: each, or one in so many bytes."},
-    {"track_stop", stop, METH_NOARGS, "track_stop()\n--\n\nNotes no more."},
+     "Notes allocations from now on: each, or one in so many bytes. True: they were noted "
+     "already."},
+    {"track_stop", stop, METH_NOARGS,
+     "track_stop()\n--\n\nNotes no more, if this ends the last session."},
     {"track_checkpoint", checkpoint, METH_NOARGS,
      "track_checkpoint()\n--\n\nWhat is made from now on is of another age; returns its number."},
     {"track_rows", rows, METH_NOARGS,
@@ -289,3 +294,18 @@ PyMethodDef hl_track_methods[] = {
      "track_lines(table, first_line, code_bytes)\n--\n\nThe line of each instruction."},
     {NULL, NULL, 0, NULL},
 };
+
+/* For the other copies, through the preload library. */
+HL_EXPORTED void *hl_inside_track(void)
+{
+    return hl_track_methods;
+}
+
+PyMethodDef *hl_track_methods_here(void)
+{
+    hl_page *(*watched)(void) = (hl_page * (*)(void)) dlsym(RTLD_DEFAULT, "hl_preload_page");
+    void *(*track)(void) = (void *(*)(void))dlsym(RTLD_DEFAULT, "hl_preload_track");
+    const hl_page *page = watched && track ? watched() : NULL;
+    PyMethodDef *armed = page && page->version == HL_PAGE_VERSION ? track() : NULL;
+    return armed ? armed : hl_track_methods;
+}

@@ -7,5 +7,8 @@
 #include "inside/inside_abi.h"
 
 extern PyMethodDef hl_track_methods[];
+/* The tracker that `heaplens run` has armed in this process, if it is another copy of the core than
+ * this one and of the same version; else ours. */
+PyMethodDef *hl_track_methods_here(void);
 
 #endif

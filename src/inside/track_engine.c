@@ -194,8 +194,14 @@ static hl_status ready(const hl_track_options *o, hl_err *err)
 
 hl_status hl_track_start(const hl_track_options *o, hl_err *err)
 {
-    if (T->mode)
-        return hl_err_set(err, HL_USAGE, "allocations are tracked already");
+    if (T->mode == HL_TRACK_SAMPLED && o->mode == HL_TRACK_EXACT)
+        return hl_err_set(err, HL_USAGE,
+                          "samples are being taken already, so that not every allocation can be "
+                          "told: stop that block first, or give it no rate");
+    if (T->mode) {
+        T->users++;
+        return HL_OK;
+    }
     if (ready(o, err))
         return err->status;
     see_to_forks();
@@ -217,6 +223,7 @@ hl_status hl_track_start(const hl_track_options *o, hl_err *err)
     T->since_ns = T->peak_ns = hl_vitals_clock_ns(CLOCK_MONOTONIC);
     T->checked = T->mismatched = T->lost = 0;
     T->mode = o->mode;
+    T->users = 1;
     put_in(o->mode == HL_TRACK_EXACT ? &exact : &sampled);
     if (o->lists)
         hl_lists_off();
@@ -225,12 +232,21 @@ hl_status hl_track_start(const hl_track_options *o, hl_err *err)
 
 void hl_track_stop(void)
 {
-    if (!T->mode)
+    if (!T->mode || --T->users)
         return;
     hl_lists_on();
     T->mode = HL_TRACK_OFF;
     take_out(&exact);
     take_out(&sampled);
+}
+
+/* The hooks stay, and pass everything on. */
+void hl_track_forked_unfollowed(void)
+{
+    if (T->users == 1) {
+        T->mode = HL_TRACK_OFF;
+        T->users = 0;
+    }
 }
 
 uint64_t hl_track_checkpoint(bool look)

@@ -55,6 +55,7 @@ typedef struct hl_thread { /* of one thread of the system, not of an interpreter
 
 typedef struct hl_tracker {
     enum hl_track_mode mode; /* GIL */
+    uint32_t users;          /* sessions, one in another, and `heaplens run`; GIL */
     uint32_t horizon;        /* levels of the stack that are checked; 0: all */
     uint32_t stamp;          /* the current age, in its place in `by` */
     PyMemAllocatorEx below_exact[HL_DOMAINS], below_sampled[HL_DOMAINS]; /* whom hooks ask */
@@ -176,9 +177,12 @@ typedef struct hl_track_options {
     bool lists;       /* free lists are corrected */
 } hl_track_options;
 
-/* GIL; not in a hook. A second start is refused until there was a stop. */
+/* GIL; not in a hook. A start while another's session goes on joins it, with its options; it is refused
+ * where that has samples and this wants each. The last stop ends it. */
 hl_status hl_track_start(const hl_track_options *options, hl_err *err);
 void hl_track_stop(void);
+/* In a forked child that is not followed: it pays no more, unless there are sessions of its own. */
+void hl_track_forked_unfollowed(void);
 /* What is made from now on is of another age. look: a snapshot was taken. Returns the number of the
  * checkpoint. GIL. */
 uint64_t hl_track_checkpoint(bool look);
