@@ -204,8 +204,10 @@ class Track:
                 horizon=self._horizon,
                 lists=self._correct,
             )
-        except BaseException:
+        except BaseException as why:
             self._depth = 0
+            if isinstance(why, RuntimeError):
+                raise Error(str(why)) from None
             raise
         self._since, self._before = 0, {}
         if joins:

@@ -195,7 +195,7 @@ static hl_status ready(const hl_track_options *o, hl_err *err)
 hl_status hl_track_start(const hl_track_options *o, hl_err *err)
 {
     if (T->mode == HL_TRACK_SAMPLED && o->mode == HL_TRACK_EXACT)
-        return hl_err_set(err, HL_USAGE,
+        return hl_err_set(err, HL_UNSUPPORTED,
                           "samples are being taken already, so that not every allocation can be "
                           "told: stop that block first, or give it no rate");
     if (T->mode) {
