@@ -2,8 +2,8 @@
  *
  * Room   diagnose; a rule.
  * Signs  the holder is a queue of the library, or a list or deque that some live code adds to and
- *        other code takes from, one at a time (popleft, pop, heappop): it is there to be emptied,
- *        and it is not.
+ *        other code takes from, one at a time (popleft, pop, heappop), or a bytearray that it cuts:
+ *        it is there to be emptied, and it is not.
  * Guards code that adds and takes in one place bounds it (the judge); a list that entries are only
  *        removed from by name is a registry; one that nobody takes from is a growing container;
  *        one that is gone when the program ends may have been worked off. */
@@ -98,10 +98,18 @@ static bool library_queue(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_
     return is_queue(c, outside(c, s).holder) && tell(c, s, u, filled, true);
 }
 
+/* Bytes are written in and cut off in front by who sends them: nobody removes a byte for what it is.
+ * Who reads in more, and cuts off what was read before, is one and the same. */
+static bool is_byte_queue(const hl_case *c, hl_node v, const hl_uses *u)
+{
+    return hl_inherits(c, v, "bytearray") && u->drained;
+}
+
 static bool backlog(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_filled filled)
 {
-    return is_sequence(c, s->holder) && (u->all & HL_USE_TAKE) && !u->evicts &&
-           tell(c, s, u, filled, false);
+    bool taken =
+        (is_sequence(c, s->holder) && (u->all & HL_USE_TAKE)) || is_byte_queue(c, s->holder, u);
+    return taken && !u->evicts && tell(c, s, u, filled, false);
 }
 
 const hl_rule hl_rule_library_queue = {"backlog", library_queue};

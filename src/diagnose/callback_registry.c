@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SAME_SHARE = 90, PARTS_MAX = 16, EACH_AGAIN = 8 };
+enum { SAME_SHARE = 90, PARTS_MAX = 16, EACH_AGAIN = 8, OWNERS_MAX = 6 };
 
 typedef struct registered {
     uint32_t looked_at, calls, handlers;
@@ -45,17 +45,22 @@ static bool part_of(const hl_case *c, hl_node record, hl_node where, hl_callable
     return false;
 }
 
-/* Is the owner of the container of this package's classes? */
+/* Is the owner of the container, or what has that (a mapping of the library), of this package's
+ * classes? */
 static bool is_of_package(const hl_case *c, hl_node owner, const char *package)
 {
-    const char *type = owner == HL_NO_NODE ? "" : hl_snap_type_name(c->snap, owner);
     size_t n = strlen(package);
-    return !strncmp(type, package, n) && type[n] == '.';
+    for (int i = 0; i < OWNERS_MAX && owner != HL_NO_NODE; i++, owner = c->graph->parent[owner]) {
+        const char *type = hl_snap_type_name(c->snap, owner);
+        if (!strncmp(type, package, n) && type[n] == '.')
+            return true;
+    }
+    return false;
 }
 
 /* A function that was made around a bound method or a partial is called for it; so is one around a
  * function, if a package makes it to put it into a container of its own: a registration, and no
- * decorator. */
+ * decorator. Around a function of the package's own, too, if that was made just for this. */
 static bool wrapped_call(const hl_case *c, hl_node member, hl_node owner, hl_callable *out)
 {
     hl_callable inner;
@@ -64,7 +69,9 @@ static bool wrapped_call(const hl_case *c, hl_node member, hl_node owner, hl_cal
     if (!strcmp(inner.what, "function")) {
         hl_node code = hl_graph_follow(c->graph, member, HL_LABEL_NAMED, "__code__");
         const char *maker = hl_code_package(c, code), *made = hl_code_package(c, inner.code);
-        if (!maker || (made && !strcmp(maker, made)) || !is_of_package(c, owner, maker))
+        bool own = maker && made && !strcmp(maker, made);
+        if (!maker || (own && !hl_dominates(c, member, inner.node)) ||
+            !is_of_package(c, owner, maker))
             return false;
     }
     *out = inner;

@@ -23,7 +23,8 @@ static bool keep_uses_of(hl_case *c, const hl_snap *s, const hl_snap_code *row, 
         name = hl_arena_copy(c->arena, name, strlen(name));
         if (!name)
             return false;
-        call->uses[call->n_uses++] = (hl_call_use){use->scope, name, use->bits & bits};
+        call->uses[call->n_uses++] =
+            (hl_call_use){use->scope, name, use->bits & bits, bits != UINT32_MAX};
     }
     return true;
 }

@@ -209,12 +209,14 @@ typedef struct hl_uses {
     const char *storer;     /* "add (app.py:12)" or NULL */
     const char *sweeper;    /* code that stores nothing, looks through it and takes out, or NULL */
     bool takes;             /* it does so one by one, to work on them */
+    bool drained;           /* code that stores nothing takes out of it */
     const char *limit; /* an attribute beside it that its code minds, and that it has not reached */
     const char *off;   /* the name of a limit the code minds that is switched off, or NULL */
     const char *reader; /* code that ran while it grew and reads all of it when done, or NULL */
-    bool unread;   /* no code there is reads it, counts it, or gives it to somebody who might */
-    bool by_clock; /* who takes from it works meanwhile: its pace is that of the clock, too */
-    bool given;    /* code that does not fill it reads all of it, or gives it away */
+    bool unread;     /* no code there is reads it, counts it, or gives it to somebody who might */
+    bool by_clock;   /* who takes from it works meanwhile: its pace is that of the clock, too */
+    bool given;      /* code that does not fill it reads all of it, or gives it away */
+    bool by_reading; /* a defaultdict that no code stores into: what it is asked for it puts in */
     uint64_t stores[HL_STORES_MAX]; /* addresses of code objects that store into it */
     uint32_t n_stores;
 } hl_uses;
@@ -227,6 +229,7 @@ typedef struct hl_call_use {
     enum hl_use_scope scope;
     const char *name;
     uint32_t bits;
+    bool inner; /* of code that stands in it: what that reads when it runs */
 } hl_call_use;
 typedef struct hl_call_local { /* a local of it that is a container */
     const char *name;

@@ -1,5 +1,5 @@
 /* diagnose/census.c: how many tasks wait, threads run and callables C holds, by the code they are
- * about.
+ * about; how many variables have a value in a context, and nowhere else.
  *
  * Room   diagnose; analyser process.
  * Why    A task that waits hangs from a timer, from another task, from a future or from a set, and
@@ -12,6 +12,7 @@
 #include "diagnose/below.h"
 #include "diagnose/judge.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -171,12 +172,45 @@ static void count_held(const hl_graph *g, seen *take, void *to)
     }
 }
 
+/* A context has its values in a tree of hash nodes, which is made anew along the way to each value
+ * that is set: its paths tell nothing. In a node each variable stands before its value. */
+static void count_values(const hl_graph *g, seen *take, void *to)
+{
+    const hl_snap *s = g->snap;
+    for (hl_node v = 0; v < s->nodes; v++) {
+        const char *type = hl_snap_type_name(s, v);
+        if (type[0] != 'h' || strncmp(type, "hamt_", 5) != 0 || g->from[v] == HL_HOLD_CYCLE ||
+            g->from[v] == HL_HOLD_STRAY)
+            continue;
+        bool beside = false;
+        for (uint32_t e = s->off[v]; e < s->off[v + 1]; e++) {
+            if (hl_label_kind(s->label[e]) == HL_LABEL_DICTKEY)
+                beside = true;
+            else if (beside && hl_label_kind(s->label[e]) == HL_LABEL_NAMED &&
+                     g->parent[s->dst[e]] == v)
+                take(to, HL_COUNT_VALUE, s->dst[e], s->dst[e]);
+        }
+    }
+}
+
 static void count_all(const hl_graph *g, seen *take, void *to)
 {
     count_tasks(g, take, to);
     count_timers(g, take, to);
     count_threads(g, take, to);
     count_held(g, take, to);
+    count_values(g, take, to); /* last: there may be a context for each of many tasks */
+}
+
+/* The Context a value is in; a tree of hash nodes has at most eight levels (Python/hamt.c). */
+static hl_node context_of(const hl_graph *g, hl_node value)
+{
+    enum { LEVELS = 12 };
+    for (int i = 0; value != HL_NO_NODE && i < LEVELS; i++, value = g->parent[value])
+        if (type_named(g->snap, value, "_contextvars.Context") ||
+            type_named(g->snap, value, "Context"))
+            return value;
+    return HL_NO_NODE;
 }
 
 static const char *place_of(const hl_snap *s, const hl_graph *g, hl_counted kind, hl_node subject,
@@ -184,13 +218,18 @@ static const char *place_of(const hl_snap *s, const hl_graph *g, hl_counted kind
 {
     hl_node code = hl_code_of(g, subject);
     const hl_snap_code *row = code == HL_NO_NODE ? NULL : hl_snap_code_of(s, code);
-    if (kind == HL_COUNT_EXIT)
+    if (kind == HL_COUNT_EXIT) {
         snprintf(text, size, "atexit");
-    else if (row)
+    } else if (kind == HL_COUNT_VALUE) { /* each context by itself */
+        hl_node context = context_of(g, subject);
+        snprintf(text, size, "context %" PRIx64,
+                 context == HL_NO_NODE ? 0 : hl_snap_address(s, context));
+    } else if (row) {
         snprintf(text, size, "%s (%s:%u)", s->names[row->qualname],
                  hl_file_name(s->names[row->file]), row->line);
-    else
+    } else {
         snprintf(text, size, "%s", hl_snap_type_name(s, subject));
+    }
     return text;
 }
 
@@ -497,6 +536,7 @@ hl_finding *hl_group_finding(hl_case *c, const hl_group *group, const char *caus
     f->series_unit = group->kind == HL_COUNT_TASK     ? "tasks"
                      : group->kind == HL_COUNT_THREAD ? "threads"
                      : group->kind == HL_COUNT_TIMER  ? "calls"
+                     : group->kind == HL_COUNT_VALUE  ? "values"
                                                       : "objects";
     char text[256] = "", count[32];
     size_t n = 0;

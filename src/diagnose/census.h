@@ -12,7 +12,8 @@ typedef enum hl_counted {
     HL_COUNT_TIMER,  /* callbacks an event loop will run, by what they call              */
     HL_COUNT_THREAD, /* threads, by the outermost of their functions                     */
     HL_COUNT_EXIT,   /* what atexit was given                                            */
-    HL_COUNT_HELD    /* methods, functions and partials that only C holds, by their code */
+    HL_COUNT_HELD,   /* methods, functions and partials that only C holds, by their code */
+    HL_COUNT_VALUE   /* values of context variables that nothing but a context has       */
 } hl_counted;
 
 typedef struct hl_count {
@@ -29,7 +30,7 @@ typedef struct hl_group {
     const char *what; /* the place: "fetch (app.py:30)", or a type's name */
     hl_growth growth; /* OBJECTS; bytes once members are known */
     /* in the anchor, once hl_group_open */
-    hl_node *members; /* tasks, handles, frames, callables */
+    hl_node *members; /* tasks, handles, frames, callables, values */
     uint32_t n_members;
     uint64_t bytes, objects; /* kept alive by the members */
 } hl_group;
@@ -52,6 +53,7 @@ hl_finding *hl_group_finding(hl_case *c, const hl_group *group, const char *caus
 hl_status hl_rule_pending_groups(hl_case *c, hl_err *err) HL_MUST_CHECK;
 hl_status hl_rule_thread_groups(hl_case *c, hl_err *err) HL_MUST_CHECK;
 hl_status hl_rule_native_groups(hl_case *c, hl_err *err) HL_MUST_CHECK;
+hl_status hl_rule_context_groups(hl_case *c, hl_err *err) HL_MUST_CHECK;
 
 /* A finding of this cause was made. */
 bool hl_cause_told(const hl_case *c, const char *cause);

@@ -2,10 +2,12 @@
  *
  * Room   diagnose; a rule (R11).
  * Signs  the chain to the holder passes a Context or the default of a ContextVar; or most of what
- *        is below the holder hangs from Contexts that are kept.
+ *        is below the holder hangs from Contexts that are kept; or a context gains values of
+ *        ever more variables.
  * Shows  the variable by the name it has in the program.
  * Guards what tasks that wait hold: that is told of the tasks. */
 #include "diagnose/below.h"
+#include "diagnose/census.h"
 #include "diagnose/judge.h"
 
 #include <string.h>
@@ -159,6 +161,65 @@ static bool context_variable(hl_case *c, const hl_suspect *s, const hl_uses *u, 
                   "(contextvars.copy_context().run), and bound what gathers in it";
     hl_finding_seal(c, f);
     return true;
+}
+
+/* The Context on the chain to v. */
+static hl_node context_above(const hl_case *c, hl_node v)
+{
+    while (v != HL_NO_NODE && !type_ends(c, v, "Context"))
+        v = c->graph->parent[v];
+    return v;
+}
+
+static hl_node heaviest(const hl_case *c, const hl_group *group)
+{
+    hl_node best = HL_NO_NODE;
+    for (uint32_t i = 0; i < group->n_members; i++)
+        if (best == HL_NO_NODE ||
+            c->graph->retained_bytes[group->members[i]] > c->graph->retained_bytes[best])
+            best = group->members[i];
+    return best;
+}
+
+static void tell_values(hl_case *c, const hl_group *group, hl_confidence confidence)
+{
+    hl_node value = heaviest(c, group), context = context_above(c, value);
+    hl_finding *f = context == HL_NO_NODE
+                        ? NULL
+                        : hl_group_finding(c, group, "context-variable", confidence, context);
+    if (!f)
+        return;
+    char count[32], bytes[16];
+    f->title = hl_arena_printf(c->arena,
+                               "%s keeps the values of %s context variables, such as `%s`; "
+                               "together %s",
+                               f->holder.name, hl_count_text(group->n, count),
+                               c->snap->names[hl_label_value(c->graph->via[value])],
+                               hl_bytes_text(group->bytes, bytes));
+    hl_finding_evidence(c, f,
+                        "a context keeps each variable that was ever set in it, also when nothing "
+                        "else has the variable any more");
+    f->fix = "make a context variable once, in a module, and so what has one of its own "
+             "(werkzeug.local.Local and LocalStack); or run each piece of work in a context of its "
+             "own (contextvars.copy_context().run), which goes with it";
+    hl_finding_seal(c, f);
+}
+
+/* A variable made for each request: its value stays with the context it was set in. */
+hl_status hl_rule_context_groups(hl_case *c, hl_err *err)
+{
+    for (uint32_t i = 0; i < c->n_groups; i++) {
+        hl_group *group = &c->groups[i];
+        hl_confidence confidence;
+        if (group->kind != HL_COUNT_VALUE || group->growth.released ||
+            hl_cause_told(c, "pending-task") || !hl_group_judge(c, group, &confidence))
+            continue;
+        if (hl_group_open(c, group, err))
+            return err->status;
+        if (group->growth.onset_bytes >= c->material)
+            tell_values(c, group, confidence);
+    }
+    return HL_OK;
 }
 
 const hl_rule hl_rule_context_variable = {"context-variable", context_variable};

@@ -13,6 +13,7 @@
 #include "diagnose/pattern.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 enum { COPIES_MIN = 16, DEAD_MIN = 8, LAYERS_MAX = 1 << 20 };
 
@@ -190,11 +191,23 @@ static bool is_record(const hl_case *c, const hl_suspect *s, const hl_uses *u)
            hl_is_a(c, up, "tuple") || hl_is_a(c, up, "dict");
 }
 
+/* A method of a class that a function made has that function's variables in its cells, callable ones
+ * among them, and wraps none of them: "make.<locals>.Store.put". */
+static bool is_method(const hl_case *c, hl_node function)
+{
+    static const char inside[] = "<locals>.";
+    const char *name = hl_code_name(c, code_of(c, function)), *last = NULL;
+    for (const char *p = name; p && (p = strstr(p, inside)); p += sizeof inside - 1)
+        last = p + sizeof inside - 1;
+    return last && strchr(last, '.');
+}
+
 static bool recorded(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_filled filled)
 {
     hl_node function = hl_function_above(c, s->holder);
     hl_callable wrapped;
-    bool by_cell = function != HL_NO_NODE && is_record(c, s, u) && hl_wraps(c, function, &wrapped);
+    bool by_cell = function != HL_NO_NODE && is_record(c, s, u) && !is_method(c, function) &&
+                   hl_wraps(c, function, &wrapped);
     if (!by_cell && !of_calling_object(c, s, u, &wrapped))
         return false;
     hl_confidence confidence;

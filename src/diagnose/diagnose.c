@@ -185,9 +185,17 @@ static bool is_ours(const hl_suspect *s)
     return !strncmp(s->name, "heaplens.", strlen("heaplens."));
 }
 
+/* The hash nodes of a context: made anew for what is set below them, and counted by what they hold.
+ */
+static bool is_hash_node(const hl_case *c, const hl_suspect *s)
+{
+    const char *type = hl_snap_type_name(c->snap, s->holder);
+    return !strcmp(type, "hamt") || !strncmp(type, "hamt_", 5);
+}
+
 static hl_status judge_one(hl_case *c, const hl_suspect *s, hl_err *err)
 {
-    if (is_ours(s))
+    if (is_ours(s) || is_hash_node(c, s))
         return HL_OK;
     hl_uses uses;
     if (hl_uses_find(c, s, &uses, err))
@@ -197,8 +205,12 @@ static hl_status judge_one(hl_case *c, const hl_suspect *s, hl_err *err)
     for (size_t r = 0; r < sizeof rules / sizeof *rules; r++)
         if (rules[r]->run(c, s, &uses, filled))
             break;
-    if (c->out->n_findings > told)
-        (void)hl_finding_joins(c, s);
+    uint64_t inner = hl_snap_address(c->snap, s->holder);
+    /* what was told as the queue it is the inside of may be found once more, in another's hands */
+    if (c->out->n_findings > told && !hl_finding_joins(c, s) &&
+        c->out->findings[c->out->n_findings - 1].holder.address != inner &&
+        c->n_joined < HL_JOINED_MAX)
+        c->joined[c->n_joined++] = inner;
     return HL_OK;
 }
 
@@ -340,7 +352,7 @@ static hl_status judge_growths(hl_case *c, hl_err *err)
     if (hl_growth_find(c, err))
         return err->status;
     if (hl_census_find(c, err) || hl_rule_native_groups(c, err) || hl_rule_pending_groups(c, err) ||
-        hl_rule_thread_groups(c, err))
+        hl_rule_thread_groups(c, err) || hl_rule_context_groups(c, err))
         return err->status;
     /* the last moment's graph is loaded: look there first, then where functions have returned */
     for (int pass = 0; pass < 2; pass++)

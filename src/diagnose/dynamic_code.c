@@ -100,6 +100,8 @@ static bool dynamic_code(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_f
     hl_node code = code_in(c, m.node);
     const char *place = hl_code_place(c, code);
     const char *name = hl_is_type(c, m.node) ? hl_kind_name(c, m.node) : hl_code_name(c, code);
+    if (name && !strcmp(name, "?"))
+        name = NULL; /* a class that nothing was ever made of */
     f->title = hl_arena_printf(c->arena, "%s keeps %s %s made at run time%s%s; it holds %s",
                                s->name, hl_count_text(m.copies, count), m.plural,
                                name ? ", such as " : "", name ? name : "", hl_judge_holds(c, s));
@@ -201,18 +203,25 @@ hl_status hl_rule_modules(hl_case *c, hl_err *err)
         if (s->roots[i].kind == HL_ROOT_MODULE)
             rows[n++] = (module_row){s->roots[i].node, likeness(c, s->roots[i].node)};
     qsort(rows, n, sizeof *rows, by_likeness);
+    /* a plugin may be a package and what is in it: several kinds, and each many times */
     uint32_t alike = 0, first = 0;
-    for (uint32_t i = 0, run = 0; i < n; i++) {
-        run = i && rows[i].likeness == rows[i - 1].likeness ? run + 1 : 1;
-        if (run > alike) {
-            alike = run;
-            first = i + 1 - run;
+    uint64_t all_alike = 0, bytes = 0, one = 0;
+    for (uint32_t from = 0, to = 0; from < n; from = to) {
+        uint64_t of_run = 0;
+        for (to = from; to < n && rows[to].likeness == rows[from].likeness; to++)
+            of_run += c->graph->retained_bytes[rows[to].node];
+        if (to - from < MODULES_MIN)
+            continue;
+        all_alike += to - from;
+        bytes += of_run;
+        if (of_run > one) {
+            one = of_run;
+            alike = to - from;
+            first = from;
         }
     }
-    uint64_t gained = series[last] - series[g.onset], bytes = 0, one = 0;
-    for (uint32_t i = first; i < first + alike; i++)
-        bytes += c->graph->retained_bytes[rows[i].node];
-    if (2 * (uint64_t)alike < gained)
+    uint64_t gained = series[last] - series[g.onset];
+    if (!alike || 2 * all_alike < gained)
         return HL_OK;
     uint64_t below = bytes_of_new(c, g.onset, last);
     bytes = below > bytes ? below : bytes;
@@ -232,7 +241,7 @@ hl_status hl_rule_modules(hl_case *c, hl_err *err)
     f->holder.kind = "interpreter";
     f->holder.type = "dict";
     f->retained.bytes = bytes;
-    f->retained.objects = alike;
+    f->retained.objects = all_alike;
     hl_finding_growth(c, f, &g);
     f->series_unit = "modules";
     f->title = hl_arena_printf(

@@ -49,8 +49,21 @@ static bool keeps_dead_references(const hl_case *c, const hl_suspect *s)
                                         hl_inherits(c, s->payload, "weakref"));
 }
 
-static const char *fix_for(hl_case *c, const hl_suspect *s)
+/* Entries of a defaultdict that nobody put anything into: it was only asked for them. */
+static bool was_only_asked(const hl_case *c, const hl_suspect *s, const hl_uses *u)
 {
+    hl_node entries[HL_SAMPLES];
+    uint32_t n = u->by_reading ? hl_sample(c, s->holder, false, entries, HL_SAMPLES) : 0, empty = 0;
+    for (uint32_t i = 0; i < n; i++)
+        empty += !hl_snap_len(c->snap, entries[i]);
+    return n && 10 * empty >= 9 * n;
+}
+
+static const char *fix_for(hl_case *c, const hl_suspect *s, const hl_uses *u)
+{
+    if (was_only_asked(c, s, u))
+        return "look up with .get(key), or test `key in` first: a defaultdict makes and keeps an "
+               "entry for each key it is only asked for";
     const char *out = way_out(c, s);
     out = out ? out : "remove what is done with";
     if (!strcmp(s->kind, "mutable-default"))
@@ -157,7 +170,7 @@ static bool growing_container(hl_case *c, const hl_suspect *s, const hl_uses *u,
     if (keeps_dead_references(c, s))
         hl_finding_evidence(c, f, "its entries are weak references to objects that are gone");
     hl_judge_evidence(c, f, s, u, filled);
-    f->fix = fix_for(c, s);
+    f->fix = fix_for(c, s, u);
     hl_finding_seal(c, f);
     return true;
 }

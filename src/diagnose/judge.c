@@ -6,6 +6,7 @@
  *        `possible` (a rate that falls, a loop that fills one result, too few intervals); the rest
  *        is `certain` as growth, and the rule lowers it if the structure could still shrink. */
 #include "diagnose/judge.h"
+#include "diagnose/known_find.h"
 
 #include "diagnose/pattern.h"
 
@@ -270,6 +271,14 @@ typedef struct weighing {
     bool sure;      /* but for one_call nothing speaks against it */
 } weighing;
 
+/* Of a register of a library it is known whether it lets go; that it has a function which would
+ * take out what is stale (linecache.checkcache) says less. */
+bool hl_judge_known_to_keep(const hl_case *c, const hl_suspect *s)
+{
+    const hl_known *known = hl_known_find(s->name, hl_snap_type_name(c->snap, s->holder), NULL, 0);
+    return known && known->law == HL_KNOWN_KEEPS;
+}
+
 /* Intervals in which it has to rise. What many calls fill needs fewer; what may be bounded by its own
  * code, more. */
 static uint32_t intervals_wanted(const weighing *w)
@@ -277,7 +286,7 @@ static uint32_t intervals_wanted(const weighing *w)
     if (w->u->bounds)
         return UINT32_MAX;
     /* who is let go may be told by its age: a run shorter than that proves nothing */
-    if (w->u->evicts || w->u->sweeper)
+    if (w->u->evicts || (w->u->sweeper && !hl_judge_known_to_keep(w->c, w->s)))
         return UINT32_MAX;
     if (w->g->torn_down && w->in_a_call)
         return SURE_INTERVALS;
@@ -288,6 +297,21 @@ static uint32_t intervals_wanted(const weighing *w)
     if (w->g->address)
         return w->g->released ? KEYED_INTERVALS : SURE_INTERVALS;
     return w->filled == HL_FILLED_BY_MANY ? MANY_INTERVALS : SURE_INTERVALS;
+}
+
+/* From the second look on the process did not become bigger by what it gained: that much room was
+ * there, and may have been its own, before it was emptied when nobody looked. */
+static bool fits_into_old_room(const weighing *w)
+{
+    const hl_growth *g = w->g;
+    const hl_moment *m = w->c->moments;
+    uint32_t from = g->onset + 1;
+    if (g->exact || from >= g->anchor || g->series[from] >= g->series[g->anchor])
+        return false;
+    uint64_t was = m[from].info.rss_bytes, is = m[g->anchor].info.rss_bytes;
+    double share = (double)(g->series[g->anchor] - g->series[from]) /
+                   (double)(g->series[g->anchor] - g->series[g->onset]);
+    return was && (double)is < (double)was + share * (double)g->onset_bytes / 2;
 }
 
 static weighing weigh(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_filled filled)
@@ -315,8 +339,11 @@ static weighing weigh(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_fill
                     !(u->unread && g->intervals >= KEYED_INTERVALS),
     };
     w.slows = w.course < SLOWS;
-    w.sure = !w.slows && !u->reader && !w.making && !w.given &&
-             (g->exact || g->intervals >= intervals_wanted(&w));
+    uint32_t wanted = intervals_wanted(&w);
+    if (wanted < KEYED_INTERVALS && fits_into_old_room(&w))
+        wanted = KEYED_INTERVALS;
+    w.sure =
+        !w.slows && !u->reader && !w.making && !w.given && (g->exact || g->intervals >= wanted);
     return w;
 }
 

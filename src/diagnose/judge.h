@@ -25,4 +25,7 @@ const char *hl_judge_title(hl_case *c, const hl_suspect *s, const char *and);
 void hl_judge_evidence(hl_case *c, hl_finding *f, const hl_suspect *s, const hl_uses *u,
                        hl_filled filled);
 
+/* The holder is a register of a library that lets nothing go (known.def). */
+bool hl_judge_known_to_keep(const hl_case *c, const hl_suspect *s);
+
 #endif

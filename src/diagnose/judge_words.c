@@ -89,6 +89,8 @@ void hl_judge_evidence(hl_case *c, hl_finding *f, const hl_suspect *s, const hl_
                             : filled == HL_FILLED_BY_ONE_CALL && !g->exact
                                 ? ", in one call still running"
                                 : "");
+    if (u->by_reading)
+        hl_finding_evidence(c, f, "a defaultdict: to ask for a key that is missing puts it in");
     if (u->off)
         hl_finding_evidence(c, f, "the limit its code minds, `%s`, is switched off", u->off);
     if (g->exact)
@@ -109,7 +111,7 @@ void hl_judge_evidence(hl_case *c, hl_finding *f, const hl_suspect *s, const hl_
     if (u->guard)
         hl_finding_evidence(
             c, f, "%s compares its length and takes entries out: it may not be full yet", u->guard);
-    if (u->sweeper && !u->guard)
+    if (u->sweeper && !u->guard && !hl_judge_known_to_keep(c, s))
         hl_finding_evidence(c, f, "%s looks for entries to take out: their time may not be up yet",
                             u->sweeper);
     if (u->evicts)

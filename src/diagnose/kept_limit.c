@@ -123,10 +123,36 @@ void hl_uses_of_self(const hl_case *c, hl_node holder, hl_uses *out)
     }
 }
 
+/* Does code beside the class, in the module its methods are of, assign an attribute of that name? */
+static bool module_assigns(const hl_case *c, hl_node globals, const hl_snap_code *row)
+{
+    hl_node f;
+    for (hl_holders h = hl_graph_holders(c->graph, row->node); hl_holders_next(&h, &f);)
+        if (type_is(c->snap, f, "function") &&
+            hl_graph_follow(c->graph, f, HL_LABEL_NAMED, "__globals__") == globals)
+            return true;
+    return false;
+}
+
+/* The same of module bodies, which are no functions. */
+static bool body_assigns(const hl_case *c, hl_node globals, const char *name)
+{
+    uint64_t space = hl_snap_address(c->snap, globals);
+    for (uint32_t m = 0; m < c->n_moments; m++)
+        for (uint32_t i = 0; i < c->moments[m].n_calls; i++) {
+            const hl_call *call = &c->moments[m].calls[i];
+            for (uint32_t u = 0; call->body && call->globals == space && u < call->n_uses; u++)
+                if (call->uses[u].scope == HL_SCOPE_ATTR && (call->uses[u].bits & HL_USE_REBIND) &&
+                    !strcmp(call->uses[u].name, name))
+                    return true;
+        }
+    return false;
+}
+
 /* What a class does with one of its attributes. */
 typedef struct attribute_use {
     bool compared; /* with something, by code that has run and works on the holder */
-    bool moves;    /* assigned by other code than __init__: a counter, and no limit */
+    bool moves;    /* assigned by other code than an __init__: a counter or a clock, and no limit */
 } attribute_use;
 
 static attribute_use use_of_attribute(const hl_case *c, hl_node class, const char *name,
@@ -134,12 +160,16 @@ static attribute_use use_of_attribute(const hl_case *c, hl_node class, const cha
 {
     const hl_snap *s = c->snap;
     attribute_use a = {false, false};
+    hl_node globals = HL_NO_NODE; /* of the class' module */
     for (uint32_t i = 0; i < s->n_codes; i++) {
         const hl_snap_code *row = &s->codes[i];
         uint32_t bits = bits_of(s, row, HL_SCOPE_ATTR, name);
-        if (!(bits & (HL_USE_COMPARED | HL_USE_REBIND)) ||
-            method_of(c, class, row->node) == HL_NO_NODE)
+        hl_node method =
+            bits & (HL_USE_COMPARED | HL_USE_REBIND) ? method_of(c, class, row->node) : HL_NO_NODE;
+        if (method == HL_NO_NODE)
             continue;
+        if (globals == HL_NO_NODE)
+            globals = hl_graph_follow(c->graph, method, HL_LABEL_NAMED, "__globals__");
         const char *function = s->names[row->name];
         a.moves = a.moves || ((bits & HL_USE_REBIND) && strcmp(function, "__init__") != 0);
         uint32_t work = bits_of(s, row, HL_SCOPE_ATTR, holder);
@@ -149,6 +179,12 @@ static attribute_use use_of_attribute(const hl_case *c, hl_node class, const cha
         a.compared = a.compared || (works && (bits & HL_USE_COMPARED) && !of_another &&
                                     hl_case_ran(c, hl_snap_address(s, row->node)));
     }
+    for (uint32_t i = 0; a.compared && !a.moves && globals != HL_NO_NODE && i < s->n_codes; i++)
+        a.moves = (bits_of(s, &s->codes[i], HL_SCOPE_ATTR, name) & HL_USE_REBIND) &&
+                  strcmp(s->names[s->codes[i].name], "__init__") != 0 &&
+                  module_assigns(c, globals, &s->codes[i]);
+    if (a.compared && !a.moves && globals != HL_NO_NODE)
+        a.moves = body_assigns(c, globals, name);
     return a;
 }
 

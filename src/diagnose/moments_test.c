@@ -258,6 +258,30 @@ static void a_pause_is_a_pause(void **state)
     (void)state;
 }
 
+/* ---- room that was there ------------------------------------------------------------------------
+ */
+
+/* Three rises; the process as big as rss says. */
+#define RISES(rss)                                                                                 \
+    GLOBAL_ROWS ROWS("{0|100|200|300}")                                                            \
+    "snap time=0 cpu=0 reason=start rss=100M\n"                                                    \
+    "snap time=1 cpu=1 rss=140M\n"                                                                 \
+    "snap time=2 cpu=2 rss=" rss "\n"                                                              \
+    "snap time=3 cpu=3 rss=" rss " reason=end\n"
+
+static void what_fits_into_old_room_may_have_been_there_before(void **state)
+{
+    expect(RISES("141M"), HL_UNDECIDED, "growing-container", "__main__.rows");
+    (void)state;
+}
+
+/* The leak beside it: the process grew with it. */
+static void what_needs_new_room_was_not(void **state)
+{
+    expect(RISES("170M"), HL_LEAK, "growing-container", "__main__.rows");
+    (void)state;
+}
+
 /* ---- another way to the same container ----------------------------------------------------------
  */
 
@@ -688,6 +712,8 @@ int main(void)
         cmocka_unit_test(a_look_in_a_full_collection_is_no_pause),
         cmocka_unit_test(most_of_an_interval_is_a_full_collection),
         cmocka_unit_test(a_pause_is_a_pause),
+        cmocka_unit_test(what_fits_into_old_room_may_have_been_there_before),
+        cmocka_unit_test(what_needs_new_room_was_not),
         cmocka_unit_test(a_container_seen_in_two_ways_is_one),
         cmocka_unit_test(a_container_worked_off_is_none),
         cmocka_unit_test(a_queue_fills_at_the_pace_of_the_clock),

@@ -410,8 +410,11 @@ hl_suspect hl_seen_from_outside(hl_case *c, const hl_suspect *s)
             out.holder = up;
             out.name = name;
             out.kind = kind_by_edge(c, up, out.kind);
-            out.retained_bytes = g->retained_bytes[up];
-            out.retained_objects = g->retained_objects[up];
+            /* what is inside may be in other hands, too, and not go with it */
+            if (g->retained_bytes[up] > out.retained_bytes) {
+                out.retained_bytes = g->retained_bytes[up];
+                out.retained_objects = g->retained_objects[up];
+            }
         }
     return out;
 }

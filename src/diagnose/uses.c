@@ -6,6 +6,7 @@
  *        function of the class; for closures, holds that cell. So a same name elsewhere says
  *        nothing, and renaming the variable changes nothing. */
 #include "diagnose/uses.h"
+#include "diagnose/pattern.h"
 
 #include <string.h>
 
@@ -183,15 +184,18 @@ static void take(const hl_case *c, uint32_t bits, uint64_t code_address, hl_node
     if (!hl_case_ran(c, code_address))
         return;
     out->all |= bits;
-    if (!(bits & (HL_USE_STORE | HL_USE_ADD)) && !is_special(place ? place : hl_code_name(c, code)))
+    const uint32_t puts = HL_USE_STORE | HL_USE_ADD | (out->by_reading ? HL_USE_GET : 0);
+    if (!(bits & puts) && !is_special(place ? place : hl_code_name(c, code)))
         out->given = out->given || (bits & (HL_USE_WHOLE | HL_USE_HANDED | HL_USE_ENTRY)) != 0;
     if ((bits & HL_USE_STORE) && (bits & (HL_USE_TEST | HL_USE_GET)) && !out->memo) {
         out->memo = true;
         out->memo_place = place ? place : hl_code_place(c, code);
     }
-    if (!(bits & (HL_USE_STORE | HL_USE_ADD))) {
-        bool looks =
-            (bits & (HL_USE_ITER | HL_USE_WHOLE | HL_USE_HANDED)) && (bits & HL_USE_OWN_KEY);
+    if (!(bits & puts)) {
+        out->drained = out->drained || (bits & HL_USE_REMOVE);
+        /* who clears it at once, when all of it has been read, looks for nothing in it */
+        bool looks = (bits & (HL_USE_ITER | HL_USE_WHOLE | HL_USE_HANDED)) &&
+                     (bits & HL_USE_OWN_KEY) && (!(bits & HL_USE_DROP) || (bits & HL_USE_TAKE));
         if ((bits & HL_USE_LEN) && (bits & HL_USE_REMOVE) && !out->guard)
             out->guard = place ? place : hl_code_place(c, code);
         if (looks && (bits & HL_USE_REMOVE))
@@ -301,6 +305,12 @@ static void uses_of_neighbours(const hl_case *c, const hl_known_as *as, bool rec
     }
 }
 
+/* What stands in the code of a frame is read when it runs, not when the frame does. */
+static uint32_t done_in(const hl_call_use *use, const hl_uses *out)
+{
+    return use->inner && out->by_reading ? use->bits & ~(uint32_t)HL_USE_GET : use->bits;
+}
+
 /* Code of frames that ran in some moment and has no function now: module bodies, locals. */
 static void uses_in_frames(const hl_case *c, const hl_known_as *as, bool outside, hl_uses *out)
 {
@@ -321,7 +331,7 @@ static void uses_in_frames(const hl_case *c, const hl_known_as *as, bool outside
             }
             for (uint32_t u = 0; u < call->n_uses; u++)
                 if (call->uses[u].scope == as->scope && !strcmp(call->uses[u].name, as->name))
-                    take(c, call->uses[u].bits, call->code, HL_NO_NODE, call->place, out);
+                    take(c, done_in(&call->uses[u], out), call->code, HL_NO_NODE, call->place, out);
         }
 }
 
@@ -476,24 +486,10 @@ static bool is_entry(const hl_case *c, hl_node v)
            parent != HL_NO_NODE && !hl_graph_is_namespace(c->graph, parent);
 }
 
-hl_status hl_uses_find(hl_case *c, const hl_suspect *s, hl_uses *out, hl_err *err)
+/* What all code does to the holder by these names. */
+static void gather(const hl_case *c, const hl_suspect *s, const hl_known_as *names, uint32_t n,
+                   hl_uses *out)
 {
-    *out = (hl_uses){0};
-    hl_known_as names[NAMES_MAX];
-    uint32_t strangers = 0, n = known_as(c, s->holder, names, &strangers);
-    out->reader = reader_of(c, s, s->holder, names, n);
-    bool entry = s->members > 1 || is_entry(c, s->holder);
-    hl_node above = entry ? container_above(c, s->holder) : HL_NO_NODE;
-    if (!out->reader && above != HL_NO_NODE) {
-        hl_known_as
-            others[NAMES_MAX]; /* who reads the whole of a table reads what its entries hold */
-        uint32_t k = known_as(c, above, others, NULL);
-        out->reader = reader_of(c, s, above, others, k);
-        hl_uses theirs = {0};
-        for (uint32_t i = 0; i < k; i++)
-            uses_in_functions(c, &others[i], false, &theirs);
-        out->given = theirs.given;
-    }
     uses_of_arguments(c, hl_snap_address(c->snap, s->holder), out);
     hl_uses_of_self(c, s->holder, out);
     out->limit = hl_limit_of(c, s->holder, names, n);
@@ -520,13 +516,61 @@ hl_status hl_uses_find(hl_case *c, const hl_suspect *s, hl_uses *out, hl_err *er
                     for (uint32_t u = 0; u < call->n_uses; u++)
                         if (call->uses[u].scope == cell.scope &&
                             !strcmp(call->uses[u].name, cell.name))
-                            take(c, call->uses[u].bits, call->code, HL_NO_NODE, call->place, out);
+                            take(c, done_in(&call->uses[u], out), call->code, HL_NO_NODE,
+                                 call->place, out);
                 }
         }
     }
     for (uint32_t i = 0; i < n && !out->n_stores; i++) {
         uses_in_functions(c, &names[i], true, out);
         uses_in_frames(c, &names[i], true, out);
+    }
+}
+
+/* Of several that store the one that was seen at work most is named. */
+static void name_storer(const hl_case *c, const hl_suspect *s, hl_uses *out)
+{
+    uint32_t most = 0;
+    for (uint32_t k = 0; out->n_stores > 1 && k < out->n_stores; k++) {
+        const char *place = NULL;
+        uint32_t seen = 0;
+        for (uint32_t m = s->growth->onset; m <= s->growth->anchor; m++)
+            for (uint32_t i = 0; i < c->moments[m].n_calls; i++)
+                if (c->moments[m].calls[i].code == out->stores[k]) {
+                    place = c->moments[m].calls[i].place;
+                    seen++;
+                }
+        if (seen > most && place)
+            out->storer = place;
+        most = seen > most ? seen : most;
+    }
+}
+
+hl_status hl_uses_find(hl_case *c, const hl_suspect *s, hl_uses *out, hl_err *err)
+{
+    *out = (hl_uses){0};
+    hl_known_as names[NAMES_MAX];
+    uint32_t strangers = 0, n = known_as(c, s->holder, names, &strangers);
+    out->reader = reader_of(c, s, s->holder, names, n);
+    bool entry = s->members > 1 || is_entry(c, s->holder);
+    hl_node above = entry ? container_above(c, s->holder) : HL_NO_NODE;
+    if (!out->reader && above != HL_NO_NODE) {
+        hl_known_as
+            others[NAMES_MAX]; /* who reads the whole of a table reads what its entries hold */
+        uint32_t k = known_as(c, above, others, NULL);
+        out->reader = reader_of(c, s, above, others, k);
+        hl_uses theirs = {0};
+        for (uint32_t i = 0; i < k; i++)
+            uses_in_functions(c, &others[i], false, &theirs);
+        out->given = theirs.given;
+    }
+    hl_uses before = *out;
+    gather(c, s, names, n, out);
+    if (!out->n_stores && (out->all & HL_USE_GET) &&
+        hl_inherits(c, s->holder, "collections.defaultdict")) {
+        *out = before;
+        out->by_reading = true;
+        gather(c, s, names, n, out);
     }
     bool record = !out->all;
     for (uint32_t i = 0; i < n && (record || out->evicts || out->bounds); i++)
@@ -539,6 +583,7 @@ hl_status hl_uses_find(hl_case *c, const hl_suspect *s, hl_uses *out, hl_err *er
     /* what takes entries one by one, to work on them, looks for none that is too old */
     if (out->takes && !(c->snap->types[c->snap->type[s->holder]].flags & HL_TYPE_DICT))
         out->sweeper = NULL;
+    name_storer(c, s, out);
     out->unread = !strangers && is_unread(c, s, names, n, out);
     (void)err;
     return HL_OK;

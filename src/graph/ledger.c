@@ -20,6 +20,7 @@ static const struct {
     {"concurrent.futures.thread", "_threads_queues"},
     {"concurrent.futures.process", "_threads_wakeups"},
     {"asyncio.tasks", "_current_tasks"},
+    {"multiprocessing.util", "_finalizer_registry"},
 };
 
 /* What the search looks for, as names of this snapshot; 0: it has no such name. */

@@ -930,6 +930,7 @@ void hl_code_uses(hl_walk *w, uint32_t id, const PyCodeObject *code)
         READS = HL_USE_TEST | HL_USE_GET | HL_USE_LEN | HL_USE_HANDED | HL_USE_COUNTED
     };
     reading r;
+    bool is_init = hl_name_is(code->co_name, "__init__");
     r.code = code;
     r.depth = 0;
     r.n_uses = 0;
@@ -945,6 +946,8 @@ void hl_code_uses(hl_walk *w, uint32_t id, const PyCodeObject *code)
         /* a local that is only looked at is another's, who gave it away; but a method may mind the
          * length of the object it is of */
         unsigned told = FILLS | READS;
+        if (r.uses[i].scope == HL_SCOPE_ATTR && !is_init) /* it is no limit, then */
+            told |= HL_USE_REBIND;
         if (r.uses[i].scope == HL_SCOPE_LOCAL)
             told = is_first_argument(code, r.uses[i].name) ? FILLS | HL_USE_LEN : FILLS;
         bool loses =

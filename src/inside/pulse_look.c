@@ -19,7 +19,6 @@ enum {
     LENT_SECONDS = 2,       /* the program stands still, for a tenth of a second as a rule */
     FAULT_NS = 5000,        /* a write to a page shared with the child: 3.5-8.5 us measured */
     THOROUGH_BYTES = 512 * 1024 * 1024,
-    THOROUGH_GAIN = 256 * 1024,       /* less than that is hardly the program's own */
     SAMPLED_BYTES = 64 * 1024 * 1024, /* below it every item is read: that takes 10 ms */
 };
 
@@ -154,9 +153,8 @@ void hl_look_start(hl_look *l, enum hl_look_slot slot, unsigned how, const char 
         .borrow = !(how & HL_LOOK_BORROWS) ? HL_BORROW_NOT
                   : l->lent                ? HL_BORROW_BACK
                                            : HL_BORROW_LAST,
-        /* the program waits for it: not where that takes long, or where there is little to find */
-        .thorough = (how & HL_LOOK_BORROWS) && !l->lent && l->rss_bytes < THOROUGH_BYTES &&
-                    l->rss_bytes > hl_pulse.plan.base_bytes + THOROUGH_GAIN,
+        /* the program waits for it: not where that takes long */
+        .thorough = (how & HL_LOOK_BORROWS) && !l->lent && l->rss_bytes < THOROUGH_BYTES,
     };
     l->faults = hl_vitals_minor_faults();
     hl_shot *shot = hl_pulse.shots[slot];

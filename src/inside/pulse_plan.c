@@ -36,6 +36,7 @@ enum {
     STILL_POLLS = 4,
     POLL_SLOWER_MAX = 5,
     POSTPONED_MIN_NS = 5 * MS,
+    BEGINS_MANY = 2,
     PATIENCE_MIN_NS = 20 * MS, /* two rounds of the usual length, within these */
 };
 
@@ -149,10 +150,11 @@ void hl_plan_took(hl_plan *p, uint64_t at_ns, uint64_t done_ns, uint64_t rss_byt
 
 static const uint64_t POSTPONED_MAX_NS = UINT64_C(10000) * MS;
 
-/* Only what is young and paces itself: what imports for longer is looked at all the same. */
+/* Only what is young and paces itself: what imports for longer is looked at all the same. So is what
+ * has begun to work again and again: it makes modules as others make rows. */
 bool hl_plan_may_postpone(const hl_plan *p, uint64_t now_ns)
 {
-    return !p->interval_ms && now_ns - p->armed_ns < POSTPONED_MAX_NS;
+    return !p->interval_ms && now_ns - p->armed_ns < POSTPONED_MAX_NS && p->begins < BEGINS_MANY;
 }
 
 /* Before anything but the first look the program's life begins only now. */
@@ -178,6 +180,7 @@ void hl_plan_begin_work(hl_plan *p, uint64_t now_ns, uint64_t rss_bytes)
     p->begun_ns = p->last_ns = p->free_ns = p->free_growing_ns = now_ns;
     p->high_bytes = p->base_bytes = rss_bytes;
     p->unlooked = true;
+    p->begins++;
 }
 
 bool hl_plan_ends_at_once(const hl_plan *p, uint64_t rss_bytes)

@@ -21,6 +21,7 @@ typedef struct hl_plan {
     uint32_t taken;
     bool thinned;             /* old looks make place for new ones: there is always one more */
     bool cheap;               /* every pause so far was short       */
+    unsigned begins;          /* how often its imports were over: who goes on importing works so */
     bool unlooked;            /* the work has begun, and no look was taken at it */
     uint64_t armed_ns;        /* CLOCK_MONOTONIC, as all _ns here   */
     uint64_t begun_ns;        /* when its imports were over         */

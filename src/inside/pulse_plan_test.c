@@ -315,6 +315,22 @@ static void imports_come_before_the_beginning(void **state)
     assert_false(hl_plan_may_postpone(&p, SECOND)); /* the user's interval decides */
 }
 
+/* Its modules are made one after the other: the looks at it are no longer put off. */
+static void who_goes_on_importing_works(void **state)
+{
+    (void)state;
+    hl_plan p;
+    hl_plan_begin(&p, 0, 0, 0);
+    hl_plan_took(&p, 0, MS, 10 * MB, 100 * US, 100 * US, MS);
+    unsigned put_off = 0;
+    uint64_t now = 10 * MS;
+    for (; hl_plan_may_postpone(&p, now) && put_off < 10; put_off++, now += 10 * MS) {
+        hl_plan_postpone(&p, now);
+        hl_plan_begin_work(&p, now + 5 * MS, 12 * MB);
+    }
+    assert_int_equal(put_off, 2);
+}
+
 /* One that is quick to walk, as long lists of numbers are, stands still; one that is not is copied. */
 static void memory_is_lent_where_copies_are_dear(void **state)
 {
@@ -380,6 +396,7 @@ int main(void)
         cmocka_unit_test(rounds_are_looked_at_in_geometric_steps),
         cmocka_unit_test(a_look_waits_for_two_rounds_and_no_longer),
         cmocka_unit_test(imports_come_before_the_beginning),
+        cmocka_unit_test(who_goes_on_importing_works),
         cmocka_unit_test(memory_is_lent_where_copies_are_dear),
         cmocka_unit_test(what_does_not_move_is_asked_less_often),
     };

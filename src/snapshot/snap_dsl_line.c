@@ -143,9 +143,9 @@ static void add_names(dsl_heap *h, dsl_vec *list, const char *s)
 static hl_status add_use(dsl_parser *p, dsl_code *c, char *item)
 {
     static const char *const scopes[] = {NULL, "global", "attr", "free", "local"};
-    static const char *const bits[] = {"test",    "get",   "store",    "add",   "remove",  "len",
-                                       "rebind",  "iter",  "drop",     "whole", "take",    "handed",
-                                       "counted", "entry", "exchange", "limit", "compared"};
+    static const char *const bits[] = {
+        "test",  "get",  "store",  "add",     "remove", "len",      "rebind", "iter",     "drop",
+        "whole", "take", "handed", "counted", "entry",  "exchange", "limit",  "compared", "ownkey"};
     char *save, *scope = strtok_r(item, ":", &save), *name = strtok_r(NULL, ":", &save),
                 *rest = strtok_r(NULL, ":", &save);
     if (!name)

@@ -184,6 +184,9 @@ LEAKS = [
     leak("context_variable/default_value.py", CONTEXT, "Baggage items", CLASS, 5),
     # only the context itself leads to the variable: it is known by the name it was given
     leak("context_variable/never_reset.py", CONTEXT, "current", PER_THREAD, 8, keep="current"),
+    # a variable that only the context knows has no other place than that
+    leak("context_variable/variable_per_call.py", CONTEXT, "context", PER_THREAD, 7, "steps",
+         keep="steps context"),
     leak("context_variable/kept_contexts.py", CONTEXT, "contexts", GLOBAL, 8, "body"),
     leak("context_variable/tracing", CONTEXT, "scope _breadcrumbs", (INSTANCE, GLOBAL), 5),
 
@@ -248,6 +251,7 @@ LEAKS = [
     leak("dynamic_code/classes_in_list.py", DYNAMIC, "known", GLOBAL, 5, keep="number"),
     leak("dynamic_code/namedtuples.py", DYNAMIC, "main rows", LOCAL, 5),
     leak("dynamic_code/modules.py", DYNAMIC, "sys modules", INTERPRETER, 5),
+    leak("dynamic_code/plugin_packages.py", DYNAMIC, "sys modules", INTERPRETER, 5),
     leak("dynamic_code/modules_rich.py", DYNAMIC, "sys modules", INTERPRETER, 8),
     leak("dynamic_code/modules_indexed.py", DYNAMIC, "sys modules", INTERPRETER, 5, keep="Rendered text values words render Letter"),
     leak("dynamic_code/compiled_rules.py", DYNAMIC, "engine rules", INSTANCE, 4),

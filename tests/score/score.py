@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import datetime
+import fcntl
 import hashlib
 import json
 import os
@@ -169,20 +170,28 @@ def environment(python: str, needs: tuple[str, ...]) -> str:
     digest = hashlib.sha256("\n".join(needs).encode()).hexdigest()[:6]
     folder = ROOT / ".venvs" / f"score-{version_of(python)}-{first}-{digest}"
     mark, inside = folder / ".installed", folder / "bin/python"
-    if mark.exists():
-        return str(inside)
+    folder.parent.mkdir(exist_ok=True)
+    # one at a time, be it another program of this run or another run
+    with open(f"{folder}.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not mark.exists():
+            install(python, needs, folder)
+            mark.touch()
+    return str(inside)
+
+
+def install(python: str, needs: tuple[str, ...], folder: Path) -> None:
     print(f"score: installing {' '.join(needs)} into {folder.relative_to(ROOT)}", file=sys.stderr)
     subprocess.run([python, "-m", "venv", "--clear", str(folder)], check=True,
                    stdin=subprocess.DEVNULL)
-    pip = [str(inside), "-m", "pip", "--disable-pip-version-check", "install", "--quiet", *needs]
+    pip = [str(folder / "bin/python"), "-m", "pip", "--disable-pip-version-check", "install",
+           "--quiet", *needs]
     done = subprocess.run(pip, stdin=subprocess.DEVNULL, text=True, capture_output=True,
                           timeout=SECONDS)
     if done.returncode:
         lines = done.stderr.splitlines() or ["pip says nothing"]
         last = [line for line in lines if "rror" in line] or lines
         raise RuntimeError(f"cannot install {' '.join(needs)}: {last[-1].strip()}")
-    mark.touch()
-    return str(inside)
 
 
 # One run, and what it came to.

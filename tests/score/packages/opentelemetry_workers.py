@@ -1,0 +1,28 @@
+"""A BatchSpanProcessor that is not shut down keeps its thread. Proper use: provider.shutdown()."""
+
+import sys
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
+
+SIZE = float(sys.argv[1]) if len(sys.argv) > 1 else 1.0
+PROPER = "proper" in sys.argv[2:]
+
+
+class Quiet(SpanExporter):
+    def export(self, spans):
+        return SpanExportResult.SUCCESS
+
+
+def tenant_job(number):
+    provider = TracerProvider(shutdown_on_exit=False)
+    provider.add_span_processor(BatchSpanProcessor(Quiet()))
+    tracer = provider.get_tracer("jobs")
+    for step in range(30):
+        with tracer.start_as_current_span(f"step {step}"):
+            sum(n * n for n in range(200))
+    if PROPER:
+        provider.shutdown()
+    return number % 2
+
+
+print(sum(tenant_job(n) for n in range(int(250 * SIZE))))
