@@ -213,7 +213,7 @@ static const char *limit_beside(const hl_case *c, hl_node holder, hl_node owner,
         uint32_t at, n = spaces[k] == HL_NO_NODE ? 0 : hl_snap_numbers_of(s, spaces[k], &at);
         for (uint32_t i = 0; i < n; i++) {
             const hl_snap_number *x = &s->numbers[at + i];
-            if (x->digits < 32 && hl_snap_len(s, holder) >= (int32_t)1 << x->digits)
+            if (x->digits < 32 && hl_snap_len(s, holder) >= INT64_C(1) << x->digits)
                 continue;
             attribute_use a = use_of_attribute(c, class, s->names[x->name], name);
             if (a.compared && !a.moves)
@@ -238,7 +238,7 @@ const char *hl_limit_of(const hl_case *c, hl_node holder, const hl_known_as *nam
             for (uint32_t e = spaces[i] == HL_NO_NODE ? 0 : s->off[spaces[i]];
                  !limit && spaces[i] != HL_NO_NODE && e < s->off[spaces[i] + 1]; e++) {
                 hl_node v = s->dst[e];
-                int32_t apart = hl_snap_len(s, v) - hl_snap_len(s, holder);
+                int64_t apart = (int64_t)hl_snap_len(s, v) - hl_snap_len(s, holder);
                 enum hl_label_kind kind = hl_label_kind(s->label[e]);
                 if (v != holder && apart >= -APART && apart <= APART &&
                     (kind == HL_LABEL_ATTR || kind == HL_LABEL_KEY) && hl_label_value(s->label[e]))

@@ -12,21 +12,6 @@
 
 #include <cmocka.h>
 
-static void expect(const char *text, hl_verdict verdict, const char *cause, const char *holder)
-{
-    hl_judged j = hl_test_judge(text);
-    const hl_diagnosis *d = &j.d;
-    if (d->verdict != verdict)
-        fail_msg("verdict %d, findings %u (%s), why %s", d->verdict, d->n_findings,
-                 d->n_findings ? d->findings[0].title : "-", d->why ? d->why : "-");
-    assert_int_equal(d->n_findings, cause ? 1 : 0);
-    if (cause) {
-        assert_string_equal(d->findings[0].cause, cause);
-        assert_string_equal(d->findings[0].holder.name, holder);
-    }
-    hl_test_judged_end(&j);
-}
-
 #define MODULE                                                                                     \
     "root module __main__ m\n"                                                                     \
     "m:module -__dict__-> g:dict\n"
@@ -73,7 +58,7 @@ static void expect(const char *text, hl_verdict verdict, const char *cause, cons
 
 static void a_look_among_exit_handlers_is_a_farewell(void **state)
 {
-    expect(MODULE "root interp atexit h\n" THEN_CLOSE, HL_LEAK, "unbounded-cache",
+    hl_test_expect(MODULE "root interp atexit h\n" THEN_CLOSE, HL_LEAK, "unbounded-cache",
            "main() local memo");
     (void)state;
 }
@@ -81,7 +66,7 @@ static void a_look_among_exit_handlers_is_a_farewell(void **state)
 /* The healthy twin: the program goes on with another function, without what main() had. */
 static void a_look_at_other_work_is_none(void **state)
 {
-    expect(MODULE THEN_CLOSE, HL_NO_LEAK, NULL, NULL);
+    hl_test_expect(MODULE THEN_CLOSE, HL_NO_LEAK, NULL, NULL);
     (void)state;
 }
 
@@ -116,14 +101,14 @@ static void a_look_at_other_work_is_none(void **state)
 /* Longer than it was seen to grow: it may have been asked all that time. */
 static void a_long_end_that_nobody_saw_tells_nothing(void **state)
 {
-    expect(THEN_NOTHING("15"), HL_NO_LEAK, NULL, NULL);
+    hl_test_expect(THEN_NOTHING("15"), HL_NO_LEAK, NULL, NULL);
     (void)state;
 }
 
 /* The leak beside it: the look before was the last it could have. */
 static void what_grew_until_main_returned_leaks(void **state)
 {
-    expect(THEN_NOTHING("8"), HL_LEAK, "growing-container", "main() local index.words");
+    hl_test_expect(THEN_NOTHING("8"), HL_LEAK, "growing-container", "main() local index.words");
     (void)state;
 }
 
@@ -150,8 +135,8 @@ static void what_grew_until_main_returned_leaks(void **state)
 
 static void what_a_method_trims_may_not_be_full_yet(void **state)
 {
-    expect(CACHE("data", "+len"), HL_NO_LEAK, NULL, NULL);
-    expect(CACHE("data", ",local:self:len"), HL_NO_LEAK, NULL, NULL); /* len(self) is that of data */
+    hl_test_expect(CACHE("data", "+len"), HL_NO_LEAK, NULL, NULL);
+    hl_test_expect(CACHE("data", ",local:self:len"), HL_NO_LEAK, NULL, NULL); /* len(self) is that of data */
     (void)state;
 }
 
@@ -177,8 +162,8 @@ static void what_a_method_trims_may_not_be_full_yet(void **state)
 
 static void what_fills_up_to_a_number_is_bounded(void **state)
 {
-    expect(PAGES(MOST("9"), COMPARED, "__init__"), HL_NO_LEAK, NULL, NULL);
-    expect(PAGES(MOST("9"), COMPARED "+limit,attr:kept:len", "__init__"), HL_NO_LEAK, NULL, NULL);
+    hl_test_expect(PAGES(MOST("9"), COMPARED, "__init__"), HL_NO_LEAK, NULL, NULL);
+    hl_test_expect(PAGES(MOST("9"), COMPARED "+limit,attr:kept:len", "__init__"), HL_NO_LEAK, NULL, NULL);
     (void)state;
 }
 
@@ -193,15 +178,15 @@ static void what_a_number_does_not_bound_leaks(void **state)
         PAGES("", COMPARED, "__init__"),
     };
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
-        expect(texts[i], HL_LEAK, "growing-container", "__main__.pages.kept");
+        hl_test_expect(texts[i], HL_LEAK, "growing-container", "__main__.pages.kept");
     (void)state;
 }
 
 /* The leaks beside them: entries are taken out, but nobody minds how many there are. */
 static void what_a_method_removes_from_is_not_bounded(void **state)
 {
-    expect(CACHE("data", ""), HL_LEAK, "growing-container", "__main__.cache.data");
-    expect(CACHE("names", ",local:self:len"), HL_LEAK, "growing-container", "__main__.cache.data");
+    hl_test_expect(CACHE("data", ""), HL_LEAK, "growing-container", "__main__.cache.data");
+    hl_test_expect(CACHE("names", ",local:self:len"), HL_LEAK, "growing-container", "__main__.cache.data");
     (void)state;
 }
 
@@ -216,7 +201,7 @@ static void what_a_method_removes_from_is_not_bounded(void **state)
 
 static void a_look_in_a_full_collection_is_no_pause(void **state)
 {
-    expect(GLOBAL_ROWS ROWS("{0|100|200|300|400|400|500}")
+    hl_test_expect(GLOBAL_ROWS ROWS("{0|100|200|300|400|400|500}")
            "snap time=0 cpu=0 reason=start collections=0,0,0\n"
            "snap time=1 cpu=1 collections=100,10,1\n"
            "snap time=2 cpu=2 collections=200,20,2\n"
@@ -231,7 +216,7 @@ static void a_look_in_a_full_collection_is_no_pause(void **state)
 /* The collection took most of the interval, and a little was made beside it. */
 static void most_of_an_interval_is_a_full_collection(void **state)
 {
-    expect(GLOBAL_ROWS ROWS("{0|100|200|300|400|410|510}")
+    hl_test_expect(GLOBAL_ROWS ROWS("{0|100|200|300|400|410|510}")
            "snap time=0 cpu=0 reason=start collections=0,0,0\n"
            "snap time=1 cpu=1 collections=100,10,0\n"
            "snap time=2 cpu=2 collections=200,20,0\n"
@@ -246,7 +231,7 @@ static void most_of_an_interval_is_a_full_collection(void **state)
 /* The healthy twin: much was made meanwhile, and nothing of it was kept. */
 static void a_pause_is_a_pause(void **state)
 {
-    expect(GLOBAL_ROWS ROWS("{0|100|200|300|400|400|400}")
+    hl_test_expect(GLOBAL_ROWS ROWS("{0|100|200|300|400|400|400}")
            "snap time=0 cpu=0 reason=start collections=0,0,0\n"
            "snap time=1 cpu=1 collections=100,10,1\n"
            "snap time=2 cpu=2 collections=200,20,2\n"
@@ -271,14 +256,14 @@ static void a_pause_is_a_pause(void **state)
 
 static void what_fits_into_old_room_may_have_been_there_before(void **state)
 {
-    expect(RISES("141M"), HL_UNDECIDED, "growing-container", "__main__.rows");
+    hl_test_expect(RISES("141M"), HL_UNDECIDED, "growing-container", "__main__.rows");
     (void)state;
 }
 
 /* The leak beside it: the process grew with it. */
 static void what_needs_new_room_was_not(void **state)
 {
-    expect(RISES("170M"), HL_LEAK, "growing-container", "__main__.rows");
+    hl_test_expect(RISES("170M"), HL_LEAK, "growing-container", "__main__.rows");
     (void)state;
 }
 
@@ -302,7 +287,7 @@ static void what_needs_new_room_was_not(void **state)
 
 static void a_container_seen_in_two_ways_is_one(void **state)
 {
-    expect(PIPELINE
+    hl_test_expect(PIPELINE
            "snap time=0 cpu=0 reason=start\n" SEEN_AS("consume", "0")
            "snap time=1 cpu=1\n" SEEN_AS("consume", "100")
            "snap time=2 cpu=2\n" SEEN_AS("consume", "200")
@@ -317,7 +302,7 @@ static void a_container_seen_in_two_ways_is_one(void **state)
 /* The healthy twin: it is worked off in between. */
 static void a_container_worked_off_is_none(void **state)
 {
-    expect(PIPELINE
+    hl_test_expect(PIPELINE
            "snap time=0 cpu=0 reason=start\n" SEEN_AS("consume", "0")
            "snap time=1 cpu=1\n" SEEN_AS("consume", "100")
            "snap time=2 cpu=2\n" SEEN_AS("consume", "200")
@@ -346,7 +331,7 @@ static void a_container_worked_off_is_none(void **state)
 
 static void a_queue_fills_at_the_pace_of_the_clock(void **state)
 {
-    expect(TAKEN_FROM("5"), HL_LEAK, "backlog", "__main__.jobs");
+    hl_test_expect(TAKEN_FROM("5"), HL_LEAK, "backlog", "__main__.jobs");
     (void)state;
 }
 
@@ -383,13 +368,13 @@ static void a_queue_that_slows_down_is_not_told(void **state)
 
 static void gone_at_the_end_is_kept_until_then(void **state)
 {
-    expect(GONE("6"), HL_LEAK, "unbounded-cache", "main() local memo");
+    hl_test_expect(GONE("6"), HL_LEAK, "unbounded-cache", "main() local memo");
     (void)state;
 }
 
 static void gone_while_nobody_looked_is_gone(void **state)
 {
-    expect(GONE("16"), HL_NO_LEAK, NULL, NULL);
+    hl_test_expect(GONE("16"), HL_NO_LEAK, NULL, NULL);
     (void)state;
 }
 
@@ -409,13 +394,13 @@ static void gone_while_nobody_looked_is_gone(void **state)
 
 static void two_rises_the_second_slower_fill_something(void **state)
 {
-    expect(MEMO("{0|100|140}"), HL_NO_LEAK, NULL, NULL);
+    hl_test_expect(MEMO("{0|100|140}"), HL_NO_LEAK, NULL, NULL);
     (void)state;
 }
 
 static void two_rises_at_one_pace_are_a_leak(void **state)
 {
-    expect(MEMO("{0|100|400}"), HL_LEAK, "unbounded-cache", "__main__.memo");
+    hl_test_expect(MEMO("{0|100|400}"), HL_LEAK, "unbounded-cache", "__main__.memo");
     (void)state;
 }
 
@@ -445,13 +430,13 @@ static void two_rises_at_one_pace_are_a_leak(void **state)
 
 static void a_bound_kept_from_afar_is_seen_in_its_up_and_down(void **state)
 {
-    expect(KEPT_FROM_AFAR("{0|150|300|540|520|640|740}"), HL_NO_LEAK, NULL, NULL);
+    hl_test_expect(KEPT_FROM_AFAR("{0|150|300|540|520|640|740}"), HL_NO_LEAK, NULL, NULL);
     (void)state;
 }
 
 static void a_table_that_lost_some_once_and_went_on_is_a_leak(void **state)
 {
-    expect(KEPT_FROM_AFAR("{0|100|95|300|500|700|900}"), HL_LEAK, "growing-container",
+    hl_test_expect(KEPT_FROM_AFAR("{0|100|95|300|500|700|900}"), HL_LEAK, "growing-container",
            "__main__.table");
     (void)state;
 }
@@ -474,7 +459,7 @@ static void a_table_that_lost_some_once_and_went_on_is_a_leak(void **state)
 
 static void weak_references_to_one_object_follow_nothing(void **state)
 {
-    expect(WATCHED("others -[]-> node:Node\n"
+    hl_test_expect(WATCHED("others -[]-> node:Node\n"
                    "ref -weak-> node\n"),
            HL_LEAK, "growing-container", "__main__.watched");
     (void)state;
@@ -483,7 +468,7 @@ static void weak_references_to_one_object_follow_nothing(void **state)
 /* The healthy twin: as many as there are nodes. */
 static void weak_references_to_many_follow_them(void **state)
 {
-    expect(WATCHED("others -[]-> node:Node*{0|100|200|300|400}\n"
+    hl_test_expect(WATCHED("others -[]-> node:Node*{0|100|200|300|400}\n"
                    "ref -weak-> node\n"),
            HL_NO_LEAK, NULL, NULL);
     (void)state;
@@ -503,7 +488,7 @@ static void weak_references_to_many_follow_them(void **state)
 
 static void weak_keys_that_others_keep_are_followed(void **state)
 {
-    expect(KNOWN_OF("g -key:types-> types:tuple\n"
+    hl_test_expect(KNOWN_OF("g -key:types-> types:tuple\n"
                     "types -[]-> node:Node*{0|100|200|300|400}\n"
                     "ref -weak-> node\n"),
            HL_NO_LEAK, NULL, NULL);
@@ -512,7 +497,7 @@ static void weak_keys_that_others_keep_are_followed(void **state)
 
 static void a_weak_key_that_its_value_keeps_never_goes(void **state)
 {
-    expect(KNOWN_OF("memo -attr:owner-> node:Node*{0|100|200|300|400}\n"
+    hl_test_expect(KNOWN_OF("memo -attr:owner-> node:Node*{0|100|200|300|400}\n"
                     "ref -weak-> node\n"),
            HL_LEAK, "unbounded-cache", "__main__.known");
     (void)state;
@@ -535,14 +520,14 @@ static void a_weak_key_that_its_value_keeps_never_goes(void **state)
 
 static void nothing_is_in_the_making_when_all_is_over(void **state)
 {
-    expect(ONLY_C_HAS(" reason=end"), HL_LEAK, "growing-container", "(held by C) list");
+    hl_test_expect(ONLY_C_HAS(" reason=end"), HL_LEAK, "growing-container", "(held by C) list");
     (void)state;
 }
 
 /* The healthy twin: list() may be at work. */
 static void a_list_that_only_c_has_may_be_in_the_making(void **state)
 {
-    expect(ONLY_C_HAS(""), HL_UNDECIDED, "growing-container", "(held by C) list");
+    hl_test_expect(ONLY_C_HAS(""), HL_UNDECIDED, "growing-container", "(held by C) list");
     (void)state;
 }
 
@@ -569,14 +554,14 @@ static void a_list_that_only_c_has_may_be_in_the_making(void **state)
 /* Each event calls all of them: with as many a request they come ever more slowly. */
 static void functions_that_are_all_called_make_the_next_dearer(void **state)
 {
-    expect(HANDLERS("{0|200|283|346|400|447|490}"), HL_LEAK, "closure", "__main__.handlers");
+    hl_test_expect(HANDLERS("{0|200|283|346|400|447|490}"), HL_LEAK, "closure", "__main__.handlers");
     (void)state;
 }
 
 /* The healthy twin: as many as there are pages, found sooner or later. */
 static void functions_of_which_there_are_so_many_are_none(void **state)
 {
-    expect(HANDLERS("{0|300|420|460|472|476|478}"), HL_NO_LEAK, NULL, NULL);
+    hl_test_expect(HANDLERS("{0|300|420|460|472|476|478}"), HL_NO_LEAK, NULL, NULL);
     (void)state;
 }
 
@@ -612,14 +597,14 @@ static void functions_of_which_there_are_so_many_are_none(void **state)
 
 static void what_others_of_its_module_take_from_a_record_is_a_backlog(void **state)
 {
-    expect(STREAM("ns"), HL_LEAK, "backlog", "__main__.stream._state.buffer");
+    hl_test_expect(STREAM("ns"), HL_LEAK, "backlog", "__main__.stream._state.buffer");
     (void)state;
 }
 
 /* Code elsewhere that uses the same word means something else. */
 static void what_others_elsewhere_do_says_nothing(void **state)
 {
-    expect(STREAM("os"), HL_LEAK, "growing-container", "__main__.stream._state.buffer");
+    hl_test_expect(STREAM("os"), HL_LEAK, "growing-container", "__main__.stream._state.buffer");
     (void)state;
 }
 
@@ -676,23 +661,23 @@ static void what_others_elsewhere_do_says_nothing(void **state)
 
 static void what_one_call_gathers_is_its_own(void **state)
 {
-    expect(TASKS_BELOW("asyncio.tasks._GatheringFuture"), HL_NO_LEAK, NULL, NULL);
-    expect(TASKS_BELOW("asyncio.tasks._GatheringFuture -_children-> c:list -[]-> one:_asyncio.Task "
+    hl_test_expect(TASKS_BELOW("asyncio.tasks._GatheringFuture"), HL_NO_LEAK, NULL, NULL);
+    hl_test_expect(TASKS_BELOW("asyncio.tasks._GatheringFuture -_children-> c:list -[]-> one:_asyncio.Task "
                        "-_coro-> serve:coroutine -local:server-> server:app.Server"),
            HL_LEAK, "pending-task", "run_forever() local future._children[*]._coro local server._children");
-    expect(TASKS_BELOW("app.Pool"), HL_LEAK, "pending-task", "run_forever() local future._children");
+    hl_test_expect(TASKS_BELOW("app.Pool"), HL_LEAK, "pending-task", "run_forever() local future._children");
     (void)state;
 }
 
 static void tasks_that_the_end_cancelled_were_waiting(void **state)
 {
-    expect(TASKS_OF(WAITING, FAILED("420")), HL_LEAK, "pending-task", "__main__.waiting");
+    hl_test_expect(TASKS_OF(WAITING, FAILED("420")), HL_LEAK, "pending-task", "__main__.waiting");
     (void)state;
 }
 
 static void tasks_that_failed_before_keep_their_exceptions(void **state)
 {
-    expect(TASKS_OF(FAILED, FAILED("420")), HL_LEAK, "exception-traceback", "__main__.waiting");
+    hl_test_expect(TASKS_OF(FAILED, FAILED("420")), HL_LEAK, "exception-traceback", "__main__.waiting");
     (void)state;
 }
 

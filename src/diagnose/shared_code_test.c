@@ -14,21 +14,6 @@
 
 #include <cmocka.h>
 
-static void expect(const char *text, hl_verdict verdict, const char *cause, const char *holder)
-{
-    hl_judged j = hl_test_judge(text);
-    const hl_diagnosis *d = &j.d;
-    if (d->verdict != verdict)
-        fail_msg("verdict %d, findings %u (%s), why %s", d->verdict, d->n_findings,
-                 d->n_findings ? d->findings[0].title : "-", d->why ? d->why : "-");
-    assert_int_equal(d->n_findings, cause ? 1 : 0);
-    if (cause) {
-        assert_string_equal(d->findings[0].cause, cause);
-        assert_string_equal(d->findings[0].holder.name, holder);
-    }
-    hl_test_judged_end(&j);
-}
-
 #define MODULE                                                                                     \
     "root module __main__ m\n"                                                                     \
     "m:module -__dict__-> g:dict\n"
@@ -120,13 +105,13 @@ static void a_dict_does_not(void **state)
 
 static void bytes_that_somebody_cuts_off_wait(void **state)
 {
-    expect(BUFFER("attr:_buffer:remove+drop"), HL_LEAK, "backlog", "__main__.peer._buffer");
+    hl_test_expect(BUFFER("attr:_buffer:remove+drop"), HL_LEAK, "backlog", "__main__.peer._buffer");
     (void)state;
 }
 
 static void bytes_that_nobody_cuts_off_are_kept(void **state)
 {
-    expect(BUFFER("attr:_buffer:len"), HL_LEAK, "growing-container", "__main__.peer._buffer");
+    hl_test_expect(BUFFER("attr:_buffer:len"), HL_LEAK, "growing-container", "__main__.peer._buffer");
     (void)state;
 }
 
@@ -146,7 +131,7 @@ static void bytes_that_nobody_cuts_off_are_kept(void **state)
 
 static void a_method_wraps_nothing(void **state)
 {
-    expect(IN_A_CELL("g -key:Values-> V:type -__dict__-> space:dict\nspace",
+    hl_test_expect(IN_A_CELL("g -key:Values-> V:type -__dict__-> space:dict\nspace",
                      "make.<locals>.Values.put"),
            HL_LEAK, "growing-container",
            "__main__.make.<locals>.Values.put closure kept");
@@ -155,7 +140,7 @@ static void a_method_wraps_nothing(void **state)
 
 static void a_function_with_something_to_call_does(void **state)
 {
-    expect(IN_A_CELL("g", "make.<locals>.put"), HL_LEAK, "decorator",
+    hl_test_expect(IN_A_CELL("g", "make.<locals>.put"), HL_LEAK, "decorator",
            "__main__.make.<locals>.put closure kept");
     (void)state;
 }
@@ -178,14 +163,14 @@ static void a_function_with_something_to_call_does(void **state)
 
 static void a_function_made_for_this_is_a_registration(void **state)
 {
-    expect(WRAPPED("store.event.Dispatch"), HL_LEAK, "callback-registry",
+    hl_test_expect(WRAPPED("store.event.Dispatch"), HL_LEAK, "callback-registry",
            "__main__.events.listeners");
     (void)state;
 }
 
 static void wrappers_in_a_list_of_others_are_decoration(void **state)
 {
-    expect(WRAPPED("app.Jobs"), HL_LEAK, "decorator", "__main__.events.listeners");
+    hl_test_expect(WRAPPED("app.Jobs"), HL_LEAK, "decorator", "__main__.events.listeners");
     (void)state;
 }
 
@@ -204,14 +189,14 @@ static void wrappers_in_a_list_of_others_are_decoration(void **state)
 
 static void what_is_to_be_done_at_exit_names_nothing(void **state)
 {
-    expect(REGISTERED("multiprocessing.util", "_finalizer_registry"), HL_LEAK, "growing-container",
+    hl_test_expect(REGISTERED("multiprocessing.util", "_finalizer_registry"), HL_LEAK, "growing-container",
            "main() local q._buffer");
     (void)state;
 }
 
 static void a_table_of_the_program_does(void **state)
 {
-    expect(REGISTERED("app", "queues"), HL_LEAK, "growing-container",
+    hl_test_expect(REGISTERED("app", "queues"), HL_LEAK, "growing-container",
            "app.queues[*]._args[*]");
     (void)state;
 }
@@ -232,7 +217,7 @@ static void a_table_of_the_program_does(void **state)
 
 static void what_is_in_a_queue_is_told_once(void **state)
 {
-    expect(MODULE "g -key:main-> f:function -__code__-> main:code\n"
+    hl_test_expect(MODULE "g -key:main-> f:function -__code__-> main:code\n"
                   "f -__globals__-> g\n"
                   "code main name=main qualname=main file=app.py line=9\n"
                   "root frame feed bf thread=1\n"
@@ -263,7 +248,7 @@ static void what_is_in_a_queue_is_told_once(void **state)
 
 static void a_context_keeps_each_variable_ever_set(void **state)
 {
-    expect(VALUES("{0|100|200|300|400|500|600}", "100K"), HL_LEAK, "context-variable",
+    hl_test_expect(VALUES("{0|100|200|300|400|500|600}", "100K"), HL_LEAK, "context-variable",
            "(thread) context");
     (void)state;
 }
@@ -271,7 +256,7 @@ static void a_context_keeps_each_variable_ever_set(void **state)
 /* As many variables as a program has; what is in them comes and goes. */
 static void variables_of_a_program_are_so_many(void **state)
 {
-    expect(VALUES("40", "{100K|300K|100K|300K|100K|300K|100K}"), HL_NO_LEAK, NULL, NULL);
+    hl_test_expect(VALUES("40", "{100K|300K|100K|300K|100K|300K|100K}"), HL_NO_LEAK, NULL, NULL);
     (void)state;
 }
 
@@ -287,7 +272,7 @@ static void contexts_that_are_kept_gain_nothing(void **state)
                     "node -dictkey-> variable:_contextvars.ContextVar\n"
                     "node -named:steps-> value:list*%s size=100K\n" LOOKS,
              many, many, many, many, many);
-    expect(text, HL_LEAK, "context-variable", "__main__.kept");
+    hl_test_expect(text, HL_LEAK, "context-variable", "__main__.kept");
     (void)state;
 }
 
@@ -307,13 +292,13 @@ static void contexts_that_are_kept_gain_nothing(void **state)
 
 static void who_reads_all_and_clears_it_looks_for_nothing(void **state)
 {
-    expect(RECORDS("iter+remove+drop+ownkey"), HL_LEAK, "growing-container", "__main__.records");
+    hl_test_expect(RECORDS("iter+remove+drop+ownkey"), HL_LEAK, "growing-container", "__main__.records");
     (void)state;
 }
 
 static void who_takes_some_out_may_go_by_their_age(void **state)
 {
-    expect(RECORDS("iter+remove+ownkey"), HL_UNDECIDED, "growing-container", "__main__.records");
+    hl_test_expect(RECORDS("iter+remove+ownkey"), HL_UNDECIDED, "growing-container", "__main__.records");
     (void)state;
 }
 
