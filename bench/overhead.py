@@ -56,9 +56,7 @@ def measure(words: list[str], series: Series) -> str:
     return said
 
 
-def row(
-    heaplens: str, python: str, name: str, rounds: int, options: list[str], folder: str
-) -> str:
+def row(heaplens: str, python: str, name: str, rounds: int, options: list[str], folder: str) -> str:
     code = PROGRAMS[name]
     plain, watched = Series(), Series()
     looks: list[int] = []

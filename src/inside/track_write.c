@@ -24,7 +24,6 @@
 enum {
     ROOM_FIRST = 1 << 10,
     HOLD_TRIES = 2000, /* each gives the processor away: some milliseconds */
-    PARTS = 3,         /* blocks an object has besides its own */
     LEAF_BITS = 3,
 };
 
@@ -320,76 +319,94 @@ static void put_made(hl_walk *w, uint32_t stack, uint32_t leaf1, const amounts *
     m->made_row = w->nodes;
 }
 
-/* Blocks of its own besides the one it lies in. */
-static unsigned parts_of(PyObject *o, const hl_kind *k, uintptr_t out[PARTS])
+/* Blocks of one object: mostly all were made by one stack, and are one entry. */
+typedef struct parts {
+    uint32_t stack;
+    amounts sum;
+} parts;
+
+static void put_parts(hl_walk *w, const parts *p)
 {
-    unsigned n = 0;
-    switch ((enum hl_measure)k->measure) {
-    case HL_MEASURE_LIST:
-        out[n++] = (uintptr_t)((PyListObject *)o)->ob_item;
-        break;
-    case HL_MEASURE_DICT:
-    case HL_MEASURE_ODICT: {
-        const PyDictObject *d = (const PyDictObject *)o;
-        if (hl_abi_keys_refs(d->ma_keys) == 1)
-            out[n++] = (uintptr_t)d->ma_keys;
-        if (d->ma_values && !hl_abi_dict_table(d).embedded)
-            out[n++] = hl_abi_values_block(d->ma_values);
-        break;
+    if (p->sum.blocks)
+        put_made(w, p->stack, 0, &p->sum);
+}
+
+static void part(hl_walk *w, parts *p, const void *at)
+{
+    block b = at ? block_at(w->made, (uintptr_t)at) : (block){.by = 0};
+    if (!b.by)
+        return;
+    uint32_t stack = stack_of(w, hl_made_site(b.by));
+    if (stack != p->stack) {
+        put_parts(w, p);
+        p->sum = (amounts){0, 0};
     }
-    case HL_MEASURE_SET:
-        if (((PySetObject *)o)->table != ((PySetObject *)o)->smalltable)
-            out[n++] = (uintptr_t)((PySetObject *)o)->table;
-        break;
-    case HL_MEASURE_BYTEARRAY:
+    p->stack = stack;
+    p->sum.blocks += b.amount.blocks;
+    p->sum.bytes += b.amount.bytes;
+}
+
+static void part_dict(hl_walk *w, parts *p, const PyDictObject *d)
+{
+    if (hl_abi_keys_refs(d->ma_keys) == 1)
+        part(w, p, d->ma_keys);
+    if (d->ma_values && !hl_abi_dict_table(d).embedded)
+        part(w, p, (const void *)hl_abi_values_block(d->ma_values));
+}
+
+/* One more block for each HL_DEQUE_BLOCK items, that its links lead through. */
+static void part_deque(hl_walk *w, parts *p, PyObject *o)
+{
+    const char *at = HL_PEEK(o, char *, deque, leftblock);
+    const char *last = HL_PEEK(o, char *, deque, rightblock);
+    for (Py_ssize_t most = Py_SIZE(o) / HL_DEQUE_BLOCK + 2; at && most; most--) {
+        part(w, p, at);
+        if (at == last)
+            break;
+        at = HL_PEEK(at, char *, dequeblock, right);
+    }
+}
+
+/* Blocks of its own besides the one it lies in. */
+static void part_others(hl_walk *w, parts *p, PyObject *o, const hl_kind *k)
+{
+    enum hl_measure how = k->measure;
+    if (how == HL_MEASURE_LIST)
+        part(w, p, ((PyListObject *)o)->ob_item);
+    else if (how == HL_MEASURE_DICT || how == HL_MEASURE_ODICT)
+        part_dict(w, p, (const PyDictObject *)o);
+    else if (how == HL_MEASURE_SET && ((PySetObject *)o)->table != ((PySetObject *)o)->smalltable)
+        part(w, p, ((PySetObject *)o)->table);
+    else if (how == HL_MEASURE_DEQUE)
+        part_deque(w, p, o);
+    else if (how == HL_MEASURE_ARRAY)
+        part(w, p, HL_PEEK(o, void *, array, item));
+    else if (how == HL_MEASURE_STRINGIO)
+        part(w, p, HL_PEEK(o, void *, stringio, buf));
+    else if (how == HL_MEASURE_BYTEARRAY)
 #if HL_PY_AT_LEAST(15)
-        out[n++] = (uintptr_t)((PyByteArrayObject *)o)->ob_bytes_object;
+        part(w, p, ((PyByteArrayObject *)o)->ob_bytes_object);
 #else
-        out[n++] = (uintptr_t)((PyByteArrayObject *)o)->ob_bytes;
+        part(w, p, ((PyByteArrayObject *)o)->ob_bytes);
 #endif
-        break;
-    default:
-        break;
-    }
 #if HL_PY_AT_LEAST(11) && !HL_PY_AT_LEAST(13)
-    if (k->managed && n < PARTS) {
+    if (k->managed) {
         hl_abi_table table;
         PyObject *dict;
         size_t bytes;
         hl_abi_inline_values(o, k->type, &table, &dict, &bytes);
         if (bytes)
-            out[n++] = hl_abi_values_block(table.values);
+            part(w, p, (const void *)hl_abi_values_block(table.values));
     }
 #endif
-    return n;
-}
-
-/* Mostly all of it was made by one stack, and it is one entry. */
-static void put_object(hl_walk *w, const uintptr_t *at, unsigned n)
-{
-    amounts sum = {0, 0};
-    uint32_t before = UINT32_MAX;
-    for (unsigned i = 0; i < n; i++) {
-        block b = at[i] ? block_at(w->made, at[i]) : (block){.by = 0};
-        if (!b.by)
-            continue;
-        uint32_t stack = stack_of(w, hl_made_site(b.by));
-        if (sum.blocks && stack != before) {
-            put_made(w, before, 0, &sum);
-            sum = (amounts){0, 0};
-        }
-        before = stack;
-        sum.blocks += b.amount.blocks;
-        sum.bytes += b.amount.bytes;
-    }
-    if (sum.blocks)
-        put_made(w, before, 0, &sum);
 }
 
 void hl_makers_row(hl_walk *w, PyObject *o, const hl_kind *k)
 {
-    uintptr_t at[1 + PARTS] = {(uintptr_t)o - k->presize};
-    put_object(w, at, 1 + parts_of(o, k, at + 1));
+    parts p = {.stack = 0};
+    part(w, &p, (const char *)o - k->presize);
+    part_others(w, &p, o, k);
+    put_parts(w, &p);
     rows *folded = &w->made->folded;
     for (size_t i = 0; i < folded->n; i++) {
         const row *r = &folded->rows[i];
@@ -402,8 +419,9 @@ void hl_makers_row(hl_walk *w, PyObject *o, const hl_kind *k)
 
 void hl_makers_leaf(hl_walk *w, PyObject *o)
 {
-    uintptr_t at = (uintptr_t)o;
-    put_object(w, &at, 1);
+    parts p = {.stack = 0};
+    part(w, &p, o);
+    put_parts(w, &p);
 }
 
 static void fold_block(hl_walk *w, const block *b, enum hl_leaf leaf)

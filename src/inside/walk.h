@@ -61,6 +61,8 @@ enum hl_measure {
     HL_MEASURE_BASIC, /* basicsize; ob_size means something else */
 };
 
+enum { HL_DEQUE_BLOCK = 64 }; /* items a block; Modules/_collectionsmodule.c BLOCKLEN */
+
 enum hl_leaf { HL_LEAF_STR, HL_LEAF_INT, HL_LEAF_FLOAT, HL_LEAF_BYTES, HL_LEAF_COMPLEX, HL_LEAVES };
 
 enum hl_field_flag {

@@ -260,3 +260,28 @@ def test_what_a_kill_leaves(bench: Bench, python: str) -> None:
     assert any(
         row["function"].endswith("__init__") and row["live_blocks"] > 1000 for row in rows
     ), rows
+
+
+def test_an_object_is_all_its_blocks(bench: Bench, python: str) -> None:
+    """Items that lie in a block of their own belong to what holds them."""
+    text = """
+        import array, collections, io, time
+        many = collections.deque(range(300) for _ in range(40_000))
+        numbers = array.array("d", [0.5]) * 50_000
+        buffer = bytearray(300_000)
+        names = {i for i in range(30_000)}
+        text = io.StringIO("x" * 50_000)
+        text.write("y")
+        table = dict.fromkeys(range(20_000))
+        row = [None] * 40_000
+        time.sleep(0.3)
+    """
+    bench.script(textwrap.dedent(text))
+    bench.watched("app.py", options=(*QUIET, "--exact"))
+    rows = {row["where"]: row["live_bytes"] for row in allocs(bench, "--group-by", "type", "--top", "1000")}
+    assert rows["collections.deque"] >= 40_000 * 8, rows
+    assert rows["array.array"] >= 400_000, rows
+    assert rows["bytearray"] >= 300_000, rows
+    assert rows["set"] >= 30_000 * 16, rows
+    assert rows["_io.StringIO"] >= 200_000, rows
+    assert rows["dict"] >= 20_000 * 24 and rows["list"] >= 320_000, rows
