@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import ctypes.util
 import gc
 import os
+import shutil
 import subprocess
 import sys
+import sysconfig
 import textwrap
 import threading
 import tracemalloc
@@ -626,3 +629,251 @@ def test_lines_are_those_the_interpreter_says():
         """
     )
     assert out == "0 True\n"
+
+
+# ---- a library of C beside ----------------------------------------------------------------------
+
+BESIDE = r"""
+#include <Python.h>
+
+static PyMemAllocatorEx below[3];
+static long calls;
+
+static void *theirs_malloc(void *d, size_t n)
+{
+    PyMemAllocatorEx *b = d;
+    __atomic_fetch_add(&calls, 1, __ATOMIC_RELAXED);
+    return b->malloc(b->ctx, n);
+}
+static void *theirs_calloc(void *d, size_t k, size_t n)
+{
+    PyMemAllocatorEx *b = d;
+    __atomic_fetch_add(&calls, 1, __ATOMIC_RELAXED);
+    return b->calloc(b->ctx, k, n);
+}
+static void *theirs_realloc(void *d, void *p, size_t n)
+{
+    PyMemAllocatorEx *b = d;
+    __atomic_fetch_add(&calls, 1, __ATOMIC_RELAXED);
+    return b->realloc(b->ctx, p, n);
+}
+static void theirs_free(void *d, void *p)
+{
+    PyMemAllocatorEx *b = d;
+    b->free(b->ctx, p);
+}
+static const PyMemAllocatorDomain domains[] = {PYMEM_DOMAIN_RAW, PYMEM_DOMAIN_MEM, PYMEM_DOMAIN_OBJ};
+
+void hook(void)
+{
+    for (int i = 0; i < 3; i++) {
+        PyMemAllocatorEx mine = {&below[i], theirs_malloc, theirs_calloc, theirs_realloc, theirs_free};
+        PyMem_GetAllocator(domains[i], &below[i]);
+        PyMem_SetAllocator(domains[i], &mine);
+    }
+}
+void unhook(void)
+{
+    for (int i = 0; i < 3; i++)
+        PyMem_SetAllocator(domains[i], &below[i]);
+}
+long seen(void)
+{
+    return calls;
+}
+
+#if PY_VERSION_HEX >= 0x030D0000
+static long events;
+static int traced(PyObject *o, PyRefTracerEvent e, void *data)
+{
+    events += data == &events;
+    return 0;
+}
+void trace(int on)
+{
+    PyRefTracer_SetTracer(on ? traced : NULL, on ? &events : NULL);
+}
+long traces(void)
+{
+    return events;
+}
+#endif
+"""
+
+
+@pytest.fixture(scope="module")
+def beside(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A library that hooks the allocators, and traces references, as another tool does."""
+    folder = tmp_path_factory.mktemp("beside")
+    source, library = folder / "beside.c", folder / "beside.so"
+    source.write_text(BESIDE)
+    headers = sysconfig.get_paths()
+    words = [f"-I{headers['include']}", f"-I{headers['platinclude']}", "-shared", "-fPIC", "-o"]
+    if not shutil.which("cc") or not os.path.exists(os.path.join(headers["include"], "Python.h")):
+        pytest.skip("no compiler, or no headers of this Python")
+    subprocess.run(["cc", *words, str(library), str(source)], check=True)
+    return str(library)
+
+
+@pytest.mark.parametrize("rate", ["None", "2000"])
+@pytest.mark.parametrize("order", ["theirs first", "ours first", "between"])
+def test_another_hooks_the_allocators_too(beside, order, rate):
+    """Whoever came first, whoever leaves first: nothing is lost of what is asked while both are there."""
+    steps = {
+        "theirs first": ("other.hook(); t.start()", "t.stop(); other.unhook()"),
+        "ours first": ("t.start(); other.hook()", "other.unhook(); t.stop()"),
+        "between": ("t.start(); other.hook()", "t.stop(); [str(i) for i in range(500)]; other.unhook()"),
+    }[order]
+    out = run(
+        f"""
+        import ctypes, heaplens, threading
+        other = ctypes.PyDLL({beside!r})
+        def work(kept):
+            for i in range(4000):
+                kept.append(bytes(300 + i % 700))
+                kept[i // 2] = str(i) * (i % 200)
+        for turn in range(3):
+            t = heaplens.track(rate={rate})
+            kept, more = [], []
+            {steps[0]}
+            thread = threading.Thread(target=work, args=(more,))
+            thread.start()
+            work(kept)
+            thread.join()
+            now = t.snapshot()
+            {steps[1]}
+            true = sum(map(len, kept + more))
+            assert 0.8 * true < now.bytes < 1.3 * true + 500_000, (true, now.bytes)
+            assert now.caveats == [] or {rate} is not None, now.caveats
+            assert other.seen() > 10_000 * (turn + 1)
+            del kept[::2]
+        with heaplens.track() as t:
+            last = bytes(100_000)
+            assert 100_000 <= t.snapshot().bytes < 300_000
+        print("whole")
+        """
+    )
+    assert out == "whole\n"
+
+
+@pytest.mark.skipif(PYTHON < (3, 13), reason="there is no tracer of references")
+def test_a_tracer_of_references_stays(beside):
+    out = run(
+        f"""
+        import ctypes, heaplens
+        other = ctypes.PyDLL({beside!r})
+        other.trace(1)
+        with heaplens.track() as t:
+            before = other.traces()
+            kept = [[i] for i in range(5000)]
+            print(other.traces() - before >= 10_000, t.snapshot().bytes > 5000 * 64)
+        before = other.traces()
+        kept.clear()
+        print(other.traces() - before >= 5000)
+        other.trace(0)
+        """
+    )
+    assert out == "True True\nTrue\n"
+
+
+@pytest.mark.parametrize("rate", ["None", "5000"])
+@pytest.mark.parametrize("library", ["jemalloc", "mimalloc"])
+@pytest.mark.parametrize("allocator", ["pymalloc", "malloc"])
+def test_another_malloc_is_preloaded(library, allocator, rate):
+    """Their addresses are elsewhere, and their blocks lie closer."""
+    path = ctypes.util.find_library(library)
+    if not path:
+        pytest.skip(f"no {library}")
+    out = run(
+        f"""
+        import heaplens, threading
+        kept = []
+        def work():
+            for i in range(3000):
+                kept.append(bytes(300 + i % 700))
+                kept.append(str(i) * (i % 9))
+        with heaplens.track(rate={rate}) as t:
+            threads = [threading.Thread(target=work) for _ in range(4)]
+            [x.start() for x in threads]; [x.join() for x in threads]
+            now = t.snapshot()
+        maps = open("/proc/self/maps").read()
+        true = sum(map(len, kept))
+        print("{library}" in maps, 0.8 * true < now.bytes < 1.25 * true + 900_000, now.lost)
+        kept.clear()
+        """,
+        env={"LD_PRELOAD": path, "PYTHONMALLOC": allocator},
+    )
+    assert out == "True True 0\n"
+
+
+def test_a_storm_of_forks():
+    """Children of children, each under way with a tracker of its own."""
+    out = run(
+        """
+        import heaplens, os
+        def storm(depth, t):
+            kept = [[i, str(i)] for i in range(300)]
+            children = []
+            for _ in range(4 if depth else 0):
+                pid = os.fork()
+                if not pid:
+                    bad = storm(depth - 1, t)
+                    os._exit(bad)
+                children.append(pid)
+            bad = sum(os.waitpid(pid, 0)[1] != 0 for pid in children)
+            del kept[::2]
+            return int(bad or t.snapshot().bytes < 150 * 100 or t.snapshot().lost)
+        for rate in (None, 3000):
+            with heaplens.track(rate=rate, horizon=0) as t:
+                held = [bytes(1000) for _ in range(100)]
+                print(storm(3, t))
+        """
+    )
+    assert out == "0\n0\n"
+
+
+# ---- many seeds ---------------------------------------------------------------------------------
+
+
+def test_samples_are_unbiased_and_know_their_error():
+    """Two hundred sessions of one program, whose sums are known: their mean is right, and an error bar
+    is as wide as the sums scatter."""
+    out = run(
+        """
+        import gc, statistics, sys
+        import heaplens
+        RATE, SESSIONS = 3000, 200
+        def work(kept):
+            for i in range(9000):
+                kept[i] = bytes(i * 7 % 640)
+                str(i) * 9
+            return kept
+        def sums(rate):
+            kept = [None] * 9000
+            with heaplens.track(rate=rate, correct=False) as t:
+                work(kept)
+                now = t.snapshot()
+            first = work.__code__.co_firstlineno
+            rows = {r.line - first: r for r in now.rows() if r.file == "<string>"}
+            return rows
+        gc.disable()
+        true = sums(None)
+        live, made, each, z, blocks = [], [], [], [], []
+        for _ in range(SESSIONS):
+            rows = sums(RATE)
+            live.append(rows[2].bytes)
+            z.append((rows[2].bytes - true[2].bytes) / rows[2].error)
+            blocks.append(rows[2].blocks)
+            made.append(rows[3].total_bytes)
+        def bias(found, right):
+            return abs(statistics.mean(found) / right - 1)
+        print(bias(live, true[2].bytes) < 0.01, bias(made, true[3].total_bytes) < 0.01,
+              bias(blocks, true[2].blocks) < 0.03)
+        within = sum(abs(x) < 2 for x in z) / SESSIONS
+        print(abs(statistics.mean(z)) < 0.3, 0.8 < statistics.pstdev(z) < 1.2, within > 0.9)
+        print(bias(live, true[2].bytes), bias(made, true[3].total_bytes), bias(blocks, true[2].blocks),
+              statistics.mean(z), statistics.pstdev(z), within, statistics.pstdev(live) / true[2].bytes,
+              file=sys.stderr)
+        """
+    )
+    assert out == "True True True\nTrue True True\n"
