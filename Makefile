@@ -1,4 +1,4 @@
-# make run | build | test | moments | known | suites | lint | sanitize | fuzz | bench | interpreters | matrix | score | clean
+# make run | build | test | moments | known | suites | track | lint | sanitize | fuzz | bench | interpreters | matrix | score | clean
 #
 # PYTHON=... chooses the interpreter (default python3), FUZZ_SECONDS=... the time of each fuzz
 # target, SCORE=... options of tests/score/score.py. Everything is made below build/, .venv/ and .venvs/.
@@ -12,7 +12,7 @@ sources := $(shell find src python docs/causes meson.build meson_options.txt pyp
 	-not -name '*_test.c' -not -name '*.pyc' -type f)
 built := $(venv)/.built-$(subst /,_,$(PYTHON))
 
-.PHONY: run build test moments known suites cpython lint sanitize fuzz bench interpreters matrix score clean bootstrap bootstrap-dev
+.PHONY: run build test moments known suites cpython track lint sanitize fuzz bench interpreters matrix score clean bootstrap bootstrap-dev
 
 # A program that leaks, and what heaplens says about it.
 run: build
@@ -56,6 +56,10 @@ suites: build
 # So does CPython's own, an hour an interpreter; CPYTHON="--python python3.13 --skip test_gdb".
 cpython: build
 	tools/cpython_suite.py $(CPYTHON)
+
+# Each stack the tracker tells is compared with a whole walk, on every interpreter.
+track: build
+	tools/track_check.sh
 
 lint: bootstrap-dev build
 	tools/lint.sh

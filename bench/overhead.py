@@ -1,6 +1,6 @@
 """What `heaplens run` costs a program: wall time, total CPU and looks, plainly and under it, interleaved.
 
-    python3 bench/overhead.py HEAPLENS [--rounds 5] [--python PATH]... [--only REGEX] > table.md
+    python3 bench/overhead.py HEAPLENS [--rounds 5] [--python PATH]... [--only REGEX] [--with "OPTIONS"] > table.md
 
 Total CPU is what wait4 says: of the program, its children, and the looks', which it reaps; the verdict is made by
 another process and not in it. Asked: wall at most 5 % + 50 ms more, CPU at
@@ -56,14 +56,16 @@ def measure(words: list[str], series: Series) -> str:
     return said
 
 
-def row(heaplens: str, python: str, name: str, rounds: int, folder: str) -> str:
+def row(heaplens: str, python: str, name: str, rounds: int, options: list[str], folder: str) -> str:
     code = PROGRAMS[name]
     plain, watched = Series(), Series()
     looks: list[int] = []
     kept = os.path.join(folder, "overhead.hlens")
     for _ in range(rounds):
         measure([python, "-c", code], plain)
-        said = measure([heaplens, "run", "-f", "-o", kept, "--python", python, "-c", code], watched)
+        said = measure(
+            [heaplens, "run", "-f", "-o", kept, *options, "--python", python, "-c", code], watched
+        )
         found = re.search(r"observed in (\d+)", said)
         looks.append(int(found[1]) if found else 0)
     wall, wall_more = (
@@ -96,6 +98,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--python", action="append")
     parser.add_argument("--only", default="")
+    parser.add_argument("--with", dest="options", default="", help="of run: '--sample 512K'")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         for python in asked.python or [sys.executable]:
@@ -111,7 +114,10 @@ def main() -> None:
             print("| --- | --- | --- | --- | --- | --- | --- |")
             for name in PROGRAMS:
                 if re.search(asked.only, name):
-                    print(row(asked.heaplens, python, name, asked.rounds, folder), flush=True)
+                    options = asked.options.split()
+                    print(
+                        row(asked.heaplens, python, name, asked.rounds, options, folder), flush=True
+                    )
 
 
 if __name__ == "__main__":

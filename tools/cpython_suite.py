@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 """CPython's own test suite, plainly and under `heaplens run`: each test must end the same.
 
-    tools/cpython_suite.py [--python PYTHON]... [--skip TEST]... [--ignore PATTERN]...
-                           [--keep FOLDER] [TEST]...
+    tools/cpython_suite.py [--python PYTHON]... [--with=OPTION]... [--skip TEST]...
+                           [--ignore PATTERN]... [--keep FOLDER] [TEST]...
 
 Runs `-m test` in one process, once plainly and then once watched, on each PYTHON (default:
 python3), with all test files but those to skip, or with those named, without the tests to ignore:
-what hangs plainly where you are has to be left out. Not both at once: tests share ports and the
+what hangs plainly where you are has to be left out. --with=--exact gives options to `heaplens run`.
+Not both at once: tests share ports and the
 user's own site-packages. Where a test ended otherwise its file is run again alone, up to AGAIN
 times in each way: if the test then ends once plainly as it did once watched, the difference was
 chance, and is said to be. A run that breaks off, because a test hung for longer than it may, goes
@@ -36,6 +37,7 @@ import outcomes
 ROOT = Path(__file__).resolve().parents[1]
 EXE = os.environ.get("HEAPLENS_EXE") or str(ROOT / ".venv/bin/heaplens")
 AGAIN, LOOKS, SECONDS_A_FILE = 3, 3, 900
+OPTIONS: list[str] = []  # of `heaplens run`
 CASE = re.compile(
     r"^\S+ \((?P<id>[\w.]+)\)(?:\n[^\n]*)? \.\.\. (?P<how>ok|FAIL|ERROR|skipped)\b", re.MULTILINE
 )
@@ -50,7 +52,8 @@ class Run:
         self.folder = folder
         (folder / "tmp").mkdir(parents=True)
         self.recording = folder / "run.hlens"
-        watch = [EXE, "run", "-f", "-o", str(self.recording), "--python"] if watched else []
+        run = [EXE, "run", "-f", "-o", str(self.recording), *OPTIONS, "--python"]
+        watch = run if watched else []
         environment = {**os.environ, "TMPDIR": str(folder / "tmp")}
         environment.pop("HEAPLENS_EXE", None)
         with (folder / "log").open("wb") as log, (folder / "errors").open("wb") as errors:
@@ -173,6 +176,14 @@ def compare(python: str, arguments: list[str], folder: Path) -> bool:
 def main() -> int:
     options = argparse.ArgumentParser(description="CPython's own test suite, plainly and watched")
     options.add_argument("--python", action="append", metavar="PYTHON")
+    options.add_argument(
+        "--with",
+        action="append",
+        default=[],
+        dest="options",
+        metavar="OPTION",
+        help="an option of heaplens run: --with=--exact",
+    )
     options.add_argument("--skip", action="append", default=[], metavar="TEST")
     options.add_argument("--ignore", action="append", default=[], metavar="PATTERN")
     options.add_argument(
@@ -184,6 +195,7 @@ def main() -> int:
     )
     options.add_argument("tests", nargs="*", metavar="TEST")
     said = options.parse_args()
+    OPTIONS.extend(said.options)
     if said.skip and said.tests:
         options.error("name the test files to run, or those to skip")
     ignored = [word for pattern in said.ignore for word in ("-i", pattern)]

@@ -14,6 +14,9 @@ snapshots of its own process and asks the executable about them.
     ...         handle(item)
     ...         w.mark()                     # one unit of work is done
     >>> print(w.diagnose())
+    >>> with heaplens.track() as t:          # which line made what lives?
+    ...     load()
+    >>> print(t.result)
     >>> print(heaplens.why(session))         # what keeps this object alive?
     >>> heaplens.expect_collected(session)   # it should be gone soon: say so if it is not
 """
@@ -28,11 +31,13 @@ TYPE_CHECKING = False  # as typing has it, without loading typing into every pro
 if TYPE_CHECKING:
     from heaplens._diagnosis import Diagnosis, Finding, Holder, Note, Site, Step
     from heaplens._heap import Growth, Snapshot, Summary, Table, diff, snapshot
+    from heaplens._track import Allocations, Row, Track, track
     from heaplens._watch import Watch, watch
     from heaplens._why import Chain, Why, why
 
 __version__ = "0.1.0"
 __all__ = [
+    "Allocations",
     "Chain",
     "Diagnosis",
     "Error",
@@ -41,11 +46,13 @@ __all__ = [
     "Holder",
     "Note",
     "Round",
+    "Row",
     "Site",
     "Snapshot",
     "Step",
     "Summary",
     "Table",
+    "Track",
     "Watch",
     "Why",
     "diff",
@@ -53,6 +60,7 @@ __all__ = [
     "mark",
     "round",
     "snapshot",
+    "track",
     "watch",
     "why",
 ]
@@ -62,6 +70,7 @@ __all__ = [
 _LATER = {
     "_diagnosis": ("Diagnosis", "Finding", "Holder", "Note", "Site", "Step"),
     "_heap": ("Growth", "Snapshot", "Summary", "Table", "diff", "snapshot"),
+    "_track": ("Allocations", "Row", "Track", "track"),
     "_watch": ("Watch", "watch"),
     "_why": ("Chain", "Why", "why"),
 }

@@ -186,6 +186,8 @@ static hl_status page_fill(launch *l, const char *file, hl_err *err)
     page->max_snapshots = l->o->max_snapshots;
     page->interval_ms = l->o->interval_ms;
     page->look_signal = l->o->look_signal;
+    page->track = l->o->track;
+    page->track_bytes = l->o->track_bytes;
     page->at_rss_bytes = l->o->at_rss_percent ? limit / 100 * l->o->at_rss_percent : l->o->at_rss;
     page->max_file_bytes = l->o->max_file ? l->o->max_file : DEFAULT_MAX_FILE;
     snprintf(page->round_of, sizeof page->round_of, "%s", l->o->rounds ? l->o->rounds : "");

@@ -30,11 +30,13 @@ typedef struct hl_run_options {
     uint32_t look_signal;                /* that asks for a look; 0: none */
     uint64_t at_rss, max_file;           /* bytes; 0: no look, the default */
     uint32_t at_rss_percent;             /* of the memory limit; 0: at_rss says */
-    const char *rounds;                  /* [MODULE:]FUNCTION whose every return is one; or NULL */
-    int fail_on;                         /* hl_confidence; 0: never */
-    uint64_t min_growth;                 /* bytes; 0: the default   */
-    uint64_t memory_limit;               /* bytes; 0: as hl_memory_limit says */
-    hl_style style;                      /* of stderr               */
+    enum hl_page_track track;
+    uint64_t track_bytes;  /* of samples, mean bytes from one to the next */
+    const char *rounds;    /* [MODULE:]FUNCTION whose every return is one; or NULL */
+    int fail_on;           /* hl_confidence; 0: never */
+    uint64_t min_growth;   /* bytes; 0: the default   */
+    uint64_t memory_limit; /* bytes; 0: as hl_memory_limit says */
+    hl_style style;        /* of stderr               */
     hl_run_start start;
     const char *what; /* script, module or code as given; NULL for stdin */
     char **args;      /* the program's own, up to NULL */

@@ -22,18 +22,19 @@ static int compare(const hl_context *c, hl_view_query *q, char *const *paths, ui
     }
     hl_arena arena;
     hl_table tables[HL_DIFF_TABLES];
+    uint32_t n_tables;
     hl_err err = {0};
     hl_out out = {0};
     hl_arena_init(&arena);
     q->runs = files.runs;
     q->n_runs = files.n;
     q->last_only = files.n > 1;
-    if (hl_view_diff(q, &arena, tables, &err)) {
+    if (hl_view_diff(q, &arena, tables, &n_tables, &err)) {
         code = hl_fail(&err);
     } else {
         if (c->json)
-            hl_tables_json("diff", tables, HL_DIFF_TABLES, &out);
-        for (uint32_t i = 0; !c->json && i < HL_DIFF_TABLES; i++) {
+            hl_tables_json("diff", tables, n_tables, &out);
+        for (uint32_t i = 0; !c->json && i < n_tables; i++) {
             hl_out_text(&out, i ? "\n" : "");
             hl_table_text(&tables[i], &c->out_style, &out);
         }

@@ -23,6 +23,9 @@ enum choice {
     AT_RSS,
     MAX_FILE,
     FOLLOW,
+    EXACT,
+    SAMPLE,
+    NO_TRACK,
     MODULE,
     COMMAND
 };
@@ -39,6 +42,9 @@ static const hl_option options[] = {
     [AT_RSS] = {"--at-rss", 0, "N"},
     [MAX_FILE] = {"--max-file", 0, "N"},
     [FOLLOW] = {"--follow-children", 0, NULL},
+    [EXACT] = {"--exact", 0, NULL},
+    [SAMPLE] = {"--sample", 0, "N"},
+    [NO_TRACK] = {"--no-track", 0, NULL},
     [MODULE] = {"-m", 'm', "MODULE"},
     [COMMAND] = {"-c", 'c', "CODE"},
     [COMMAND + 1] = {NULL, 0, NULL},
@@ -65,6 +71,15 @@ static bool take_bytes(const char *option, const char *word, uint64_t *out)
     if (hl_parse_bytes(word, out) && *out)
         return true;
     return wants(option, "a number of bytes (4096, 512K, 2M)", word);
+}
+
+/* Of so many bytes that are allocated one is a sample, on average; 0: none are taken. */
+static bool take_sample(const char *word, hl_run_options *o)
+{
+    if (!hl_parse_bytes(word, &o->track_bytes))
+        return wants("--sample", "a number of bytes (512K, 64K), or 0 for none", word);
+    o->track = o->track_bytes ? HL_PAGE_TRACK_SAMPLED : HL_PAGE_TRACK_NOT;
+    return true;
 }
 
 /* N bytes, or N% of what the program may have. */
@@ -142,6 +157,14 @@ static bool take(hl_run_options *o, int choice, const char *value)
         return take_rounds(value, &o->rounds);
     case FOLLOW:
         o->follow = true;
+        return true;
+    case EXACT:
+        o->track = HL_PAGE_TRACK_EXACT;
+        return true;
+    case SAMPLE:
+        return take_sample(value, o);
+    case NO_TRACK:
+        o->track = HL_PAGE_TRACK_NOT;
         return true;
     case MODULE:
         o->start = HL_RUN_MODULE;

@@ -28,6 +28,24 @@ static const hl_view *find_view(const char *name)
     return NULL;
 }
 
+static bool find_key(const char *word, hl_site_key *out)
+{
+    const char *keys[HL_SITES_KEYS + 1] = {NULL};
+    for (unsigned k = 0; k < HL_SITES_KEYS; k++) {
+        if (!strcmp(hl_site_keys[k], word)) {
+            *out = (hl_site_key)k;
+            return true;
+        }
+        keys[k] = hl_site_keys[k];
+    }
+    const char *meant = hl_nearest(word, keys);
+    hl_usage("show",
+             "--group-by takes line, file, function, traceback, type, thread, domain or "
+             "library%s%s%s",
+             meant ? "; did you mean '" : "", meant ? meant : "", meant ? "'?" : "");
+    return false;
+}
+
 /* The table of each recording, below its name if there are several. */
 static int make(const hl_context *c, const hl_view *view, hl_view_query *q, const hl_files *files,
                 hl_arena *arena, hl_out *out)
@@ -89,8 +107,11 @@ static int show(const hl_context *c, const hl_view *view, hl_view_query *q, char
 
 int hl_verb_show(hl_context *c, int argc, char **argv)
 {
+    enum { VIEW, MOST, SNAPSHOT, GROUP_BY, MEASURE };
     static const hl_option options[] = {
-        {"--view", 0, "VIEW"}, {"--top", 0, "N"}, {"--snapshot", 0, "I"}, {NULL, 0, NULL}};
+        {"--view", 0, "VIEW"},    {"--top", 0, "N"},        {"--snapshot", 0, "I"},
+        {"--group-by", 0, "KEY"}, {"--live", 0, NULL},      {"--peak", 0, NULL},
+        {"--total", 0, NULL},     {"--temporary", 0, NULL}, {NULL, 0, NULL}};
     hl_args a = {
         .context = c, .options = options, .verb = "show", .argc = argc, .argv = argv, .at = 1};
     hl_view_query q = {.top = TOP};
@@ -99,11 +120,14 @@ int hl_verb_show(hl_context *c, int argc, char **argv)
     for (int option; (option = hl_args_next(&a)) != HL_ARG_END;) {
         if (option == HL_ARG_WORD)
             argv[n++] = argv[a.at - 1]; /* files gather at the front; words before `at` are read */
-        else if (option == 0)
+        else if (option == VIEW)
             name = a.value;
-        else if (option == 1   ? !hl_parse_count("show", "--top", a.value, &q.top)
-                 : option == 2 ? !hl_parse_count("show", "--snapshot", a.value, &q.snapshot)
-                               : true)
+        else if (option >= MEASURE)
+            q.measure = (hl_measure)(option - MEASURE);
+        else if (option == MOST       ? !hl_parse_count("show", "--top", a.value, &q.top)
+                 : option == SNAPSHOT ? !hl_parse_count("show", "--snapshot", a.value, &q.snapshot)
+                 : option == GROUP_BY ? !find_key(a.value, &q.sites_by)
+                                      : true)
             return option == HL_ARG_HELP ? HL_EXIT_OK : HL_EXIT_USAGE;
     }
     const hl_view *view = find_view(name);

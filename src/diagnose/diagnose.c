@@ -580,6 +580,7 @@ static void describe(hl_case *c, const hl_run *r)
     d->observed.objects_first = a->objects;
     d->observed.objects_last = z->objects;
     d->observed.objects_skipped = z->info.skipped;
+    d->observed.samples_dropped = z->info.tracking.dropped;
 }
 
 hl_status hl_diagnosing_create(const hl_diagnose_options *options, hl_arena *arena,

@@ -5,6 +5,7 @@
 #define _GNU_SOURCE
 #include "diagnose/case.h"
 #include "diagnose/known_find.h"
+#include "diagnose/made.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -56,6 +57,7 @@ void hl_finding_holder(hl_case *c, hl_finding *f, const hl_suspect *s)
     f->retained.bytes = s->retained_bytes;
     f->retained.objects = s->retained_objects;
     hl_suspect_chain(c, s, f);
+    hl_finding_made(c, f, s);
 }
 
 void hl_finding_growth(hl_case *c, hl_finding *f, const hl_growth *g)

@@ -16,6 +16,7 @@ static const hl_view views[] = {
     {"roots", "what keeps the heap alive, by kind of root", hl_view_roots},
     {"threads", "where each thread stands, and what it alone keeps", hl_view_threads},
     {"duplicates", "equal values that exist many times, and who has them", hl_view_duplicates},
+    {"allocs", "which lines asked for memory that is in use, at the peak, in all", hl_view_allocs},
     {"rss", "what the resident memory consists of", hl_view_rss},
 };
 
@@ -75,7 +76,7 @@ hl_status hl_view_heap_load(hl_run *run, uint32_t index, bool dominate, hl_view_
     return load(run, index, dominate, 0, out, err);
 }
 
-hl_status hl_view_heap_open(const hl_view_query *q, hl_view_heap *out, hl_err *err)
+hl_status hl_view_moment_asked(const hl_view_query *q, hl_view_moment *out, hl_err *err)
 {
     uint32_t total = 0, wanted = q->snapshot;
     for (uint32_t r = 0; r < q->n_runs; r++)
@@ -89,7 +90,16 @@ hl_status hl_view_heap_open(const hl_view_query *q, hl_view_heap *out, hl_err *e
     uint32_t i = (wanted ? wanted : total) - 1, r = 0;
     while (i >= q->runs[r]->n_snaps)
         i -= q->runs[r++]->n_snaps;
-    return load(q->runs[r], i, true, q->apart, out, err);
+    *out = (hl_view_moment){q->runs[r], i};
+    return HL_OK;
+}
+
+hl_status hl_view_heap_open(const hl_view_query *q, hl_view_heap *out, hl_err *err)
+{
+    hl_view_moment at;
+    if (hl_view_moment_asked(q, &at, err))
+        return err->status;
+    return load(at.run, at.index, true, q->apart, out, err);
 }
 
 void hl_view_heap_close(hl_view_heap *h)

@@ -1,4 +1,4 @@
-/* diagnose/view_growth.c: what grew from the first snapshot to the last: path shapes, and types.
+/* diagnose/view_growth.c: what grew from the first snapshot to the last: path shapes, types, and lines.
  *
  * Room   diagnose; analyser process; one heap in memory at a time.
  * Ranks  by own bytes gained, not by the bytes below, so that a module does not stand before the
@@ -27,6 +27,7 @@ typedef struct evidence {
     uint32_t n_retained[2];
     type_row *types; /* of all moments; scratch */
     uint32_t n_types, types_capacity;
+    hl_site_changes sites;
     hl_arena scratch;
     hl_arena *arena; /* borrowed: of the table */
 } evidence;
@@ -84,6 +85,8 @@ static hl_status observe(evidence *e, uint32_t i, hl_err *err)
         status = note_retained(e, i != 0, h.graph, err);
     if (!status && e->with_types && end)
         status = note_types(e, i, h.snap, err);
+    if (!status && e->with_types && end)
+        status = hl_site_changes_note(&e->sites, i != 0, h.snap, &e->scratch, e->arena, err);
     hl_view_heap_close(&h);
     return status;
 }
@@ -280,7 +283,7 @@ hl_status hl_view_growth(const hl_view_query *q, hl_arena *arena, hl_table *out,
 }
 
 hl_status hl_view_diff(const hl_view_query *q, hl_arena *arena, hl_table out[HL_DIFF_TABLES],
-                       hl_err *err)
+                       uint32_t *n, hl_err *err)
 {
     evidence e = {.q = q, .arena = arena, .with_retained = true, .with_types = true};
     begin(&e);
@@ -289,6 +292,9 @@ hl_status hl_view_diff(const hl_view_query *q, hl_arena *arena, hl_table out[HL_
         status = shapes_table(&e, "shapes", &out[0], err);
     if (!status)
         status = types_table(&e, &out[1], err);
+    *n = 2;
+    if (!status && e.sites.of[0] && e.sites.of[1])
+        status = hl_site_changes_table(&e.sites, q->top, &e.scratch, arena, &out[(*n)++], err);
     finish(&e);
     return status;
 }

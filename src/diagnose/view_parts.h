@@ -15,7 +15,17 @@ hl_status hl_view_cycles(const hl_view_query *q, hl_arena *arena, hl_table *out,
 hl_status hl_view_roots(const hl_view_query *q, hl_arena *arena, hl_table *out, hl_err *err);
 hl_status hl_view_threads(const hl_view_query *q, hl_arena *arena, hl_table *out, hl_err *err);
 hl_status hl_view_duplicates(const hl_view_query *q, hl_arena *arena, hl_table *out, hl_err *err);
+hl_status hl_view_allocs(const hl_view_query *q, hl_arena *arena, hl_table *out, hl_err *err);
 hl_status hl_view_rss(const hl_view_query *q, hl_arena *arena, hl_table *out, hl_err *err);
+
+/* A snapshot's place. */
+typedef struct hl_view_moment {
+    hl_run *run;
+    uint32_t index;
+} hl_view_moment;
+/* The snapshot the query asks for. HL_EMPTY: there is none; HL_USAGE: none with that number. */
+hl_status hl_view_moment_asked(const hl_view_query *q, hl_view_moment *out,
+                               hl_err *err) HL_MUST_CHECK;
 
 /* One snapshot with its graph. */
 typedef struct hl_view_heap {
@@ -26,8 +36,7 @@ typedef struct hl_view_heap {
 } hl_view_heap;
 hl_status hl_view_heap_load(hl_run *run, uint32_t index, bool dominate, hl_view_heap *out,
                             hl_err *err) HL_MUST_CHECK;
-/* The snapshot the query asks for, with dominators. HL_EMPTY: there is none; HL_USAGE: none with
- * that number. */
+/* The snapshot the query asks for, with dominators. */
 hl_status hl_view_heap_open(const hl_view_query *q, hl_view_heap *out, hl_err *err) HL_MUST_CHECK;
 void hl_view_heap_close(hl_view_heap *h); /* zeroed is fine */
 
@@ -37,12 +46,7 @@ typedef hl_status hl_view_fill(const hl_view_query *q, const hl_graph *g, hl_are
 hl_status hl_view_one_heap(const hl_view_query *q, hl_view_fill *fill, hl_arena *arena,
                            hl_table *out, hl_err *err) HL_MUST_CHECK;
 
-/* The snapshots a view of several moments reads, in time order. */
-typedef struct hl_view_moment {
-    hl_run *run;
-    uint32_t index;
-} hl_view_moment;
-/* HL_EMPTY: fewer than `least`. */
+/* The snapshots a view of several moments reads, in time order. HL_EMPTY: fewer than `least`. */
 hl_status hl_view_moments(const hl_view_query *q, uint32_t least, hl_arena *arena,
                           hl_view_moment **out, uint32_t *n, hl_err *err) HL_MUST_CHECK;
 
@@ -70,6 +74,22 @@ static inline hl_cell *hl_view_row(const hl_table *t, uint32_t row)
 {
     return &t->cells[(size_t)row * t->n_columns];
 }
+
+/* diff_sites.c: lines in the first (0) and the last (1) of some moments. */
+typedef struct hl_site_change {
+    const char *where, *file, *function; /* of the table's arena */
+    uint32_t line;
+    hl_amount now, then;
+} hl_site_change;
+typedef struct hl_site_changes {
+    hl_site_change *of[2]; /* scratch; NULL: allocations were not followed then */
+    uint32_t n[2];
+} hl_site_changes;
+hl_status hl_site_changes_note(hl_site_changes *to, uint32_t which, const hl_snap *s,
+                               hl_arena *scratch, hl_arena *arena, hl_err *err) HL_MUST_CHECK;
+hl_status hl_site_changes_table(const hl_site_changes *c, uint32_t top_n, hl_arena *scratch,
+                                hl_arena *arena, hl_table *out, hl_err *err) HL_MUST_CHECK;
+
 const char *hl_view_name(const hl_graph *g, hl_node v, hl_arena *arena);    /* hl_path_name, kept */
 const char *hl_view_address(const hl_graph *g, hl_node v, hl_arena *arena); /* "0x7f..." */
 const char *hl_view_copy(hl_arena *arena, const char *s);

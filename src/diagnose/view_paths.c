@@ -4,6 +4,7 @@
  * One object: its chains by different holders. Many: one chain for each path shape they hang on,
  * the shape that keeps most bytes first, with how many are held that way. */
 #include "diagnose/known_find.h"
+#include "diagnose/made.h"
 #include "diagnose/view_parts.h"
 
 #include <string.h>
@@ -56,6 +57,7 @@ static hl_status add(search *w, hl_step *steps, uint32_t n, uint64_t objects, hl
                     .address = hl_snap_address(w->g->snap, v),
                     .objects = objects,
                     .retained = w->g->retained_bytes[v],
+                    .made = hl_made_text(w->g->snap, v, w->arena),
                     .steps = hl_arena_array(w->arena, shown, sizeof *c->steps),
                     .n_steps = shown,
                     .left_out = n - shown};

@@ -193,11 +193,13 @@ static void diff_is_the_last_less_the_first(void **state)
 {
     hl_err err = {0};
     hl_table t[HL_DIFF_TABLES];
+    uint32_t n;
     hl_arena arena;
     hl_arena_init(&arena);
     hl_run *run = hl_dsl_run(grown);
     hl_view_query q = {.runs = &run, .n_runs = 1, .top = 10};
-    assert_int_equal(hl_view_diff(&q, &arena, t, &err), HL_OK);
+    assert_int_equal(hl_view_diff(&q, &arena, t, &n, &err), HL_OK);
+    assert_int_equal(n, 2); /* allocations were not followed */
     assert_int_equal(t[0].n_rows, 1);
     const hl_cell *row = hl_view_row(&t[0], 0);
     assert_string_equal(row[0].text, "app.rows[*]");
@@ -212,7 +214,7 @@ static void diff_is_the_last_less_the_first(void **state)
     /* against itself nothing grew */
     hl_run *twice[] = {run, run};
     q = (hl_view_query){.runs = twice, .n_runs = 2, .top = 10, .last_only = true};
-    assert_int_equal(hl_view_diff(&q, &arena, t, &err), HL_OK);
+    assert_int_equal(hl_view_diff(&q, &arena, t, &n, &err), HL_OK);
     assert_int_equal(t[0].n_rows + t[1].n_rows, 0);
     hl_arena_deinit(&arena);
     hl_run_close(run);
@@ -349,6 +351,123 @@ static void the_rows_of_rss_add_up_to_it(void **state)
     }
 }
 
+/* ---- allocations --------------------------------------------------------------------------------
+ */
+
+/* Sites of some functions, files and threads; what any way of adding up gives in all is the same. */
+static void sums_of_allocations_are_whole(void **state)
+{
+    static const char *const domains[] = {"raw", "mem", "obj", "native"};
+    srand(5);
+    for (int round = 0; round < 20; round++) {
+        char text[1 << 14], *at = text;
+        hl_amount live = {0}, all = {0};
+        for (int i = rand() % 60; i >= 0; i--) {
+            uint64_t blocks = (uint64_t)rand() % 50, bytes = blocks * (uint64_t)(rand() % 100);
+            at += sprintf(at,
+                          "site main@app.py:%d>load%d@lib%d.py:%d live=%lu:%lu all=%lu:%lu "
+                          "thread=%d domain=%s age=%d:%lu:%lu\n",
+                          rand() % 3, rand() % 3, rand() % 3, rand() % 4, blocks, bytes, 2 * blocks,
+                          3 * bytes, rand() % 3, domains[rand() % 4], rand() % 5, blocks, bytes);
+            live.blocks += blocks;
+            live.bytes += bytes;
+            all.bytes += 3 * bytes;
+        }
+        sprintf(at, "snap track=exact taken=7\n");
+        hl_snap *s = hl_dsl_snap(text);
+        for (unsigned key = 0; key < HL_SITES_KEYS; key++) {
+            hl_site_sums sums;
+            hl_err err = {0};
+            hl_amount n = {0}, m = {0};
+            if (key == HL_SITES_BY_TYPE)
+                continue;
+            hl_arena arena;
+            hl_arena_init(&arena);
+            assert_int_equal(hl_sites_add_up(s, key, &arena, &sums, &err), HL_OK);
+            for (uint32_t i = 0; i < sums.n; i++) {
+                n.blocks += sums.items[i].live.blocks;
+                n.bytes += sums.items[i].live.bytes;
+                m.bytes += sums.items[i].all.bytes;
+                assert_true(strlen(hl_site_label(s, key, &sums.items[i], &arena)) > 0);
+                for (uint32_t k = 0; k < i; k++) /* nothing is told twice */
+                    assert_string_not_equal(hl_site_label(s, key, &sums.items[i], &arena),
+                                            hl_site_label(s, key, &sums.items[k], &arena));
+            }
+            assert_int_equal(n.blocks, live.blocks);
+            assert_int_equal(n.bytes, live.bytes);
+            assert_int_equal(m.bytes, all.bytes);
+            hl_arena_deinit(&arena);
+        }
+        hl_snap_destroy(s);
+    }
+}
+
+static const char allocated[] =
+    "c:dict by=main@app.py:3\n"
+    "c -value:int-> b:bytearray*2 size=100 by=main@app.py:9>load@/venv/lib/python3.11/"
+    "site-packages/lib/core.py:7\n"
+    "site main@app.py:9>load@/venv/lib/python3.11/site-packages/lib/core.py:7 live=2:200 "
+    "all=5:500 brief=3:300 age=0:1:100,4:1:100\n"
+    "site main@app.py:3 live=1:64 all=1:64 peak=2:128\n"
+    "site main@app.py:3 domain=mem live=1:36 all=1:36\n"
+    "snap track=exact taken=6\n";
+
+static void allocations_of(hl_run *run, hl_site_key key, hl_measure measure, hl_arena *arena,
+                           hl_table *out)
+{
+    hl_err err = {0};
+    hl_view_query q = {.runs = &run, .n_runs = 1, .top = 10, .sites_by = key, .measure = measure};
+    assert_int_equal(hl_view_allocs(&q, arena, out, &err), HL_OK);
+}
+
+static void allocations_by_each_key(void **state)
+{
+    static const char *const first[HL_SITES_KEYS] = {
+        "load (lib/core.py:7)",
+        "lib/core.py",
+        "load (lib/core.py:7)",
+        "load (lib/core.py:7) < main (app.py:9)",
+        "bytearray",
+        "threads that are gone",
+        "obj",
+        "lib",
+    };
+    hl_run *run = hl_dsl_run(allocated);
+    hl_arena arena;
+    hl_table t;
+    hl_arena_init(&arena);
+    for (unsigned key = 0; key < HL_SITES_KEYS; key++) {
+        allocations_of(run, key, HL_LIVE, &arena, &t);
+        assert_string_equal(hl_view_row(&t, 0)[0].text, first[key]);
+    }
+    allocations_of(run, HL_SITES_BY_LINE, HL_LIVE, &arena, &t);
+    assert_int_equal(t.n_rows, 2);
+    assert_int_equal(hl_view_row(&t, 0)[4].number, 200);
+    assert_int_equal(hl_view_row(&t, 0)[7].number, 6); /* half of it is as old */
+    assert_int_equal(hl_view_row(&t, 1)[4].number, 100);
+    assert_int_equal(hl_view_row(&t, 1)[2].number, 3);
+    allocations_of(run, HL_SITES_BY_LINE, HL_PEAK, &arena, &t);
+    assert_string_equal(hl_view_row(&t, 0)[0].text, "main (app.py:3)");
+    allocations_of(run, HL_SITES_BY_LINE, HL_TEMPORARY, &arena, &t);
+    assert_int_equal(t.n_rows, 1);
+    assert_int_equal(hl_view_row(&t, 0)[12].number, 300);
+    hl_arena_deinit(&arena);
+    hl_run_close(run);
+}
+
+static void what_was_not_followed_is_said(void **state)
+{
+    hl_err err = {0};
+    hl_table t;
+    hl_arena arena;
+    hl_arena_init(&arena);
+    hl_run *run = hl_dsl_run(grown);
+    hl_view_query q = {.runs = &run, .n_runs = 1, .top = 10};
+    assert_int_equal(hl_view_allocs(&q, &arena, &t, &err), HL_EMPTY);
+    hl_arena_deinit(&arena);
+    hl_run_close(run);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -360,6 +479,9 @@ int main(void)
         cmocka_unit_test(a_list_of_many_links_has_a_short_answer),
         cmocka_unit_test(a_thread_keeps_what_only_its_frames_reach),
         cmocka_unit_test(the_rows_of_rss_add_up_to_it),
+        cmocka_unit_test(sums_of_allocations_are_whole),
+        cmocka_unit_test(allocations_by_each_key),
+        cmocka_unit_test(what_was_not_followed_is_said),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -8,17 +8,25 @@
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "diagnose/sites.h"
 #include "model/chains.h"
 #include "model/table.h"
 #include "snapshot/snapshot.h"
 
+/* What of an allocation counts: in use, at the high-water mark, all there ever were, those that were
+ * soon freed. The words of the options are hl_measures[] ("live"). */
+typedef enum hl_measure { HL_LIVE, HL_PEAK, HL_TOTAL, HL_TEMPORARY, HL_MEASURES } hl_measure;
+extern const char *const hl_measures[HL_MEASURES];
+
 typedef struct hl_view_query {
     hl_run *const *runs; /* borrowed; oldest first */
     uint32_t n_runs;
-    uint32_t top;      /* rows at most */
-    uint32_t snapshot; /* 1 .. of all whole ones; 0: the last; views of one moment */
-    uint32_t apart;    /* paths: innermost frames of the asking thread that hold nothing */
-    bool last_only;    /* views of several moments: the last of each run instead of all */
+    uint32_t top;         /* rows at most */
+    uint32_t snapshot;    /* 1 .. of all whole ones; 0: the last; views of one moment */
+    uint32_t apart;       /* paths: innermost frames of the asking thread that hold nothing */
+    hl_site_key sites_by; /* allocs */
+    hl_measure measure;   /* allocs */
+    bool last_only;       /* views of several moments: the last of each run instead of all */
 } hl_view_query;
 
 typedef struct hl_view {
@@ -28,10 +36,11 @@ typedef struct hl_view {
 /* The views of `show`, in the order help lists them. */
 const hl_view *hl_views(uint32_t *n);
 
-/* What grew from the first moment to the last: by path shape, and by type. */
-enum { HL_DIFF_TABLES = 2 };
+/* What grew from the first moment to the last: by path shape, by type, and, where allocations were
+ * followed in both, by line. *n: how many tables that are. */
+enum { HL_DIFF_TABLES = 3 };
 hl_status hl_view_diff(const hl_view_query *q, hl_arena *arena, hl_table out[HL_DIFF_TABLES],
-                       hl_err *err) HL_MUST_CHECK;
+                       uint32_t *n, hl_err *err) HL_MUST_CHECK;
 /* Chains root -> what target means (type name, 0xADDRESS, dotted name); q->top of them.
  * HL_NOT_FOUND: nothing there is called so. */
 hl_status hl_view_paths(const hl_view_query *q, const char *target, hl_arena *arena, hl_chains *out,

@@ -9,6 +9,7 @@
 #include "container/container.h"
 #include "inside/inside.h"
 #include "inside/rounds.h"
+#include "inside/track_binding.h"
 #include "inside/vitals.h"
 #include "snapshot/snap_write.h"
 
@@ -153,7 +154,10 @@ static PyMethodDef methods[] = {
 static int fill(PyObject *module)
 {
     hl_rounds_find();
-    return PyModule_AddFunctions(module, hl_watch_methods);
+    return PyModule_AddFunctions(module, hl_watch_methods) ||
+                   PyModule_AddFunctions(module, hl_track_methods_here())
+               ? -1
+               : 0;
 }
 
 static PyModuleDef_Slot slots[] = {

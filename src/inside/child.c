@@ -11,6 +11,8 @@
 #include "inside/dups.h"
 #include "inside/inside.h"
 #include "inside/resident.h"
+#include "inside/track_engine.h"
+#include "inside/track_write.h"
 #include "inside/vitals.h"
 #include "inside/walk.h"
 
@@ -211,7 +213,7 @@ static _Noreturn void fail(hl_shot *shot, hl_status status)
     _exit(CHILD_FAILED);
 }
 
-static hl_status walk_and_write(hl_walk *w, const hl_shot_request *r, uint32_t asker,
+static hl_status walk_and_write(hl_walk *w, const hl_shot_request *r, uint32_t asker, bool follows,
                                 const hl_resident *memory, hl_shot *shot, hl_err *err)
 {
     hl_fields meta = {.n = 0};
@@ -227,6 +229,9 @@ static hl_status walk_and_write(hl_walk *w, const hl_shot_request *r, uint32_t a
     hl_plan_init(w);
     w->dups = hl_dups_new(r->thorough != 0);
     w->dup_turn = w->dups ? 1 : UINT32_MAX;
+    w->made = follows ? hl_makers_new(w, r->borrow != HL_BORROW_NOT) : NULL;
+    if (w->made && hl_tracking.mode == HL_TRACK_EXACT)
+        w->samples = false; /* each block is looked up */
     hl_walk_heap(w, &shot->where);
     hl_fields end = {.n = 0};
     shot->where = HL_STEP_END;
@@ -242,6 +247,8 @@ static hl_status walk_and_write(hl_walk *w, const hl_shot_request *r, uint32_t a
     hl_field_uint(&end, HL_SNAP_WALK_NS, shot->walk_ns);
     hl_field_uint(&end, HL_SNAP_CHILD_BYTES, shot->child_bytes);
     hl_dups_totals(w->dups, &end);
+    if (w->made)
+        hl_makers_write(w, r->time_us, &end);
     return hl_snap_writer_end(&w->out, &end, err);
 }
 
@@ -266,7 +273,7 @@ static void stand_in(PyInterpreterState *interp)
 #endif
 }
 
-static _Noreturn void child(const hl_shot_request *r, uint32_t asker, hl_shot *shot,
+static _Noreturn void child(const hl_shot_request *r, uint32_t asker, bool follows, hl_shot *shot,
                             PyInterpreterState *interp, const hl_still *still)
 {
     hl_err err = {.status = HL_OK};
@@ -296,7 +303,7 @@ static _Noreturn void child(const hl_shot_request *r, uint32_t asker, hl_shot *s
     hl_status status = hl_snap_writer_init(&w->out, r->fd, r->stream, ZSTD_LEVEL, &err);
     errno = 0;
     if (!status)
-        status = walk_and_write(w, r, asker, memory, shot, &err);
+        status = walk_and_write(w, r, asker, follows, memory, shot, &err);
     if (status)
         fail(shot, status);
     shot->file_bytes = w->out.chunks.bytes_written;
@@ -340,19 +347,21 @@ typedef struct borrowed {
     hl_shot_request request;
     hl_shot *shot;
     PyInterpreterState *interp;
+    bool follows;
 } borrowed;
 
 static int borrowed_child(void *arg)
 {
     borrowed *b = arg;
-    child(&b->request, 0, b->shot, b->interp, &lent_to);
+    child(&b->request, 0, b->follows, b->shot, b->interp, &lent_to);
 }
 
 /* A process of its own on a stack of its own. In our memory (borrow), so that a fault ends only it:
  * a copy would make the program pay for every page it still writes to: at its end, for freeing,
  * that is all of them. It shares our errno: hl_child_finish makes one blocking call. Or in a copy
  * of it (apart), where the caller's stack may be all but used up. */
-static long clone_apart(const hl_shot_request *request, hl_shot *shot, PyInterpreterState *interp)
+static long clone_apart(const hl_shot_request *request, bool follows, hl_shot *shot,
+                        PyInterpreterState *interp)
 {
     if (request->borrow == HL_BORROW_BACK && !hl_pages_lend(LENT_BYTES)) {
         errno = ENOMEM;
@@ -366,7 +375,7 @@ static long clone_apart(const hl_shot_request *request, hl_shot *shot, PyInterpr
     }
     /* what lies below is the program's: running over must be a fault, and the child's end */
     (void)mprotect(stack, BORROWED_GUARD, PROT_NONE);
-    *b = (borrowed){*request, shot, interp};
+    *b = (borrowed){*request, shot, interp, follows};
     long pid = clone(borrowed_child, stack + BORROWED_STACK,
                      (request->borrow ? CLONE_VM : 0) | (request->pid ? CLONE_PARENT_SETTID : 0), b,
                      request->pid);
@@ -407,11 +416,18 @@ pid_t hl_child_start(const hl_shot_request *request, hl_shot *shot)
     if (!request->unsettled) /* else interpreters with a GIL of their own are left out */
         hl_still_hold(still);
     pthread_sigmask(SIG_SETMASK, &all, &before); /* no handler may run in the child */
-    long pid = request->borrow || request->apart ? clone_apart(request, shot, interp)
+    bool follows = hl_track_hold();
+    if (follows && request->borrow) /* others go on meanwhile, and may need them */
+        hl_track_release();
+    long pid = request->borrow || request->apart ? clone_apart(request, follows, shot, interp)
                                                  : clone_here(request);
     if (pid == 0)
-        child(request, asker, shot, interp, still);
+        child(request, asker, follows, shot, interp, still);
     int failed = pid < 0 ? errno : 0;
+    if (follows && !request->borrow)
+        hl_track_release();
+    if (follows && !failed && !request->unsettled && !request->borrow)
+        hl_track_checkpoint(true);
     if (failed && request->borrow == HL_BORROW_BACK)
         hl_pages_lend_end();
     if (!request->borrow || failed)
@@ -436,8 +452,11 @@ int hl_child_finish(pid_t pid, hl_shot *shot)
     reap_zombies();
     while (shot->borrowed && (gone = waitpid(pid, &state, __WCLONE)) < 0 && errno == EINTR)
         ;
-    if (shot->borrowed == HL_BORROW_BACK)
+    if (shot->borrowed == HL_BORROW_BACK) {
         hl_pages_lend_end();
+        if (hl_tracking.mode) /* not before: it was reading */
+            hl_track_checkpoint(true);
+    }
     if (shot->borrowed)
         hl_still_release(&lent_to);
     while (!gone && !__atomic_load_n(&shot->done, __ATOMIC_ACQUIRE)) {

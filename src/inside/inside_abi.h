@@ -498,6 +498,16 @@ static inline uint64_t hl_abi_keys_refs(const void *keys)
 #endif
 }
 
+/* The block that an array of values lies in: before 3.13 its order stands in front of it. */
+static inline uintptr_t hl_abi_values_block(const void *values)
+{
+#if HL_PY_AT_LEAST(11) && !HL_PY_AT_LEAST(13)
+    return (uintptr_t)values - ((const uint8_t *)values)[-1];
+#else
+    return (uintptr_t)values;
+#endif
+}
+
 /* Entries the table has room for, and bytes of a whole keys object (_PyDict_KeysSize). */
 static inline size_t hl_abi_keys_room(const void *keys)
 {

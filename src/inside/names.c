@@ -189,13 +189,13 @@ const void *hl_name_characters(PyObject *str)
     return a->state.kind ? ((const PyUnicodeObject *)str)->data.any : NULL;
 }
 
-size_t hl_name_utf8(PyObject *str, char *out)
+size_t hl_name_utf8_cut(PyObject *str, char *out, size_t characters)
 {
     const PyASCIIObject *a = (const PyASCIIObject *)str;
     const void *text = hl_name_characters(str);
     if (!text)
         return 0;
-    size_t n = (size_t)a->length < HL_NAME_CUT ? (size_t)a->length : HL_NAME_CUT;
+    size_t n = (size_t)a->length < characters ? (size_t)a->length : characters;
     if (a->state.ascii) {
         memcpy(out, text, n);
         return n;
@@ -206,6 +206,11 @@ size_t hl_name_utf8(PyObject *str, char *out)
                              : a->state.kind == 2 ? ((const uint16_t *)text)[i]
                                                   : ((const uint32_t *)text)[i]);
     return (size_t)(p - out);
+}
+
+size_t hl_name_utf8(PyObject *str, char *out)
+{
+    return hl_name_utf8_cut(str, out, HL_NAME_CUT);
 }
 
 uint32_t hl_name_of(hl_walk *w, PyObject *str)

@@ -30,6 +30,7 @@
 #include "inside/importing.h"
 #include "inside/out_of_memory.h"
 #include "inside/recording.h"
+#include "inside/track_engine.h"
 #include "inside/vitals.h"
 
 #include <fcntl.h>
@@ -150,6 +151,8 @@ void hl_pulse_in_forked_child(void)
 {
     hl_pulse_patience_back();
     hl_pulse.usual_patience = 0;
+    if (hl_pulse.page && hl_pulse.page->track && !hl_pulse.page->follow)
+        hl_track_forked_unfollowed();
 }
 
 /* A look begins: which round is to wait for its end? */
@@ -470,6 +473,8 @@ HL_EXPORTED void hl_inside_farewell(const char *reason, int gil)
             hl_page_wait(&hl_pulse.busy, 1, HL_PULSE_WAIT_NS);
     if (looks)
         hl_look_finish(&last);
+    if (gil) /* the end of an interpreter frees all there is, and nobody will ask */
+        hl_tracking.mode = HL_TRACK_OFF;
     settle();
     errno = kept;
 }

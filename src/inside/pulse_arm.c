@@ -10,6 +10,7 @@
 #include "inside/attach.h"
 #include "inside/out_of_memory.h"
 #include "inside/rounds.h"
+#include "inside/track_engine.h"
 #include "preload/park.h"
 
 #include <dlfcn.h>
@@ -241,6 +242,22 @@ static bool register_fork(void)
     return ok;
 }
 
+/* Allocations are followed from here on. */
+static bool track(const hl_page *page, char *why, size_t size)
+{
+    hl_err err = {.status = HL_OK};
+    hl_track_options o = {
+        .mode = page->track == HL_PAGE_TRACK_EXACT ? HL_TRACK_EXACT : HL_TRACK_SAMPLED,
+        .mean = (double)page->track_bytes,
+        .horizon = HL_TRACK_HORIZON,
+        .lists = page->track == HL_PAGE_TRACK_EXACT,
+    };
+    if (page->track == HL_PAGE_TRACK_NOT || hl_track_start(&o, &err) == HL_OK)
+        return true;
+    snprintf(why, size, "%s", err.text);
+    return false;
+}
+
 static int arm(hl_page *page, hl_clearing *at_clearing, hl_ending *end_by_signal)
 {
     const char *unfit = hl_abi_refusal();
@@ -264,6 +281,8 @@ static int arm(hl_page *page, hl_clearing *at_clearing, hl_ending *end_by_signal
     hl_out_of_memory_arm(hl_pulse_look_at_want);
     if (page->follow && !register_fork())
         return refuse(page, "the interpreter does not take a fork handler");
+    if (!track(page, page->refusal, sizeof page->refusal))
+        return 1;
     begin(page);
     return 0;
 }

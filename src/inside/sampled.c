@@ -13,6 +13,7 @@
  *        pools change all the time, every item is read. Which are read depends on where they stand
  *        only: what does not change is told alike in each look, so that an error is no growth. */
 #include "inside/dups.h"
+#include "inside/track_write.h"
 #include "inside/walk.h"
 
 enum {
@@ -117,5 +118,7 @@ bool hl_walk_sampled(hl_walk *w, PyObject *const *item, size_t n)
         uint64_t bytes = (uint64_t)((double)part.bytes[leaf] * times + 0.5);
         hl_walk_fold_many(w, (enum hl_leaf)leaf, whole.n[leaf] + of, whole.bytes[leaf] + bytes);
     }
+    if (w->made)
+        hl_makers_fold_all(w, item, n);
     return true;
 }

@@ -9,9 +9,8 @@
 #include "inside/walk.h"
 
 enum {
-    DEQUE_BLOCK = 64, /* items a block; Modules/_collectionsmodule.c BLOCKLEN */
-    ODICT_NODE = 32,  /* Objects/odictobject.c _odictnode */
-    CAP_FROM = 64,    /* room is told for containers at least this big */
+    ODICT_NODE = 32, /* Objects/odictobject.c _odictnode */
+    CAP_FROM = 64,   /* room is told for containers at least this big */
     STR_MAX_KIND = 4,
 };
 #define SIZE_SANE ((uint64_t)1 << 44) /* an ob_size that is no length would claim more */
@@ -130,8 +129,8 @@ static void measure_deque(PyObject *o, hl_measured *m)
     uint64_t first = (uint64_t)HL_PEEK(o, Py_ssize_t, deque, leftindex);
     Py_ssize_t bound = HL_PEEK(o, Py_ssize_t, deque, maxlen);
     m->len = Py_SIZE(o);
-    m->size += (first + (uint64_t)m->len + DEQUE_BLOCK - 1) / DEQUE_BLOCK *
-               ((DEQUE_BLOCK + 2) * sizeof(void *));
+    m->size += (first + (uint64_t)m->len + HL_DEQUE_BLOCK - 1) / HL_DEQUE_BLOCK *
+               ((HL_DEQUE_BLOCK + 2) * sizeof(void *));
     if (bound >= 0) {
         m->cap = (uint64_t)bound;
         m->bounded = true;

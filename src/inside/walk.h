@@ -61,6 +61,8 @@ enum hl_measure {
     HL_MEASURE_BASIC, /* basicsize; ob_size means something else */
 };
 
+enum { HL_DEQUE_BLOCK = 64 }; /* items a block; Modules/_collectionsmodule.c BLOCKLEN */
+
 enum hl_leaf { HL_LEAF_STR, HL_LEAF_INT, HL_LEAF_FLOAT, HL_LEAF_BYTES, HL_LEAF_COMPLEX, HL_LEAVES };
 
 enum hl_field_flag {
@@ -160,9 +162,10 @@ typedef struct hl_walk {
     uint32_t fold_n[HL_LEAVES];
     uint64_t fold_bytes[HL_LEAVES];
     uint64_t folds_any;
-    uint32_t row;      /* its id */
-    uint32_t dup_turn; /* leaves until one is looked at */
-    hl_dups *dups;     /* NULL: equal leaves are not looked for */
+    uint32_t row;           /* its id */
+    uint32_t dup_turn;      /* leaves until one is looked at */
+    hl_dups *dups;          /* NULL: equal leaves are not looked for */
+    struct hl_makers *made; /* NULL: allocations are not followed (track_write.h) */
     PyObject *visited[HL_VISIT_BATCH];
     unsigned n_visited;
     const hl_kind *visitor; /* of the object tp_traverse is at */
@@ -334,6 +337,7 @@ uint32_t hl_name_c(hl_walk *w, const char *s);
 uint32_t hl_name_of(hl_walk *w, PyObject *str);
 /* A str as UTF-8, at most HL_NAME_CUT characters; bytes written to out (room for 4 a character). */
 size_t hl_name_utf8(PyObject *str, char *out);
+size_t hl_name_utf8_cut(PyObject *str, char *out, size_t characters);
 /* The length of a str in ASCII, which *text is then; 0: another. */
 size_t hl_name_ascii(PyObject *str, const char **text);
 /* Is this str exactly the ASCII text? */

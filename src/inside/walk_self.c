@@ -8,6 +8,7 @@
  *        rows come right after an owner's that makes their keys names, or last. */
 #include "inside/dups.h"
 #include "inside/inside.h"
+#include "inside/track_write.h"
 #include "inside/walk.h"
 
 #include <string.h>
@@ -82,6 +83,8 @@ void hl_walk_row_end(hl_walk *w, uint32_t id, const hl_kind *k, uint64_t refcoun
         hl_snap_put(out, HL_COL_CAP, m->cap);
     if (m->ext)
         hl_snap_put(out, HL_COL_EXT, m->ext);
+    if (w->made)
+        hl_makers_row(w, hl_visited_address(&w->seen, id), k);
     w->nodes++;
     w->edges_total += w->edges;
 }
@@ -105,6 +108,8 @@ static void leaf_row(hl_walk *w, PyObject *o, uint32_t id, enum hl_leaf leaf, ui
     hl_snap_put(out, HL_COL_TYPE, w->leaf_type[leaf]);
     hl_snap_put(out, HL_COL_SIZE, size);
     hl_snap_put(out, HL_COL_REFCNT, count_of(o));
+    if (w->made)
+        hl_makers_leaf(w, o);
     w->nodes++;
 }
 
@@ -140,6 +145,8 @@ static bool fold(hl_walk *w, PyObject *o, enum hl_leaf leaf, uint32_t label)
     w->fold_n[leaf]++;
     w->fold_bytes[leaf] += n;
     w->folds_any = 1;
+    if (__builtin_expect(w->made != NULL, 0))
+        hl_makers_fold(w, o, leaf);
     if (__builtin_expect(!--w->dup_turn, 0))
         w->dup_turn = hl_dups_turn(w, o, leaf, n, label);
     return true;

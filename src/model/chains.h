@@ -10,6 +10,7 @@
 
 typedef struct hl_chain {
     const char *name;      /* of the object shown, as a developer knows it */
+    const char *made;      /* NULL, or who made it: "load (lib.py:7) < main (app.py:9)" */
     const hl_known *known; /* NULL, or whose container it is */
     uint64_t address;      /* of that object */
     uint64_t objects;      /* that are reached this way */

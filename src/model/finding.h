@@ -23,6 +23,7 @@ typedef struct hl_chain_step {
 
 typedef struct hl_site {
     const char *file, *function;
+    const char *name; /* of the file, as people call it: "app.py", "logging/__init__.py" */
     uint32_t line;
     uint64_t objects, bytes;
 } hl_site;

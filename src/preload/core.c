@@ -191,11 +191,12 @@ static bool load(const char *path, attempt *a)
         .threads = (int (*)(void))dlsym(handle, "hl_inside_threads"),
         .dying = (int (*)(int, int))dlsym(handle, "hl_inside_dying"),
         .asked = (void (*)(void))dlsym(handle, "hl_inside_asked"),
+        .track = (void *(*)(void))dlsym(handle, "hl_inside_track"),
         .look = (void (*)(void))dlsym(handle, "hl_inside_look_at_round"),
         .leave = (void (*)(int))dlsym(handle, "hl_inside_leave"),
     };
     if (!arm || !a->core->farewell || !a->core->threads || !a->core->look || !a->core->dying ||
-        !a->core->asked || !a->core->leave) {
+        !a->core->asked || !a->core->leave || !a->core->track) {
         refusal(a->page, "%.500s is no core of this heaplens: install heaplens anew", path);
         return false;
     }

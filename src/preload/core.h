@@ -11,6 +11,7 @@ typedef struct hl_core { /* functions of inside/pulse.c */
     int (*threads)(void); /* how many of ours run in this process */
     int (*dying)(int signum, int where);
     void (*asked)(void);
+    void *(*track)(void);      /* PyMethodDef[]: the tracker, for another copy of the core */
     void (*look)(void);        /* at the end of a round, GIL held */
     void (*leave)(int status); /* of a process that was followed: its end is recorded */
 } hl_core;

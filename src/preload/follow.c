@@ -104,6 +104,8 @@ hl_page *hl_follow_page(void)
     page->max_snapshots = first->max_snapshots;
     page->interval_ms = first->interval_ms;
     page->look_signal = first->look_signal;
+    page->track = first->track;
+    page->track_bytes = first->track_bytes;
     page->at_rss_bytes = first->at_rss_bytes;
     page->started_us = (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
     page->started_mono_ns = hl_page_now();

@@ -19,7 +19,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { HL_PAGE_VERSION = 7, HL_PAGE_SIZE = 65536, HL_PAGE_PATH = 4096 };
+enum { HL_PAGE_VERSION = 8, HL_PAGE_SIZE = 65536, HL_PAGE_PATH = 4096 };
 #define HL_PAGE_ENV    "HEAPLENS_PAGE"   /* /proc/PID/fd/N, taken out of the environment at start */
 #define HL_FOLLOW_ENV  "HEAPLENS_FOLLOW" /* the same, in a process that another one started */
 #define HL_PRELOAD_ENV "HEAPLENS_LD_PRELOAD" /* the user's own LD_PRELOAD, put back at start */
@@ -28,6 +28,8 @@ enum { HL_PAGE_VERSION = 7, HL_PAGE_SIZE = 65536, HL_PAGE_PATH = 4096 };
 
 enum hl_refused { HL_NOT_BEGUN = 1, HL_UNOBSERVED = 2 /* the program runs on */ };
 #define HL_UNOBSERVED_WORDS "the program runs unobserved: "
+
+enum hl_page_track { HL_PAGE_TRACK_NOT, HL_PAGE_TRACK_EXACT, HL_PAGE_TRACK_SAMPLED };
 
 typedef struct hl_page {
     uint32_t version; /* HL_PAGE_VERSION */
@@ -42,6 +44,8 @@ typedef struct hl_page {
     char round_of[512];    /* MODULE:FUNCTION whose every return is a round; "": marks alone are */
     uint64_t at_rss_bytes; /* a look when the program has become that big; 0: none */
     uint64_t max_file_bytes;
+    uint32_t track;       /* enum hl_page_track: allocations are followed */
+    uint64_t track_bytes; /* of samples, mean bytes from one to the next */
     uint32_t look_signal; /* the signal that asks for a look; 0: none */
     uint64_t run_id;      /* of the file's header */
     uint64_t limit_bytes; /* as in RUN_LIMIT */

@@ -450,6 +450,12 @@ void hl_preload_look(void)
         run.core.look();
 }
 
+INTERPOSED void *hl_preload_track(void);
+void *hl_preload_track(void)
+{
+    return observed() ? run.core.track() : NULL;
+}
+
 /* ---- one thread more ----------------------------------------------------------------------- */
 
 /* Since 3.12 os.fork() warns when /proc/self/stat shows a second thread: ours is not the

@@ -115,6 +115,8 @@ void hl_chains_json(const hl_chains *c, hl_out *out)
         hl_json_uint(&j, chain->objects);
         hl_json_key(&j, "retained_bytes");
         hl_json_uint(&j, chain->retained);
+        hl_json_key(&j, "made");
+        hl_json_text(&j, chain->made);
         hl_json_key(&j, "known");
         hl_json_text(&j, chain->known ? chain->known->id : NULL);
         hl_json_key(&j, "steps");

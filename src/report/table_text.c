@@ -169,6 +169,12 @@ void hl_chains_text(const hl_chains *c, const hl_style *style, hl_out *out)
             hl_out_printf(out, ", one of %s held this way", hl_count_text(chain->objects, count));
         hl_out_printf(out, "; keeps %s alive\n", hl_bytes_text(chain->retained, bytes));
         hl_chain_text(out, style, 3, chain->steps, chain->n_steps, chain->left_out, NULL);
+        if (chain->made) {
+            hl_out_spaces(out, 3);
+            hl_out_text(out, "made by ");
+            hl_out_safe(out, chain->made, 0);
+            hl_out_text(out, "\n");
+        }
         if (!chain->known)
             continue;
         hl_out_spaces(out, 3);

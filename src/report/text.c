@@ -236,7 +236,7 @@ static void sites(const hl_finding *f, const hl_style *style, hl_out *o)
         char count[32], bytes[16];
         label(o, style, i ? "" : "made at");
         hl_paint_begin(o, style, HL_BOLD);
-        hl_out_safe(o, s->file ? s->file : "?", 60);
+        hl_out_safe(o, s->name ? s->name : s->file ? s->file : "?", 60);
         hl_out_printf(o, ":%" PRIu32, s->line);
         hl_paint_end(o, style, HL_BOLD);
         hl_out_text(o, "  ");

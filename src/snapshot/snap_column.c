@@ -41,6 +41,11 @@ const char *hl_column_name(enum hl_snap_column c)
         [HL_COL_DUP] = "DUP",
         [HL_COL_OFF] = "OFF",
         [HL_COL_NUMBER] = "NUMBER",
+        [HL_COL_FRAME] = "FRAME",
+        [HL_COL_STACK] = "STACK",
+        [HL_COL_SITE] = "SITE",
+        [HL_COL_AGE] = "AGE",
+        [HL_COL_MADE] = "MADE",
     };
     return (unsigned)c < HL_COL_COUNT && names[c] ? names[c] : "?";
 }

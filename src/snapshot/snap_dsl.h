@@ -21,13 +21,15 @@
  *                                               BIT: test get store add remove len rebind iter
  *   thread index=N [name=] [ident=N] [native=N] [node=NODE] [daemon] [main]
  *   dup TYPE [len=N] [size=N] [copies=N] [seen=N] [at=NODE:LABEL,...]     equal leaves
+ *   site STACK [live=BLOCKS:BYTES] [all=] [brief=] [peak=] [error=BYTES] [thread=N]
+ *        [domain=raw|mem|obj|native] [age=BORN:BLOCKS:BYTES,...]     what a stack asked for
  *   run [pid=] [parent=] [first=] [python=] [program=] [started=UNIX-S] [exit=N] [seconds=S]
  *   snap [time=S] [cpu=S] [rss=N] [reason=] [gc=on|off] [threshold0=N] [collections=A,B,C]
  *        [shared=N] [heap=N] [heapfree=N] [mapped=N] [stacks=N] [written=N] [swap=N] [arenas=N]
  *        [room=N] [resident=N] [pools=N] [used=N] [image=0x] [imagesize=N]     enum hl_memory
  *        [leaves=N] [leavesseen=N] [dups=N] [dupbytes=N]
  *        [running] [unsettled] [pause=S] [skipped=N] [folded=N] [pid=] [python=] [program=]
- *        [rounds=N]
+ *        [rounds=N] [track=exact|sampled] [rate=N] [dropped=N] [peak=N] [taken=N]
  *
  * NODE   NAME[:TYPE][*COUNT]. The first mention declares it; TYPE is object if never said. With
  *        *COUNT (0 is fine) it is a group; NAME[i] is one member of it. An edge between groups of
@@ -44,6 +46,8 @@
  *        keys=mixed|int|int-rising|str|uuid|digits|path|tuple:N|bytes|float|object:TYPE
  *        number=NAME:DIGITS     an attribute that is a whole number of so many binary digits
  *        at=0xADDRESS
+ *        by=STACK      made by it
+ * STACK  FUNCTION@FILE:LINE>FUNCTION@FILE:LINE..., outermost first
  *        The refcount is the number of counted in-edges unless said, and 1 where there are none: a
  *        live object has at least that.
  * Types are collected (gc) unless they are int float complex str bytes bytearray bool NoneType or

@@ -279,7 +279,7 @@ hl_status dsl_snap_line(dsl_parser *p)
             hl_field_uint(meta, HL_SNAP_ROUNDS, n);
         else if (dsl_numeric(word, "threshold0", &n, &bad))
             hl_field_uint(meta, HL_SNAP_GC_THRESHOLD0, n);
-        else if (dsl_memory(word, meta, &p->h->end, &bad))
+        else if (dsl_memory(word, meta, &p->h->end, &bad) || dsl_tracking(word, &p->h->end, &bad))
             ;
         else if (dsl_numeric(word, "skipped", &p->h->skipped, &bad))
             ;

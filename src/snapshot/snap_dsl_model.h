@@ -29,6 +29,7 @@ typedef struct dsl_node {
     bool has_keys;
     hl_name number; /* an attribute that is one; 0: none */
     uint64_t digits;
+    uint32_t by;   /* stack that made it; 0: unknown */
     dsl_vec folds; /* dsl_fold */
 } dsl_node;
 
@@ -97,6 +98,10 @@ typedef struct dsl_heap {
     dsl_vec roots;   /* dsl_root  */
     dsl_vec threads; /* dsl_thread */
     dsl_vec dups;    /* dsl_dup */
+    dsl_vec frames;  /* hl_snap_frame; the first is frame 1 */
+    dsl_vec stacks;  /* hl_snap_stack; the first is stack 1 */
+    dsl_vec sites;   /* hl_snap_site */
+    dsl_vec ages;    /* hl_snap_age */
     hl_fields meta, end;
     uint64_t folded, skipped;
 } dsl_heap;
@@ -156,6 +161,13 @@ hl_status dsl_dup_line(dsl_parser *p);
 /* word is one of a snapshot's resident memory or totals of equal leaves: true. */
 bool dsl_memory(const char *word, hl_fields *meta, hl_fields *end, bool *bad);
 void dsl_put_surveys(const dsl_heap *h, hl_snap_writer *w);
+
+/* Lines and words of allocations, and their columns (snap_dsl_sites.c). */
+hl_status dsl_site_line(dsl_parser *p);
+/* FUNCTION@FILE:LINE>..., outermost first: the stack's number. */
+hl_status dsl_stack(dsl_parser *p, const char *text, uint32_t *out);
+bool dsl_tracking(const char *word, hl_fields *end, bool *bad);
+void dsl_put_sites(const dsl_heap *h, hl_snap_writer *w);
 
 /* Writes h as one stream (snap_dsl_write.c). */
 hl_status dsl_write_heap(dsl_heap *h, int fd, uint32_t stream, hl_err *err) HL_MUST_CHECK;

@@ -60,8 +60,9 @@ void dsl_heap_free(dsl_heap *h)
     }
     for (size_t i = 0; i < h->dups.n; i++)
         free(DSL_AT(h->dups, dsl_dup, i)->holders.items);
-    dsl_vec *all[] = {&h->names, &h->types, &h->groups,  &h->nodes, &h->edges,
-                      &h->codes, &h->roots, &h->threads, &h->dups};
+    dsl_vec *all[] = {&h->names,  &h->types, &h->groups,  &h->nodes, &h->edges,
+                      &h->codes,  &h->roots, &h->threads, &h->dups,  &h->frames,
+                      &h->stacks, &h->sites, &h->ages};
     for (unsigned i = 0; i < sizeof all / sizeof all[0]; i++)
         free(all[i]->items);
     *h = (dsl_heap){0};
@@ -468,6 +469,8 @@ hl_status dsl_set_attribute(dsl_parser *p, dsl_node *x, const char *word)
         x->number = dsl_name(p->h, v, n);
         x->digits = v[n] ? strtoull(v + n + 1, &end, 10) : 0;
         bad = !x->digits || !end || *end;
+    } else if ((v = dsl_value(word, "by"))) {
+        return dsl_stack(p, v, &x->by);
     } else {
         bad = true;
     }

@@ -186,6 +186,49 @@ static void codes_and_roots(void **state)
     hl_snap_destroy(s);
 }
 
+static void allocations(void **state)
+{
+    hl_snap *s = hl_dsl_snap(
+        "c:dict by=main@app.py:3\n"
+        "c -value:int-> b:bytearray*2 size=100 by=main@app.py:9>load@lib.py:7\n"
+        "site main@app.py:9>load@lib.py:7 live=2:200 all=5:500 brief=3:300 thread=1 domain=mem "
+        "age=0:1:100,4:1:100\n"
+        "site main@app.py:3 live=1:64 peak=2:128 error=8\n"
+        "snap track=sampled rate=512K dropped=3 peak=1M\n");
+    assert_int_equal(s->info.tracking.mode, HL_FOLLOWED_SAMPLED);
+    assert_int_equal(s->info.tracking.rate, 512 * 1024);
+    assert_int_equal(s->info.tracking.dropped, 3);
+    assert_int_equal(s->info.tracking.peak_bytes, 1024 * 1024);
+    assert_int_equal(s->n_frames, 4); /* with the unknown one */
+    assert_int_equal(s->n_stacks, 4);
+    assert_int_equal(s->n_sites, 2);
+    const hl_snap_site *first = &s->sites[0], *second = &s->sites[1];
+    assert_int_equal(first->thread, 0);
+    assert_int_equal(first->peak.bytes, 128);
+    assert_int_equal(first->error, 8);
+    assert_int_equal(second->thread, 2);
+    assert_int_equal(second->domain, HL_BLOCK_MEM);
+    assert_int_equal(second->all.blocks, 5);
+    assert_int_equal(second->brief.bytes, 300);
+    const hl_snap_stack *stack = &s->stacks[second->stack];
+    const hl_snap_frame *inner = &s->frames[stack->frame],
+                        *outer = &s->frames[s->stacks[stack->caller].frame];
+    assert_string_equal(s->names[inner->function], "load");
+    assert_string_equal(s->names[inner->file], "lib.py");
+    assert_int_equal(inner->line, 7);
+    assert_string_equal(s->names[outer->function], "main");
+    assert_int_equal(s->stacks[stack->caller].caller, 0);
+    assert_int_equal(s->n_ages, 2);
+    assert_int_equal(s->ages[1].born, 4);
+    assert_int_equal(s->ages[1].live.bytes, 100);
+    uint32_t at;
+    assert_int_equal(s->n_made, 3);
+    assert_int_equal(hl_snap_made_of(s, hl_dsl_node(s, "b[1]"), &at), 1);
+    assert_int_equal(s->made[at].stack, second->stack);
+    assert_int_equal(s->made[at].amount.bytes, 100);
+    hl_snap_destroy(s);
+}
+
 /* Nodes keep their addresses; choices by snapshot; sections add to what is common. */
 static void several_snapshots(void **state)
 {
@@ -237,6 +280,13 @@ static void no_sense(void **state)
         "type",
         "code",
         "a -index:x-> b",
+        "site",
+        "site main@app.py",
+        "site main@app.py:3 live=1",
+        "site main@app.py:3 age=1:2",
+        "site main@app.py:3 domain=x",
+        "a by=here",
+        "snap track=often",
     };
     for (unsigned i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         uint8_t *bytes;
@@ -253,7 +303,7 @@ int main(void)
         cmocka_unit_test(every_label),     cmocka_unit_test(refcounts),
         cmocka_unit_test(groups),          cmocka_unit_test(attributes),
         cmocka_unit_test(codes_and_roots), cmocka_unit_test(several_snapshots),
-        cmocka_unit_test(no_sense),
+        cmocka_unit_test(allocations),     cmocka_unit_test(no_sense),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

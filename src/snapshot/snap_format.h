@@ -70,6 +70,35 @@ enum hl_snap_field {
     HL_SNAP_LEAVES_SEEN = 81,  /* of those, looked at                               */
     HL_SNAP_DUP_CONTENTS = 82, /* contents that were found more than once          */
     HL_SNAP_DUP_BYTES = 83,    /* bytes of their copies beyond the first           */
+    /* tracking, in END, only where allocations were followed */
+    HL_SNAP_TRACK = 96,            /* enum hl_followed                                  */
+    HL_SNAP_TRACK_RATE = 97,       /* sampled: mean bytes from one sample to the next      */
+    HL_SNAP_TRACK_DROPPED = 98,    /* blocks or samples there was no room to follow        */
+    HL_SNAP_TRACK_SINCE = 99,      /* microseconds since the program began, when it began  */
+    HL_SNAP_TRACK_PEAK = 100,      /* bytes live at the high-water mark                    */
+    HL_SNAP_TRACK_PEAK_TIME = 101, /* microseconds since the program began                */
+    HL_SNAP_TRACK_LISTS = 102,     /* bits of hl_free_list: whose objects are told from the line
+                                     that made them, and not from who made the block first  */
+    HL_SNAP_TRACK_AGE = 103,       /* snapshots taken before this one, for HL_COL_AGE */
+};
+
+enum hl_followed { HL_FOLLOWED_NOT = 0, HL_FOLLOWED_EXACT = 1, HL_FOLLOWED_SAMPLED = 2 };
+
+/* Kinds of objects that CPython keeps for the next of their kind: the allocator never hears of it. */
+enum hl_free_list {
+    HL_FREE_LIST_FLOAT = 1,
+    HL_FREE_LIST_TUPLE = 2,
+    HL_FREE_LIST_LIST = 4,
+    HL_FREE_LIST_DICT = 8,
+};
+
+/* Who asked for a block: PyMem_RawMalloc, PyMem_Malloc, PyObject_Malloc; malloc itself. */
+enum hl_block_domain {
+    HL_BLOCK_RAW = 0,
+    HL_BLOCK_MEM = 1,
+    HL_BLOCK_OBJ = 2,
+    HL_BLOCK_NATIVE = 3,
+    HL_BLOCK_DOMAINS = 4,
 };
 
 /* Bytes, unless said. */
@@ -138,7 +167,19 @@ enum hl_snap_column {
                            copies, copies looked at, count of holders told, those: id, label   */
     HL_COL_OFF = 28, /* per attribute that bounds nothing (None, 0, below, beyond all memory), where
                         its namespace has a big container, too: id of the instance or dict, name */
-    /* 29 to 33 are taken: what allocations are told in */
+    /* where allocations were followed; amounts are blocks, bytes: of samples what they stand for */
+    HL_COL_FRAME = 29,  /* per line of code that asked for memory: names of function and file, first
+                          line of the function, line (0: unknown); numbered from 1 */
+    HL_COL_STACK = 30,  /* per stack: how many entries before this one is its caller (0: it has
+                          none), its frame; numbered from 1 */
+    HL_COL_SITE = 31,   /* per (stack, thread, domain): stack, 1 + index of the thread (0: unknown),
+                          hl_block_domain, then amounts: live, of all time, of those the temporary ones,
+                          live at the high-water mark; standard error of the live bytes */
+    HL_COL_AGE = 32,    /* per (stack, age): stack, snapshots that were taken before these blocks
+                          were made, amount still live */
+    HL_COL_MADE = 33,   /* per (row, stack): how many rows after the one of the entry before (the
+                          first: its row), stack, 1 + type index of leaves folded into it (0: the
+                          object itself, and its own blocks), amount */
     HL_COL_NUMBER = 34, /* per attribute that is a whole number of 64 and more, where its namespace
                            has a big container, too: id of the instance or dict, name, how many
                            binary digits it has; never its value */

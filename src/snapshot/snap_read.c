@@ -429,7 +429,7 @@ static hl_status load(hl_snap_loader *l, const hl_run_body *b, uint32_t i)
     if (load_members(l, HL_COL_GEN0, HL_NODE_GEN0) || load_members(l, HL_COL_GEN1, HL_NODE_GEN1) ||
         load_members(l, HL_COL_FROZEN, HL_NODE_FROZEN) ||
         load_members(l, HL_COL_STATIC, HL_NODE_STATIC) || hl_loader_tables(l) ||
-        hl_loader_surveys(l))
+        hl_loader_surveys(l) || hl_loader_sites(l))
         return l->err->status;
     hl_arena_release(&l->s->arena, l->pages);
     hl_arena_release(&l->s->arena, l->row_of);

@@ -117,6 +117,38 @@ static void run_field(hl_run *run, const field *f)
     }
 }
 
+static bool tracking_field(hl_tracking *t, const field *f)
+{
+    switch (f->tag) {
+    case HL_SNAP_TRACK: /* a mode of a later heaplens is told like samples: as an estimate */
+        t->mode = f->value > HL_FOLLOWED_SAMPLED ? HL_FOLLOWED_SAMPLED : (enum hl_followed)f->value;
+        return true;
+    case HL_SNAP_TRACK_RATE:
+        t->rate = f->value;
+        return true;
+    case HL_SNAP_TRACK_DROPPED:
+        t->dropped = f->value;
+        return true;
+    case HL_SNAP_TRACK_SINCE:
+        t->since_us = f->value;
+        return true;
+    case HL_SNAP_TRACK_PEAK:
+        t->peak_bytes = f->value;
+        return true;
+    case HL_SNAP_TRACK_PEAK_TIME:
+        t->peak_us = f->value;
+        return true;
+    case HL_SNAP_TRACK_LISTS:
+        t->corrected = cut32(f->value);
+        return true;
+    case HL_SNAP_TRACK_AGE:
+        t->taken = cut32(f->value);
+        return true;
+    default:
+        return false;
+    }
+}
+
 static void snap_field(hl_arena *arena, hl_snap_info *info, hl_snap_span *span, uint64_t *chunks,
                        const field *f)
 {
@@ -125,6 +157,8 @@ static void snap_field(hl_arena *arena, hl_snap_info *info, hl_snap_span *span, 
         info->memory_known |= 1u << (f->tag - HL_SNAP_MEMORY);
         return;
     }
+    if (tracking_field(&info->tracking, f))
+        return;
     switch (f->tag) {
     case HL_SNAP_TIME:
         info->time_us = f->value;

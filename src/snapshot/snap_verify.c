@@ -223,10 +223,33 @@ static hl_status check_surveys(const hl_snap *s, hl_err *err)
     return HL_OK;
 }
 
+static hl_status check_sites(const hl_snap *s, hl_err *err)
+{
+    for (uint32_t i = 0; i < s->n_frames; i++)
+        if (s->frames[i].function >= s->n_names || s->frames[i].file >= s->n_names)
+            return broken(err, "names of a frame", i);
+    for (uint32_t i = 0; i < s->n_stacks; i++)
+        if (s->stacks[i].frame >= s->n_frames ||
+            (i ? s->stacks[i].caller >= i : s->stacks[i].caller))
+            return broken(err, "frame and caller of a stack", i);
+    for (uint32_t i = 0; i < s->n_sites; i++)
+        if (s->sites[i].stack >= s->n_stacks || s->sites[i].domain >= HL_BLOCK_DOMAINS ||
+            (i && s->sites[i - 1].stack > s->sites[i].stack))
+            return broken(err, "order of the sites", i);
+    for (uint32_t i = 0; i < s->n_ages; i++)
+        if (s->ages[i].stack >= s->n_stacks || (i && s->ages[i - 1].stack > s->ages[i].stack))
+            return broken(err, "order of the ages", i);
+    for (uint32_t i = 0; i < s->n_made; i++)
+        if (s->made[i].node >= s->nodes || s->made[i].stack >= s->n_stacks ||
+            s->made[i].leaf > s->n_types || (i && s->made[i - 1].node > s->made[i].node))
+            return broken(err, "order of what was made", i);
+    return HL_OK;
+}
+
 hl_status hl_snap_check(const hl_snap *s, hl_err *err)
 {
     if (check_names(s, err) || check_tables(s, err) || check_narrow(s, err) || check_rows(s, err) ||
-        check_edges(s, err) || check_codes(s, err) || check_surveys(s, err))
+        check_edges(s, err) || check_codes(s, err) || check_surveys(s, err) || check_sites(s, err))
         return err->status;
     return HL_OK;
 }

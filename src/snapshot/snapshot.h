@@ -147,6 +147,46 @@ typedef struct hl_snap_dup { /* equal leaves; what they hold is not told */
     uint32_t holders, n_holders; /* into dup_holders: of some copies, taken at random */
 } hl_snap_dup;
 
+/* ---- where it was allocated, if that was followed; entry 0 of frames and of stacks stands for what
+ * is not known ---- */
+
+typedef struct hl_snap_frame {
+    hl_name function, file;
+    uint32_t first_line, line; /* line 0: unknown */
+} hl_snap_frame;
+typedef struct hl_snap_stack {
+    uint32_t caller; /* an earlier stack; 0: none */
+    uint32_t frame;
+} hl_snap_stack;
+typedef struct hl_amount { /* of samples what they stand for */
+    uint64_t blocks, bytes;
+} hl_amount;
+typedef struct hl_snap_site { /* sorted by stack */
+    uint32_t stack;
+    uint32_t thread; /* 1 + index as in hl_snap_root.thread; 0: unknown */
+    enum hl_block_domain domain;
+    hl_amount live, all, brief, peak; /* brief: of all, those that were soon freed */
+    uint64_t error;                   /* standard error of live.bytes; 0: exact */
+} hl_snap_site;
+typedef struct hl_snap_age { /* sorted by stack */
+    uint32_t stack;
+    uint32_t born; /* snapshots that had been taken when they were made */
+    hl_amount live;
+} hl_snap_age;
+typedef struct hl_snap_made { /* sorted by node */
+    hl_node node;
+    uint32_t stack;
+    uint32_t leaf; /* 1 + type of leaves folded into it; 0: the object itself and its own blocks */
+    hl_amount amount;
+} hl_snap_made;
+
+typedef struct hl_tracking { /* as of a snapshot */
+    enum hl_followed mode;
+    uint64_t rate, dropped, since_us, peak_bytes, peak_us;
+    uint32_t corrected; /* bits of hl_free_list */
+    uint32_t taken;     /* snapshots before this one, for hl_snap_age.born */
+} hl_tracking;
+
 typedef struct hl_snap_info {
     uint32_t stream; /* in the file; snapshots are ordered by it */
     uint64_t time_us, cpu_us, user_us, rss_bytes, pause_ns, walk_ns, child_bytes;
@@ -161,6 +201,7 @@ typedef struct hl_snap_info {
     uint64_t memory[HL_MEMORY_COUNT];
     uint32_t memory_known; /* bit i: memory[i] was measured */
     uint64_t leaves, leaves_seen, dup_contents, dup_bytes;
+    hl_tracking tracking;
 } hl_snap_info;
 
 enum hl_node_flag { /* hl_snap.flag */
@@ -204,12 +245,18 @@ typedef struct hl_snap {
     hl_snap_thread *threads;
     hl_snap_dup *dups;
     hl_snap_dup_holder *dup_holders;
+    hl_snap_frame *frames;
+    hl_snap_stack *stacks;
+    hl_snap_site *sites;
+    hl_snap_age *ages;
+    hl_snap_made *made;
     hl_name *name_lists;
     const char **names; /* names[0] is "" ; UTF-8, NUL-terminated, control bytes kept: escape when
                            printing */
     uint64_t *page_key;
     uint32_t n_extra, n_folds, n_types, n_codes, n_uses, n_roots, n_keys, n_expects, n_offs,
         n_numbers, n_threads, n_dups, n_dup_holders, n_name_lists, n_names, n_pages;
+    uint32_t n_frames, n_stacks, n_sites, n_ages, n_made;
     uint32_t n_wide_folds, wide_folds_room;
     hl_arena arena; /* owns all of it */
 } hl_snap;
@@ -261,6 +308,8 @@ const hl_snap_code *hl_snap_code_of(const hl_snap *s, hl_node code); /* or NULL 
 const hl_snap_keys *hl_snap_keys_of(const hl_snap *s, hl_node v);    /* or NULL */
 /* Fold rows of v: the first one's place for hl_snap_fold_at; their count is returned. */
 uint32_t hl_snap_folds_of(const hl_snap *s, hl_node v, uint32_t *first);
+/* Entries of made about v: the first one's place; their count is returned. */
+uint32_t hl_snap_made_of(const hl_snap *s, hl_node v, uint32_t *first);
 /* The node at an address, or HL_NO_NODE. Linear in the number of nodes. */
 hl_node hl_snap_find_address(const hl_snap *s, uint64_t address);
 /* Every promise above, checked: ids in range, offsets ascending, tables sorted. The first broken

@@ -87,11 +87,12 @@ def observers(bench: Bench) -> list[int]:
 
 
 @pytest.mark.parametrize("hand", range(HANDS))
-def test_killed_at_any_moment(bench: Bench, python: str, hand: int) -> None:
+@pytest.mark.parametrize("how", ["--no-track", "--exact", "--sample=64K"])
+def test_killed_at_any_moment(bench: Bench, python: str, how: str, hand: int) -> None:
     """The program, or all that belongs to it: the file opens, and what was whole is there."""
-    dice = random.Random(f"{python} {hand}")
+    dice = random.Random(f"{python} {how} {hand}")
     for moment in range(hand, MOMENTS, HANDS):
-        program = start(bench, "--interval", "10", "--max-snapshots", "4", "-c", GROWS)
+        program = start(bench, *how.split("="), "--interval", "10", "--max-snapshots", "4", "-c", GROWS)
         for _ in range(1000):
             if bench.file.exists():
                 break
@@ -113,5 +114,8 @@ def test_killed_at_any_moment(bench: Bench, python: str, hand: int) -> None:
         got = bench.execute([EXE, "diagnose", "--json", bench.file])
         assert got.status in (0, 4, 5), (moment, got.stderr)
         assert state(bench)["snapshots"]["broken"] == 0
+        if state(bench)["snapshots"]["whole"] and how != "--no-track":
+            made = bench.execute([EXE, "show", bench.file, "--view", "allocs", "--json"])
+            assert made.status == 0 and json.loads(made.stdout)["rows"], (moment, made.stderr)
         bench.file.unlink()
         bench.file.with_name(bench.file.name + ".thin").unlink(missing_ok=True)

@@ -1,0 +1,311 @@
+/* inside/track_binding.c: the tracker, for Python code.
+ *
+ * Room   inside; target with the GIL.
+ * Gives  track_start, track_stop, track_checkpoint, track_rows: what lives and what was made, as
+ *        lists of tuples whose columns are named in python/heaplens/_track.py.
+ * Knows  the tracker's tables.  Must not know  how rows are grouped. */
+#include "inside/track_engine.h" /* first: Python.h sets _GNU_SOURCE */
+
+#include "inside/pulse_parts.h"
+#include "inside/rounds.h"
+#include "inside/track_binding.h"
+#include "rt/rt.h"
+
+#include <dlfcn.h>
+#include <string.h>
+
+#define T (&hl_tracking)
+
+static PyObject *start(PyObject *module, PyObject *args, PyObject *keywords)
+{
+    static char *names[] = {"exact", "mean", "horizon", "lists", NULL};
+    int exact = 1, lists = 1;
+    unsigned horizon = 0;
+    hl_track_options o = {.mean = 0};
+    hl_err err = {.status = HL_OK};
+    (void)module;
+    if (!PyArg_ParseTupleAndKeywords(args, keywords, "|$pdIp", names, &exact, &o.mean, &horizon,
+                                     &lists))
+        return NULL;
+    o.mode = exact ? HL_TRACK_EXACT : HL_TRACK_SAMPLED;
+    o.horizon = horizon;
+    o.lists = lists != 0;
+    if (!exact && !(o.mean >= 1)) {
+        PyErr_SetString(PyExc_ValueError, "the mean distance of samples is one byte or more");
+        return NULL;
+    }
+    bool joins = T->mode != HL_TRACK_OFF;
+    if (hl_track_start(&o, &err))
+        return hl_raise(&err);
+    return PyBool_FromLong(joins);
+}
+
+static PyObject *stop(PyObject *module, PyObject *unused)
+{
+    hl_track_stop();
+    Py_RETURN_NONE;
+}
+
+static PyObject *checkpoint(PyObject *module, PyObject *unused)
+{
+    return PyLong_FromUnsignedLongLong(hl_track_checkpoint(false));
+}
+
+/* ---- rows ------------------------------------------------------------------------------------
+ * Everything is summed up in own pages before the first Python object is made: those are seen by the
+ * tracker, too. */
+
+/* Takes row's reference. */
+static int put(PyObject *list, PyObject *row)
+{
+    int failed = !row || PyList_Append(list, row);
+    Py_XDECREF(row);
+    return failed;
+}
+
+static double scaled(uint64_t blocks)
+{
+    return T->mode == HL_TRACK_SAMPLED ? (double)blocks / HL_WEIGHT_ONE : (double)blocks;
+}
+
+static PyObject *living(const hl_tally *t)
+{
+    PyObject *list = PyList_New(0);
+    for (size_t i = 0; list && i < t->room; i++) {
+        const hl_tally_row *r = &t->rows[i];
+        if (r->by && put(list, Py_BuildValue("(IIIidKd)", hl_made_site(r->by), hl_made_age(r->by),
+                                             hl_made_who(r->by), (int)hl_made_domain(r->by),
+                                             scaled(r->blocks), r->bytes, r->variance)))
+            Py_CLEAR(list);
+    }
+    return list;
+}
+
+/* A copy: Python objects come and go while it is read, and with them the peak. No rows: what lives now
+ * is all that lived at the peak. */
+static bool peak_init(hl_tally *peak)
+{
+    const hl_tally *t = hl_peak_rows();
+    if (!t)
+        return true;
+    *peak = (hl_tally){.rows = hl_pages_map(t->room * sizeof *t->rows), .n = t->n, .room = t->room};
+    if (peak->rows)
+        memcpy(peak->rows, t->rows, t->room * sizeof *t->rows);
+    return peak->rows != NULL;
+}
+
+static PyObject *peak_rows(const hl_tally *peak)
+{
+    if (!peak->rows)
+        Py_RETURN_NONE;
+    return living(peak);
+}
+
+typedef struct totals {
+    hl_made *rows[HL_DOMAINS];
+    uint32_t n;
+} totals;
+
+static int totals_init(totals *t)
+{
+    t->n = T->sites.n;
+    for (int d = HL_DOMAIN_RAW; d < HL_DOMAINS; d++) {
+        t->rows[d] = hl_pages_map(t->n * sizeof(hl_made));
+        if (!t->rows[d])
+            return -1;
+        for (uint32_t i = 0; i < t->n; i++) {
+            const hl_made *m = hl_made_at(&T->sites, (enum hl_domain)d, i);
+            if (m)
+                t->rows[d][i] = *m;
+        }
+    }
+    return 0;
+}
+
+static void totals_deinit(totals *t)
+{
+    for (int d = HL_DOMAIN_RAW; d < HL_DOMAINS; d++)
+        hl_pages_unmap(t->rows[d], t->n * sizeof(hl_made));
+}
+
+static PyObject *made(const totals *t)
+{
+    PyObject *list = PyList_New(0);
+    for (int d = HL_DOMAIN_RAW; d < HL_DOMAINS; d++)
+        for (uint32_t i = 0; list && i < t->n; i++) {
+            const hl_made *m = &t->rows[d][i];
+            if (m->blocks && put(list, Py_BuildValue("(IidKKK)", i, d, scaled(m->blocks), m->bytes,
+                                                     m->brief_blocks, m->brief_bytes)))
+                Py_CLEAR(list);
+        }
+    return list;
+}
+
+/* A copy under the lock, since Python objects cannot be made under it. */
+typedef struct names {
+    hl_code *codes;
+    char *pool;
+    size_t n, bytes;
+} names;
+
+static int names_init(names *c)
+{
+    hl_lock_take(&T->sites.lock);
+    c->n = T->codes.n;
+    c->bytes = T->codes.n_pool;
+    c->codes = hl_pages_map(c->n * sizeof *c->codes);
+    c->pool = hl_pages_map(c->bytes);
+    if (c->codes && c->pool) {
+        memcpy(c->codes, T->codes.codes, c->n * sizeof *c->codes);
+        memcpy(c->pool, T->codes.pool, c->bytes);
+    }
+    hl_lock_give(&T->sites.lock);
+    return c->codes && c->pool ? 0 : -1;
+}
+
+static void names_deinit(names *c)
+{
+    hl_pages_unmap(c->codes, c->n * sizeof *c->codes);
+    hl_pages_unmap(c->pool, c->bytes);
+}
+
+static PyObject *sites(const names *c, uint32_t n)
+{
+    PyObject *list = PyList_New(0);
+    for (uint32_t i = 0; list && i < n; i++) {
+        const hl_site *s = hl_site_of(&T->sites, i);
+        const hl_code *code = &c->codes[s->code < c->n ? s->code : 0];
+        uint32_t line = hl_line_at(hl_track_lines_format(), (const uint8_t *)c->pool + code->table,
+                                   code->table_bytes, code->first_line, s->offset);
+        if (put(list, Py_BuildValue("(III)", s->parent, s->code, line)))
+            Py_CLEAR(list);
+    }
+    return list;
+}
+
+static PyObject *text(const names *c, uint32_t at)
+{
+    hl_codes pool = {.pool = c->pool};
+    size_t n;
+    const char *s = hl_codes_text(&pool, at, &n);
+    return PyUnicode_DecodeUTF8(s, (Py_ssize_t)n, "replace");
+}
+
+static PyObject *codes(const names *c)
+{
+    PyObject *list = PyList_New(0);
+    for (size_t i = 0; list && i < c->n; i++)
+        if (put(list, Py_BuildValue("(NNI)", text(c, c->codes[i].file), text(c, c->codes[i].name),
+                                    c->codes[i].first_line)))
+            Py_CLEAR(list);
+    return list;
+}
+
+static PyObject *threads(void)
+{
+    PyObject *list = PyList_New(0);
+    for (const hl_thread *t = T->threads; list && t; t = t->next)
+        if (put(list, Py_BuildValue("(IKLO)", t->who, t->system_id, (long long)t->tid,
+                                    t->taken ? Py_True : Py_False)))
+            Py_CLEAR(list);
+    return list;
+}
+
+static PyObject *caveats(bool lists)
+{
+    PyObject *list = PyList_New(0);
+    const char *said[] = {hl_track_bypassed(), lists ? hl_lists_caveat() : NULL};
+    for (size_t i = 0; list && i < sizeof said / sizeof *said; i++)
+        if (said[i] && put(list, PyUnicode_FromString(said[i])))
+            Py_CLEAR(list);
+    return list;
+}
+
+static PyObject *rows(PyObject *module, PyObject *unused)
+{
+    hl_tally now = {.n = 0}, peak = {.n = 0};
+    totals t = {.n = 0};
+    names c = {.n = 0};
+    PyObject *all = NULL;
+    int64_t bytes = T->bytes + __atomic_load_n(&T->raw_bytes, __ATOMIC_RELAXED);
+    if (!hl_track_sum(&now) || !peak_init(&peak) || totals_init(&t) || names_init(&c))
+        PyErr_NoMemory();
+    else
+        all = Py_BuildValue(
+            "{s:s,s:N,s:N,s:N,s:N,s:N,s:L,s:L,s:N,s:N,s:K,s:I,s:K,s:K,s:K,s:K}", "mode",
+            T->mode == HL_TRACK_EXACT     ? "exact"
+            : T->mode == HL_TRACK_SAMPLED ? "sampled"
+                                          : "off",
+            "live", living(&now), "made", made(&t), "sites", sites(&c, t.n), "codes", codes(&c),
+            "threads", threads(), "bytes", (long long)bytes, "peak", (long long)T->peak,
+            "peak_rows", peak_rows(&peak), "caveats", caveats(T->mode == HL_TRACK_EXACT),
+            "checkpoints", T->checkpoints, "age_shift", T->age_shift, "lost",
+            T->lost + T->live.lost + T->sites.lost + T->codes.lost + now.lost, "dropped",
+            T->samples.dropped, "checked", T->checked, "mismatched", T->mismatched);
+    names_deinit(&c);
+    totals_deinit(&t);
+    hl_tally_deinit(&now);
+    hl_tally_deinit(&peak);
+    return all;
+}
+
+/* For tests: the site and size of the block an object lies in, or None. */
+static PyObject *of(PyObject *module, PyObject *o)
+{
+    uintptr_t at = (uintptr_t)o - hl_abi_presize(Py_TYPE(o), PyObject_IS_GC(o));
+    hl_live_block b =
+        T->mode == HL_TRACK_EXACT ? hl_live_look(&T->live, at) : (hl_live_block){0, 0};
+    if (!b.by)
+        Py_RETURN_NONE;
+    return Py_BuildValue("(IK)", hl_made_site(b.by), b.size);
+}
+
+/* For tests: the line of each instruction of a code object's table. */
+static PyObject *lines(PyObject *module, PyObject *args)
+{
+    const char *table;
+    Py_ssize_t n, bytes;
+    unsigned first;
+    if (!PyArg_ParseTuple(args, "y#In", &table, &n, &first, &bytes))
+        return NULL;
+    PyObject *list = PyList_New(0);
+    for (Py_ssize_t at = 0; list && at < bytes; at += (Py_ssize_t)sizeof(_Py_CODEUNIT))
+        if (put(list,
+                PyLong_FromUnsignedLong(hl_line_at(hl_track_lines_format(), (const uint8_t *)table,
+                                                   (size_t)n, first, (uint32_t)at))))
+            Py_CLEAR(list);
+    return list;
+}
+
+PyMethodDef hl_track_methods[] = {
+    {"track_start", (PyCFunction)(void (*)(void))start, METH_VARARGS | METH_KEYWORDS,
+     "track_start(*, exact=True, mean=0.0, horizon=0, lists=True)\n--\n\n"
+     "Notes allocations from now on: each, or one in so many bytes. True: they were noted "
+     "already."},
+    {"track_stop", stop, METH_NOARGS,
+     "track_stop()\n--\n\nNotes no more, if this ends the last session."},
+    {"track_checkpoint", checkpoint, METH_NOARGS,
+     "track_checkpoint()\n--\n\nWhat is made from now on is of another age; returns its number."},
+    {"track_rows", rows, METH_NOARGS,
+     "track_rows()\n--\n\nWhat lives and what was made, by site, as plain data."},
+    {"track_of", of, METH_O,
+     "track_of(object)\n--\n\nThe site that made its block, and the block's size; or None."},
+    {"track_lines", lines, METH_VARARGS,
+     "track_lines(table, first_line, code_bytes)\n--\n\nThe line of each instruction."},
+    {NULL, NULL, 0, NULL},
+};
+
+/* For the other copies, through the preload library. */
+HL_EXPORTED void *hl_inside_track(void)
+{
+    return hl_track_methods;
+}
+
+PyMethodDef *hl_track_methods_here(void)
+{
+    hl_page *(*watched)(void) = (hl_page * (*)(void)) dlsym(RTLD_DEFAULT, "hl_preload_page");
+    void *(*track)(void) = (void *(*)(void))dlsym(RTLD_DEFAULT, "hl_preload_track");
+    const hl_page *page = watched && track ? watched() : NULL;
+    PyMethodDef *armed = page && page->version == HL_PAGE_VERSION ? track() : NULL;
+    return armed ? armed : hl_track_methods;
+}

@@ -1,0 +1,196 @@
+/* inside/track_engine.h: the tracker of this interpreter: hooks, stacks, sessions.
+ *
+ * Room   inside; target, inside malloc unless said.
+ * Parts  track_stack.c   which Python stack is running: a shadow of it, checked lazily
+ *        track_codes.c   code objects seen, and their death
+ *        track_exact.c   hooks that note every block
+ *        track_sampled.c hooks that take one in so many bytes
+ *        track_lists.c   free lists, which hide who makes an object
+ *        track_engine.c  start, stop, fork, what there is to read
+ *        track_write.c   what is known, as columns of a snapshot: in a look's child
+ *        track_binding.c the door for Python code
+ * Guard  What says "GIL" is guarded by it; the raw domain may be entered without it, so that its
+ *        sums are atomic, and a thread writes only what is its own. In the hooks: no malloc, no Python
+ *        API that runs code, collects or counts; errno is what it was. */
+#ifndef HL_TRACK_ENGINE_H
+#define HL_TRACK_ENGINE_H
+
+#include "inside/track_frame.h"
+
+#include "base/err.h"
+#include "track/codes.h"
+#include "track/live.h"
+#include "track/region.h"
+#include "track/sampler.h"
+#include "track/site_tree.h"
+#include "track/tally.h"
+
+#define HL_LIKELY(x)   __builtin_expect(!!(x), 1)
+#define HL_UNLIKELY(x) __builtin_expect(!!(x), 0)
+#define HL_HOT         static inline __attribute__((always_inline))
+#define HL_COLD        __attribute__((noinline, cold))
+
+enum hl_track_mode { HL_TRACK_OFF, HL_TRACK_EXACT, HL_TRACK_SAMPLED };
+
+typedef struct hl_shadow {
+    hl_frame *frame;
+    uintptr_t at;
+    uint32_t site;
+} hl_shadow;
+
+typedef struct hl_thread { /* of one thread of the system, not of an interpreter */
+    PyThreadState *state;  /* whose stack the shadow is of */
+    hl_shadow *shadow;     /* outermost first */
+    size_t depth, room;
+    uint32_t who;
+    uint32_t within;   /* hooks of mem or obj that are below us on this thread: raw is not asked */
+    enum hl_domain as; /* sampled: what the raw hook takes is of this domain; 0: its own */
+    uintptr_t newest;  /* the block it made last; 0: gone, or none */
+    int64_t left;      /* sampled: bytes to the next point of the raw domain */
+    uint64_t random, system_id;
+    int64_t tid;
+    struct hl_thread *next;
+    bool taken; /* false: its thread has ended */
+} hl_thread;
+
+typedef struct hl_tracker {
+    enum hl_track_mode mode; /* GIL */
+    uint32_t users;          /* sessions, one in another, and `heaplens run`; GIL */
+    uint32_t horizon;        /* levels of the stack that are checked; 0: all */
+    uint32_t stamp;          /* the current age, in its place in `by` */
+    PyMemAllocatorEx below_exact[HL_DOMAINS], below_sampled[HL_DOMAINS]; /* whom hooks ask */
+    hl_live live;
+    hl_sites sites;
+    hl_codes codes; /* sites.lock */
+    hl_samples samples;
+    hl_region region;     /* samples.lock; base NULL: not in use */
+    int64_t left;         /* sampled, mem and obj; GIL */
+    uint64_t random;      /* GIL */
+    int64_t bytes;        /* live, of mem and obj; GIL */
+    int64_t raw_bytes;    /* live, of raw; atomic */
+    int64_t peak;         /* the most that lived; GIL */
+    int64_t peak_next;    /* above this the floor rises with it; GIL */
+    int64_t peak_floor;   /* below this what lived at the peak is written down; GIL */
+    hl_tally peak_rows;   /* what lived then; GIL */
+    uint64_t checkpoints; /* GIL; age = checkpoints >> age_shift */
+    uint32_t age_shift;
+    uint32_t looks;                 /* snapshots since the start; GIL */
+    uint32_t looks_before[HL_AGES]; /* how many of them before each age began; GIL */
+    uint64_t since_ns, peak_ns;     /* CLOCK_MONOTONIC: the start; about when the peak was; GIL */
+    hl_lock lock;                   /* guards what follows */
+    hl_thread *threads;
+    uint32_t whos;
+    uint64_t checked, mismatched; /* HL_TRACK_CHECK: stacks compared with a whole walk; GIL */
+    uint64_t lost;                /* blocks that no thread record could be had for */
+} hl_tracker;
+
+extern hl_tracker hl_tracking;
+
+/* ---- stacks: track_stack.c --------------------------------------------------------------------
+ */
+
+extern __thread hl_thread *hl_track_self __attribute__((tls_model("initial-exec")));
+
+/* The record of this thread, for this thread state. NULL: no memory. */
+hl_thread *hl_thread_for(PyThreadState *state);
+uint32_t hl_stack_check(hl_thread *me, hl_frame *top);
+void hl_stack_compare(uint32_t site, hl_frame *top); /* HL_TRACK_CHECK */
+
+HL_HOT hl_thread *hl_thread_self(PyThreadState *state)
+{
+    hl_thread *me = hl_track_self;
+    return HL_LIKELY(me && me->state == state) ? me : hl_thread_for(state);
+}
+
+HL_HOT uint32_t hl_stack_of(hl_thread *me, hl_frame *top)
+{
+    if (HL_LIKELY(me->depth)) {
+        const hl_shadow *s = &me->shadow[me->depth - 1];
+        if (s->frame == top && s->at == hl_frame_at(top) && hl_frame_marked(top))
+            return s->site;
+    }
+    return hl_stack_check(me, top);
+}
+/* The site of the stack that runs in a thread state of this thread; 0: none does. */
+HL_HOT uint32_t hl_stack_now(hl_thread *me, PyThreadState *state)
+{
+    hl_frame *top = hl_frame_top(state);
+    if (HL_UNLIKELY(!top))
+        return 0;
+    uint32_t site = hl_stack_of(me, top);
+#ifdef HL_TRACK_CHECK
+    hl_stack_compare(site, top);
+#endif
+    return site;
+}
+/* Forked: the other threads are not here. */
+void hl_threads_forked(void);
+
+/* ---- code objects: track_codes.c --------------------------------------------------------------
+ */
+
+/* sites.lock is held. NULL: it runs no code object, or there is no memory. */
+hl_code_seen *hl_track_code(PyCodeObject *code);
+void hl_track_codes_arm(void); /* GIL; for good: sites outlive a session */
+enum hl_lines_format hl_track_lines_format(void);
+
+/* ---- hooks ------------------------------------------------------------------------------------
+ */
+
+void hl_exact_hooks(PyMemAllocatorEx hooks[HL_DOMAINS]);
+/* pymalloc: the small-object allocator lies below, and hands on what it does not know. */
+void hl_sampled_hooks(PyMemAllocatorEx hooks[HL_DOMAINS], bool pymalloc);
+/* What lived at the peak is written down, now that it goes. GIL. */
+void hl_peak_note(void);
+
+/* The thread state whose stack made a raw block: this thread's, with or without the GIL; or NULL. */
+HL_HOT PyThreadState *hl_raw_state(void)
+{
+    PyThreadState *t = hl_frame_thread();
+#if !HL_PY_AT_LEAST(12)
+    if (t && t->thread_id != (unsigned long)pthread_self())
+        t = NULL; /* another thread has the GIL */
+#endif
+    return HL_LIKELY(t != NULL) ? t : PyGILState_GetThisThreadState();
+}
+
+/* ---- free lists: track_lists.c ----------------------------------------------------------------
+ */
+
+/* Objects come from the allocator, all of them, from now on. GIL; not in a hook. */
+void hl_lists_off(void);
+void hl_lists_on(void);
+/* NULL: whoever makes a container is told. Else a sentence: what may be told wrong. */
+const char *hl_lists_caveat(void);
+unsigned hl_lists_corrected(void); /* bits of hl_free_list */
+
+/* ---- sessions: track_engine.c -----------------------------------------------------------------
+ */
+
+/* Levels that are checked unless somebody asks for others: HORIZON of python/heaplens/_track.py. */
+enum { HL_TRACK_HORIZON = 32 };
+
+typedef struct hl_track_options {
+    enum hl_track_mode mode;
+    double mean;      /* sampled: bytes between points */
+    uint32_t horizon; /* 0: every level of every stack is checked */
+    bool lists;       /* free lists are corrected */
+} hl_track_options;
+
+/* GIL; not in a hook. A start while another's session goes on joins it, with its options; it is refused
+ * where that has samples and this wants each. The last stop ends it. */
+hl_status hl_track_start(const hl_track_options *options, hl_err *err);
+void hl_track_stop(void);
+/* In a forked child that is not followed: it pays no more, unless there are sessions of its own. */
+void hl_track_forked_unfollowed(void);
+/* What is made from now on is of another age. look: a snapshot was taken. Returns the number of the
+ * checkpoint. GIL. */
+uint64_t hl_track_checkpoint(bool look);
+/* Sums up what lives. Also in a cloned child. false: no memory. */
+bool hl_track_sum(hl_tally *rows);
+/* What lived at the peak; NULL: all that lives now. GIL, or a cloned child. */
+const hl_tally *hl_peak_rows(void);
+/* NULL: nobody stands between the allocators and us. Else a sentence. GIL. */
+const char *hl_track_bypassed(void);
+
+#endif

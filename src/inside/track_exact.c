@@ -1,0 +1,237 @@
+/* inside/track_exact.c: hooks that note every block of the interpreter's three allocators.
+ *
+ * Room   inside; target, inside malloc; mem and obj with the GIL, raw with or without it.
+ * Takes  requests.   Gives  words in the map of live blocks, totals of sites.
+ * Method The word is written when the block is made and cleared before it is given back, so that
+ *        another thread that gets the address at once finds its place free. A large request to mem
+ *        or obj is handed on to raw, by the interpreter: `within` says so, and it is noted once, as
+ *        what was asked for.
+ * Knows  stacks, the map.  Must not know  sampling, sessions. */
+#include "inside/track_engine.h"
+
+#include "inside/vitals.h"
+
+enum {
+    SMALL = 448, /* up to this mem and obj do not hand on (pymalloc: 512, less what debug adds) */
+    PEAK_STEPS = 64, /* what lived at the peak is written down when a part of it has gone */
+    PEAK_STEP_BYTES = 1 << 16,
+};
+
+#define T (&hl_tracking)
+
+static inline bool handed_on(size_t n)
+{
+    return n - 1 >= SMALL; /* 0, too */
+}
+
+/* ---- sums ------------------------------------------------------------------------------------
+ */
+
+/* A new peak, by more than a step: what may go before it is written down. */
+static HL_COLD void peak_rises(int64_t live)
+{
+    int64_t step = live / PEAK_STEPS > PEAK_STEP_BYTES ? live / PEAK_STEPS : PEAK_STEP_BYTES;
+    T->peak_floor = live - step;
+    T->peak_next = live + step;
+    T->peak_ns = hl_vitals_clock_ns(CLOCK_MONOTONIC);
+}
+
+HL_HOT void sum_made(enum hl_domain d, uint32_t site, size_t n)
+{
+    hl_made *made = hl_made_at(&T->sites, d, site);
+    if (d != HL_DOMAIN_RAW) {
+        T->bytes += (int64_t)n;
+        if (HL_LIKELY(made != NULL)) {
+            made->blocks++;
+            made->bytes += n;
+        }
+        int64_t live = T->bytes + __atomic_load_n(&T->raw_bytes, __ATOMIC_RELAXED);
+        if (HL_UNLIKELY(live > T->peak)) {
+            T->peak = live;
+            if (HL_UNLIKELY(live > T->peak_next))
+                peak_rises(live);
+        }
+        return;
+    }
+    __atomic_fetch_add(&T->raw_bytes, (int64_t)n, __ATOMIC_RELAXED);
+    if (HL_LIKELY(made != NULL)) {
+        __atomic_fetch_add(&made->blocks, 1, __ATOMIC_RELAXED);
+        __atomic_fetch_add(&made->bytes, n, __ATOMIC_RELAXED);
+    }
+}
+
+/* What lived at the peak is written down before this block, or a part of it, goes. */
+static HL_COLD void peak_falls(enum hl_domain d, void *p, hl_live_block b)
+{
+#if HL_PY_AT_LEAST(12)
+    bool gil = hl_frame_thread() != NULL;
+#else
+    PyThreadState *t = hl_frame_thread();
+    bool gil = t && t->thread_id == (unsigned long)pthread_self();
+#endif
+    if (d == HL_DOMAIN_RAW && !gil)
+        return;
+    hl_live_put(&T->live, (uintptr_t)p, b.by, b.size);
+    hl_peak_note();
+    (void)hl_live_take(&T->live, (uintptr_t)p);
+}
+
+/* A block that was taken out of the map is about to go, or to keep so many bytes. */
+HL_HOT void sum_goes(enum hl_domain d, void *p, hl_live_block b, size_t kept)
+{
+    int64_t live = T->bytes + __atomic_load_n(&T->raw_bytes, __ATOMIC_RELAXED);
+    if (HL_UNLIKELY(live - (int64_t)b.size + (int64_t)kept < T->peak_floor))
+        peak_falls(d, p, b);
+}
+
+HL_HOT void sum_gone(enum hl_domain d, uint64_t size)
+{
+    if (d == HL_DOMAIN_RAW)
+        __atomic_fetch_sub(&T->raw_bytes, (int64_t)size, __ATOMIC_RELAXED);
+    else
+        T->bytes -= (int64_t)size;
+}
+
+/* Freed by whoever made it, who made nothing since. */
+HL_HOT void brief(hl_thread *me, hl_live_block b)
+{
+    enum hl_domain d = hl_made_domain(b.by);
+    hl_made *made = hl_made_at(&T->sites, d, hl_made_site(b.by));
+    me->newest = 0;
+    if (HL_UNLIKELY(!made))
+        return;
+    if (d == HL_DOMAIN_RAW) {
+        __atomic_fetch_add(&made->brief_blocks, 1, __ATOMIC_RELAXED);
+        __atomic_fetch_add(&made->brief_bytes, b.size, __ATOMIC_RELAXED);
+        return;
+    }
+    made->brief_blocks++;
+    made->brief_bytes += b.size;
+}
+
+/* ---- one block -------------------------------------------------------------------------------
+ */
+
+HL_HOT void note(enum hl_domain d, void *p, size_t n)
+{
+    PyThreadState *state = d == HL_DOMAIN_RAW ? hl_raw_state() : hl_frame_thread();
+    hl_thread *me = HL_LIKELY(state != NULL) ? hl_thread_self(state) : hl_track_self;
+    uint32_t site = me && state ? hl_stack_now(me, state) : 0;
+    uint32_t who = me ? me->who : 0;
+    sum_made(d, site, n);
+    hl_live_put(&T->live, (uintptr_t)p,
+                (uint64_t)site << (HL_AGE_BITS + HL_WHO_BITS + HL_DOMAIN_BITS) | T->stamp |
+                    who << HL_DOMAIN_BITS | (uint64_t)d,
+                n);
+    if (HL_LIKELY(me != NULL))
+        me->newest = (uintptr_t)p;
+}
+
+HL_HOT hl_live_block forget(enum hl_domain d, void *p)
+{
+    hl_live_block b = hl_live_take(&T->live, (uintptr_t)p);
+    if (b.by) {
+        hl_thread *me = hl_track_self;
+        sum_goes(d, p, b, 0);
+        sum_gone(d, b.size);
+        if (me && me->newest == (uintptr_t)p)
+            brief(me, b);
+    }
+    return b;
+}
+
+/* ---- hooks -----------------------------------------------------------------------------------
+ */
+
+static hl_thread *myself(void)
+{
+    hl_thread *me = hl_track_self;
+    return HL_LIKELY(me != NULL) ? me : hl_thread_for(NULL);
+}
+
+HL_HOT void *made(enum hl_domain d, size_t each, size_t n, bool zeroed)
+{
+    const PyMemAllocatorEx *below = &T->below_exact[d];
+    size_t bytes = each * n; /* the allocator refuses what is more than there can be */
+    hl_thread *me = hl_track_self;
+    void *p;
+    if (T->mode != HL_TRACK_EXACT || (d == HL_DOMAIN_RAW && me && me->within))
+        return zeroed ? below->calloc(below->ctx, each, n) : below->malloc(below->ctx, n);
+    if (d != HL_DOMAIN_RAW && HL_UNLIKELY(handed_on(bytes)) && (me = myself())) {
+        me->within++;
+        p = zeroed ? below->calloc(below->ctx, each, n) : below->malloc(below->ctx, n);
+        me->within--;
+    } else {
+        p = zeroed ? below->calloc(below->ctx, each, n) : below->malloc(below->ctx, n);
+    }
+    if (HL_LIKELY(p != NULL))
+        note(d, p, bytes);
+    return p;
+}
+
+HL_HOT void *remade(enum hl_domain d, void *p, size_t n)
+{
+    const PyMemAllocatorEx *below = &T->below_exact[d];
+    hl_thread *me = T->mode == HL_TRACK_EXACT ? myself() : NULL;
+    if (!me || (d == HL_DOMAIN_RAW && me->within))
+        return below->realloc(below->ctx, p, n);
+    /* by the time it returns the old address may be another thread's */
+    hl_live_block b = p ? hl_live_take(&T->live, (uintptr_t)p) : (hl_live_block){0, 0};
+    if (b.by)
+        sum_goes(d, p, b, n);
+    if (d != HL_DOMAIN_RAW)
+        me->within++;
+    void *q = below->realloc(below->ctx, p, n);
+    if (d != HL_DOMAIN_RAW)
+        me->within--;
+    if (!q) {
+        if (b.by)
+            hl_live_put(&T->live, (uintptr_t)p, b.by, b.size);
+        return NULL;
+    }
+    if (b.by)
+        sum_gone(d, b.size);
+    note(d, q, n);
+    return q;
+}
+
+HL_HOT void freed(enum hl_domain d, void *p)
+{
+    const PyMemAllocatorEx *below = &T->below_exact[d];
+    if (HL_LIKELY(p != NULL) && T->mode == HL_TRACK_EXACT)
+        forget(d, p);
+    below->free(below->ctx, p);
+}
+
+#define HOOKS(name, d)                                                                             \
+    static void *name##_malloc(void *unused, size_t n)                                             \
+    {                                                                                              \
+        return made(d, 1, n, false);                                                               \
+    }                                                                                              \
+    static void *name##_calloc(void *unused, size_t each, size_t n)                                \
+    {                                                                                              \
+        return made(d, each, n, true);                                                             \
+    }                                                                                              \
+    static void *name##_realloc(void *unused, void *p, size_t n)                                   \
+    {                                                                                              \
+        return remade(d, p, n);                                                                    \
+    }                                                                                              \
+    static void name##_free(void *unused, void *p)                                                 \
+    {                                                                                              \
+        freed(d, p);                                                                               \
+    }
+HOOKS(raw, HL_DOMAIN_RAW)
+HOOKS(mem, HL_DOMAIN_MEM)
+HOOKS(obj, HL_DOMAIN_OBJ)
+
+#define ROW(name)                                                                                  \
+    (PyMemAllocatorEx)                                                                             \
+    {                                                                                              \
+        NULL, name##_malloc, name##_calloc, name##_realloc, name##_free                            \
+    }
+void hl_exact_hooks(PyMemAllocatorEx hooks[HL_DOMAINS])
+{
+    hooks[HL_DOMAIN_RAW] = ROW(raw);
+    hooks[HL_DOMAIN_MEM] = ROW(mem);
+    hooks[HL_DOMAIN_OBJ] = ROW(obj);
+}

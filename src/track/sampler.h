@@ -1,0 +1,68 @@
+/* track/sampler.h: one allocation in so many bytes, so chosen that sums over them are unbiased.
+ *
+ * Room   track; target, inside malloc, under the samples' lock where it says so.
+ * Method Bytes are points of a Poisson process of a given mean distance: a block is taken if a point
+ *        falls into it, which a block of n bytes is with p = 1 - exp(-n / mean), whatever came
+ *        before. It stands for 1 / p blocks and n / p bytes, and the variance of a sum is the sum
+ *        of (1 - p) / p^2 n^2. Which address is a sample is asked of 64 KiB of counters first. */
+#ifndef HL_SAMPLER_H
+#define HL_SAMPLER_H
+
+#include "track/lock.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+    HL_SAMPLES_ROOM =
+        1 << 19, /* at most half of it is used; 12 MiB, of which what is used exists */
+    HL_FILTER_ROOM = 1 << 16,
+    HL_WEIGHT_ONE = 1 << 10, /* blocks are counted in parts of this */
+};
+
+/* A sample of an earlier session, whose block lives on: no part of sums. */
+#define HL_SAMPLE_OLD UINT64_MAX
+
+typedef struct hl_sample {
+    uintptr_t at; /* 0: free */
+    uint64_t by, size;
+} hl_sample;
+
+typedef struct hl_samples {
+    hl_lock lock;
+    double mean;
+    hl_sample *rows;
+    size_t n;
+    uint64_t taken, dropped; /* dropped: no room, though a point fell into the block */
+    uint8_t filter[HL_FILTER_ROOM];
+} hl_samples;
+
+/* Bytes to the next point. state: not 0. */
+int64_t hl_sample_gap(uint64_t *state, double mean);
+/* How many blocks, in parts of HL_WEIGHT_ONE, and bytes a sampled block stands for. */
+uint64_t hl_sample_blocks(uint64_t size, double mean);
+uint64_t hl_sample_bytes(uint64_t size, double mean);
+double hl_sample_variance(uint64_t size, double mean); /* of the bytes */
+
+bool hl_samples_init(hl_samples *s, double mean);
+static inline unsigned hl_samples_filter_place(uintptr_t at)
+{
+    return (uint32_t)((uint64_t)at >> 4) * 0x9E3779B1u >> 16;
+}
+static inline bool hl_samples_maybe(const hl_samples *s, const void *p)
+{
+    return s->filter[hl_samples_filter_place((uintptr_t)p)] != 0;
+}
+/* The lock is held. false: no room, and it is counted. */
+bool hl_samples_put(hl_samples *s, uintptr_t at, uint64_t by, uint64_t size);
+/* The lock is held. by 0: that address is no sample. */
+hl_sample hl_samples_take(hl_samples *s, uintptr_t at);
+/* The lock is held. What is known of it; by 0: nothing. */
+hl_sample hl_samples_look(const hl_samples *s, uintptr_t at);
+/* The lock is held. Halves all ages, as hl_live_age does. */
+void hl_samples_age(hl_samples *s);
+void hl_samples_clear(hl_samples *s);
+void hl_samples_deinit(hl_samples *s);
+
+#endif
