@@ -1,10 +1,12 @@
 """What tracking allocations costs: fourteen programs, plain and tracked, side by side.
 
-    python bench/track.py [--repeat N] [--only NAME,...] [--arms ARM,...] [--json FILE]
+    python bench/track.py [--repeat N] [--only NAME,...] [--arms all|ARM,...] [--json FILE]
 
 Arms: plain; exact, and exact with the free lists left as they are (uncorrected); sampled, one in
-512 KiB; tracemalloc of 1 and of 25 frames. All arms run in one process, in turn, with the order
-turned each round, so that a busy machine disturbs all of them alike. A ratio is the median of
+512 KiB; tracemalloc of 1 and of 25 frames; memray as it comes and with Python's allocators (they
+write a file, in the folder for temporary ones), where it is installed: the group `bench` of
+pyproject.toml has it. `--arms all` takes them all. All arms run in one process, in turn, with the
+order turned each round, so that a busy machine disturbs all of them alike. A ratio is the median of
 ratios of one round; beside it the ratio of the shortest times. CPU time, not the clock.
 
 Also: nanoseconds per malloc and free, start-up, memory per live block, and the time to sum up five
@@ -17,11 +19,13 @@ import argparse
 import gc
 import json
 import math
+import os
 import pickle
 import re
 import sqlite3
 import statistics
 import sys
+import tempfile
 import time
 import tracemalloc
 from collections.abc import Callable
@@ -29,6 +33,11 @@ from typing import Any
 from xml.etree import ElementTree
 
 from heaplens._core import core
+
+try:
+    import memray
+except ImportError:
+    memray = None
 
 HORIZON = 32
 MEAN = 512 * 1024.0
@@ -233,6 +242,25 @@ def nothing() -> None:
     pass
 
 
+class Memray:
+    """One recording after another, all in one file."""
+
+    def __init__(self, python: bool) -> None:
+        self.python = python
+        self.tracker: Any = None
+
+    def start(self) -> None:
+        path = os.path.join(tempfile.gettempdir(), f"track-{os.getpid()}.memray")
+        self.tracker = memray.Tracker(
+            destination=memray.FileDestination(path, overwrite=True),
+            trace_python_allocators=self.python,
+        )
+        self.tracker.__enter__()
+
+    def stop(self) -> None:
+        self.tracker.__exit__(None, None, None)
+
+
 ARMS: dict[str, tuple[Callable[[], Any], Callable[[], Any]]] = {
     "plain": (nothing, nothing),
     "exact": (lambda: INSIDE.track_start(horizon=HORIZON), INSIDE.track_stop),
@@ -247,6 +275,10 @@ ARMS: dict[str, tuple[Callable[[], Any], Callable[[], Any]]] = {
     "tracemalloc": (lambda: tracemalloc.start(1), tracemalloc.stop),
     "tracemalloc25": (lambda: tracemalloc.start(25), tracemalloc.stop),
 }
+if memray:
+    for name, python in (("memray", False), ("memray-python", True)):
+        recorder = Memray(python)
+        ARMS[name] = (recorder.start, recorder.stop)
 
 
 def once(arm: str, program: Callable[[], Any]) -> float:
@@ -343,7 +375,7 @@ def main() -> None:
     parser.add_argument("--blocks", type=int, default=5_000_000, help="0: no large heap")
     parser.add_argument("--json")
     options = parser.parse_args()
-    arms = options.arms.split(",")
+    arms = list(ARMS) if options.arms == "all" else options.arms.split(",")
     found: dict[str, Any] = {"python": sys.version.split()[0]}
     found["ratios"] = ratios(options.only.split(","), arms, options.repeat)
     found["pair_ns"] = pair_ns(arms, options.repeat)

@@ -35,10 +35,10 @@ static const hl_amount *measured(const hl_site_sum *sum, hl_measure by)
     return of[by];
 }
 
-/* Samples do not say what was there at the high-water mark, nor what was soon freed. */
+/* Samples of an early heaplens do not say what was there at the high-water mark. */
 static bool tells_all(const hl_snap *s)
 {
-    return s->info.tracking.mode == HL_FOLLOWED_EXACT;
+    return s->info.tracking.peak_bytes > 0 || s->info.tracking.mode == HL_FOLLOWED_EXACT;
 }
 
 static void fill_row(const hl_snap *s, const hl_site_sums *sums, const hl_site_sum *sum,
@@ -102,11 +102,10 @@ static hl_status fill(const hl_view_query *q, const hl_snap *s, hl_arena *scratc
 {
     hl_site_sums sums;
     hl_top top;
-    if (s->info.tracking.mode == HL_FOLLOWED_SAMPLED &&
-        (q->measure == HL_PEAK || q->measure == HL_TEMPORARY))
+    if (!tells_all(s) && (q->measure == HL_PEAK || q->measure == HL_TEMPORARY))
         return hl_err_set(err, HL_EMPTY,
-                          "samples do not tell what was there at the high-water mark, nor what was "
-                          "soon freed: record one with 'heaplens run --exact'");
+                          "these samples do not tell what was there at the high-water mark, nor "
+                          "what was soon freed: record anew, or with 'heaplens run --exact'");
     if (hl_sites_add_up(s, q->sites_by, scratch, &sums, err) ||
         hl_top_init(&top, q->top, sums.n, scratch, err))
         return err->status;

@@ -134,8 +134,8 @@ static PyObject *made(const totals *t)
     for (int d = HL_DOMAIN_RAW; d < HL_DOMAINS; d++)
         for (uint32_t i = 0; list && i < t->n; i++) {
             const hl_made *m = &t->rows[d][i];
-            if (m->blocks && put(list, Py_BuildValue("(IidKKK)", i, d, scaled(m->blocks), m->bytes,
-                                                     m->brief_blocks, m->brief_bytes)))
+            if (m->blocks && put(list, Py_BuildValue("(IidKdK)", i, d, scaled(m->blocks), m->bytes,
+                                                     scaled(m->brief_blocks), m->brief_bytes)))
                 Py_CLEAR(list);
         }
     return list;
@@ -228,7 +228,12 @@ static PyObject *rows(PyObject *module, PyObject *unused)
     names c = {.n = 0};
     PyObject *all = NULL;
     int64_t bytes = T->bytes + __atomic_load_n(&T->raw_bytes, __ATOMIC_RELAXED);
-    if (!hl_track_sum(&now) || !peak_init(&peak) || totals_init(&t) || names_init(&c))
+    hl_lock_take(&T->samples.lock); /* raw blocks go without the GIL */
+    bool summed = hl_track_sum(&now) && peak_init(&peak);
+    hl_lock_give(&T->samples.lock);
+    if (T->mode == HL_TRACK_SAMPLED)
+        bytes = T->samples.bytes;
+    if (!summed || totals_init(&t) || names_init(&c))
         PyErr_NoMemory();
     else
         all = Py_BuildValue(

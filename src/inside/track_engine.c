@@ -17,7 +17,11 @@
 #include <string.h>
 #include <time.h>
 
-enum { REGION_BYTES = 1 << 26 };
+enum {
+    REGION_BYTES = 1 << 26,
+    PEAK_STEPS = 64, /* what lived at the peak is written down when a part of it has gone */
+    PEAK_STEP_BYTES = 1 << 16,
+};
 
 hl_tracker hl_tracking;
 #define T (&hl_tracking)
@@ -87,8 +91,8 @@ static bool above_pymalloc(const PyMemAllocatorEx below[HL_DOMAINS])
 static bool owns_region_blocks(void)
 {
     const hl_samples *s = &T->samples;
-    for (size_t i = 0; T->region.base && i < HL_SAMPLES_ROOM; i++)
-        if (s->rows[i].at && hl_region_has(&T->region, (const void *)s->rows[i].at))
+    for (size_t i = 0; T->region.base && (i = hl_samples_next(s, i)) < HL_SAMPLES_ROOM; i++)
+        if (hl_region_has(&T->region, (const void *)s->rows[i].at))
             return true;
     return false;
 }
@@ -174,8 +178,8 @@ static void forget_samples(void)
     if (!s->rows)
         return;
     kept = hl_pages_map((room + 1) * sizeof *kept);
-    for (size_t i = 0; kept && T->region.base && i < HL_SAMPLES_ROOM; i++)
-        if (s->rows[i].at && hl_region_has(&T->region, (const void *)s->rows[i].at) && n < room)
+    for (size_t i = 0; kept && T->region.base && (i = hl_samples_next(s, i)) < HL_SAMPLES_ROOM; i++)
+        if (hl_region_has(&T->region, (const void *)s->rows[i].at) && n < room)
             kept[n++] = s->rows[i];
     hl_samples_clear(s);
     for (size_t i = 0; i < n; i++)
@@ -283,9 +287,9 @@ static void add_block(void *rows, uintptr_t at, uint64_t by, uint64_t size)
 static void add_samples(hl_tally *rows)
 {
     const hl_samples *s = &T->samples;
-    for (size_t i = 0; s->rows && i < HL_SAMPLES_ROOM; i++) {
+    for (size_t i = 0; s->rows && (i = hl_samples_next(s, i)) < HL_SAMPLES_ROOM; i++) {
         const hl_sample *r = &s->rows[i];
-        if (!r->at || r->by == HL_SAMPLE_OLD)
+        if (r->by == HL_SAMPLE_OLD)
             continue;
         hl_tally_add(rows, r->by, hl_sample_blocks(r->size, s->mean),
                      hl_sample_bytes(r->size, s->mean));
@@ -306,16 +310,32 @@ bool hl_track_sum(hl_tally *rows)
 
 const hl_tally *hl_peak_rows(void)
 {
-    int64_t live = T->bytes + __atomic_load_n(&T->raw_bytes, __ATOMIC_RELAXED);
+    int64_t live = T->mode == HL_TRACK_SAMPLED
+                       ? T->samples.bytes
+                       : T->bytes + __atomic_load_n(&T->raw_bytes, __ATOMIC_RELAXED);
     bool noted = T->peak_rows.rows && T->peak_floor == INT64_MIN && live < T->peak;
     return noted ? &T->peak_rows : NULL;
+}
+
+void hl_peak_rises(int64_t live)
+{
+    int64_t step = live / PEAK_STEPS > PEAK_STEP_BYTES ? live / PEAK_STEPS : PEAK_STEP_BYTES;
+    if (T->mode == HL_TRACK_SAMPLED && (double)step < T->samples.mean)
+        step = (int64_t)T->samples.mean;
+    T->peak_floor = live - step;
+    T->peak_next = live + step;
+    T->peak_ns = hl_vitals_clock_ns(CLOCK_MONOTONIC);
 }
 
 void hl_peak_note(void)
 {
     int64_t step = T->peak_next - T->peak;
-    hl_tally_deinit(&T->peak_rows);
+    hl_tally now = {.n = 0}, before = T->peak_rows;
     T->peak_floor = INT64_MIN;
     T->peak_next = T->peak + T->peak / 16 + (step > 0 ? step : 0);
-    (void)hl_track_sum(&T->peak_rows);
+    (void)hl_track_sum(&now);
+    hl_lock_take(&T->lock); /* a look in lent memory copies them */
+    T->peak_rows = now;
+    hl_lock_give(&T->lock);
+    hl_tally_deinit(&before);
 }

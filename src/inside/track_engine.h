@@ -45,8 +45,10 @@ typedef struct hl_thread { /* of one thread of the system, not of an interpreter
     uint32_t who;
     uint32_t within;   /* hooks of mem or obj that are below us on this thread: raw is not asked */
     enum hl_domain as; /* sampled: what the raw hook takes is of this domain; 0: its own */
-    uintptr_t newest;  /* the block it made last; 0: gone, or none */
-    int64_t left;      /* sampled: bytes to the next point of the raw domain */
+    uintptr_t newest;  /* the block it made last, of samples; 0: gone, or none */
+    int64_t newest_left;     /* sampled: what was left of the tracker's bytes then, */
+    int64_t newest_raw_left; /* and of the thread's */
+    int64_t left;            /* sampled: bytes to the next point of the raw domain */
     uint64_t random, system_id;
     int64_t tid;
     struct hl_thread *next;
@@ -63,15 +65,15 @@ typedef struct hl_tracker {
     hl_sites sites;
     hl_codes codes; /* sites.lock */
     hl_samples samples;
-    hl_region region;     /* samples.lock; base NULL: not in use */
-    int64_t left;         /* sampled, mem and obj; GIL */
-    uint64_t random;      /* GIL */
-    int64_t bytes;        /* live, of mem and obj; GIL */
-    int64_t raw_bytes;    /* live, of raw; atomic */
-    int64_t peak;         /* the most that lived; GIL */
-    int64_t peak_next;    /* above this the floor rises with it; GIL */
-    int64_t peak_floor;   /* below this what lived at the peak is written down; GIL */
-    hl_tally peak_rows;   /* what lived then; GIL */
+    hl_region region;   /* samples.lock; base NULL: not in use */
+    int64_t left;       /* sampled, mem and obj; GIL */
+    uint64_t random;    /* GIL */
+    int64_t bytes;      /* live, of mem and obj; GIL */
+    int64_t raw_bytes;  /* live, of raw; atomic */
+    int64_t peak;       /* the most that lived; GIL; sampled: this and what follows samples.lock */
+    int64_t peak_next;  /* above this the floor rises with it */
+    int64_t peak_floor; /* below this what lived at the peak is written down */
+    hl_tally peak_rows; /* what lived then; it changes under `lock`, too */
     uint64_t checkpoints; /* GIL; age = checkpoints >> age_shift */
     uint32_t age_shift;
     uint32_t looks;                 /* snapshots since the start; GIL */
@@ -140,7 +142,10 @@ enum hl_lines_format hl_track_lines_format(void);
 void hl_exact_hooks(PyMemAllocatorEx hooks[HL_DOMAINS]);
 /* pymalloc: the small-object allocator lies below, and hands on what it does not know. */
 void hl_sampled_hooks(PyMemAllocatorEx hooks[HL_DOMAINS], bool pymalloc);
-/* What lived at the peak is written down, now that it goes. GIL. */
+/* A new peak, by more than a step: what may go before it is written down. The peak's guard is held,
+ * here and below. */
+void hl_peak_rises(int64_t live);
+/* What lived at the peak is written down, now that it goes. */
 void hl_peak_note(void);
 
 /* The thread state whose stack made a raw block: this thread's, with or without the GIL; or NULL. */
@@ -188,7 +193,7 @@ void hl_track_forked_unfollowed(void);
 uint64_t hl_track_checkpoint(bool look);
 /* Sums up what lives. Also in a cloned child. false: no memory. */
 bool hl_track_sum(hl_tally *rows);
-/* What lived at the peak; NULL: all that lives now. GIL, or a cloned child. */
+/* What lived at the peak; NULL: all that lives now. The peak's guard is held, or a cloned child. */
 const hl_tally *hl_peak_rows(void);
 /* NULL: nobody stands between the allocators and us. Else a sentence. GIL. */
 const char *hl_track_bypassed(void);

@@ -9,12 +9,8 @@
  * Knows  stacks, the map.  Must not know  sampling, sessions. */
 #include "inside/track_engine.h"
 
-#include "inside/vitals.h"
-
 enum {
     SMALL = 448, /* up to this mem and obj do not hand on (pymalloc: 512, less what debug adds) */
-    PEAK_STEPS = 64, /* what lived at the peak is written down when a part of it has gone */
-    PEAK_STEP_BYTES = 1 << 16,
 };
 
 #define T (&hl_tracking)
@@ -26,15 +22,6 @@ static inline bool handed_on(size_t n)
 
 /* ---- sums ------------------------------------------------------------------------------------
  */
-
-/* A new peak, by more than a step: what may go before it is written down. */
-static HL_COLD void peak_rises(int64_t live)
-{
-    int64_t step = live / PEAK_STEPS > PEAK_STEP_BYTES ? live / PEAK_STEPS : PEAK_STEP_BYTES;
-    T->peak_floor = live - step;
-    T->peak_next = live + step;
-    T->peak_ns = hl_vitals_clock_ns(CLOCK_MONOTONIC);
-}
 
 HL_HOT void sum_made(enum hl_domain d, uint32_t site, size_t n)
 {
@@ -49,7 +36,7 @@ HL_HOT void sum_made(enum hl_domain d, uint32_t site, size_t n)
         if (HL_UNLIKELY(live > T->peak)) {
             T->peak = live;
             if (HL_UNLIKELY(live > T->peak_next))
-                peak_rises(live);
+                hl_peak_rises(live);
         }
         return;
     }

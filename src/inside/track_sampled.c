@@ -32,11 +32,31 @@ static uint64_t asked_by(enum hl_domain d, PyThreadState *state, size_t n)
            (me ? me->who : 0) << HL_DOMAIN_BITS | (uint64_t)d;
 }
 
+/* samples.lock is held. */
+static bool sampled(void *p, uint64_t by, size_t n)
+{
+    hl_thread *me = hl_track_self;
+    if (!hl_samples_put(&T->samples, (uintptr_t)p, by, n))
+        return false;
+    int64_t live = T->samples.bytes;
+    if (live > T->peak) {
+        T->peak = live;
+        if (live > T->peak_next)
+            hl_peak_rises(live);
+    }
+    if (me) {
+        me->newest = (uintptr_t)p;
+        me->newest_left = __atomic_load_n(&T->left, __ATOMIC_RELAXED);
+        me->newest_raw_left = me->left;
+    }
+    return true;
+}
+
 static HL_COLD void take(enum hl_domain d, PyThreadState *state, void *p, size_t n)
 {
     uint64_t by = asked_by(d, state, n);
     hl_lock_take(&T->samples.lock);
-    hl_samples_put(&T->samples, (uintptr_t)p, by, n);
+    sampled(p, by, n);
     hl_lock_give(&T->samples.lock);
 }
 
@@ -48,7 +68,7 @@ static HL_COLD void *take_small(enum hl_domain d, size_t n)
     void *p = hl_region_take(&T->region, n);
     if (!p) {
         T->samples.dropped++;
-    } else if (!hl_samples_put(&T->samples, (uintptr_t)p, by, n)) {
+    } else if (!sampled(p, by, n)) {
         hl_region_give(&T->region, p, n);
         p = NULL;
     }
@@ -56,11 +76,34 @@ static HL_COLD void *take_small(enum hl_domain d, size_t n)
     return p;
 }
 
-/* The sample at p goes; what it was, by 0 if it was none. */
-static HL_COLD hl_sample drop(void *p)
+/* Freed by whoever made it, who asked for nothing since: no bytes were counted. */
+static void brief(const hl_sample *s)
+{
+    hl_thread *me = hl_track_self;
+    if (!me || me->newest != s->at)
+        return;
+    me->newest = 0;
+    hl_made *made = hl_made_at(&T->sites, hl_made_domain(s->by), hl_made_site(s->by));
+    if (!made || me->newest_raw_left != me->left ||
+        me->newest_left != __atomic_load_n(&T->left, __ATOMIC_RELAXED))
+        return;
+    made->brief_blocks += hl_sample_blocks(s->size, T->samples.mean);
+    made->brief_bytes += hl_sample_bytes(s->size, T->samples.mean);
+}
+
+/* The sample at p goes; what it was, by 0 if it was none. freed: it is not moved. */
+static HL_COLD hl_sample drop(void *p, bool freed)
 {
     hl_lock_take(&T->samples.lock);
-    hl_sample s = hl_samples_take(&T->samples, (uintptr_t)p);
+    hl_sample s = hl_samples_look(&T->samples, (uintptr_t)p);
+    if (s.by && s.by != HL_SAMPLE_OLD && T->mode == HL_TRACK_SAMPLED) {
+        int64_t left = T->samples.bytes - (int64_t)hl_sample_bytes(s.size, T->samples.mean);
+        if (left < T->peak_floor)
+            hl_peak_note();
+        if (freed)
+            brief(&s);
+    }
+    hl_samples_take(&T->samples, (uintptr_t)p);
     if (s.by && T->region.base && hl_region_has(&T->region, p))
         hl_region_give(&T->region, p, (size_t)s.size);
     hl_lock_give(&T->samples.lock);
@@ -70,7 +113,7 @@ static HL_COLD hl_sample drop(void *p)
 HL_HOT void gone(void *p)
 {
     if (HL_UNLIKELY(hl_samples_maybe(&T->samples, p)))
-        drop(p);
+        drop(p, true);
 }
 
 /* Counts bytes of mem and obj. true: a point lies in them. */
@@ -179,7 +222,7 @@ static HL_COLD void *leave_region(void *p, size_t n)
     size_t size = (size_t)hl_samples_look(&T->samples, (uintptr_t)p).size;
     hl_lock_give(&T->samples.lock);
     memcpy(q, p, size < n ? size : n);
-    drop(p);
+    drop(p, false);
     return q;
 }
 
@@ -193,7 +236,7 @@ HL_HOT void *any_remade(enum hl_domain d, void *p, size_t n)
         q = leave_region(p, n);
     } else {
         if (p && HL_UNLIKELY(hl_samples_maybe(&T->samples, p)))
-            old = drop(p); /* before its address can be another's */
+            old = drop(p, false); /* before its address can be another's */
         if (me)
             me->within++;
         q = below->realloc(below->ctx, p, n);
@@ -214,7 +257,7 @@ HL_HOT void any_freed(enum hl_domain d, void *p)
 {
     const PyMemAllocatorEx *below = &T->below_sampled[d];
     if (d == HL_DOMAIN_RAW && HL_UNLIKELY(hl_region_has(&T->region, p))) {
-        drop(p);
+        drop(p, true);
         return;
     }
     if (HL_LIKELY(p != NULL))

@@ -139,7 +139,7 @@ static void empty(rows *r)
  */
 
 struct hl_makers {
-    bool sampled;
+    bool sampled, borrowed;
     double mean;
     uint64_t now_ns;    /* when the look began */
     hl_codes codes;     /* records and pool: the tracker's own, or a copy */
@@ -255,6 +255,7 @@ hl_makers *hl_makers_new(hl_walk *w, bool borrowed)
     if (!T->mode || !T->sites.table)
         return NULL;
     m->sampled = T->mode == HL_TRACK_SAMPLED;
+    m->borrowed = borrowed;
     m->mean = T->samples.mean;
     m->now_ns = hl_vitals_clock_ns(CLOCK_MONOTONIC);
     m->n_sites = T->sites.n;
@@ -540,18 +541,41 @@ static uint64_t on_clock(const hl_makers *m, uint64_t time_us, uint64_t ns)
     return time_us > ago ? time_us - ago : 0;
 }
 
+/* What lived at the peak; in memory that is lent to us a copy. NULL: what lives now. */
+static const hl_tally *peak_of(hl_walk *w, hl_tally *copy, const hl_tally *live)
+{
+    if (!w->made->borrowed) {
+        const hl_tally *then = hl_peak_rows();
+        return then ? then : live;
+    }
+    for (size_t room = 0;;) {
+        if (!hl_track_hold())
+            return NULL;
+        const hl_tally *then = hl_peak_rows();
+        bool fits = !then || then->room <= room;
+        room = then ? then->room : 0;
+        if (then && fits) {
+            memcpy(copy->rows, then->rows, room * sizeof *copy->rows);
+            copy->room = room;
+        }
+        hl_track_release();
+        if (fits)
+            return then ? copy : live;
+        copy->rows = hl_walk_pages(w, room * sizeof *copy->rows);
+    }
+}
+
 void hl_makers_write(hl_walk *w, uint64_t time_us, hl_fields *end)
 {
     hl_makers *m = w->made;
     sums s = {.who_of = hl_walk_pages(w, m->n_sites + 1)};
-    hl_tally live;
+    hl_tally live, copy = {.n = 0};
     if (!hl_track_sum(&live))
         hl_walk_stop(w, HL_NO_MEMORY);
     add_rows(w, &s, &live, LIVE);
-    if (!m->sampled) {
-        const hl_tally *then = hl_peak_rows();
-        add_rows(w, &s, then ? then : &live, PEAK);
-    }
+    const hl_tally *then = peak_of(w, &copy, &live);
+    if (then)
+        add_rows(w, &s, then, PEAK);
     add_made(w, &s);
     put_sites(w, &s.sites);
     put_ages(w, &s.ages);
@@ -564,7 +588,7 @@ void hl_makers_write(hl_walk *w, uint64_t time_us, hl_fields *end)
     hl_field_uint(end, HL_SNAP_TRACK_SINCE, on_clock(m, time_us, T->since_ns));
     hl_field_uint(end, HL_SNAP_TRACK_LISTS, hl_lists_corrected());
     hl_field_uint(end, HL_SNAP_TRACK_AGE, T->looks);
-    if (m->sampled)
+    if (!then)
         return;
     hl_field_uint(end, HL_SNAP_TRACK_PEAK, (uint64_t)T->peak);
     hl_field_uint(end, HL_SNAP_TRACK_PEAK_TIME, on_clock(m, time_us, T->peak_ns));

@@ -73,10 +73,15 @@ bool hl_samples_put(hl_samples *s, uintptr_t at, uint64_t by, uint64_t size)
             return false;
         }
         s->n++;
+        s->used[h / 64] |= (uint64_t)1 << h % 64;
         uint8_t *f = &s->filter[hl_samples_filter_place(at)];
         if (*f < UINT8_MAX) /* once full it stays: asked for nothing, never missed */
             ++*f;
     }
+    if (s->rows[h].at && s->rows[h].by != HL_SAMPLE_OLD)
+        s->bytes -= (int64_t)hl_sample_bytes(s->rows[h].size, s->mean);
+    if (by != HL_SAMPLE_OLD)
+        s->bytes += (int64_t)hl_sample_bytes(size, s->mean);
     s->rows[h] = (hl_sample){at, by, size};
     s->taken++;
     return true;
@@ -97,6 +102,8 @@ hl_sample hl_samples_take(hl_samples *s, uintptr_t at)
     if (*f < UINT8_MAX)
         --*f;
     s->n--;
+    if (taken.by != HL_SAMPLE_OLD)
+        s->bytes -= (int64_t)hl_sample_bytes(taken.size, s->mean);
     /* what was pushed on by this one moves up, so that no search ends too early */
     for (size_t k = (h + 1) & (HL_SAMPLES_ROOM - 1); s->rows[k].at;
          k = (k + 1) & (HL_SAMPLES_ROOM - 1)) {
@@ -107,13 +114,14 @@ hl_sample hl_samples_take(hl_samples *s, uintptr_t at)
         }
     }
     s->rows[h] = (hl_sample){0, 0, 0};
+    s->used[h / 64] &= ~((uint64_t)1 << h % 64);
     return taken;
 }
 
 void hl_samples_age(hl_samples *s)
 {
-    for (size_t i = 0; s->rows && i < HL_SAMPLES_ROOM; i++)
-        if (s->rows[i].at && s->rows[i].by != HL_SAMPLE_OLD)
+    for (size_t i = 0; s->rows && (i = hl_samples_next(s, i)) < HL_SAMPLES_ROOM; i++)
+        if (s->rows[i].by != HL_SAMPLE_OLD)
             s->rows[i].by = hl_made_aged(s->rows[i].by);
 }
 
@@ -122,7 +130,9 @@ void hl_samples_clear(hl_samples *s)
     if (s->n)
         memset(s->rows, 0, HL_SAMPLES_ROOM * sizeof *s->rows);
     memset(s->filter, 0, sizeof s->filter);
+    memset(s->used, 0, sizeof s->used);
     s->n = 0;
+    s->bytes = 0;
     s->taken = s->dropped = 0;
 }
 

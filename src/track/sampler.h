@@ -34,7 +34,9 @@ typedef struct hl_samples {
     double mean;
     hl_sample *rows;
     size_t n;
-    uint64_t taken, dropped; /* dropped: no room, though a point fell into the block */
+    uint64_t taken, dropped;             /* dropped: no room, though a point fell into the block */
+    int64_t bytes;                       /* of what lives, as estimated; samples of this session */
+    uint64_t used[HL_SAMPLES_ROOM / 64]; /* a bit for each row */
     uint8_t filter[HL_FILTER_ROOM];
 } hl_samples;
 
@@ -46,6 +48,17 @@ uint64_t hl_sample_bytes(uint64_t size, double mean);
 double hl_sample_variance(uint64_t size, double mean); /* of the bytes */
 
 bool hl_samples_init(hl_samples *s, double mean);
+/* The first sample from a place of the table on, or HL_SAMPLES_ROOM. */
+static inline size_t hl_samples_next(const hl_samples *s, size_t from)
+{
+    size_t word = from / 64;
+    if (from >= HL_SAMPLES_ROOM)
+        return HL_SAMPLES_ROOM;
+    uint64_t bits = s->used[word] & ~(uint64_t)0 << from % 64;
+    while (!bits && ++word < HL_SAMPLES_ROOM / 64)
+        bits = s->used[word];
+    return bits ? 64 * word + (size_t)__builtin_ctzll(bits) : HL_SAMPLES_ROOM;
+}
 static inline unsigned hl_samples_filter_place(uintptr_t at)
 {
     return (uint32_t)((uint64_t)at >> 4) * 0x9E3779B1u >> 16;

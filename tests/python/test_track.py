@@ -302,6 +302,30 @@ def test_samples_estimate_what_lives_and_what_was_made():
         assert again.snapshot().bytes < true / 4
 
 
+def test_samples_estimate_the_peak_and_what_was_brief():
+    with heaplens.track(rate=10_000) as t:
+        line = HERE_LINE() + 1
+        block = [bytes(400) for _ in range(20_000)]
+        del block
+        small = [bytes(100) for _ in range(3000)]
+        for _ in range(20_000):
+            bytes(500)
+        brief = HERE_LINE() - 1
+        now = t.snapshot()
+    true = 20_000 * sys.getsizeof(bytes(400))
+    assert 0.8 * true < now.peak_bytes < 1.3 * true + 400_000
+    at_peak = {row.line: row.bytes for row in now.rows(peak=True) if row.file == HERE}
+    assert 0.8 * true < at_peak[line] < 1.2 * true
+    assert now.bytes < true / 4
+    rows = {row.line: row for row in now.rows() if row.file == HERE}
+    assert rows[line].bytes < true / 20
+    total = 20_000
+    assert 0.8 * total < rows[brief].brief_blocks < 1.2 * total
+    assert rows[brief].brief_blocks <= rows[brief].total_blocks
+    assert rows[line].brief_blocks < total / 20
+    del small
+
+
 def test_sampled_blocks_are_ordinary_blocks():
     """Made, grown, shrunk, handed to another thread, freed after the end."""
     out = run(
