@@ -16,7 +16,8 @@
 
 static const uint64_t MATERIAL_FLOOR = 1 << 20;
 static const double MATERIAL_SHARE = 0.05, WARM_UP = 0.25, STRONG_SHARE = 0.15,
-                    UNEXPLAINED_SHARE = 0.2;
+                    UNEXPLAINED_SHARE = 0.2, SIZABLE_SHARE = 0.2;
+static const double SHORT_RUN = 2; /* seconds: a machine that is not busy has looked oftener */
 enum { STEADY_INTERVALS = 5, FEW_SNAPSHOTS = 4, MUCH_BYTES = 8 << 20 };
 
 /* The most specific rule first; the last takes what is left. */
@@ -521,7 +522,17 @@ static void decide(hl_case *c)
                             hl_bytes_text(grown, bytes));
         return;
     }
-    d->why = "memory grew and then stayed: filled once, or a warm-up";
+    /* two looks show no course: only a run too short for more is taken for its start */
+    if (n == 2 && d->observed.seconds >= SHORT_RUN && SIZABLE_SHARE * (double)live_last <= grown) {
+        d->verdict = HL_UNDECIDED;
+        d->why = hl_arena_printf(c->arena,
+                                 "the heap grew by %s, and two snapshots are too few to see how: "
+                                 "run it longer, or on a machine with less to do",
+                                 hl_bytes_text(grown, bytes));
+        return;
+    }
+    d->why = n == 2 ? "memory grew no more than a program's start may: too short a run to tell more"
+                    : "memory grew and then stayed: filled once, or a warm-up";
 }
 
 /* When memory is full, if the findings go on as they did. */

@@ -335,6 +335,34 @@ static void one_snapshot_decides_nothing(void **state)
     (void)state;
 }
 
+/* Looked at twice in three seconds (a machine with much to do): what grew in between is not said to
+ * have stayed. A program of half a second was caught at its start. */
+static void two_snapshots_show_no_course(void **state)
+{
+    static const struct {
+        const char *last;
+        hl_verdict verdict;
+        const char *says;
+    } runs[] = {
+        {"snap time=0 cpu=0 reason=start\nsnap time=3 cpu=.03 reason=end\n", HL_UNDECIDED,
+         "too few to see how"},
+        {"snap time=0 cpu=0 reason=start\nsnap time=.5 cpu=.03 reason=end\n", HL_NO_LEAK,
+         "too short a run"},
+    };
+    for (size_t i = 0; i < sizeof runs / sizeof *runs; i++) {
+        char text[1024];
+        snprintf(text, sizeof text,
+                 MAIN_MODULE "g -key:rows-> rows:list len={20|60}\n"
+                             "rows -[]-> item:bytearray*{20|60} size=100K\n%s",
+                 runs[i].last);
+        hl_judged j = hl_test_judge(text);
+        only(&j, runs[i].verdict, NULL, NULL, NULL);
+        assert_non_null(strstr(j.d.why, runs[i].says));
+        hl_test_judged_end(&j);
+    }
+    (void)state;
+}
+
 /* A bit of one snapshot's DST column is wrong: the others still tell. */
 static void one_damaged_snapshot(void **state)
 {
@@ -393,6 +421,7 @@ int main(void)
         cmocka_unit_test(collector_off),
         cmocka_unit_test(one_cycle_collector_on),
         cmocka_unit_test(one_snapshot_decides_nothing),
+        cmocka_unit_test(two_snapshots_show_no_course),
         cmocka_unit_test(one_damaged_snapshot),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
