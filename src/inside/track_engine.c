@@ -297,7 +297,7 @@ static void add_samples(const hl_tracker *t, hl_tally *rows)
     }
 }
 
-bool hl_track_sum(const hl_tracker *t, hl_tally *rows)
+bool hl_track_sum(hl_tracker *t, hl_tally *rows)
 {
     if (!hl_tally_init(rows))
         return false;

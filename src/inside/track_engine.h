@@ -195,7 +195,7 @@ void hl_track_forked_unfollowed(void);
  * checkpoint. GIL. */
 uint64_t hl_track_checkpoint(bool look);
 /* Sums up what lives. Also in a cloned child. false: no memory. */
-bool hl_track_sum(const hl_tracker *t, hl_tally *rows);
+bool hl_track_sum(hl_tracker *t, hl_tally *rows);
 /* What lived at the peak; NULL: all that lives now. The peak's guard is held, or a cloned child. */
 const hl_tally *hl_peak_rows(const hl_tracker *t);
 /* NULL: nobody stands between the allocators and us. Else a sentence. GIL. */
