@@ -37,7 +37,8 @@ test: bootstrap-dev build
 	HEAPLENS_EXE=$(CURDIR)/$(venv)/bin/heaplens $(venv)/bin/python -m pytest -n 4 tests/run
 	HEAPLENS_EXE=$(CURDIR)/$(venv)/bin/heaplens $(venv)/bin/python -m pytest tests --ignore tests/run
 
-# A recording survives the end of whoever writes it: killed at so many random moments, the file opens.
+# A recording survives the end of whoever writes it: killed at so many random moments,
+# whether allocations are followed or not, the file opens.
 MOMENTS ?= 200
 moments: bootstrap-dev build
 	@tools/group.sh $(venv) test
@@ -53,7 +54,8 @@ known: bootstrap-dev build
 suites: build
 	tools/suites.sh
 
-# So does CPython's own, an hour an interpreter; CPYTHON="--python python3.13 --skip test_gdb".
+# So does CPython's own, an hour an interpreter; CPYTHON="--python python3.13 --skip test_gdb";
+# CPYTHON="--with=--exact test_gc test_capi test_tracemalloc" with each allocation followed.
 cpython: build
 	tools/cpython_suite.py $(CPYTHON)
 

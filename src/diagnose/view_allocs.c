@@ -76,10 +76,9 @@ static const char *note(const hl_snap *s, hl_arena *arena)
     static const struct {
         uint32_t bit;
         const char *name;
-    } lists[] = {{HL_FREE_LIST_LIST, "lists"},
-                 {HL_FREE_LIST_DICT, "dicts"},
-                 {HL_FREE_LIST_TUPLE, "tuples"},
-                 {HL_FREE_LIST_FLOAT, "floats"}};
+    } lists[] = {{HL_FREE_LIST_LIST, "lists"},   {HL_FREE_LIST_DICT, "dicts"},
+                 {HL_FREE_LIST_TUPLE, "tuples"}, {HL_FREE_LIST_KEYS, "tables of small dicts"},
+                 {HL_FREE_LIST_FLOAT, "floats"}, {HL_FREE_LIST_INT, "ints"}};
     const char *reused = NULL;
     for (size_t i = 0; t->mode == HL_FOLLOWED_EXACT && i < sizeof lists / sizeof *lists; i++)
         if (!(t->corrected & lists[i].bit))

@@ -230,7 +230,7 @@ static hl_status walk_and_write(hl_walk *w, const hl_shot_request *r, uint32_t a
     w->dups = hl_dups_new(r->thorough != 0);
     w->dup_turn = w->dups ? 1 : UINT32_MAX;
     w->made = follows ? hl_makers_new(w, r->borrow != HL_BORROW_NOT) : NULL;
-    if (w->made && hl_tracking.mode == HL_TRACK_EXACT)
+    if (w->made && hl_tracker_read->mode == HL_TRACK_EXACT)
         w->samples = false; /* each block is looked up */
     hl_walk_heap(w, &shot->where);
     hl_fields end = {.n = 0};
@@ -426,7 +426,7 @@ pid_t hl_child_start(const hl_shot_request *request, hl_shot *shot)
     int failed = pid < 0 ? errno : 0;
     if (follows && !request->borrow)
         hl_track_release();
-    if (follows && !failed && !request->unsettled && !request->borrow)
+    if (follows && hl_tracking.mode && !failed && !request->unsettled && !request->borrow)
         hl_track_checkpoint(true);
     if (failed && request->borrow == HL_BORROW_BACK)
         hl_pages_lend_end();

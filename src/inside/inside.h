@@ -96,7 +96,7 @@ void hl_inside_look_at_round(void);
 /* The process is about to go, and it is one that was followed: its end is recorded. status, or 256
  * + signal; negative: not known. */
 void hl_inside_leave(int status);
-/* PyMethodDef[]: the tracker of this copy of the core, for the one that the program imports. */
+/* The tracker of this copy of the core, for the one that the program imports (track_binding.c). */
 void *hl_inside_track(void);
 /* How many threads of ours run in this process (the fork warning of 3.12 counts them). */
 int hl_inside_threads(void);

@@ -85,7 +85,7 @@ static PyObject *living(const hl_tally *t)
  * is all that lived at the peak. */
 static bool peak_init(hl_tally *peak)
 {
-    const hl_tally *t = hl_peak_rows();
+    const hl_tally *t = hl_peak_rows(T);
     if (!t)
         return true;
     *peak = (hl_tally){.rows = hl_pages_map(t->room * sizeof *t->rows), .n = t->n, .room = t->room};
@@ -229,7 +229,7 @@ static PyObject *rows(PyObject *module, PyObject *unused)
     PyObject *all = NULL;
     int64_t bytes = T->bytes + __atomic_load_n(&T->raw_bytes, __ATOMIC_RELAXED);
     hl_lock_take(&T->samples.lock); /* raw blocks go without the GIL */
-    bool summed = hl_track_sum(&now) && peak_init(&peak);
+    bool summed = hl_track_sum(T, &now) && peak_init(&peak);
     hl_lock_give(&T->samples.lock);
     if (T->mode == HL_TRACK_SAMPLED)
         bytes = T->samples.bytes;
@@ -300,10 +300,19 @@ PyMethodDef hl_track_methods[] = {
     {NULL, NULL, 0, NULL},
 };
 
-/* For the other copies, through the preload library. */
+/* For the other copies, through the preload library. Of another build, they have methods and no looks
+ * into our tables. */
+typedef struct shared {
+    PyMethodDef *methods;
+    hl_tracker *tracker;
+    size_t tracker_bytes;
+    char version[32];
+} shared;
+
 HL_EXPORTED void *hl_inside_track(void)
 {
-    return hl_track_methods;
+    static shared ours = {hl_track_methods, &hl_tracking, sizeof hl_tracking, HL_VERSION};
+    return &ours;
 }
 
 PyMethodDef *hl_track_methods_here(void)
@@ -311,6 +320,10 @@ PyMethodDef *hl_track_methods_here(void)
     hl_page *(*watched)(void) = (hl_page * (*)(void)) dlsym(RTLD_DEFAULT, "hl_preload_page");
     void *(*track)(void) = (void *(*)(void))dlsym(RTLD_DEFAULT, "hl_preload_track");
     const hl_page *page = watched && track ? watched() : NULL;
-    PyMethodDef *armed = page && page->version == HL_PAGE_VERSION ? track() : NULL;
-    return armed ? armed : hl_track_methods;
+    const shared *armed = page && page->version == HL_PAGE_VERSION ? track() : NULL;
+    if (!armed)
+        return hl_track_methods;
+    if (armed->tracker_bytes == sizeof hl_tracking && !strcmp(armed->version, HL_VERSION))
+        hl_tracker_read = armed->tracker;
+    return armed->methods;
 }

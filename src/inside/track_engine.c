@@ -23,7 +23,7 @@ enum {
     PEAK_STEP_BYTES = 1 << 16,
 };
 
-hl_tracker hl_tracking;
+hl_tracker hl_tracking, *hl_tracker_read = &hl_tracking;
 #define T (&hl_tracking)
 
 static const PyMemAllocatorDomain domains[HL_DOMAINS] = {
@@ -284,9 +284,9 @@ static void add_block(void *rows, uintptr_t at, uint64_t by, uint64_t size)
     hl_tally_add(rows, by, 1, size);
 }
 
-static void add_samples(hl_tally *rows)
+static void add_samples(const hl_tracker *t, hl_tally *rows)
 {
-    const hl_samples *s = &T->samples;
+    const hl_samples *s = &t->samples;
     for (size_t i = 0; s->rows && (i = hl_samples_next(s, i)) < HL_SAMPLES_ROOM; i++) {
         const hl_sample *r = &s->rows[i];
         if (r->by == HL_SAMPLE_OLD)
@@ -297,24 +297,24 @@ static void add_samples(hl_tally *rows)
     }
 }
 
-bool hl_track_sum(hl_tally *rows)
+bool hl_track_sum(hl_tracker *t, hl_tally *rows)
 {
     if (!hl_tally_init(rows))
         return false;
-    if (T->mode == HL_TRACK_EXACT)
-        hl_live_walk(&T->live, add_block, rows);
+    if (t->mode == HL_TRACK_EXACT)
+        hl_live_walk(&t->live, add_block, rows);
     else
-        add_samples(rows);
+        add_samples(t, rows);
     return true;
 }
 
-const hl_tally *hl_peak_rows(void)
+const hl_tally *hl_peak_rows(const hl_tracker *t)
 {
-    int64_t live = T->mode == HL_TRACK_SAMPLED
-                       ? T->samples.bytes
-                       : T->bytes + __atomic_load_n(&T->raw_bytes, __ATOMIC_RELAXED);
-    bool noted = T->peak_rows.rows && T->peak_floor == INT64_MIN && live < T->peak;
-    return noted ? &T->peak_rows : NULL;
+    int64_t live = t->mode == HL_TRACK_SAMPLED
+                       ? t->samples.bytes
+                       : t->bytes + __atomic_load_n(&t->raw_bytes, __ATOMIC_RELAXED);
+    bool noted = t->peak_rows.rows && t->peak_floor == INT64_MIN && live < t->peak;
+    return noted ? &t->peak_rows : NULL;
 }
 
 void hl_peak_rises(int64_t live)
@@ -333,7 +333,7 @@ void hl_peak_note(void)
     hl_tally now = {.n = 0}, before = T->peak_rows;
     T->peak_floor = INT64_MIN;
     T->peak_next = T->peak + T->peak / 16 + (step > 0 ? step : 0);
-    (void)hl_track_sum(&now);
+    (void)hl_track_sum(T, &now);
     hl_lock_take(&T->lock); /* a look in lent memory copies them */
     T->peak_rows = now;
     hl_lock_give(&T->lock);

@@ -82,11 +82,15 @@ typedef struct hl_tracker {
     hl_lock lock;                   /* guards what follows */
     hl_thread *threads;
     uint32_t whos;
+    unsigned corrected;           /* bits of hl_free_list; GIL */
     uint64_t checked, mismatched; /* HL_TRACK_CHECK: stacks compared with a whole walk; GIL */
     uint64_t lost;                /* blocks that no thread record could be had for */
 } hl_tracker;
 
 extern hl_tracker hl_tracking;
+/* The tracker of this process: ours, or that of the copy of the core `heaplens run` has armed. Looks
+ * read it, and change nothing but its locks. */
+extern hl_tracker *hl_tracker_read;
 
 /* ---- stacks: track_stack.c --------------------------------------------------------------------
  */
@@ -167,7 +171,6 @@ void hl_lists_off(void);
 void hl_lists_on(void);
 /* NULL: whoever makes a container is told. Else a sentence: what may be told wrong. */
 const char *hl_lists_caveat(void);
-unsigned hl_lists_corrected(void); /* bits of hl_free_list */
 
 /* ---- sessions: track_engine.c -----------------------------------------------------------------
  */
@@ -192,9 +195,9 @@ void hl_track_forked_unfollowed(void);
  * checkpoint. GIL. */
 uint64_t hl_track_checkpoint(bool look);
 /* Sums up what lives. Also in a cloned child. false: no memory. */
-bool hl_track_sum(hl_tally *rows);
+bool hl_track_sum(hl_tracker *t, hl_tally *rows);
 /* What lived at the peak; NULL: all that lives now. The peak's guard is held, or a cloned child. */
-const hl_tally *hl_peak_rows(void);
+const hl_tally *hl_peak_rows(const hl_tracker *t);
 /* NULL: nobody stands between the allocators and us. Else a sentence. GIL. */
 const char *hl_track_bypassed(void);
 

@@ -27,10 +27,14 @@ const char *hl_lists_caveat(void)
     return caveat;
 }
 
-unsigned hl_lists_corrected(void)
+/* Of ints there is a list since 3.14. */
+static void say_corrected(void)
 {
+    unsigned never = HL_PY_AT_LEAST(14) ? 0 : HL_FREE_LIST_INT;
     unsigned dicts = HL_PY_AT_LEAST(10) ? HL_FREE_LIST_DICT : 0;
-    return off ? HL_FREE_LIST_LIST | HL_FREE_LIST_TUPLE | dicts : 0;
+    unsigned keys = HL_PY_AT_LEAST(13) ? HL_FREE_LIST_KEYS : 0;
+    hl_tracking.corrected =
+        off ? HL_FREE_LIST_LIST | HL_FREE_LIST_TUPLE | dicts | keys | never : never;
 }
 
 #if HL_PY_AT_LEAST(13)
@@ -200,6 +204,7 @@ void hl_lists_off(void)
     }
     whose = interp;
     off = true;
+    say_corrected();
     caveat = NULL;
 }
 
@@ -211,6 +216,7 @@ void hl_lists_on(void)
         if (i == whose)
             open_all(lists_of(i));
     off = false;
+    say_corrected();
     caveat = left_on;
 }
 
@@ -331,6 +337,7 @@ void hl_lists_off(void)
     caveat = NULL;
 #endif
     off = true;
+    say_corrected();
     drain(new_list, 0);
     drain(new_dict, 0);
     for (Py_ssize_t n = 1; n < TUPLE_SIZES; n++)
@@ -351,6 +358,7 @@ void hl_lists_on(void)
         PyDict_Type.tp_dealloc = dict_below;
 #endif
     off = false;
+    say_corrected();
     caveat = left_on;
 }
 

@@ -19,7 +19,7 @@
 #include <string.h>
 #include <time.h>
 
-#define T (&hl_tracking)
+#define T hl_tracker_read
 
 enum {
     ROOM_FIRST = 1 << 10,
@@ -30,9 +30,13 @@ enum {
 /* ---- locks -----------------------------------------------------------------------------------
  */
 
-static hl_lock *const locks[] = {&hl_tracking.lock, &hl_tracking.live.lock, &hl_tracking.sites.lock,
-                                 &hl_tracking.samples.lock};
-enum { LOCKS = sizeof locks / sizeof *locks };
+enum { LOCKS = 4 };
+
+static hl_lock *lock_of(unsigned i)
+{
+    hl_lock *const all[LOCKS] = {&T->lock, &T->live.lock, &T->sites.lock, &T->samples.lock};
+    return all[i];
+}
 
 bool hl_track_hold(void)
 {
@@ -40,12 +44,12 @@ bool hl_track_hold(void)
         return false;
     for (unsigned i = 0; i < LOCKS; i++) {
         unsigned tries = HOLD_TRIES;
-        while (!hl_lock_try(locks[i]) && --tries)
+        while (!hl_lock_try(lock_of(i)) && --tries)
             sched_yield();
         if (tries)
             continue;
         while (i)
-            hl_lock_give(locks[--i]);
+            hl_lock_give(lock_of(--i));
         return false;
     }
     return true;
@@ -54,7 +58,7 @@ bool hl_track_hold(void)
 void hl_track_release(void)
 {
     for (unsigned i = LOCKS; i;)
-        hl_lock_give(locks[--i]);
+        hl_lock_give(lock_of(--i));
 }
 
 /* ---- numbers for keys ------------------------------------------------------------------------
@@ -261,7 +265,7 @@ hl_makers *hl_makers_new(hl_walk *w, bool borrowed)
     m->n_sites = T->sites.n;
     if (!borrowed) {
         for (unsigned i = 0; i < LOCKS; i++)
-            hl_lock_reset(locks[i]); /* of our copy: held since before the clone */
+            hl_lock_reset(lock_of(i)); /* of our copy: held since before the clone */
         m->codes = T->codes;
     } else if (!copy_codes(w, m)) {
         return NULL;
@@ -545,13 +549,13 @@ static uint64_t on_clock(const hl_makers *m, uint64_t time_us, uint64_t ns)
 static const hl_tally *peak_of(hl_walk *w, hl_tally *copy, const hl_tally *live)
 {
     if (!w->made->borrowed) {
-        const hl_tally *then = hl_peak_rows();
+        const hl_tally *then = hl_peak_rows(T);
         return then ? then : live;
     }
     for (size_t room = 0;;) {
         if (!hl_track_hold())
             return NULL;
-        const hl_tally *then = hl_peak_rows();
+        const hl_tally *then = hl_peak_rows(T);
         bool fits = !then || then->room <= room;
         room = then ? then->room : 0;
         if (then && fits) {
@@ -570,7 +574,7 @@ void hl_makers_write(hl_walk *w, uint64_t time_us, hl_fields *end)
     hl_makers *m = w->made;
     sums s = {.who_of = hl_walk_pages(w, m->n_sites + 1)};
     hl_tally live, copy = {.n = 0};
-    if (!hl_track_sum(&live))
+    if (!hl_track_sum(T, &live))
         hl_walk_stop(w, HL_NO_MEMORY);
     add_rows(w, &s, &live, LIVE);
     const hl_tally *then = peak_of(w, &copy, &live);
@@ -586,7 +590,7 @@ void hl_makers_write(hl_walk *w, uint64_t time_us, hl_fields *end)
                   T->lost + T->live.lost + T->sites.lost + T->codes.lost + T->samples.dropped +
                       live.lost);
     hl_field_uint(end, HL_SNAP_TRACK_SINCE, on_clock(m, time_us, T->since_ns));
-    hl_field_uint(end, HL_SNAP_TRACK_LISTS, hl_lists_corrected());
+    hl_field_uint(end, HL_SNAP_TRACK_LISTS, T->corrected);
     hl_field_uint(end, HL_SNAP_TRACK_AGE, T->looks);
     if (!then)
         return;

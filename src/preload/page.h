@@ -19,7 +19,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { HL_PAGE_VERSION = 8, HL_PAGE_SIZE = 65536, HL_PAGE_PATH = 4096 };
+enum { HL_PAGE_VERSION = 9, HL_PAGE_SIZE = 65536, HL_PAGE_PATH = 4096 };
 #define HL_PAGE_ENV    "HEAPLENS_PAGE"   /* /proc/PID/fd/N, taken out of the environment at start */
 #define HL_FOLLOW_ENV  "HEAPLENS_FOLLOW" /* the same, in a process that another one started */
 #define HL_PRELOAD_ENV "HEAPLENS_LD_PRELOAD" /* the user's own LD_PRELOAD, put back at start */

@@ -90,6 +90,8 @@ enum hl_free_list {
     HL_FREE_LIST_TUPLE = 2,
     HL_FREE_LIST_LIST = 4,
     HL_FREE_LIST_DICT = 8,
+    HL_FREE_LIST_INT = 16,
+    HL_FREE_LIST_KEYS = 32, /* tables of keys of small dicts */
 };
 
 /* Who asked for a block: PyMem_RawMalloc, PyMem_Malloc, PyObject_Malloc; malloc itself. */

@@ -768,7 +768,7 @@ def test_another_hooks_the_allocators_too(beside, order, rate):
             {steps[1]}
             true = sum(map(len, kept + more))
             assert 0.8 * true < now.bytes < 1.3 * true + 500_000, (true, now.bytes)
-            assert now.caveats == [] or {rate} is not None, now.caveats
+            assert not any("another tool" in c for c in now.caveats), now.caveats
             assert other.seen() > 10_000 * (turn + 1)
             del kept[::2]
         with heaplens.track() as t:
@@ -787,17 +787,21 @@ def test_a_tracer_of_references_stays(beside):
         import ctypes, heaplens
         other = ctypes.PyDLL({beside!r})
         other.trace(1)
-        with heaplens.track() as t:
+        def work():
             before = other.traces()
             kept = [[i] for i in range(5000)]
-            print(other.traces() - before >= 10_000, t.snapshot().bytes > 5000 * 64)
+            return kept, other.traces() - before
+        _, plain = work()
+        with heaplens.track() as t:
+            kept, tracked = work()
+            print(tracked >= 5000, abs(tracked - plain) < 100, t.snapshot().bytes > 5000 * 64)
         before = other.traces()
         kept.clear()
         print(other.traces() - before >= 5000)
         other.trace(0)
         """
     )
-    assert out == "True True\nTrue\n"
+    assert out == "True True True\nTrue\n"
 
 
 @pytest.mark.parametrize("rate", ["None", "5000"])

@@ -226,6 +226,34 @@ def test_sessions_of_the_program(bench: Bench, python: str) -> None:
     assert allocs(bench)  # our session has gone on
 
 
+def test_looks_of_the_program_itself(bench: Bench, python: str) -> None:
+    """Snapshots and watches of a program that runs under heaplens read the tables of its tracker."""
+    text = """
+        import heaplens
+        kept = [bytearray(1000) for _ in range(500)]
+        heaplens.snapshot("own.hlens").close()
+        with heaplens.watch("watch.hlens") as w:
+            for _ in range(12):
+                kept.extend([i] for i in range(100))
+                w.mark()
+        print(w.diagnose().verdict)
+    """
+    text = textwrap.dedent(text)
+    script = bench.script(text)
+    if python != str(EXE.parent / "python3"):
+        pytest.skip("the package is installed for one of them")
+    for how in ("--exact", "--sample=2K"):
+        for file in ("own.hlens", "watch.hlens"):
+            (bench.folder / file).unlink(missing_ok=True)
+        assert bench.watched(script, options=(*QUIET, *how.split("="))).stdout == "leak\n"
+        rows = {row["line"]: row for row in allocs(bench, file=bench.folder / "own.hlens")
+                if str(row["file"]).endswith("app.py")}
+        assert 400_000 < rows[line_of(text, "bytearray(")]["live_bytes"] < 700_000, rows
+        rows = {row["line"]: row for row in allocs(bench, file=bench.folder / "watch.hlens")
+                if str(row["file"]).endswith("app.py")}
+        assert rows[line_of(text, "kept.extend")]["live_blocks"] > 800, rows
+
+
 @pytest.mark.one_interpreter
 def test_a_file_grows_with_lines_not_with_allocations(bench: Bench, python: str) -> None:
     text = """
