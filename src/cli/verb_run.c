@@ -73,6 +73,9 @@ static bool take_bytes(const char *option, const char *word, uint64_t *out)
     return wants(option, "a number of bytes (4096, 512K, 2M)", word);
 }
 
+/* Where nothing is said: what Go's and tcmalloc's heap profiles take, too. */
+enum { SAMPLE_EVERY = 512 << 10 };
+
 /* Of so many bytes that are allocated one is a sample, on average; 0: none are taken. */
 static bool take_sample(const char *word, hl_run_options *o)
 {
@@ -205,7 +208,10 @@ static int parse(hl_context *c, int argc, char **argv, hl_run_options *o)
 
 int hl_verb_run(hl_context *c, int argc, char **argv)
 {
-    hl_run_options o = {.start = HL_RUN_SCRIPT};
+    /* a sample costs next to nothing; the program that finds one is told its line */
+    hl_run_options o = {.start = HL_RUN_SCRIPT,
+                        .track = HL_PAGE_TRACK_SAMPLED,
+                        .track_bytes = SAMPLE_EVERY};
     int code = parse(c, argc, argv, &o);
     if (code)
         return code < 0 ? HL_EXIT_OK : code;

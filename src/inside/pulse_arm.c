@@ -251,6 +251,7 @@ static bool track(const hl_page *page, char *why, size_t size)
         .mean = (double)page->track_bytes,
         .horizon = HL_TRACK_HORIZON,
         .lists = page->track == HL_PAGE_TRACK_EXACT,
+        .of_run = true,
     };
     if (page->track == HL_PAGE_TRACK_NOT || hl_track_start(&o, &err) == HL_OK)
         return true;

@@ -34,10 +34,9 @@ static PyObject *start(PyObject *module, PyObject *args, PyObject *keywords)
         PyErr_SetString(PyExc_ValueError, "the mean distance of samples is one byte or more");
         return NULL;
     }
-    bool joins = T->mode != HL_TRACK_OFF;
     if (hl_track_start(&o, &err))
         return hl_raise(&err);
-    return PyBool_FromLong(joins);
+    return PyBool_FromLong(T->users > 1);
 }
 
 static PyObject *stop(PyObject *module, PyObject *unused)

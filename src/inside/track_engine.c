@@ -198,6 +198,8 @@ static hl_status ready(const hl_track_options *o, hl_err *err)
 
 hl_status hl_track_start(const hl_track_options *o, hl_err *err)
 {
+    if (T->mode == HL_TRACK_SAMPLED && o->mode == HL_TRACK_EXACT && T->of_run && T->users == 1)
+        hl_track_stop();
     if (T->mode == HL_TRACK_SAMPLED && o->mode == HL_TRACK_EXACT)
         return hl_err_set(err, HL_UNSUPPORTED,
                           "samples are being taken already, so that not every allocation can be "
@@ -228,6 +230,7 @@ hl_status hl_track_start(const hl_track_options *o, hl_err *err)
     T->checked = T->mismatched = T->lost = 0;
     T->mode = o->mode;
     T->users = 1;
+    T->of_run = o->of_run;
     put_in(o->mode == HL_TRACK_EXACT ? &exact : &sampled);
     if (o->lists)
         hl_lists_off();
@@ -239,6 +242,7 @@ void hl_track_stop(void)
     if (!T->mode || --T->users)
         return;
     hl_lists_on();
+    T->of_run = false;
     T->mode = HL_TRACK_OFF;
     take_out(&exact);
     take_out(&sampled);
@@ -247,7 +251,7 @@ void hl_track_stop(void)
 /* The hooks stay, and pass everything on. */
 void hl_track_forked_unfollowed(void)
 {
-    if (T->users == 1) {
+    if (T->of_run && T->users == 1) {
         T->mode = HL_TRACK_OFF;
         T->users = 0;
     }

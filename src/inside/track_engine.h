@@ -58,6 +58,7 @@ typedef struct hl_thread { /* of one thread of the system, not of an interpreter
 typedef struct hl_tracker {
     enum hl_track_mode mode; /* GIL */
     uint32_t users;          /* sessions, one in another, and `heaplens run`; GIL */
+    bool of_run;             /* one of them is the run's */
     uint32_t horizon;        /* levels of the stack that are checked; 0: all */
     uint32_t stamp;          /* the current age, in its place in `by` */
     PyMemAllocatorEx below_exact[HL_DOMAINS], below_sampled[HL_DOMAINS]; /* whom hooks ask */
@@ -183,10 +184,12 @@ typedef struct hl_track_options {
     double mean;      /* sampled: bytes between points */
     uint32_t horizon; /* 0: every level of every stack is checked */
     bool lists;       /* free lists are corrected */
+    bool of_run;      /* of `heaplens run`, not of the program */
 } hl_track_options;
 
 /* GIL; not in a hook. A start while another's session goes on joins it, with its options; it is refused
- * where that has samples and this wants each. The last stop ends it. */
+ * where that has samples and this wants each, unless those are only the run's: they give way, for
+ * good. The last stop ends it. */
 hl_status hl_track_start(const hl_track_options *options, hl_err *err);
 void hl_track_stop(void);
 /* In a forked child that is not followed: it pays no more, unless there are sessions of its own. */

@@ -118,10 +118,29 @@ def test_samples_find_it_too(bench: Bench, python: str) -> None:
 
 def test_nothing_is_told_that_was_not_followed(bench: Bench, python: str) -> None:
     program(bench, 0.3)
-    for options in ((), ("--no-track",), ("--sample", "0"), ("--exact", "--no-track")):
+    for options in (("--no-track",), ("--sample", "0"), ("--exact", "--no-track")):
         got = bench.watched("app.py", options=("--json", *options))
         assert all(not finding["allocated_at"] for finding in got.diagnosis()["findings"])
     assert bench.execute([EXE, "show", bench.file, "--view", "allocs"]).status == 5
+
+
+def test_samples_are_taken_unless_told_otherwise(bench: Bench, python: str) -> None:
+    """A leak of some 40 MB gets its line without any option."""
+    text = """
+        import time
+        kept = []
+        def fill():
+            kept.append(bytearray(40_000))
+        def main():
+            for _ in range(1000):
+                fill()
+                time.sleep(.001)
+        main()
+    """
+    bench.script(textwrap.dedent(text).strip())
+    [found] = bench.watched("app.py", options=("--json",)).diagnosis()["findings"]
+    [here] = [made for made in found["allocated_at"] if made["function"] == "fill"]
+    assert here["line"] == 4 and 20_000_000 < here["bytes"] < 80_000_000
 
 
 def test_a_program_runs_as_without(bench: Bench, python: str) -> None:
@@ -220,7 +239,7 @@ def test_sessions_of_the_program(bench: Bench, python: str) -> None:
     own = str(EXE.parent / "python3")
     if python != own:
         pytest.skip("the package is installed for one of them")
-    for options in ((), ("--exact",)):
+    for options in (("--no-track",), (), ("--exact",)):  # the run's samples give way
         got = bench.watched(script, options=(*QUIET, *options))
         assert got.stdout.splitlines() == ["within True exact", "again True"], got
     assert allocs(bench)  # our session has gone on
