@@ -209,9 +209,8 @@ static int parse(hl_context *c, int argc, char **argv, hl_run_options *o)
 int hl_verb_run(hl_context *c, int argc, char **argv)
 {
     /* a sample costs next to nothing; the program that finds one is told its line */
-    hl_run_options o = {.start = HL_RUN_SCRIPT,
-                        .track = HL_PAGE_TRACK_SAMPLED,
-                        .track_bytes = SAMPLE_EVERY};
+    hl_run_options o = {
+        .start = HL_RUN_SCRIPT, .track = HL_PAGE_TRACK_SAMPLED, .track_bytes = SAMPLE_EVERY};
     int code = parse(c, argc, argv, &o);
     if (code)
         return code < 0 ? HL_EXIT_OK : code;
