@@ -77,7 +77,7 @@ static bool weak_key(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_fille
                                "entries more; it holds %s",
                                shown.name, hl_count_text(s->growth->units, count),
                                hl_bytes_text(shown.retained_bytes, bytes));
-    hl_finding_evidence(c, f, "%u of %u keys looked at, %s, are kept by their own entry alone",
+    hl_finding_evidence(c, f, "%u of %u keys looked at (%s) are kept by their own entry alone",
                         dead, n, type);
     if (cell)
         hl_finding_evidence(c, f, "the value %s holds its key in `%s`",

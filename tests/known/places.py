@@ -148,6 +148,23 @@ def fill(n):
     pkgutil.get_importer("folder%d" % n)
 def place(): return sys.path_importer_cache
 """, many=200),
+    Place("zip-directories", """
+import zipfile, zipimport
+def fill(n):
+    with zipfile.ZipFile("archive%d.zip" % n, "w") as archive:
+        archive.writestr("inside.py", "")
+    zipimport.zipimporter("archive%d.zip" % n)
+def place(): return zipimport._zip_directory_cache
+""", many=200),
+    Place("at-fork", """
+import gc, os
+given = []
+def fill(n):
+    given.append(lambda: n)
+    os.register_at_fork(after_in_child=given[-1])
+def place(): return next(o for o in gc.get_objects() if type(o) is list and o is not given
+                         and len(o) > 1 and o[-1] is given[-1])
+"""),
     Place("typing-cache", """
 import typing
 def fill(n): typing.List[type("T", (), {})]

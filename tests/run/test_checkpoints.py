@@ -137,7 +137,10 @@ def test_what_is_compiled_is_imported(bench: Bench, python: str) -> None:
     for n in range(modules):
         bench.script(body, f"part{n}.py")
     bench.script("".join(f"import part{n}\n" for n in range(modules)) + "kept = [{n: n} for n in range(150_000)]\n")
-    bench.watched("app.py", options=("--json",))
-    shown = bench.execute([EXE, "show", "--json", "--snapshot", "2", "--view", "types", bench.file])
-    rows = {row["type"]: row["objects"] for row in json.loads(shown.stdout)["rows"]}
+    for _ in range(3):  # where compiling is starved it is a long call, which is looked into, rightly
+        bench.watched("app.py", options=("--json", "-f"))
+        shown = bench.execute([EXE, "show", "--json", "--snapshot", "2", "--view", "types", bench.file])
+        rows = {row["type"]: row["objects"] for row in json.loads(shown.stdout)["rows"]}
+        if rows["function"] > functions * modules:
+            break
     assert rows["function"] > functions * modules

@@ -513,6 +513,8 @@ def options_of(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--quiet", action="store_true", help="no line for each program")
     options = parser.parse_args(arguments)
     options.output = options.output.resolve()
+    if options.output.is_dir():
+        parser.error(f"{options.output} is a folder: name a file in it")
     return options
 
 
