@@ -33,6 +33,8 @@ need make has make
 need pkg-config has pkg-config
 need libzstd-dev pkg-config --exists libzstd
 need zlib1g-dev pkg-config --exists zlib
+need libprotobuf-c-dev pkg-config --exists libprotobuf-c
+need protobuf-c-compiler has protoc-c
 need python3 has "$python"
 # Another interpreter than the system's brings its own headers and venv, or says that it lacks them.
 if [ "$(command -v "$python" || echo /usr/bin/python3)" = /usr/bin/python3 ]; then

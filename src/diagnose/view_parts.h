@@ -4,6 +4,7 @@
 #ifndef HL_VIEW_PARTS_H
 #define HL_VIEW_PARTS_H
 
+#include "diagnose/site_pool.h"
 #include "diagnose/views.h"
 #include "graph/graph.h"
 
@@ -49,6 +50,13 @@ hl_status hl_view_one_heap(const hl_view_query *q, hl_view_fill *fill, hl_arena 
 /* The snapshots a view of several moments reads, in time order. HL_EMPTY: fewer than `least`. */
 hl_status hl_view_moments(const hl_view_query *q, uint32_t least, hl_arena *arena,
                           hl_view_moment **out, uint32_t *n, hl_err *err) HL_MUST_CHECK;
+
+/* What was allocated according to the moment the query asks for of each run, added up. pool knows its
+ * stacks. with_made: also of which type the objects were (which takes reading the whole heap).
+ * HL_EMPTY: no allocation was followed in any; or samples do not tell the query's measure.
+ * *n_without: runs in which none was. */
+hl_status hl_view_allocated(const hl_view_query *q, bool with_made, hl_site_pool *pool,
+                            hl_snap *out, uint32_t *n_without, hl_err *err) HL_MUST_CHECK;
 
 /* The k greatest of many: a heap whose least is at 0 while it fills, descending after finish. */
 typedef struct hl_top_item {

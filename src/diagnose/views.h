@@ -10,12 +10,12 @@
 #include "base/err.h"
 #include "diagnose/sites.h"
 #include "model/chains.h"
+#include "model/stacks.h"
 #include "model/table.h"
 #include "snapshot/snapshot.h"
 
 /* What of an allocation counts: in use, at the high-water mark, all there ever were, those that were
  * soon freed. The words of the options are hl_measures[] ("live"). */
-typedef enum hl_measure { HL_LIVE, HL_PEAK, HL_TOTAL, HL_TEMPORARY, HL_MEASURES } hl_measure;
 extern const char *const hl_measures[HL_MEASURES];
 
 typedef struct hl_view_query {
@@ -41,6 +41,14 @@ const hl_view *hl_views(uint32_t *n);
 enum { HL_DIFF_TABLES = 3 };
 hl_status hl_view_diff(const hl_view_query *q, hl_arena *arena, hl_table out[HL_DIFF_TABLES],
                        uint32_t *n, hl_err *err) HL_MUST_CHECK;
+/* What was allocated by whom, of all runs together: the moment the query asks for of each (the last),
+ * by its measure. HL_EMPTY: nothing was followed, or samples do not tell that. */
+hl_status hl_view_stacks(const hl_view_query *q, hl_arena *arena, hl_stacks *out,
+                         hl_err *err) HL_MUST_CHECK;
+/* Memory over time of one run: a row a curve, then a row a look. */
+enum { HL_TIMELINE_TABLES = 2 };
+hl_status hl_view_timeline(const hl_view_query *q, hl_arena *arena,
+                           hl_table out[HL_TIMELINE_TABLES], hl_err *err) HL_MUST_CHECK;
 /* Chains root -> what target means (type name, 0xADDRESS, dotted name); q->top of them.
  * HL_NOT_FOUND: nothing there is called so. */
 hl_status hl_view_paths(const hl_view_query *q, const char *target, hl_arena *arena, hl_chains *out,

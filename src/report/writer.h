@@ -11,6 +11,7 @@
 #include "model/finding.h"
 #include "model/known.h"
 #include "model/lesson.h"
+#include "model/stacks.h"
 #include "model/table.h"
 
 #include <stdbool.h>
@@ -47,6 +48,14 @@ void hl_table_json(const hl_table *t, hl_out *out);
 void hl_tables_json(const char *view, const hl_table *tables, uint32_t n, hl_out *out);
 void hl_chains_text(const hl_chains *c, const hl_style *style, hl_out *out);
 void hl_chains_json(const hl_chains *c, hl_out *out);
+
+/* ---- what `export` gives ---- */
+extern const char *const hl_measure_words[HL_MEASURES]; /* "live", "peak" ... */
+void hl_stacks_pprof(const hl_stacks *s, hl_out *out);  /* bytes, not text */
+void hl_stacks_speedscope(const hl_stacks *s, hl_out *out);
+void hl_stacks_collapsed(const hl_stacks *s, hl_out *out);
+void hl_stacks_csv(const hl_stacks *s, hl_out *out);
+void hl_stacks_json(const hl_stacks *s, hl_out *out);
 
 /* ---- what `explain` teaches: the pages of docs/causes, built in ---- */
 /* Topics, then causes, each in every language. */

@@ -68,8 +68,11 @@ hl_status hl_loader_types(hl_snap_loader *l) HL_MUST_CHECK;
 hl_status hl_loader_tables(hl_snap_loader *l) HL_MUST_CHECK;
 /* Threads and duplicates (snap_survey.c). */
 hl_status hl_loader_surveys(hl_snap_loader *l) HL_MUST_CHECK;
-/* Where memory was asked for (snap_sites.c). */
+/* The threads alone. */
+hl_status hl_loader_threads(hl_snap_loader *l) HL_MUST_CHECK;
+/* Where memory was asked for, and what was made there (snap_sites.c). */
 hl_status hl_loader_sites(hl_snap_loader *l) HL_MUST_CHECK;
+hl_status hl_loader_made(hl_snap_loader *l) HL_MUST_CHECK;
 /* Label values below these are in range, by kind. */
 void hl_loader_label_limits(const hl_snap *s, uint32_t limit[16]);
 

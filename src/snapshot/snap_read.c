@@ -429,7 +429,7 @@ static hl_status load(hl_snap_loader *l, const hl_run_body *b, uint32_t i)
     if (load_members(l, HL_COL_GEN0, HL_NODE_GEN0) || load_members(l, HL_COL_GEN1, HL_NODE_GEN1) ||
         load_members(l, HL_COL_FROZEN, HL_NODE_FROZEN) ||
         load_members(l, HL_COL_STATIC, HL_NODE_STATIC) || hl_loader_tables(l) ||
-        hl_loader_surveys(l) || hl_loader_sites(l))
+        hl_loader_surveys(l) || hl_loader_sites(l) || hl_loader_made(l))
         return l->err->status;
     hl_arena_release(&l->s->arena, l->pages);
     hl_arena_release(&l->s->arena, l->row_of);
@@ -438,7 +438,27 @@ static hl_status load(hl_snap_loader *l, const hl_run_body *b, uint32_t i)
     return HL_OK;
 }
 
-hl_status hl_snap_load(hl_run *run, uint32_t i, hl_snap **out, hl_err *err)
+static hl_status load_parts(hl_snap_loader *l, const hl_run_body *b, uint32_t i, unsigned parts)
+{
+    const hl_snap_span *span = &b->spans[i];
+    if (copy_info(l, &b->run.snaps[i]) || gather(l, b, span) || hl_loader_names(l) ||
+        hl_loader_types(l) || hl_loader_threads(l))
+        return l->err->status;
+    if (parts & HL_PART_SIZES && (check_totals(l, span) || load_rows(l) || load_extra(l) ||
+                                  load_numbers(l) || load_folds(l)))
+        return l->err->status;
+    if (parts & HL_PART_SIZES)
+        finish_flags(l->s);
+    if (parts & HL_PART_SITES && hl_loader_sites(l))
+        return l->err->status;
+    l->s->edges = 0;
+    hl_arena_release(&l->s->arena, l->buffer[0]);
+    hl_arena_release(&l->s->arena, l->buffer[1]);
+    return HL_OK;
+}
+
+/* parts 0: all of it. */
+static hl_status load_some(hl_run *run, uint32_t i, unsigned parts, hl_snap **out, hl_err *err)
 {
     if (i >= run->n_snaps)
         return hl_err_set(err, HL_NOT_FOUND, "%s has %u snapshots; there is no number %u",
@@ -448,14 +468,27 @@ hl_status hl_snap_load(hl_run *run, uint32_t i, hl_snap **out, hl_err *err)
         return hl_err_set(err, HL_NO_MEMORY, "no memory for a snapshot");
     hl_arena_init(&s->arena);
     hl_snap_loader l = {.file = run->file, .path = run->path, .s = s, .err = err};
-    if (load(&l, (const hl_run_body *)run, i) || hl_snap_check(s, err) ||
-        hl_snap_settle_guesses(s, err)) {
+    const hl_run_body *body = (const hl_run_body *)run;
+    hl_status status = parts ? load_parts(&l, body, i, parts) : load(&l, body, i);
+    if (!status && !parts && (hl_snap_check(s, err) || hl_snap_settle_guesses(s, err)))
+        status = err->status;
+    if (status) {
         (void)!hl_err_note(err, "snapshot %u of %s", i + 1, run->path);
         hl_snap_destroy(s);
         return err->status;
     }
     *out = s;
     return HL_OK;
+}
+
+hl_status hl_snap_load(hl_run *run, uint32_t i, hl_snap **out, hl_err *err)
+{
+    return load_some(run, i, 0, out, err);
+}
+
+hl_status hl_snap_load_parts(hl_run *run, uint32_t i, unsigned parts, hl_snap **out, hl_err *err)
+{
+    return load_some(run, i, parts, out, err);
 }
 
 void hl_snap_destroy(hl_snap *snap)

@@ -160,7 +160,7 @@ static hl_status load_ages(hl_snap_loader *l)
     return bad ? corrupt(l, HL_COL_AGE, "a stack that is not in the table", s->n_ages) : HL_OK;
 }
 
-static hl_status load_made(hl_snap_loader *l)
+hl_status hl_loader_made(hl_snap_loader *l)
 {
     hl_snap *s = l->s;
     hl_column_reader r;
@@ -188,7 +188,7 @@ static hl_status load_made(hl_snap_loader *l)
 
 hl_status hl_loader_sites(hl_snap_loader *l)
 {
-    if (load_frames(l) || load_stacks(l) || load_sites(l) || load_ages(l) || load_made(l))
+    if (load_frames(l) || load_stacks(l) || load_sites(l) || load_ages(l))
         return l->err->status;
     return HL_OK;
 }

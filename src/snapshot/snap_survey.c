@@ -26,7 +26,7 @@ static void *table(hl_snap_loader *l, enum hl_snap_column c, unsigned bytes, siz
     return hl_loader_array(l, l->raw[c] / bytes, size);
 }
 
-static hl_status load_threads(hl_snap_loader *l)
+hl_status hl_loader_threads(hl_snap_loader *l)
 {
     hl_snap *s = l->s;
     s->threads = table(l, HL_COL_THREAD, THREAD_BYTES_MIN, sizeof *s->threads);
@@ -94,5 +94,5 @@ static hl_status load_dups(hl_snap_loader *l)
 
 hl_status hl_loader_surveys(hl_snap_loader *l)
 {
-    return load_threads(l) ? l->err->status : load_dups(l);
+    return hl_loader_threads(l) ? l->err->status : load_dups(l);
 }

@@ -350,6 +350,15 @@ void hl_run_close(hl_run *run);
 /* Loads snapshot i of run->snaps. On failure nothing is kept. */
 hl_status hl_snap_load(hl_run *run, uint32_t i, hl_snap **out, hl_err *err) HL_MUST_CHECK;
 
+/* Parts of one, for who asks every snapshot of a run and needs no graph of any: names, types and
+ * threads are there, and what is asked for; nothing refers to a node, and there is nothing else. */
+typedef enum hl_snap_part {
+    HL_PART_SITES = 1, /* frames, stacks, sites, ages; not made */
+    HL_PART_SIZES = 2, /* nodes, their type, size, extra, and folds */
+} hl_snap_part;
+hl_status hl_snap_load_parts(hl_run *run, uint32_t i, unsigned parts, hl_snap **out,
+                             hl_err *err) HL_MUST_CHECK;
+
 /* What snap_verify found, for `doctor`. */
 typedef struct hl_snap_verdict {
     uint32_t whole, torn, broken; /* snapshots */

@@ -1,0 +1,30 @@
+/* diagnose/site_pool.h: what was allocated according to several snapshots, as if it were one.
+ *
+ * Room   diagnose, its own files only.
+ * Numbers of names, frames and stacks differ between snapshots; what they stand for does not. A pool
+ * gives equal ones one number, so that amounts of several processes can be added up, and those of
+ * several moments compared. */
+#ifndef HL_SITE_POOL_H
+#define HL_SITE_POOL_H
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "snapshot/snapshot.h"
+
+typedef struct hl_site_pool hl_site_pool;
+hl_status hl_site_pool_create(hl_arena *arena, hl_site_pool **out, hl_err *err) HL_MUST_CHECK;
+
+/* Knows the stacks of s from now on: *stack_of[k] is the pool's number of stack k of s, in the arena. */
+hl_status hl_site_pool_know(hl_site_pool *p, const hl_snap *s, uint32_t **stack_of,
+                            hl_err *err) HL_MUST_CHECK;
+/* Knows them and adds up what they asked for. pid: of whom, to tell threads of one name apart; 0:
+ * all are of one process. */
+hl_status hl_site_pool_add(hl_site_pool *p, const hl_snap *s, uint32_t pid,
+                           hl_err *err) HL_MUST_CHECK;
+
+/* All of it in the shape of a snapshot that has no nodes, and whose made are all leaves: names, types,
+ * threads, frames, stacks, sites, ages, made. Its arrays are the pool's. info is that of the first
+ * snapshot added, with its tracking: SAMPLED if one of them was. */
+hl_status hl_site_pool_sum(hl_site_pool *p, hl_snap *out, hl_err *err) HL_MUST_CHECK;
+
+#endif
