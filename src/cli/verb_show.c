@@ -46,7 +46,7 @@ static bool find_key(const char *word, hl_site_key *out)
     return false;
 }
 
-/* The table of each recording, below its name if there are several. */
+/* The table of each recording, below its name if there are several, unless one adds them up. */
 static int make(const hl_context *c, const hl_view *view, hl_view_query *q, const hl_files *files,
                 hl_arena *arena, hl_out *out)
 {
@@ -58,20 +58,21 @@ static int make(const hl_context *c, const hl_view *view, hl_view_query *q, cons
         hl_err_set(&err, HL_NO_MEMORY, "no memory for %u tables", files->n);
         return hl_fail(&err);
     }
-    for (uint32_t i = 0; i < files->n; i++) {
+    uint32_t each = view->adds_up ? files->n : 1, answers = view->adds_up ? 1 : files->n;
+    for (uint32_t i = 0; i < answers; i++) {
         q->runs = &files->runs[i];
-        q->n_runs = 1;
+        q->n_runs = each;
         if (view->make(q, arena, &tables[n], &err)) {
-            if (files->n > 1)
+            if (answers > 1)
                 hl_err_note(&err, "%s", files->runs[i]->path);
             int failed = hl_fail(&err);
-            code = files->n > 1 ? HL_EXIT_INCOMPLETE : failed;
+            code = answers > 1 ? HL_EXIT_INCOMPLETE : failed;
         } else {
-            tables[n++].file = files->n > 1 ? files->runs[i]->path : NULL;
+            tables[n++].file = answers > 1 ? files->runs[i]->path : NULL;
         }
     }
     if (c->json && n) {
-        if (files->n > 1)
+        if (answers > 1)
             hl_tables_json(view->name, tables, n, out);
         else
             hl_table_json(&tables[0], out);

@@ -241,9 +241,33 @@ static hl_status survive(const hl_snap *s, const uint64_t *of_stack, const uint6
             for (uint32_t k = a; k < z; k++)
                 older += s->ages[rows[k].at].born <= born ? s->ages[rows[k].at].live.blocks : 0;
             uint32_t age = born < taken ? taken - born : 0;
-            if (2 * older >= blocks && age > out->items[group].survived)
+            if (2 * older >= blocks && age > out->items[group].survived) {
                 out->items[group].survived = age;
+                out->items[group].survivors = older;
+            }
         }
+    }
+    return HL_OK;
+}
+
+/* The sum of each stack: keys are sorted as the sums are. */
+static hl_status map_stacks(const hl_snap *s, const uint64_t *of_stack, const uint64_t *keys,
+                            hl_arena *arena, hl_site_sums *out, hl_err *err)
+{
+    out->sum_of = hl_arena_array(arena, s->n_stacks, sizeof *out->sum_of);
+    if (!out->sum_of)
+        return hl_err_set(err, HL_NO_MEMORY, "no memory for %u stacks", s->n_stacks);
+    out->n_stacks = s->n_stacks;
+    for (uint32_t k = 0; k < s->n_stacks; k++) {
+        uint32_t a = 0, z = out->n;
+        while (a < z) {
+            uint32_t mid = a + (z - a) / 2;
+            if (keys[mid] < of_stack[k])
+                a = mid + 1;
+            else
+                z = mid;
+        }
+        out->sum_of[k] = a < out->n && keys[a] == of_stack[k] ? a : UINT32_MAX;
     }
     return HL_OK;
 }
@@ -270,6 +294,8 @@ static hl_status by_site(const hl_snap *s, hl_site_key key, hl_arena *arena, hl_
     }
     if (key == HL_SITES_BY_THREAD || key == HL_SITES_BY_DOMAIN)
         return HL_OK; /* ages are told of stacks */
+    if (map_stacks(s, of_stack, keys, arena, out, err))
+        return err->status;
     return survive(s, of_stack, keys, arena, out, err);
 }
 

@@ -25,8 +25,9 @@ typedef struct hl_site_sum {
     uint32_t stack; /* of its stacks the one with most bytes in use; 0: none is known */
     uint32_t id; /* by type: its index; by thread: as in hl_snap_site; by domain: hl_block_domain */
     hl_amount live, all, brief, peak;
-    double variance;   /* of live.bytes */
-    uint32_t survived; /* snapshots that half of the blocks in use, the older half, has survived */
+    double variance;    /* of live.bytes */
+    uint32_t survived;  /* snapshots that half of the blocks in use, the older half, has survived */
+    uint64_t survivors; /* blocks that have: half of them or more */
     uint64_t stack_bytes; /* in use, of `stack` */
 } hl_site_sum;
 
@@ -34,6 +35,8 @@ typedef struct hl_site_sums {
     hl_site_key key;
     hl_site_sum *items; /* in no order */
     uint32_t n;
+    uint32_t *sum_of; /* by stack: index of its sum, or UINT32_MAX; NULL: sums are not of stacks */
+    uint32_t n_stacks;
 } hl_site_sums;
 
 /* "line", "file" ...: the words of --group-by, in the order above. */

@@ -8,16 +8,18 @@
 #include <string.h>
 
 static const hl_view views[] = {
-    {"types", "objects, bytes and what goes with them, by type", hl_view_types},
-    {"growth", "path shapes that grew, over all snapshots", hl_view_growth},
-    {"retained", "the objects that keep most memory alive", hl_view_retained},
-    {"containers", "the biggest dicts, lists, sets and queues", hl_view_containers},
-    {"cycles", "garbage cycles, and who would free them", hl_view_cycles},
-    {"roots", "what keeps the heap alive, by kind of root", hl_view_roots},
-    {"threads", "where each thread stands, and what it alone keeps", hl_view_threads},
-    {"duplicates", "equal values that exist many times, and who has them", hl_view_duplicates},
-    {"allocs", "which lines asked for memory that is in use, at the peak, in all", hl_view_allocs},
-    {"rss", "what the resident memory consists of", hl_view_rss},
+    {"types", "objects, bytes and what goes with them, by type", hl_view_types, false},
+    {"growth", "path shapes that grew, over all snapshots", hl_view_growth, false},
+    {"retained", "the objects that keep most memory alive", hl_view_retained, false},
+    {"containers", "the biggest dicts, lists, sets and queues", hl_view_containers, false},
+    {"cycles", "garbage cycles, and who would free them", hl_view_cycles, false},
+    {"roots", "what keeps the heap alive, by kind of root", hl_view_roots, false},
+    {"threads", "where each thread stands, and what it alone keeps", hl_view_threads, false},
+    {"duplicates", "equal values that exist many times, and who has them", hl_view_duplicates,
+     false},
+    {"allocs", "which lines asked for memory that is in use, at the peak, in all", hl_view_allocs,
+     true},
+    {"rss", "what the resident memory consists of", hl_view_rss, false},
 };
 
 const hl_view *hl_views(uint32_t *n)

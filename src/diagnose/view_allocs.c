@@ -1,7 +1,8 @@
 /* diagnose/view_allocs.c: which lines asked for the memory: in use, at the peak, in all, for a moment.
  *
  * Room   diagnose; analyser process. Needs allocations that were followed; no graph. */
-#include "diagnose/judge.h"
+#include "base/words.h"
+#include "diagnose/site_growth.h"
 #include "diagnose/sites.h"
 #include "diagnose/view_parts.h"
 
@@ -9,23 +10,67 @@
 #include <math.h>
 #include <string.h>
 
-static const hl_column columns[] = {
-    {"where", "where", HL_COLUMN_TEXT},
-    {"file", NULL, HL_COLUMN_TEXT},
-    {"line", NULL, HL_COLUMN_COUNT},
-    {"function", NULL, HL_COLUMN_TEXT},
-    {"live_bytes", "in use", HL_COLUMN_BYTES},
-    {"live_error", "\xc2\xb1", HL_COLUMN_BYTES},
-    {"live_blocks", "blocks", HL_COLUMN_COUNT},
-    {"survived", "survived", HL_COLUMN_COUNT},
-    {"peak_bytes", "at peak", HL_COLUMN_BYTES},
-    {"peak_blocks", NULL, HL_COLUMN_COUNT},
-    {"total_bytes", "in all", HL_COLUMN_BYTES},
-    {"total_blocks", NULL, HL_COLUMN_COUNT},
-    {"temporary_bytes", "temporary", HL_COLUMN_BYTES},
-    {"temporary_blocks", NULL, HL_COLUMN_COUNT},
+enum column {
+    WHERE,
+    FILE_NAME,
+    LINE,
+    FUNCTION,
+    LIVE_BYTES,
+    LIVE_ERROR,
+    LIVE_BLOCKS,
+    SURVIVED,
+    PEAK_BYTES,
+    PEAK_BLOCKS,
+    TOTAL_BYTES,
+    TOTAL_BLOCKS,
+    TEMPORARY_BYTES,
+    TEMPORARY_BLOCKS,
+    RISES,
+    SERIES,
+    COLUMNS,
 };
-enum { COLUMNS = sizeof columns / sizeof *columns };
+
+static const hl_column columns[COLUMNS] = {
+    [WHERE] = {"where", "where", HL_COLUMN_TEXT},
+    [FILE_NAME] = {"file", NULL, HL_COLUMN_TEXT},
+    [LINE] = {"line", NULL, HL_COLUMN_COUNT},
+    [FUNCTION] = {"function", NULL, HL_COLUMN_TEXT},
+    [LIVE_BYTES] = {"live_bytes", "in use", HL_COLUMN_BYTES},
+    [LIVE_ERROR] = {"live_error", "\xc2\xb1", HL_COLUMN_BYTES},
+    [LIVE_BLOCKS] = {"live_blocks", "blocks", HL_COLUMN_COUNT},
+    [SURVIVED] = {"survived", "survived", HL_COLUMN_COUNT},
+    [PEAK_BYTES] = {"peak_bytes", "at peak", HL_COLUMN_BYTES},
+    [PEAK_BLOCKS] = {"peak_blocks", NULL, HL_COLUMN_COUNT},
+    [TOTAL_BYTES] = {"total_bytes", "in all", HL_COLUMN_BYTES},
+    [TOTAL_BLOCKS] = {"total_blocks", NULL, HL_COLUMN_COUNT},
+    [TEMPORARY_BYTES] = {"temporary_bytes", "temporary", HL_COLUMN_BYTES},
+    [TEMPORARY_BLOCKS] = {"temporary_blocks", NULL, HL_COLUMN_COUNT},
+    [RISES] = {"windows_risen", NULL, HL_COLUMN_COUNT},
+    [SERIES] = {"live_series", "over time", HL_COLUMN_SERIES},
+};
+
+/* For people, what was asked about: all of it is too wide for a terminal. */
+static const hl_column *shown(const hl_snap *s, const hl_view_query *q, bool over_time,
+                              hl_arena *arena)
+{
+    hl_column *own = hl_arena_array(arena, COLUMNS, sizeof *own);
+    if (!own)
+        return NULL;
+    memcpy(own, columns, sizeof columns);
+    if (s->info.tracking.mode != HL_FOLLOWED_SAMPLED)
+        own[LIVE_ERROR].title = NULL;
+    hl_measure by = q->measure;
+    bool stacks = q->sites_by == HL_SITES_BY_TRACEBACK; /* take the room */
+    if (by != HL_PEAK)
+        own[PEAK_BYTES].title = NULL;
+    if (by != HL_TEMPORARY)
+        own[TEMPORARY_BYTES].title = NULL;
+    if (by == HL_TEMPORARY || !over_time || stacks)
+        own[SURVIVED].title = NULL;
+    if (!over_time || stacks)
+        own[SERIES].title = NULL;
+    return own;
+}
 
 const char *const hl_measures[HL_MEASURES] = {"live", "peak", "total", "temporary"};
 
@@ -47,19 +92,19 @@ static void fill_row(const hl_snap *s, const hl_site_sums *sums, const hl_site_s
     bool is_code = sum->stack && sums->key != HL_SITES_BY_THREAD && sums->key != HL_SITES_BY_DOMAIN;
     const hl_snap_frame *f = &s->frames[is_code ? s->stacks[sum->stack].frame : 0];
     bool is_type = sums->key == HL_SITES_BY_TYPE;
-    row[0].text = hl_site_label(s, sums->key, sum, arena);
-    row[1].text = is_code ? hl_view_copy(arena, s->names[f->file]) : NULL;
-    row[2].number = is_code && f->line ? (int64_t)f->line : HL_CELL_NONE;
-    row[3].text = is_code ? hl_view_copy(arena, s->names[f->function]) : NULL;
-    row[4].number = (int64_t)sum->live.bytes;
-    row[5].number = sum->variance > 0 ? (int64_t)sqrt(sum->variance) : HL_CELL_NONE;
-    row[6].number = (int64_t)sum->live.blocks;
-    row[7].number = sum->survived ? (int64_t)sum->survived : HL_CELL_NONE;
+    row[WHERE].text = hl_site_label(s, sums->key, sum, arena);
+    row[FILE_NAME].text = is_code ? hl_view_copy(arena, s->names[f->file]) : NULL;
+    row[LINE].number = is_code && f->line ? (int64_t)f->line : HL_CELL_NONE;
+    row[FUNCTION].text = is_code ? hl_view_copy(arena, s->names[f->function]) : NULL;
+    row[LIVE_BYTES].number = (int64_t)sum->live.bytes;
+    row[LIVE_ERROR].number = sum->variance > 0 ? (int64_t)sqrt(sum->variance) : HL_CELL_NONE;
+    row[LIVE_BLOCKS].number = (int64_t)sum->live.blocks;
+    row[SURVIVED].number = sum->survived ? (int64_t)sum->survived : HL_CELL_NONE;
     const hl_amount *rest[] = {&sum->peak, &sum->all, &sum->brief};
     for (unsigned i = 0; i < sizeof rest / sizeof *rest; i++) {
         bool told = !is_type && (rest[i] == &sum->all || tells_all(s));
-        row[8 + 2 * i].number = told ? (int64_t)rest[i]->bytes : HL_CELL_NONE;
-        row[9 + 2 * i].number = told ? (int64_t)rest[i]->blocks : HL_CELL_NONE;
+        row[PEAK_BYTES + 2 * i].number = told ? (int64_t)rest[i]->bytes : HL_CELL_NONE;
+        row[PEAK_BLOCKS + 2 * i].number = told ? (int64_t)rest[i]->blocks : HL_CELL_NONE;
     }
 }
 
@@ -96,15 +141,42 @@ static const char *note(const hl_snap *s, hl_arena *arena)
     return text;
 }
 
-static hl_status fill(const hl_view_query *q, const hl_snap *s, hl_arena *scratch, hl_arena *arena,
-                      hl_table *out, hl_err *err)
+/* What grows, and how old it is; before: NULL, or what is said already. */
+static const char *growth_note(const hl_site_sum *sum, const char *where, uint32_t windows,
+                               const char *before, hl_arena *arena)
 {
+    char blocks[32];
+    const char *age = "";
+    if (sum->survivors)
+        age = hl_arena_printf(arena, " (%s blocks from there survived %u look%s)",
+                              hl_count_text(sum->survivors, blocks), sum->survived,
+                              sum->survived == 1 ? "" : "s");
+    if (!before)
+        before = hl_arena_printf(arena, "gained in each of %u parts of the run: ", windows);
+    else
+        before = hl_arena_printf(arena, "%s, ", before);
+    return age && before ? hl_arena_printf(arena, "%s%s%s", before, where, age) : NULL;
+}
+
+static void fill_series(const hl_site_history *h, const hl_site_sums *sums, uint32_t i,
+                        hl_arena *arena, hl_cell *row)
+{
+    const uint64_t *series = hl_site_history_of(h, sums, i, arena);
+    row[RISES].number = HL_CELL_NONE;
+    if (!series || h->n < 2)
+        return;
+    row[SERIES].series.values = series;
+    row[SERIES].series.n = h->n;
+    row[RISES].number = hl_site_rises(h, series);
+}
+
+static hl_status fill(const hl_view_query *q, const hl_snap *s, const hl_site_history *h,
+                      uint32_t n_without, hl_arena *scratch, hl_arena *arena, hl_table *out,
+                      hl_err *err)
+{
+    enum { TOLD_MOST = 3, WORTH = 1 << 16 };
     hl_site_sums sums;
     hl_top top;
-    if (!tells_all(s) && (q->measure == HL_PEAK || q->measure == HL_TEMPORARY))
-        return hl_err_set(err, HL_EMPTY,
-                          "these samples do not tell what was there at the high-water mark, nor "
-                          "what was soon freed: record anew, or with 'heaplens run --exact'");
     if (hl_sites_add_up(s, q->sites_by, scratch, &sums, err) ||
         hl_top_init(&top, q->top, sums.n, scratch, err))
         return err->status;
@@ -116,29 +188,59 @@ static hl_status fill(const hl_view_query *q, const hl_snap *s, hl_arena *scratc
         total.bytes += x->bytes;
     }
     hl_top_finish(&top);
-    if (hl_view_rows(out, "allocs", columns, COLUMNS, top.n, top.offered - top.n, arena, err))
+    bool over_time = h->n > 1 && sums.sum_of && q->measure == HL_LIVE;
+    const hl_column *own = shown(s, q, over_time, arena);
+    if (!own)
+        return hl_err_set(err, HL_NO_MEMORY, "no memory for a table");
+    if (hl_view_rows(out, "allocs", own, COLUMNS, top.n, top.offered - top.n, arena, err))
         return err->status;
     char count[32], size[16];
-    out->title =
-        hl_arena_printf(arena, "allocations by %s, %s: %s blocks, %s", hl_site_keys[q->sites_by],
-                        hl_measures[q->measure], hl_count_text(total.blocks, count),
-                        hl_bytes_text(total.bytes, size));
-    for (uint32_t i = 0; i < top.n; i++)
-        fill_row(s, &sums, &sums.items[top.items[i].id], arena, hl_view_row(out, i));
-    out->note = note(s, arena);
+    out->title = hl_arena_printf(
+        arena, "allocations by %s, %s%s: %s blocks, %s", hl_site_keys[q->sites_by],
+        hl_measures[q->measure],
+        q->n_runs > 1 ? hl_arena_printf(arena, ", of %u recordings", q->n_runs - n_without) : "",
+        hl_count_text(total.blocks, count), hl_bytes_text(total.bytes, size));
+    const char *grows = NULL;
+    unsigned told = 0;
+    for (uint32_t i = 0; i < top.n; i++) {
+        uint32_t id = (uint32_t)top.items[i].id;
+        const hl_site_sum *sum = &sums.items[id];
+        hl_cell *row = hl_view_row(out, i);
+        fill_row(s, &sums, sum, arena, row);
+        fill_series(h, &sums, id, arena, row);
+        bool says = over_time && row[RISES].number > 0 && told < TOLD_MOST &&
+                    sum->live.bytes >= WORTH && q->sites_by != HL_SITES_BY_TRACEBACK;
+        if (says && row[WHERE].text) {
+            grows = growth_note(sum, row[WHERE].text, (uint32_t)row[RISES].number, grows, arena);
+            told++;
+        }
+    }
+    const char *rest = note(s, arena);
+    if (n_without)
+        rest = hl_arena_printf(arena, "%s%s%u of %u recordings followed none", rest ? rest : "",
+                               rest ? "; " : "", n_without, q->n_runs);
+    out->note = grows && rest ? hl_arena_printf(arena, "%s; %s", grows, rest)
+                : grows       ? grows
+                              : rest;
     return HL_OK;
 }
 
 hl_status hl_view_allocs(const hl_view_query *q, hl_arena *arena, hl_table *out, hl_err *err)
 {
-    hl_view_moment at;
-    hl_snap *s;
-    if (hl_view_moment_asked(q, &at, err) || hl_snap_load(at.run, at.index, &s, err))
-        return err->status;
     hl_arena scratch;
+    hl_site_pool *pool;
+    hl_site_history h = {0};
+    hl_snap s;
+    uint32_t n_without;
     hl_arena_init(&scratch);
-    hl_status status = fill(q, s, &scratch, arena, out, err);
+    bool over_time = q->n_runs == 1 && !q->snapshot && q->measure == HL_LIVE;
+    hl_status status = hl_site_pool_create(&scratch, &pool, err);
+    if (!status && over_time)
+        status = hl_site_history_read(q->runs[0], pool, &scratch, &h, err);
+    if (!status)
+        status = hl_view_allocated(q, q->sites_by == HL_SITES_BY_TYPE, pool, &s, &n_without, err);
+    if (!status)
+        status = fill(q, &s, &h, n_without, &scratch, arena, out, err);
     hl_arena_deinit(&scratch);
-    hl_snap_destroy(s);
     return status;
 }

@@ -32,6 +32,7 @@ typedef struct hl_view_query {
 typedef struct hl_view {
     const char *name, *about;
     hl_status (*make)(const hl_view_query *q, hl_arena *arena, hl_table *out, hl_err *err);
+    bool adds_up; /* of several recordings it makes one table */
 } hl_view;
 /* The views of `show`, in the order help lists them. */
 const hl_view *hl_views(uint32_t *n);

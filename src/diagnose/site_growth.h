@@ -1,0 +1,32 @@
+/* diagnose/site_growth.h: which lines have more in use from one part of a run to the next.
+ *
+ * Room   diagnose, its own files only. */
+#ifndef HL_SITE_GROWTH_H
+#define HL_SITE_GROWTH_H
+
+#include "diagnose/site_pool.h"
+#include "diagnose/sites.h"
+
+/* What was in use by each stack of a pool, moment by moment. */
+typedef struct hl_site_history {
+    struct hl_site_moment {
+        double work;     /* CPU seconds of the program up to here */
+        uint64_t *bytes; /* in use, by stack of the pool */
+        uint32_t n;      /* stacks the pool knew then */
+    } * moments;
+    uint32_t n;
+} hl_site_history;
+
+/* The moments of a run in which allocations were followed and that are settled. The last is left out if
+ * the program was over by then and had let go of some. pool knows their stacks afterwards. */
+hl_status hl_site_history_read(hl_run *run, hl_site_pool *pool, hl_arena *arena,
+                               hl_site_history *out, hl_err *err) HL_MUST_CHECK;
+/* Bytes in use by sum i of sums, a value a moment; NULL without memory. */
+uint64_t *hl_site_history_of(const hl_site_history *h, const hl_site_sums *sums, uint32_t i,
+                             hl_arena *arena);
+
+/* In how many windows after the warm-up it rose, if it rose in every one of them and has not slowed
+ * down to less than half; else 0, also where there are fewer than four. */
+uint32_t hl_site_rises(const hl_site_history *h, const uint64_t *series);
+
+#endif

@@ -1,0 +1,20 @@
+for by in line file function traceback type thread domain library; do
+    t heaplens show allocs.hlens --view allocs --group-by $by
+done
+for what in live peak total temporary; do
+    COLUMNS=80 t heaplens show allocs.hlens --view allocs --$what
+done
+COLUMNS=80 t heaplens show allocs.hlens --view allocs --snapshot 3
+t heaplens show allocs.hlens --view allocs --json
+COLUMNS=80 t heaplens show allocs_72.hlens --view allocs
+t heaplens show allocs_72.hlens --view allocs --peak
+t heaplens show allocs.hlens allocs_72.hlens cache.hlens --view allocs
+t heaplens show allocs.hlens allocs_72.hlens --view allocs --group-by thread --json
+t heaplens show cache.hlens --view allocs
+t heaplens show allocs.hlens --view allocs --group-by colour
+t heaplens diff allocs.hlens
+t heaplens timeline allocs.hlens
+COLUMNS=80 t heaplens timeline allocs_72.hlens cache.hlens
+t heaplens timeline allocs.hlens --top 3 --json
+t heaplens timeline
+t heaplens timeline nothing.hlens
