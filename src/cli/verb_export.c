@@ -9,20 +9,20 @@
 #include <string.h>
 #include <unistd.h>
 
-typedef struct format {
+typedef struct export_format {
     const char *name;
     void (*write)(const hl_stacks *s, hl_out *out);
     bool binary;
-} format;
+} export_format;
 
-static const format formats[] = {
+static const export_format formats[] = {
     {"pprof", hl_stacks_pprof, true},          {"speedscope", hl_stacks_speedscope, false},
     {"collapsed", hl_stacks_collapsed, false}, {"csv", hl_stacks_csv, false},
     {"json", hl_stacks_json, false},
 };
 enum { FORMATS = sizeof formats / sizeof *formats };
 
-static const format *find_format(const char *name)
+static const export_format *find_format(const char *name)
 {
     const char *names[FORMATS + 1] = {NULL};
     for (unsigned i = 0; i < FORMATS; i++) {
@@ -36,8 +36,8 @@ static const format *find_format(const char *name)
     return NULL;
 }
 
-static int export(const hl_context *c, const format *format, hl_view_query *q, char *const *paths,
-                  uint32_t n, const char *output)
+static int export(const hl_context *c, const export_format *format, hl_view_query *q,
+                  char *const *paths, uint32_t n, const char *output)
 {
     hl_files files;
     hl_arena arena;
@@ -94,7 +94,7 @@ int hl_verb_export(hl_context *c, int argc, char **argv)
     if (!name)
         return hl_usage("export",
                         "say what for: --format pprof, speedscope, collapsed, csv or json");
-    const format *format = find_format(name);
+    const export_format *format = find_format(name);
     if (!format)
         return HL_EXIT_USAGE;
     if (!n)

@@ -112,6 +112,11 @@ typedef struct hl_case {
     uint32_t n_groups;
     uint64_t joined[HL_JOINED_MAX]; /* companions.c: holders told with another, by address */
     uint32_t n_joined;
+    struct hl_unheld { /* unheld.c: what is in no object; where NULL: nothing to speak of */
+        const char *where;
+        uint64_t bytes;
+        uint32_t windows;
+    } unheld;
     uint64_t dismissed; /* bytes of growth seen and found to be no leak */
     uint32_t one_calls; /* findings that are possible only because one call filled their holder */
     hl_diagnosis *out;

@@ -10,6 +10,7 @@
 #include "diagnose/census.h"
 #include "diagnose/judge.h"
 #include "diagnose/pattern.h"
+#include "diagnose/unheld.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -501,6 +502,17 @@ static void decide(hl_case *c)
     uint64_t live_first = hl_moment_live(&m[c->baseline]) + c->dismissed;
     uint64_t live_last = hl_moment_live(&m[n - 1]);
     uint64_t grown = live_last > live_first ? live_last - live_first : 0;
+    if (c->unheld.where) {
+        d->verdict = HL_UNDECIDED;
+        d->why = hl_arena_printf(
+            c->arena,
+            "%s asked for at %s are in no object that was found, and more came "
+            "in each of %u parts of the run: C code keeps them, or has lost "
+            "them. Look at the C code called there (heaplens explain "
+            "native-memory, native-reference)",
+            hl_bytes_text(c->unheld.bytes, bytes), c->unheld.where, c->unheld.windows);
+        return;
+    }
     if (grown < c->material)
         return;
     if (n < FEW_SNAPSHOTS && grown >= MUCH_BYTES && 2 * grown >= live_last) {
@@ -622,6 +634,8 @@ hl_status hl_diagnosing_judge(hl_diagnosing *d, const hl_run *run, hl_diagnosis 
             status = judge_growths(c, err);
         if (!status)
             status = hl_rule_not_collected(c, err);
+        if (!status)
+            status = hl_unheld_find(c, err);
     }
     if (!status) {
         weigh(c);

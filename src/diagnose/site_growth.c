@@ -4,19 +4,21 @@
  * Method a vote with gates, since a test for a trend alone takes warm-up, a day's wave and every second
  *        random walk for a leak: the first quarter is cut off; of what is left the least in each
  *        window must lie above that of the one before (floors: what comes and goes in between is no
- *        growth); and the later half must have gained half as much for its work as the first. */
+ *        growth); and the later half must have gained half as much for its work as the first. A gain of less
+ *        than a twentieth is none. */
 #include "diagnose/site_growth.h"
 
 #include <string.h>
 
-enum { WARM_UP = 4, WINDOWS_LEAST = 4, WINDOWS_MOST = 8 };
+enum { WARM_UP = 4, WINDOWS_LEAST = 4, WINDOWS_MOST = 8, WORTH_SHARE = 20 };
 
-static hl_status read_moment(hl_run *run, uint32_t i, hl_site_pool *pool, hl_arena *arena,
-                             struct hl_site_moment *out, hl_err *err)
+hl_status hl_site_moment_read(hl_run *run, uint32_t i, bool unheld, hl_site_pool *pool,
+                              hl_arena *arena, struct hl_site_moment *out, hl_err *err)
 {
     hl_snap *s;
     uint32_t *stack_of, n = 0;
-    if (hl_snap_load_parts(run, i, HL_PART_SITES, &s, err))
+    unsigned parts = HL_PART_SITES | (unheld ? HL_PART_SIZES | HL_PART_MADE : 0);
+    if (hl_snap_load_parts(run, i, parts, &s, err))
         return err->status;
     if (!hl_site_pool_know(pool, s, &stack_of, err)) {
         for (uint32_t k = 0; k < s->n_stacks; k++)
@@ -26,6 +28,10 @@ static hl_status read_moment(hl_run *run, uint32_t i, hl_site_pool *pool, hl_are
             hl_err_set(err, HL_NO_MEMORY, "no memory for %u stacks", n);
         for (uint32_t k = 0; out->bytes && k < s->n_sites; k++)
             out->bytes[stack_of[s->sites[k].stack]] += s->sites[k].live.bytes;
+        for (uint32_t k = 0; out->bytes && k < s->n_made; k++) {
+            uint64_t *left = &out->bytes[stack_of[s->made[k].stack]];
+            *left -= s->made[k].amount.bytes < *left ? s->made[k].amount.bytes : *left;
+        }
         out->n = n;
         out->work = (double)s->info.cpu_us / 1e6;
     }
@@ -51,7 +57,7 @@ hl_status hl_site_history_read(hl_run *run, hl_site_pool *pool, hl_arena *arena,
     for (uint32_t i = 0; i < run->n_snaps; i++) {
         if (run->snaps[i].unsettled || run->snaps[i].tracking.mode == HL_FOLLOWED_NOT)
             continue;
-        if (read_moment(run, i, pool, arena, &h.moments[h.n], err))
+        if (hl_site_moment_read(run, i, false, pool, arena, &h.moments[h.n], err))
             return err->status;
         h.n++;
         last = i;
@@ -92,6 +98,8 @@ uint32_t hl_site_rises(const hl_site_history *h, const uint64_t *series)
             return 0;
     }
     uint32_t mid = windows / 2, end = windows - 1;
+    if ((floor[end] - floor[0]) < floor[end] / WORTH_SHARE)
+        return 0;
     double early = (double)(floor[mid] - floor[0]), late = (double)(floor[end] - floor[mid]);
     double early_work = work[mid] - work[0], late_work = work[end] - work[mid];
     bool goes_on = late * early_work >= early * late_work / 2;

@@ -17,6 +17,10 @@ typedef struct hl_site_history {
     uint32_t n;
 } hl_site_history;
 
+/* unheld: less what is in objects that were found. */
+hl_status hl_site_moment_read(hl_run *run, uint32_t i, bool unheld, hl_site_pool *pool,
+                              hl_arena *arena, struct hl_site_moment *out,
+                              hl_err *err) HL_MUST_CHECK;
 /* The moments of a run in which allocations were followed and that are settled. The last is left out if
  * the program was over by then and had let go of some. pool knows their stacks afterwards. */
 hl_status hl_site_history_read(hl_run *run, hl_site_pool *pool, hl_arena *arena,

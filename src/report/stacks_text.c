@@ -59,7 +59,7 @@ void hl_stacks_collapsed(const hl_stacks *s, hl_out *out)
 
 static void put_field(hl_out *o, const char *s)
 {
-    if (!s[strcspn(s, ",\"\r\n")]) {
+    if (!s[strcspn(s, ",\"\n")]) {
         hl_out_text(o, s);
         return;
     }
@@ -104,7 +104,7 @@ void hl_stacks_csv(const hl_stacks *s, hl_out *out)
     hl_out_text(out, "file,line,function,thread,domain");
     for (unsigned m = 0; m < HL_MEASURES; m++)
         hl_out_printf(out, ",%s_blocks,%s_bytes", hl_measure_words[m], hl_measure_words[m]);
-    hl_out_text(out, ",live_bytes_error,stack\r\n");
+    hl_out_text(out, ",live_bytes_error,stack\n");
     for (uint32_t i = 0; i < s->n_rows; i++) {
         const hl_stack_row *row = &s->rows[i];
         const hl_stack_frame *f = &s->frames[s->stacks[row->stack].frame];
@@ -124,7 +124,7 @@ void hl_stacks_csv(const hl_stacks *s, hl_out *out)
         hl_out_text(out, ",");
         if (!put_stack_field(s, row->stack, &scratch, out))
             out->failed = true;
-        hl_out_text(out, "\r\n");
+        hl_out_text(out, "\n");
     }
     hl_out_deinit(&scratch);
 }

@@ -451,6 +451,8 @@ static hl_status load_parts(hl_snap_loader *l, const hl_run_body *b, uint32_t i,
         finish_flags(l->s);
     if (parts & HL_PART_SITES && hl_loader_sites(l))
         return l->err->status;
+    if (parts & HL_PART_MADE && hl_loader_made(l))
+        return l->err->status;
     l->s->edges = 0;
     hl_arena_release(&l->s->arena, l->buffer[0]);
     hl_arena_release(&l->s->arena, l->buffer[1]);

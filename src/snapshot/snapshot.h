@@ -353,8 +353,9 @@ hl_status hl_snap_load(hl_run *run, uint32_t i, hl_snap **out, hl_err *err) HL_M
 /* Parts of one, for who asks every snapshot of a run and needs no graph of any: names, types and
  * threads are there, and what is asked for; nothing refers to a node, and there is nothing else. */
 typedef enum hl_snap_part {
-    HL_PART_SITES = 1, /* frames, stacks, sites, ages; not made */
+    HL_PART_SITES = 1, /* frames, stacks, sites, ages */
     HL_PART_SIZES = 2, /* nodes, their type, size, extra, and folds */
+    HL_PART_MADE = 4,  /* made; with both of the others */
 } hl_snap_part;
 hl_status hl_snap_load_parts(hl_run *run, uint32_t i, unsigned parts, hl_snap **out,
                              hl_err *err) HL_MUST_CHECK;

@@ -62,7 +62,7 @@ static void use(hl_run *run)
     }
     for (uint32_t i = 0; i < run->n_snaps; i++) { /* parts of what may be no whole snapshot */
         hl_snap *s = NULL;
-        if (hl_snap_load_parts(run, i, HL_PART_SITES | HL_PART_SIZES, &s, &err))
+        if (hl_snap_load_parts(run, i, HL_PART_SITES | HL_PART_SIZES | HL_PART_MADE, &s, &err))
             must(!s && err.status != HL_OK && err.text[0]);
         hl_snap_destroy(s);
     }

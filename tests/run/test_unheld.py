@@ -1,0 +1,107 @@
+"""What only allocations can show: memory that a C extension keeps or has lost, in no object."""
+
+from __future__ import annotations
+
+import pathlib
+import subprocess
+import sysconfig
+import textwrap
+from typing import TYPE_CHECKING
+
+import pytest
+from conftest import EXE
+
+if TYPE_CHECKING:
+    from conftest import Bench
+
+pytestmark = pytest.mark.one_interpreter
+
+EXTENSION = r"""
+#include <Python.h>
+static void *room[64];
+static PyObject *lose(PyObject *m, PyObject *n) /* never freed */
+{
+    size_t size = PyLong_AsSize_t(n);
+    void *p = PyMem_Malloc(size);
+    if (!p)
+        return PyErr_NoMemory();
+    memset(p, 1, size);
+    Py_RETURN_NONE;
+}
+static PyObject *ring(PyObject *m, PyObject *n) /* as many as fit in, the oldest goes */
+{
+    static unsigned at;
+    PyMem_Free(room[at % 64]);
+    room[at % 64] = PyMem_Malloc(PyLong_AsSize_t(n));
+    at++;
+    Py_RETURN_NONE;
+}
+static PyObject *keep(PyObject *m, PyObject *o) /* a reference too many */
+{
+    Py_INCREF(o);
+    Py_RETURN_NONE;
+}
+static PyMethodDef methods[] = {
+    {"lose", lose, METH_O, NULL}, {"ring", ring, METH_O, NULL}, {"keep", keep, METH_O, NULL}, {0}};
+static struct PyModuleDef module = {PyModuleDef_HEAD_INIT, "careless", NULL, -1, methods};
+PyMODINIT_FUNC PyInit_careless(void) { return PyModule_Create(&module); }
+"""
+
+PROGRAM = """
+import sys, time
+sys.path.insert(0, {folder!r})
+import careless
+
+def work(i):
+    {call}
+
+for i in range(12000):
+    work(i)
+    if i % 50 == 0:
+        time.sleep(0.005)
+"""
+
+
+@pytest.fixture
+def careless(bench: Bench, python: str) -> pathlib.Path:
+    source = bench.folder / "careless.c"
+    source.write_text(EXTENSION)
+    include = subprocess.run(
+        [python, "-c", "import sysconfig; print(sysconfig.get_paths()['include'])"],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.strip()
+    if not (pathlib.Path(include) / "Python.h").exists():
+        pytest.skip(f"no headers of {python}")
+    compiler = (sysconfig.get_config_var("CC") or "cc").split()[0]
+    subprocess.run(
+        [compiler, "-shared", "-fPIC", f"-I{include}", source, "-o", bench.folder / "careless.so"],
+        check=True,
+    )
+    return bench.folder
+
+
+@pytest.mark.parametrize("call", ["careless.lose(2000)", "careless.keep(bytes(2000))"])
+def test_what_is_lost_in_c_is_not_called_healthy(
+    bench: Bench, python: str, careless: pathlib.Path, call: str
+) -> None:
+    bench.script(PROGRAM.format(folder=str(careless), call=call))
+    got = bench.watched("app.py", options=("--json", "--exact"))
+    diagnosis = got.diagnosis()
+    assert diagnosis["verdict"] == "undecided", diagnosis
+    assert diagnosis["findings"] == []
+    assert "work (app.py:7)" in diagnosis["why"] and "in no object" in diagnosis["why"]
+    said = bench.execute([EXE, "show", bench.file, "--view", "allocs"]).stdout
+    assert "gained in each of" in said and "work (app.py:7) (" in said
+
+
+@pytest.mark.parametrize(
+    "call", ["careless.ring(100000)", "careless.lose(2)", "[bytes(2000) for _ in range(5)]"]
+)
+def test_what_c_keeps_for_a_while_is(
+    bench: Bench, python: str, careless: pathlib.Path, call: str
+) -> None:
+    bench.script(PROGRAM.format(folder=str(careless), call=textwrap.dedent(call)))
+    diagnosis = bench.watched("app.py", options=("--json", "--exact")).diagnosis()
+    assert diagnosis["verdict"] == "no-leak", diagnosis
