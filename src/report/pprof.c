@@ -9,9 +9,9 @@
  *        of our own frames is in there), so drop_frames and keep_frames are not set.
  * Of a peak inuse is what was in use then, of temporary ones alloc is these. */
 #include "base/arena.h"
-#include "pprof.pb-c.h"
 #include "report/writer.h"
 
+#include <pprof.pb-c.h> /* made of pprof.proto by the build */
 #include <stdlib.h>
 #include <string.h>
 #include <zlib.h>
