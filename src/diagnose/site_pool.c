@@ -36,7 +36,8 @@ struct hl_site_pool {
     grown names, frames, stacks, types, threads, sites, ages, made;
     lookup names_by_text, frames_by_key, stacks_by_key, types_by_name;
     hl_snap_info info;
-    uint32_t added, taken;
+    uint32_t added;
+    bool untold; /* one of them does not tell all */
 };
 
 static hl_status no_memory(hl_err *err)
@@ -281,6 +282,7 @@ static void add_tracking(hl_site_pool *p, const hl_snap_info *info)
     const hl_tracking *x = &info->tracking;
     if (x->mode == HL_FOLLOWED_NOT)
         return;
+    p->untold |= !hl_tracking_tells_all(x);
     if (!p->added++) {
         p->info = *info;
         return;
@@ -366,6 +368,8 @@ hl_status hl_site_pool_sum(hl_site_pool *p, hl_snap *out, hl_err *err)
                  .n_made = p->made.n,
                  .n_frames = p->frames.n,
                  .n_types = p->types.n};
+    if (p->untold)
+        s.info.tracking.peak_bytes = 0;
     s.frames = hl_arena_array(p->arena, s.n_frames, sizeof *s.frames);
     s.types = hl_arena_array(p->arena, s.n_types, sizeof *s.types);
     if (!s.frames || !s.types)

@@ -11,6 +11,13 @@
 #include "base/err.h"
 #include "snapshot/snapshot.h"
 
+/* Is told what was there at the high-water mark, and what was soon freed? Samples of an early heaplens
+ * do not say. */
+static inline bool hl_tracking_tells_all(const hl_tracking *t)
+{
+    return t->peak_bytes > 0 || t->mode == HL_FOLLOWED_EXACT;
+}
+
 typedef struct hl_site_pool hl_site_pool;
 hl_status hl_site_pool_create(hl_arena *arena, hl_site_pool **out, hl_err *err) HL_MUST_CHECK;
 
@@ -24,7 +31,7 @@ hl_status hl_site_pool_add(hl_site_pool *p, const hl_snap *s, uint32_t pid,
 
 /* All of it in the shape of a snapshot that has no nodes, and whose made are all leaves: names, types,
  * threads, frames, stacks, sites, ages, made. Its arrays are the pool's. info is that of the first
- * snapshot added, with its tracking: SAMPLED if one of them was. */
+ * snapshot added, with its tracking: SAMPLED if one of them was, without a peak if one does not tell. */
 hl_status hl_site_pool_sum(hl_site_pool *p, hl_snap *out, hl_err *err) HL_MUST_CHECK;
 
 #endif

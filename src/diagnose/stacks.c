@@ -11,11 +11,11 @@
 
 static hl_status check_measure(const hl_view_query *q, const hl_snap *s, hl_err *err)
 {
-    if (s->info.tracking.mode == HL_FOLLOWED_SAMPLED &&
+    if (!hl_tracking_tells_all(&s->info.tracking) &&
         (q->measure == HL_PEAK || q->measure == HL_TEMPORARY))
         return hl_err_set(err, HL_EMPTY,
-                          "samples do not tell what was there at the high-water mark, nor what was "
-                          "soon freed: record one with 'heaplens run --exact'");
+                          "these samples do not tell what was there at the high-water mark, nor "
+                          "what was soon freed: record anew, or with 'heaplens run --exact'");
     return HL_OK;
 }
 
@@ -137,6 +137,7 @@ hl_status hl_view_stacks(const hl_view_query *q, hl_arena *arena, hl_stacks *out
         got.python = copy(arena, *first->python ? first->python : sum.info.python);
         got.files = q->n_runs - without;
         got.sampled = t->mode == HL_FOLLOWED_SAMPLED;
+        got.tells_all = hl_tracking_tells_all(t);
         got.rate = got.sampled ? t->rate : 1;
         got.dropped = t->dropped;
         got.time_us = first->started_us ? first->started_us + sum.info.time_us : 0;

@@ -82,7 +82,7 @@ static void add_sites(const hl_snap *s, look *l)
     for (unsigned d = 0; d < HL_BLOCK_DOMAINS; d++)
         if (d != HL_BLOCK_NATIVE || domain[d])
             l->at[RAW + d] = (int64_t)domain[d];
-    if (t->mode == HL_FOLLOWED_EXACT)
+    if (hl_tracking_tells_all(t))
         l->at[PEAK] = (int64_t)t->peak_bytes;
 }
 
@@ -194,7 +194,7 @@ hl_status hl_view_timeline(const hl_view_query *q, hl_arena *arena,
             "no allocation was followed: heaplens run --exact tells blocks and high-water "
             "mark, too";
     else if (t->mode == HL_FOLLOWED_SAMPLED)
-        out[0].note = "blocks are estimated from samples, which do not tell the high-water mark";
+        out[0].note = "blocks are estimated from samples";
     else if (t->peak_us)
         out[0].note = hl_arena_printf(arena, "the high-water mark was reached at %.3f s",
                                       (double)t->peak_us / 1e6);

@@ -80,12 +80,6 @@ static const hl_amount *measured(const hl_site_sum *sum, hl_measure by)
     return of[by];
 }
 
-/* Samples of an early heaplens do not say what was there at the high-water mark. */
-static bool tells_all(const hl_snap *s)
-{
-    return s->info.tracking.peak_bytes > 0 || s->info.tracking.mode == HL_FOLLOWED_EXACT;
-}
-
 static void fill_row(const hl_snap *s, const hl_site_sums *sums, const hl_site_sum *sum,
                      hl_arena *arena, hl_cell *row)
 {
@@ -102,7 +96,7 @@ static void fill_row(const hl_snap *s, const hl_site_sums *sums, const hl_site_s
     row[SURVIVED].number = sum->survived ? (int64_t)sum->survived : HL_CELL_NONE;
     const hl_amount *rest[] = {&sum->peak, &sum->all, &sum->brief};
     for (unsigned i = 0; i < sizeof rest / sizeof *rest; i++) {
-        bool told = !is_type && (rest[i] == &sum->all || tells_all(s));
+        bool told = !is_type && (rest[i] == &sum->all || hl_tracking_tells_all(&s->info.tracking));
         row[PEAK_BYTES + 2 * i].number = told ? (int64_t)rest[i]->bytes : HL_CELL_NONE;
         row[PEAK_BLOCKS + 2 * i].number = told ? (int64_t)rest[i]->blocks : HL_CELL_NONE;
     }

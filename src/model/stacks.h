@@ -35,7 +35,8 @@ typedef struct hl_stack_row { /* a stack, thread and domain; most of the measure
 typedef struct hl_stacks {
     const char *program, *python; /* of the first file */
     uint32_t files;               /* that were added up */
-    bool sampled;                 /* then PEAK and TEMPORARY are not told, and 0 */
+    bool sampled;                 /* amounts are estimates */
+    bool tells_all;               /* else PEAK and TEMPORARY are not told, and 0 */
     uint64_t rate;                /* mean bytes from one sample to the next; exact: 1 */
     uint64_t dropped;             /* blocks there was no room to follow */
     uint64_t time_us;             /* unix time of the moment told; 0: unknown */

@@ -79,7 +79,7 @@ static void put_rows(const hl_stacks *s, hl_json *j)
         put_text(j, "domain", row->domain);
         for (unsigned m = 0; m < HL_MEASURES; m++) {
             char key[32];
-            bool told = !s->sampled || m == HL_LIVE || m == HL_TOTAL;
+            bool told = s->tells_all || m == HL_LIVE || m == HL_TOTAL;
             const uint64_t of[] = {row->of[m].blocks, row->of[m].bytes};
             for (unsigned k = 0; k < 2; k++) {
                 snprintf(key, sizeof key, "%s_%s", hl_measure_words[m], k ? "bytes" : "blocks");

@@ -116,7 +116,7 @@ void hl_stacks_csv(const hl_stacks *s, hl_out *out)
         put_field(out, row->thread);
         hl_out_printf(out, ",%s", row->domain);
         for (unsigned m = 0; m < HL_MEASURES; m++) {
-            bool told = !s->sampled || m == HL_LIVE || m == HL_TOTAL;
+            bool told = s->tells_all || m == HL_LIVE || m == HL_TOTAL;
             put_number(told, row->of[m].blocks, out);
             put_number(told, row->of[m].bytes, out);
         }
