@@ -130,7 +130,8 @@ static void fill(hl_case *c, hl_finding *f, const line *lines, const uint32_t *b
         if (site == end) {
             *site = (hl_site){.file = hl_arena_copy(c->arena, file, strlen(file)),
                               .function = hl_arena_copy(c->arena, function, strlen(function)),
-                              .line = at->line};
+                              .line = at->line,
+                              .estimated = s->info.tracking.mode == HL_FOLLOWED_SAMPLED};
             site->name = site->file ? hl_file_name(site->file) : NULL;
             if (!site->file || !site->function)
                 return;
@@ -172,11 +173,6 @@ static uint32_t survived(hl_case *c, const hl_site *site, uint64_t *blocks)
 
 static void tell_age(hl_case *c, hl_finding *f)
 {
-    const hl_tracking *t = &c->snap->info.tracking;
-    char rate[16];
-    if (f->n_allocated_at && t->mode == HL_FOLLOWED_SAMPLED)
-        hl_finding_evidence(c, f, "what its lines made is estimated from samples, one in %s",
-                            hl_bytes_text(t->rate, rate));
     const hl_site *first = f->allocated_at;
     uint64_t blocks;
     char count[32];

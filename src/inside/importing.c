@@ -7,7 +7,10 @@
  *        module. While the bodies change from one time to the next, modules are being loaded; once
  *        one has had the processor for STAYS_NS, the program works there (`import app`, in one
  *        line), or a library is slow to load, and is looked at like any other. While importlib gets a
- *        body's code nobody works: without .pyc files compiling is most of an import. */
+ *        body's code nobody works: without .pyc files compiling is most of an import.
+ *        Who imports one module after the other from the same place works by importing (plugins, a
+ *        module for each job). A body is known there by its globals: its code goes, and the next one
+ *        lies where it lay. */
 #include "inside/inside_abi.h" /* first: Python.h sets _GNU_SOURCE */
 
 #include "inside/importing.h"
@@ -16,7 +19,19 @@
 
 #include <string.h>
 
-enum { FRAMES_MAX = 400, LOADING_FRAMES = 4, STAYS_NS = 40 * 1000 * 1000 };
+enum {
+    FRAMES_MAX = 400,
+    LOADING_FRAMES = 4,
+    STAYS_NS = 40 * 1000 * 1000,
+    AGAIN_MANY = 16, /* modules from one place: more than the names of one statement, mostly */
+};
+
+/* The outermost import of a thread: where it stands, and the module it is for. Identities. */
+typedef struct outermost {
+    const PyCodeObject *code;
+    int at;
+    const void *globals;
+} outermost;
 
 static bool is_importlib(const PyCodeObject *code)
 {
@@ -77,6 +92,57 @@ static const PyCodeObject *imported_by(PyThreadState *thread, bool *gets)
     return own;
 }
 
+/* Frames from the innermost on: the last that importlib was called from. */
+static outermost outermost_of(PyThreadState *thread)
+{
+    outermost out = {.code = NULL};
+    const void *body = NULL;
+    bool within = false;
+#if HL_PY_AT_LEAST(11)
+    _PyInterpreterFrame *f = hl_abi_current_frame(thread);
+    for (unsigned n = 0; f && n < FRAMES_MAX; f = f->previous, n++) {
+        const PyCodeObject *code = hl_abi_frame_of_c(f) ? NULL : hl_abi_frame_code(f);
+        int at = code ? _PyInterpreterFrame_LASTI(f) : 0;
+#else
+    PyFrameObject *f = thread->frame;
+    for (unsigned n = 0; f && n < FRAMES_MAX; f = f->f_back, n++) {
+        const PyCodeObject *code = f->f_code;
+        int at = f->f_lasti;
+#endif
+        if (!code)
+            continue;
+        bool ours = is_importlib(code);
+        if (!ours && within)
+            out = (outermost){.code = code, .at = at, .globals = body};
+        if (!ours)
+            body = f->f_globals;
+        within = ours;
+    }
+    return out;
+}
+
+/* Is one module after the other imported from the same place, or from a few in turn? Small ones are
+ * mostly met before or after their body, while files are read: then the table of modules has grown,
+ * and none of them is being run. */
+static bool imports_again(PyThreadState *thread)
+{
+    static outermost last;
+    static Py_ssize_t had;
+    static unsigned changes;
+    outermost now = outermost_of(thread);
+    PyObject *modules = PyImport_GetModuleDict(); /* borrowed; asks nobody */
+    Py_ssize_t has = modules && PyDict_Check(modules) ? PyDict_GET_SIZE(modules) : had;
+    bool other =
+        now.globals || last.globals ? now.globals && now.globals != last.globals : has != had;
+    if (now.code && (now.code != last.code || now.at > last.at))
+        changes = 0;
+    else if (now.code && (now.at < last.at || other))
+        changes++;
+    last = now.code ? now : last;
+    had = has;
+    return changes >= AGAIN_MANY;
+}
+
 enum hl_importing hl_importing(void)
 {
     static const PyCodeObject *body; /* an identity: the code may be gone */
@@ -91,6 +157,8 @@ enum hl_importing hl_importing(void)
     }
     if (gets)
         body = NULL;
+    if (now_in && imports_again(thread))
+        return HL_WORKS_IN_IMPORT;
     return gets                           ? HL_IMPORTING
            : !now_in                      ? HL_NO_IMPORT
            : now_ns - since_ns < STAYS_NS ? HL_IMPORTING

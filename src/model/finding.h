@@ -26,6 +26,7 @@ typedef struct hl_site {
     const char *name; /* of the file, as people call it: "app.py", "logging/__init__.py" */
     uint32_t line;
     uint64_t objects, bytes;
+    bool estimated; /* from samples */
 } hl_site;
 
 /* One of the processes of a run, where several are looked at together. */

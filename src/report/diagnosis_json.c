@@ -157,6 +157,8 @@ static void put_sites(hl_json *j, const hl_finding *f)
         put_text(j, "function", s->function);
         put_uint(j, "objects", s->objects);
         put_uint(j, "bytes", s->bytes);
+        hl_json_key(j, "estimated");
+        hl_json_bool(j, s->estimated);
         hl_json_close(j, '}');
     }
     hl_json_close(j, ']');

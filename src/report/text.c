@@ -241,8 +241,12 @@ static void sites(const hl_finding *f, const hl_style *style, hl_out *o)
         hl_paint_end(o, style, HL_BOLD);
         hl_out_text(o, "  ");
         hl_out_safe(o, s->function ? s->function : "", 40);
-        hl_out_printf(o, "  %s objects, %s\n", hl_count_text(s->objects, count),
-                      hl_bytes_text(s->bytes, bytes));
+        /* one small block among the samples stands for thousands: of those only bytes are sure */
+        if (s->estimated)
+            hl_out_printf(o, "  some %s, by samples\n", hl_bytes_text(s->bytes, bytes));
+        else
+            hl_out_printf(o, "  %s objects, %s\n", hl_count_text(s->objects, count),
+                          hl_bytes_text(s->bytes, bytes));
     }
 }
 
