@@ -326,7 +326,7 @@ def test_speedscope_fits_its_schema(bench: Bench, recorded: pathlib.Path, measur
 
 def test_where_nothing_was_followed(bench: Bench, python: str) -> None:
     bench.script("kept = []\n")
-    bench.watched("app.py", options=QUIET)
+    bench.watched("app.py", options=(*QUIET, "--no-track"))
     said = export(bench, "pprof", bench.file, status=5)
     assert b"heaplens run --exact" in said
     assert not (bench.folder / "out.pprof").exists()
