@@ -17,6 +17,7 @@ hl_status hl_site_moment_read(hl_run *run, uint32_t i, bool unheld, hl_site_pool
 {
     hl_snap *s;
     uint32_t *stack_of, n = 0;
+    err->status = HL_OK;
     unsigned parts = HL_PART_SITES | (unheld ? HL_PART_SIZES | HL_PART_MADE : 0);
     if (hl_snap_load_parts(run, i, parts, &s, err))
         return err->status;

@@ -21,6 +21,7 @@ static hl_status total(const hl_case *c, uint32_t moment, bool unheld, uint64_t 
     struct hl_site_moment m = {0};
     hl_arena_init(&scratch);
     *out = 0;
+    err->status = HL_OK;
     if (!hl_site_pool_create(&scratch, &pool, err) &&
         !hl_site_moment_read(c->moments[moment].run, c->moments[moment].index, unheld, pool,
                              &scratch, &m, err))
@@ -82,6 +83,7 @@ static hl_status find_line(hl_case *c, hl_arena *scratch, hl_err *err)
 hl_status hl_unheld_find(hl_case *c, hl_err *err)
 {
     bool much = false;
+    err->status = HL_OK;
     if (c->n_moments < 2 || c->out->n_findings)
         return HL_OK;
     for (uint32_t i = 0; i <= c->working; i++) {
