@@ -40,7 +40,10 @@ def machine(tmp_path):
     return play
 
 
-NEEDED = "gcc libc6-dev make pkg-config libzstd-dev zlib1g-dev python3 python3-venv python3-dev"
+NEEDED = (
+    "gcc libc6-dev make pkg-config libzstd-dev zlib1g-dev libprotobuf-c-dev protobuf-c-compiler "
+    "python3 python3-venv python3-dev"
+)
 
 
 def test_root_installs_what_is_missing(machine):
@@ -70,13 +73,13 @@ def test_an_install_that_fails_is_a_failure(machine):
 
 
 def test_nothing_missing_does_nothing(machine):
-    everything = dict.fromkeys(["cc", "make", "pkg-config", "python3"], "exit 0")
+    everything = dict.fromkeys(["cc", "make", "pkg-config", "protoc-c", "python3"], "exit 0")
     code, said, calls = machine(1000, everything)
     assert (code, said, calls) == (0, "", [])
 
 
 def test_dev_wants_more(machine):
-    everything = dict.fromkeys(["cc", "make", "python3"], "exit 0")
+    everything = dict.fromkeys(["cc", "make", "protoc-c", "python3"], "exit 0")
     fakes = {**everything, "pkg-config": "exit 0", "apt-cache": "echo '  Depends: clang-19'"}
     code, said, _ = machine(1000, fakes, "dev")
     assert code == 1
