@@ -129,6 +129,7 @@ hl_status hl_view_stacks(const hl_view_query *q, hl_arena *arena, hl_stacks *out
     uint32_t without;
     hl_stacks got = {.measure = q->measure};
     hl_arena_init(&scratch);
+    err->status = HL_OK;
     if (!hl_site_pool_create(&scratch, &pool, err) &&
         !hl_view_allocated(q, false, pool, &sum, &without, err) && !fill(&sum, arena, &got, err)) {
         const hl_tracking *t = &sum.info.tracking;
