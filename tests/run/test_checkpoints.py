@@ -81,7 +81,7 @@ WANT = {
 def test_when_memory_is_missing(bench: Bench, python: str, name: str) -> None:
     """What was there is in the file, though the program has let it go since."""
     body = "\n".join("    " + line for line in WANT[name].splitlines())
-    code = ("import resource, time\ntime.sleep(.3)\nn = int(open('/proc/self/statm').read().split()[0]) * 4096\n"
+    code = ("import resource, time\ntime.sleep(.8)\nn = int(open('/proc/self/statm').read().split()[0]) * 4096\n"
             f"resource.setrlimit(resource.RLIMIT_AS, (n + (80 << 20), -1))\nL = []\ntry:\n{body}\n"
             "except MemoryError as e: L.clear(); print(type(e).__mro__[-4:], e.args)\ntime.sleep(.3)\n")
     alone = bench.alone("-c", code)
