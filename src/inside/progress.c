@@ -5,7 +5,8 @@
  * Why    A frame cannot change while a call it made is running. If it changed between two
  * snapshots, that call has returned and was made again: so many calls are told from one long one.
  * What   its instruction, the pointers in its locals and its whole evaluation stack (what lies
- * above the top is stale, but nobody writes there either), the state of the iterators it loops over
+ * above the top is stale, but nobody writes there either; but the tracker does into the slot just
+ * above it, which is left out: track_frame.h), the state of the iterators it loops over
  *        where the stack's depth is known. That is the digest's upper part, and proves a new call.
  *        The lower 8 bits are, for a module body, the values of its int variables: its loop
  *        counters are globals, but a function that runs may count in a global too, so these only
@@ -73,8 +74,10 @@ uint32_t hl_frame_progress(const struct _PyInterpreterFrame *f, const PyCodeObje
 {
     Py_ssize_t locals = code->co_nlocalsplus, room = locals + code->co_stacksize;
     uint64_t h = mix(0, (uint64_t)_PyInterpreterFrame_LASTI((struct _PyInterpreterFrame *)f));
-    h = mix_slots(h, f->localsplus, room);
-    Py_ssize_t used = hl_abi_frame_used(f);
+    Py_ssize_t used = hl_abi_frame_used(f), kept = used >= 0 && used < room ? used : room;
+    h = mix_slots(h, f->localsplus, HL_PY_AT_LEAST(14) ? room : kept);
+    if (kept < room && !HL_PY_AT_LEAST(14))
+        h = mix_slots(h, f->localsplus + kept + 1, room - kept - 1);
     for (Py_ssize_t i = locals; i < used && i < room; i++)
         h = mix_iterator(h, hl_abi_slot_of(f->localsplus[i]).object);
     return digest(h, f->f_locals == f->f_globals ? counters(f->f_locals) : 0);

@@ -228,6 +228,7 @@ hl_status hl_track_start(const hl_track_options *o, hl_err *err)
     memset(T->looks_before, 0, sizeof T->looks_before);
     T->since_ns = T->peak_ns = hl_vitals_clock_ns(CLOCK_MONOTONIC);
     T->checked = T->mismatched = T->lost = 0;
+    T->sessions++; /* what ran since the last one was not seen */
     T->mode = o->mode;
     T->users = 1;
     T->of_run = o->of_run;

@@ -36,12 +36,28 @@ typedef struct hl_shadow {
     hl_frame *frame;
     uintptr_t at;
     uint32_t site;
+    uintptr_t mark; /* what stands in the frame's slot for a result (track_frame.h); 0: nothing */
 } hl_shadow;
 
-typedef struct hl_thread { /* of one thread of the system, not of an interpreter */
-    PyThreadState *state;  /* whose stack the shadow is of */
-    hl_shadow *shadow;     /* outermost first */
+enum { HL_FOUND_BITS = 6, HL_FOUND = 1 << HL_FOUND_BITS };
+
+typedef struct hl_found { /* an instruction below a caller's site */
+    uint64_t key;         /* of both: hl_found_below and the address; 0: none */
+    uint64_t word;        /* who makes a block there: the map's word without age and size */
+    hl_made *made;        /* the site's totals */
+    uint64_t unused;      /* 32 bytes: half a line */
+} hl_found;
+
+typedef struct hl_thread {      /* of one thread of the system, not of an interpreter */
+    PyThreadState *state;       /* whose stack the shadow is of */
+    PyThreadState *const *runs; /* where the interpreter says which runs: hl_thread_place */
+    hl_frame *top;              /* what ran last, if it carries a mark; else HL_NO_FRAME */
+    uint64_t below;             /* the site of its caller: hl_found_below */
+    hl_shadow *shadow;          /* outermost first */
     size_t depth, room;
+    uintptr_t mark;    /* the last one given out; odd, and of no other thread */
+    uint32_t sessions; /* which session the shadow is of */
+    uint32_t gone;     /* which sites.gone `found` is of */
     uint32_t who;
     uint32_t within;   /* hooks of mem or obj that are below us on this thread: raw is not asked */
     enum hl_domain as; /* sampled: what the raw hook takes is of this domain; 0: its own */
@@ -53,28 +69,35 @@ typedef struct hl_thread { /* of one thread of the system, not of an interpreter
     int64_t tid;
     struct hl_thread *next;
     bool taken; /* false: its thread has ended */
+    /* What was found last for mem and obj, so that a frame that allocates here and there is not
+     * compared each time. An activation is believed after it was compared once, which empties this
+     * if code died: what stood at its addresses before died before it began. */
+    hl_found found[2][HL_FOUND];
 } hl_thread;
+
+#define HL_NO_FRAME ((hl_frame *)(uintptr_t)1)
 
 typedef struct hl_tracker {
     enum hl_track_mode mode; /* GIL */
+    uint32_t stamp;          /* the current age, in its place in `by` */
+    int64_t left;            /* sampled, mem and obj; GIL */
+    int64_t bytes;           /* live, of mem and obj; GIL */
+    int64_t raw_bytes;       /* live, of raw; atomic */
+    int64_t peak;            /* the most that lived; GIL; sampled: samples.lock */
+    int64_t peak_next;       /* above this the floor rises with it; this and the next as `peak` */
+    int64_t peak_floor;      /* below this what lived at the peak is written down */
     uint32_t users;          /* sessions, one in another, and `heaplens run`; GIL */
+    uint32_t sessions;       /* how many began after none was left; GIL */
     bool of_run;             /* one of them is the run's */
     uint32_t horizon;        /* levels of the stack that are checked; 0: all */
-    uint32_t stamp;          /* the current age, in its place in `by` */
     PyMemAllocatorEx below_exact[HL_DOMAINS], below_sampled[HL_DOMAINS]; /* whom hooks ask */
     hl_live live;
     hl_sites sites;
     hl_codes codes; /* sites.lock */
     hl_samples samples;
-    hl_region region;   /* samples.lock; base NULL: not in use */
-    int64_t left;       /* sampled, mem and obj; GIL */
-    uint64_t random;    /* GIL */
-    int64_t bytes;      /* live, of mem and obj; GIL */
-    int64_t raw_bytes;  /* live, of raw; atomic */
-    int64_t peak;       /* the most that lived; GIL; sampled: this and what follows samples.lock */
-    int64_t peak_next;  /* above this the floor rises with it */
-    int64_t peak_floor; /* below this what lived at the peak is written down */
-    hl_tally peak_rows; /* what lived then; it changes under `lock`, too */
+    hl_region region;     /* samples.lock; base NULL: not in use */
+    uint64_t random;      /* GIL */
+    hl_tally peak_rows;   /* what lived at the peak; its guard; it changes under `lock`, too */
     uint64_t checkpoints; /* GIL; age = checkpoints >> age_shift */
     uint32_t age_shift;
     uint32_t looks;                 /* snapshots since the start; GIL */
@@ -83,12 +106,13 @@ typedef struct hl_tracker {
     hl_lock lock;                   /* guards what follows */
     hl_thread *threads;
     uint32_t whos;
+    uintptr_t records;            /* thread records begun: of marks */
     unsigned corrected;           /* bits of hl_free_list; GIL */
     uint64_t checked, mismatched; /* HL_TRACK_CHECK: stacks compared with a whole walk; GIL */
     uint64_t lost;                /* blocks that no thread record could be had for */
 } hl_tracker;
 
-extern hl_tracker hl_tracking;
+extern hl_tracker hl_tracking __attribute__((visibility("hidden"))); /* found without a table */
 /* The tracker of this process: ours, or that of the copy of the core `heaplens run` has armed. Looks
  * read it, and change nothing but its locks. */
 extern hl_tracker *hl_tracker_read;
@@ -96,11 +120,14 @@ extern hl_tracker *hl_tracker_read;
 /* ---- stacks: track_stack.c --------------------------------------------------------------------
  */
 
-extern __thread hl_thread *hl_track_self __attribute__((tls_model("initial-exec")));
+extern __thread hl_thread *hl_track_self
+    __attribute__((tls_model("initial-exec"), visibility("hidden")));
 
 /* The record of this thread, for this thread state. NULL: no memory. */
 hl_thread *hl_thread_for(PyThreadState *state);
 uint32_t hl_stack_check(hl_thread *me, hl_frame *top);
+/* An allocation failed, so that what ran meanwhile was not seen: nothing of the copy is believed. */
+void hl_stack_forget(void);
 void hl_stack_compare(uint32_t site, hl_frame *top); /* HL_TRACK_CHECK */
 
 HL_HOT hl_thread *hl_thread_self(PyThreadState *state)
@@ -109,6 +136,36 @@ HL_HOT hl_thread *hl_thread_self(PyThreadState *state)
     return HL_LIKELY(me && me->state == state) ? me : hl_thread_for(state);
 }
 
+/* Sites have 24 bits and are spread over 64, so that with an address added two pairs have one key as
+ * seldom as two hashes are one. */
+HL_HOT uint64_t hl_found_below(uint32_t parent)
+{
+    return (uint64_t)(parent + 1) * 0xC2B2AE3D27D4EB4Full;
+}
+HL_HOT hl_found *hl_found_at(hl_thread *me, enum hl_domain d, uint64_t key)
+{
+    return &me->found[d - HL_DOMAIN_MEM][key * 0x9E3779B97F4A7C15ull >> (64 - HL_FOUND_BITS)];
+}
+/* What was found, if what ran last runs still, at an instruction it was seen at for this domain; NULL:
+ * it has to be compared. */
+HL_HOT const hl_found *hl_stack_same(hl_thread *me, enum hl_domain d, hl_frame *top)
+{
+    if (HL_UNLIKELY(me->top != top || !hl_frame_marked(top)))
+        return NULL;
+    uint64_t key = hl_frame_at(top) + me->below;
+    const hl_found *f = hl_found_at(me, d, key);
+    return HL_LIKELY(f->key == key) ? f : NULL;
+}
+/* The site of what runs, which is found next time. */
+HL_HOT void hl_stack_found(hl_thread *me, enum hl_domain d, hl_frame *top, uint32_t site,
+                           hl_made *made)
+{
+    if (me->top != top || !made)
+        return;
+    uint64_t key = hl_frame_at(top) + me->below;
+    *hl_found_at(me, d, key) =
+        (hl_found){key, hl_made_by(site, 0, me->who, d) << HL_LIVE_SIZE_BITS, made, 0};
+}
 HL_HOT uint32_t hl_stack_of(hl_thread *me, hl_frame *top)
 {
     if (HL_LIKELY(me->depth)) {

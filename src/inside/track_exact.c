@@ -105,6 +105,8 @@ HL_HOT void note(enum hl_domain d, void *p, size_t n)
     hl_thread *me = HL_LIKELY(state != NULL) ? hl_thread_self(state) : hl_track_self;
     uint32_t site = me && state ? hl_stack_now(me, state) : 0;
     uint32_t who = me ? me->who : 0;
+    if (d != HL_DOMAIN_RAW && site)
+        hl_stack_found(me, d, hl_frame_top(state), site, hl_made_at(&T->sites, d, site));
     sum_made(d, site, n);
     hl_live_put(&T->live, (uintptr_t)p,
                 (uint64_t)site << (HL_AGE_BITS + HL_WHO_BITS + HL_DOMAIN_BITS) | T->stamp |
@@ -136,6 +138,48 @@ static hl_thread *myself(void)
     return HL_LIKELY(me != NULL) ? me : hl_thread_for(NULL);
 }
 
+static HL_COLD void *made_none(void)
+{
+    hl_stack_forget();
+    return NULL;
+}
+
+static HL_COLD void *made_peak(void *p, int64_t live)
+{
+    T->peak = live;
+    if (live > T->peak_next)
+        hl_peak_rises(live);
+    return p;
+}
+
+/* The same as note, which it leaves everything to that is not as it mostly is; or its code would save
+ * and restore registers for calls that are not made. Small blocks of mem and obj. */
+HL_HOT void *note_small(enum hl_domain d, void *p, size_t n, void *(*rest)(void *, size_t))
+{
+    hl_thread *me = hl_track_self;
+    if (HL_UNLIKELY(!me || *me->runs != me->state))
+        return rest(p, n);
+    hl_frame *top = hl_frame_top(me->state);
+    const hl_found *f = hl_stack_same(me, d, top);
+    if (HL_UNLIKELY(!f))
+        return rest(p, n);
+    uint64_t *word = hl_live_word(&T->live, (uintptr_t)p);
+    if (HL_UNLIKELY(!word))
+        return rest(p, n);
+#ifdef HL_TRACK_CHECK
+    hl_stack_compare(hl_made_site(f->word >> HL_LIVE_SIZE_BITS), top);
+#endif
+    hl_made *made = f->made;
+    made->blocks++;
+    __asm__("" : "+m"(made->blocks)); /* or both become one sum of vectors, which takes longer */
+    made->bytes += n;
+    *word = f->word | (uint64_t)T->stamp << HL_LIVE_SIZE_BITS | n;
+    me->newest = (uintptr_t)p;
+    int64_t live = T->bytes += (int64_t)n;
+    live += __atomic_load_n(&T->raw_bytes, __ATOMIC_RELAXED);
+    return HL_UNLIKELY(live > T->peak) ? made_peak(p, live) : p;
+}
+
 HL_HOT void *made(enum hl_domain d, size_t each, size_t n, bool zeroed)
 {
     const PyMemAllocatorEx *below = &T->below_exact[d];
@@ -153,6 +197,8 @@ HL_HOT void *made(enum hl_domain d, size_t each, size_t n, bool zeroed)
     }
     if (HL_LIKELY(p != NULL))
         note(d, p, bytes);
+    else
+        hl_stack_forget();
     return p;
 }
 
@@ -172,6 +218,7 @@ HL_HOT void *remade(enum hl_domain d, void *p, size_t n)
     if (d != HL_DOMAIN_RAW)
         me->within--;
     if (!q) {
+        hl_stack_forget();
         if (b.by)
             hl_live_put(&T->live, (uintptr_t)p, b.by, b.size);
         return NULL;
@@ -190,26 +237,132 @@ HL_HOT void freed(enum hl_domain d, void *p)
     below->free(below->ctx, p);
 }
 
-#define HOOKS(name, d)                                                                             \
-    static void *name##_malloc(void *unused, size_t n)                                             \
+/* As made, remade and freed, of small blocks of mem and obj, in fewer instructions. */
+HL_HOT void *small_made(enum hl_domain d, size_t n, void *(*other)(size_t),
+                        void *(*rest)(void *, size_t))
+{
+    const PyMemAllocatorEx *below = &T->below_exact[d];
+    if (HL_UNLIKELY(T->mode != HL_TRACK_EXACT || handed_on(n)))
+        return other(n);
+    void *p = below->malloc(below->ctx, n);
+    return HL_LIKELY(p != NULL) ? note_small(d, p, n, rest) : made_none();
+}
+
+HL_HOT void *small_zeroed(enum hl_domain d, size_t each, size_t n, void *(*other)(size_t, size_t),
+                          void *(*rest)(void *, size_t))
+{
+    const PyMemAllocatorEx *below = &T->below_exact[d];
+    size_t bytes = each * n;
+    if (HL_UNLIKELY(T->mode != HL_TRACK_EXACT || handed_on(bytes)))
+        return other(each, n);
+    void *p = below->calloc(below->ctx, each, n);
+    return HL_LIKELY(p != NULL) ? note_small(d, p, bytes, rest) : made_none();
+}
+
+HL_HOT void *small_remade(enum hl_domain d, void *p, size_t n, void *(*other)(void *, size_t),
+                          void *(*rest)(void *, size_t))
+{
+    const PyMemAllocatorEx *below = &T->below_exact[d];
+    uint64_t *word = p ? hl_live_word(&T->live, (uintptr_t)p) : NULL, v = word ? *word : 0;
+    int64_t size = (int64_t)(v & HL_LIVE_BIG), left = T->bytes - size + (int64_t)n;
+    hl_thread *me = hl_track_self;
+    if (HL_UNLIKELY(!me || T->mode != HL_TRACK_EXACT || handed_on(n)) ||
+        HL_UNLIKELY(p && handed_on((size_t)size)) ||
+        HL_UNLIKELY(left + __atomic_load_n(&T->raw_bytes, __ATOMIC_RELAXED) < T->peak_floor))
+        return other(p, n);
+    if (word)
+        *word = 0;
+    me->within++;
+    void *q = below->realloc(below->ctx, p, n);
+    me->within--;
+    if (HL_UNLIKELY(!q)) {
+        if (word)
+            *word = v;
+        return made_none();
+    }
+    T->bytes -= size;
+    return note_small(d, q, n, rest);
+}
+
+HL_HOT void small_freed(enum hl_domain d, void *p, void (*other)(void *))
+{
+    const PyMemAllocatorEx *below = &T->below_exact[d];
+    uint64_t *word = hl_live_word(&T->live, (uintptr_t)p), v = word ? *word : 0;
+    int64_t size = (int64_t)(v & HL_LIVE_BIG), left = T->bytes - size;
+    hl_thread *me = hl_track_self;
+    if (HL_UNLIKELY(!v || size == HL_LIVE_BIG || !me || T->mode != HL_TRACK_EXACT) ||
+        HL_UNLIKELY(left + __atomic_load_n(&T->raw_bytes, __ATOMIC_RELAXED) < T->peak_floor)) {
+        other(p);
+        return;
+    }
+    *word = 0;
+    T->bytes = left;
+    if (me->newest == (uintptr_t)p)
+        brief(me, (hl_live_block){v >> HL_LIVE_SIZE_BITS, (uint64_t)size});
+    below->free(below->ctx, p);
+}
+
+#define ANY(name, d)                                                                               \
+    static __attribute__((noinline)) void *any_##name##_malloc(size_t n)                           \
     {                                                                                              \
         return made(d, 1, n, false);                                                               \
     }                                                                                              \
-    static void *name##_calloc(void *unused, size_t each, size_t n)                                \
+    static __attribute__((noinline)) void *any_##name##_calloc(size_t each, size_t n)              \
     {                                                                                              \
         return made(d, each, n, true);                                                             \
     }                                                                                              \
-    static void *name##_realloc(void *unused, void *p, size_t n)                                   \
+    static __attribute__((noinline)) void *any_##name##_realloc(void *p, size_t n)                 \
     {                                                                                              \
         return remade(d, p, n);                                                                    \
     }                                                                                              \
-    static void name##_free(void *unused, void *p)                                                 \
+    static __attribute__((noinline)) void any_##name##_free(void *p)                               \
     {                                                                                              \
         freed(d, p);                                                                               \
     }
-HOOKS(raw, HL_DOMAIN_RAW)
-HOOKS(mem, HL_DOMAIN_MEM)
-HOOKS(obj, HL_DOMAIN_OBJ)
+ANY(mem, HL_DOMAIN_MEM)
+ANY(obj, HL_DOMAIN_OBJ)
+
+static void *raw_malloc(void *unused, size_t n)
+{
+    return made(HL_DOMAIN_RAW, 1, n, false);
+}
+static void *raw_calloc(void *unused, size_t each, size_t n)
+{
+    return made(HL_DOMAIN_RAW, each, n, true);
+}
+static void *raw_realloc(void *unused, void *p, size_t n)
+{
+    return remade(HL_DOMAIN_RAW, p, n);
+}
+static void raw_free(void *unused, void *p)
+{
+    freed(HL_DOMAIN_RAW, p);
+}
+
+#define SMALL_HOOKS(name, d)                                                                       \
+    static __attribute__((noinline)) void *name##_rest(void *p, size_t n)                          \
+    {                                                                                              \
+        note(d, p, n);                                                                             \
+        return p;                                                                                  \
+    }                                                                                              \
+    static void *name##_malloc(void *unused, size_t n)                                             \
+    {                                                                                              \
+        return small_made(d, n, any_##name##_malloc, name##_rest);                                 \
+    }                                                                                              \
+    static void *name##_calloc(void *unused, size_t each, size_t n)                                \
+    {                                                                                              \
+        return small_zeroed(d, each, n, any_##name##_calloc, name##_rest);                         \
+    }                                                                                              \
+    static void *name##_realloc(void *unused, void *p, size_t n)                                   \
+    {                                                                                              \
+        return small_remade(d, p, n, any_##name##_realloc, name##_rest);                           \
+    }                                                                                              \
+    static void name##_free(void *unused, void *p)                                                 \
+    {                                                                                              \
+        small_freed(d, p, any_##name##_free);                                                      \
+    }
+SMALL_HOOKS(mem, HL_DOMAIN_MEM)
+SMALL_HOOKS(obj, HL_DOMAIN_OBJ)
 
 #define ROW(name)                                                                                  \
     (PyMemAllocatorEx)                                                                             \

@@ -9,6 +9,7 @@
  *        3.9        f_executing   1 -> 2      tested for zero only; set when a frame is entered
  *        3.10       f_stackdepth -1 -> -77    negative: none is valid; set when entered
  *        3.11-3.13  stacktop     -1 -> -77    the same; lost when the frame calls Python code
+ *                   the slot its call's result will be put into, while it waits for one: below
  *        3.14-      visited       0 -> 0x5a   set when a frame is pushed; of no use to a collector
  *                                             of generations, and left alone where it is another */
 #ifndef HL_TRACK_FRAME_H
@@ -103,6 +104,27 @@ static inline void hl_frame_mark(hl_frame *f)
 {
     if (f->stacktop < 0)
         f->stacktop = HL_FRAME_MARK;
+}
+
+/* A frame that waits for Python code it called without leaving the interpreter's loop: stacktop says
+ * where its stack ends, and the result will be put there, into a slot that holds nothing now and
+ * that nobody reads. A number of ours in it (odd: no address) says that the frame waits still, for
+ * the same call: its callers stand where they stood. An exception leaves the slot as it is, but
+ * makes an object for the traceback while the frame runs, which whoever follows each allocation
+ * sees. */
+#define HL_FRAME_WAITS 1
+
+static inline bool hl_frame_waits(const hl_frame *f, const hl_frame *called)
+{
+#if HL_PY_AT_LEAST(12)
+    return f->stacktop >= 0 && called->owner != FRAME_OWNED_BY_CSTACK;
+#else
+    return f->stacktop >= 0 && !called->is_entry;
+#endif
+}
+static inline uintptr_t *hl_frame_result(hl_frame *f)
+{
+    return (uintptr_t *)&f->localsplus[f->stacktop];
 }
 #endif
 

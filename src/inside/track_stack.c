@@ -5,7 +5,8 @@
  * Method Each thread has a copy of its stack, frame by frame with the site of each. The running frame
  *        is looked for near the copy's end; from there down each level is compared with the real
  *        one until one carries our mark, for then all below it stand as they stood, or until the
- *        horizon. Levels that moved get their sites anew. A level is compared with the frame the
+ *        horizon. So a level is compared once for each time it runs, not for each allocation of
+ *        what it called. Levels that moved get their sites anew. A level is compared with the frame the
  *        copy says comes next, so that the processor need not wait for each pointer.
  * Wrong  only where more levels than the horizon were left and entered again, at the same addresses
  *        and instructions, without one allocation meanwhile. HL_TRACK_CHECK compares every site
@@ -25,6 +26,7 @@ enum {
     NEAR = 16,         /* how far from the end of the copy a frame is looked for */
     PENDING = 8,       /* frames that may be new at once; more: the whole stack is read */
     FIRST = 256,       /* levels there is room for at first */
+    MARKS_BITS = 40,   /* marks of one thread record: an hour's worth would be 2^36 */
     DEEPEST = 1 << 20, /* of deeper stacks the innermost frame and the outermost these are told */
 };
 
@@ -49,6 +51,76 @@ static void thread_ends(void *p)
 static void make_key(void)
 {
     have_key = pthread_key_create(&at_thread_end, thread_ends) == 0;
+}
+
+/* ---- which thread state runs ---------------------------------------------------------------------
+ */
+
+static PyThreadState *const nowhere = (PyThreadState *)(uintptr_t)1; /* equals none */
+
+/* Where this thread finds the state that hl_frame_thread returns. Since 3.12 that is a variable of the
+ * thread, which has no name outside the interpreter, and a call for each allocation costs a tenth of
+ * all. The function that returns it says where it is: its few instructions are one of three ways a
+ * compiler has. Any other, and what is found but does not hold the state, leaves the call. */
+#if !HL_PY_AT_LEAST(12)
+static PyThreadState *const *place(void)
+{
+    return (PyThreadState *const *)(const void *)&_PyRuntime.gilstate.tstate_current;
+}
+#elif defined(__x86_64__)
+
+extern void *__tls_get_addr(void *index);
+
+static bool next(const uint8_t **code, const char *bytes, size_t n)
+{
+    bool yes = !memcmp(*code, bytes, n);
+    *code += yes ? n : 0;
+    return yes;
+}
+#define NEXT(bytes) next(&code, bytes, sizeof(bytes) - 1)
+
+static PyThreadState *const *place(void)
+{
+    const uint8_t *code = (const uint8_t *)(uintptr_t)
+#if HL_PY_AT_LEAST(13)
+        PyThreadState_GetUnchecked;
+#else
+        _PyThreadState_UncheckedGet;
+#endif
+    const char *self = NULL;
+    int32_t far;
+    void *at = NULL;
+    __asm__("mov %%fs:0, %0" : "=r"(self));
+    (void)NEXT("\xf3\x0f\x1e\xfa");     /* endbr64 */
+    (void)NEXT("\x48\x83\xec\x08");     /* sub $8, %rsp */
+    if (NEXT("\x64\x48\x8b\x04\x25")) { /* mov %fs:FAR, %rax */
+        memcpy(&far, code, sizeof far);
+        at = (void *)(uintptr_t)(self + far);
+    } else if (NEXT("\x66\x48\x8d\x3d")) { /* lea FAR(%rip), %rdi */
+        memcpy(&far, code, sizeof far);
+        code += sizeof far;
+        if (NEXT("\x66\x66\x48\xe8")) /* call __tls_get_addr */
+            at = __tls_get_addr((void *)(uintptr_t)(code - 4 + far));
+    } else if (NEXT("\x48\x8b\x05")) { /* mov FAR(%rip), %rax */
+        memcpy(&far, code, sizeof far);
+        code += sizeof far;
+        if (NEXT("\x64\x48\x8b\x00")) /* mov %fs:(%rax), %rax */
+            at = (void *)(uintptr_t)(self + *(const int64_t *)(const void *)(code - 4 + far));
+    }
+    return at;
+}
+#else
+static PyThreadState *const *place(void)
+{
+    return NULL;
+}
+#endif
+
+/* state: the one that runs. */
+static PyThreadState *const *found_place(const PyThreadState *state)
+{
+    PyThreadState *const *p = place();
+    return p && (!HL_PY_AT_LEAST(12) || *p == state) ? p : &nowhere;
 }
 
 /* The lock is held. Numbers are used again when they run out, oldest ended thread first. */
@@ -85,11 +157,17 @@ HL_COLD hl_thread *hl_thread_for(PyThreadState *state)
             size_t room = me->room;
             uint32_t who = me->who;
             hl_thread *next = me->next;
-            *me = (hl_thread){
-                .shadow = shadow, .room = room, .who = who, .next = next, .taken = true};
+            *me = (hl_thread){.runs = &nowhere,
+                              .shadow = shadow,
+                              .room = room,
+                              .who = who,
+                              .next = next,
+                              .taken = true};
             me->system_id = (uint64_t)pthread_self();
             me->tid = syscall(SYS_gettid);
             me->random = (me->system_id ^ (uint64_t)me->tid << 32) | 1;
+            me->mark =
+                __atomic_add_fetch(&hl_tracking.records, 1, __ATOMIC_RELAXED) << MARKS_BITS | 1;
             hl_track_self = me;
             if (have_key)
                 pthread_setspecific(at_thread_end, me);
@@ -99,7 +177,10 @@ HL_COLD hl_thread *hl_thread_for(PyThreadState *state)
         errno = kept;
     }
     if (me) {
+        if (state && me->runs == &nowhere)
+            me->runs = found_place(state);
         me->state = state;
+        me->top = HL_NO_FRAME;
         me->depth = 0;
     }
     return me;
@@ -182,8 +263,7 @@ static __attribute__((noinline)) uint32_t whole_stack(hl_thread *me, hl_frame *t
         hl_shadow *s = &me->shadow[i];
         uintptr_t at = hl_frame_at(f);
         if (i >= me->depth || s->frame != f || s->at != at) {
-            s->frame = f;
-            s->at = at;
+            *s = (hl_shadow){.frame = f, .at = at};
             changed = i;
         }
     }
@@ -198,9 +278,56 @@ static __attribute__((noinline)) uint32_t whole_stack(hl_thread *me, hl_frame *t
     return site;
 }
 
+/* Marks a level; true: it was, by us, so that it and all below it are as the copy says. */
+HL_HOT bool marked(hl_thread *me, hl_shadow *s, hl_frame *f, const hl_frame *called, bool all_seen)
+{
+#ifdef HL_FRAME_WAITS
+    if (f->stacktop >= 0) {
+        if (!called || !all_seen || !hl_frame_waits(f, called))
+            return false;
+        uintptr_t *slot = hl_frame_result(f);
+        if (s->mark && *slot == s->mark)
+            return true;
+        *slot = s->mark = me->mark += 2;
+        return false;
+    }
+    s->mark = 0; /* it runs */
+#endif
+    if (hl_frame_marked(f))
+        return true;
+    hl_frame_mark(f);
+    return false;
+}
+
+void hl_stack_forget(void)
+{
+    if (hl_track_self) {
+        hl_track_self->top = HL_NO_FRAME;
+        hl_track_self->depth = 0;
+    }
+}
+
+/* Addresses that led to a site may be another's now. */
+static HL_COLD void forget_found(hl_thread *me, uint32_t gone)
+{
+    memset(me->found, 0, sizeof me->found);
+    me->gone = gone;
+    me->depth = 0;
+}
+
 uint32_t hl_stack_check(hl_thread *me, hl_frame *top)
 {
+    uint32_t gone = __atomic_load_n(&hl_tracking.sites.gone, __ATOMIC_ACQUIRE);
+    if (HL_UNLIKELY(me->gone != gone))
+        forget_found(me, gone);
+    me->top = HL_NO_FRAME;
+    if (HL_UNLIKELY(me->sessions != hl_tracking.sessions)) {
+        me->sessions = hl_tracking.sessions;
+        me->depth = 0;
+    }
     hl_frame *pending[PENDING], *f = top;
+    const hl_frame *called = NULL;
+    bool all_seen = hl_tracking.mode == HL_TRACK_EXACT;
     size_t n = me->depth, p = 0, found;
     hl_shadow *shadow = me->shadow;
     for (;;) {
@@ -213,6 +340,7 @@ uint32_t hl_stack_check(hl_thread *me, hl_frame *top)
         if (p == PENDING || n + p + 1 >= me->room)
             return whole_stack(me, top);
         pending[p++] = f;
+        called = f;
         f = hl_frame_below(f);
         if (!f)
             return whole_stack(me, top);
@@ -225,9 +353,8 @@ uint32_t hl_stack_check(hl_thread *me, hl_frame *top)
             shadow[i].at = at;
             low = i;
         }
-        if (hl_frame_marked(f))
+        if (marked(me, &shadow[i], f, called, all_seen))
             break;
-        hl_frame_mark(f);
         hl_frame *below = hl_frame_below(f);
         if (i == last) {
             if (i == 0 && below)
@@ -238,6 +365,7 @@ uint32_t hl_stack_check(hl_thread *me, hl_frame *top)
         __asm__("" : "+r"(foreseen)); /* or the compiler goes on with `below`, and waits for it */
         if (HL_UNLIKELY(below != foreseen))
             return whole_stack(me, top);
+        called = f;
         f = foreseen;
     }
     uint32_t site;
@@ -252,10 +380,14 @@ uint32_t hl_stack_check(hl_thread *me, hl_frame *top)
         f = pending[--p];
         uintptr_t at = hl_frame_at(f);
         site = child(site, f, at);
-        shadow[++found] = (hl_shadow){f, at, site};
-        hl_frame_mark(f);
+        shadow[++found] = (hl_shadow){f, at, site, 0};
+        (void)marked(me, &shadow[found], f, p ? pending[p - 1] : NULL, all_seen);
     }
     me->depth = found + 1;
+    if (hl_frame_marked(top) && !hl_frame_of_c(top)) {
+        me->top = top;
+        me->below = hl_found_below(found ? shadow[found - 1].site : 0);
+    }
     return site;
 }
 

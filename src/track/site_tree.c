@@ -166,6 +166,7 @@ uint32_t hl_sites_add(hl_sites *s, uint32_t parent, uint32_t code, uint32_t offs
 
 void hl_sites_gone(hl_sites *s, uint32_t cell)
 {
+    __atomic_store_n(&s->gone, s->gone + 1, __ATOMIC_RELEASE);
     while (cell) {
         hl_sites_cell *c = &s->cells[cell];
         uint32_t next = c->next;

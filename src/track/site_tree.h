@@ -49,6 +49,7 @@ typedef struct hl_sites_cell { /* an address under which a site is found; listed
 
 typedef struct hl_sites {
     hl_sites_table *table; /* published with release */
+    uint32_t gone; /* how often addresses were taken out: what was found before is not believed */
     hl_site *chunks[HL_SITES_MAX >> HL_SITE_CHUNK_BITS];
     hl_made *made[HL_DOMAINS][HL_SITES_MAX >> HL_SITE_CHUNK_BITS]; /* as site ids are given out */
     hl_lock lock;                                                  /* guards what follows */

@@ -99,6 +99,40 @@ def exceptions(rounds: int) -> None:
             make(len(why.args))
 
 
+ONE = (1,)
+
+
+def fails_at_once() -> Any:
+    make(1)
+    raise KeyError
+    yield
+
+
+def loops(g: Any) -> Any:
+    """Waits for a generator with its stack three deep, where a handler's does not reach."""
+    try:
+        for _ in ONE:
+            for _ in ONE:
+                for _ in ONE:
+                    for one in g:
+                        return one
+    except KeyError:
+        return None
+
+
+def in_turn(first: Any, second: Any, third: Any) -> None:
+    """One frame after another at one address, without an allocation between them."""
+    loops(first)
+    loops(second)
+    loops(third)
+
+
+def unwound(rounds: int) -> None:
+    for _ in range(rounds):
+        running = [CHANCE.choice((fails_at_once, lambda: numbers(2)))() for _ in range(3)]
+        in_turn(*running)
+
+
 def down(n: int, m: int) -> Any:
     if not n:
         return make(m)
@@ -247,6 +281,7 @@ def main() -> int:
         generators(2500)
         thrown_into(300)
         exceptions(250)
+        unwound(2500)
         recursion(250)
         finalizers(500)
         code_that_dies(600)
