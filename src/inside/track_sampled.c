@@ -141,7 +141,8 @@ HL_HOT bool is_small(size_t n)
     return n - 1 < HL_REGION_BLOCK_MAX; /* 0 is handed on as a large one is */
 }
 
-HL_HOT void *small_made(enum hl_domain d, size_t each, size_t n, bool zeroed)
+/* counted: its bytes are, and a point lies in them, if it is a small one. */
+HL_HOT void *small_made(enum hl_domain d, size_t each, size_t n, bool zeroed, bool counted)
 {
     const PyMemAllocatorEx *below = &T->below_sampled[d];
     size_t bytes = each * n;
@@ -150,13 +151,21 @@ HL_HOT void *small_made(enum hl_domain d, size_t each, size_t n, bool zeroed)
     if (!is_small(bytes)) {
         if ((me = myself()))
             me->as = d;
-    } else if (point_in(bytes) && next_point() && (p = take_small(d, bytes))) {
+    } else if ((counted || point_in(bytes)) && next_point() && (p = take_small(d, bytes))) {
         return zeroed ? memset(p, 0, bytes) : p;
     }
     p = zeroed ? below->calloc(below->ctx, each, n) : below->malloc(below->ctx, n);
     if (me)
         me->as = 0;
     return p;
+}
+
+/* What most of it comes to: one count, and the allocator below in our place. */
+HL_HOT void *mostly_small(enum hl_domain d, void *ctx, size_t n, void *(*other)(void *, size_t))
+{
+    if (HL_UNLIKELY(!is_small(n)) || point_in(n))
+        return other(ctx, n);
+    return T->below_sampled[d].malloc(ctx, n); /* its context is ours: hl_sampled_hooks */
 }
 
 HL_HOT void *small_remade(enum hl_domain d, void *p, size_t n)
@@ -265,32 +274,48 @@ HL_HOT void any_freed(enum hl_domain d, void *p)
     below->free(below->ctx, p);
 }
 
-#define ALLOC(kind, name, d)                                                                       \
-    static void *kind##_##name##_malloc(void *unused, size_t n)                                    \
-    {                                                                                              \
-        return kind##_made(d, 1, n, false);                                                        \
-    }                                                                                              \
-    static void *kind##_##name##_calloc(void *unused, size_t each, size_t n)                       \
-    {                                                                                              \
-        return kind##_made(d, each, n, true);                                                      \
-    }                                                                                              \
+#define REALLOC(kind, name, d)                                                                     \
     static void *kind##_##name##_realloc(void *unused, void *p, size_t n)                          \
     {                                                                                              \
         return kind##_remade(d, p, n);                                                             \
     }
+#define ALLOC(name, d)                                                                             \
+    static void *any_##name##_malloc(void *unused, size_t n)                                       \
+    {                                                                                              \
+        return any_made(d, 1, n, false);                                                           \
+    }                                                                                              \
+    static void *any_##name##_calloc(void *unused, size_t each, size_t n)                          \
+    {                                                                                              \
+        return any_made(d, each, n, true);                                                         \
+    }                                                                                              \
+    REALLOC(any, name, d)
+#define SMALL(name, d)                                                                             \
+    static __attribute__((noinline)) void *other_##name##_malloc(void *unused, size_t n)           \
+    {                                                                                              \
+        return small_made(d, 1, n, false, true);                                                   \
+    }                                                                                              \
+    static void *small_##name##_malloc(void *ctx, size_t n)                                        \
+    {                                                                                              \
+        return mostly_small(d, ctx, n, other_##name##_malloc);                                     \
+    }                                                                                              \
+    static void *small_##name##_calloc(void *unused, size_t each, size_t n)                        \
+    {                                                                                              \
+        return small_made(d, each, n, true, false);                                                \
+    }                                                                                              \
+    REALLOC(small, name, d)
 #define FREE(name, d)                                                                              \
     static void any_##name##_free(void *unused, void *p)                                           \
     {                                                                                              \
         any_freed(d, p);                                                                           \
     }
-ALLOC(any, raw, HL_DOMAIN_RAW)
-ALLOC(any, mem, HL_DOMAIN_MEM)
-ALLOC(any, obj, HL_DOMAIN_OBJ)
+ALLOC(raw, HL_DOMAIN_RAW)
+ALLOC(mem, HL_DOMAIN_MEM)
+ALLOC(obj, HL_DOMAIN_OBJ)
 FREE(raw, HL_DOMAIN_RAW)
 FREE(mem, HL_DOMAIN_MEM)
 FREE(obj, HL_DOMAIN_OBJ)
-ALLOC(small, mem, HL_DOMAIN_MEM)
-ALLOC(small, obj, HL_DOMAIN_OBJ)
+SMALL(mem, HL_DOMAIN_MEM)
+SMALL(obj, HL_DOMAIN_OBJ)
 
 #define ROW(kind, name)                                                                            \
     (PyMemAllocatorEx)                                                                             \
