@@ -72,7 +72,7 @@ typedef struct hl_thread {      /* of one thread of the system, not of an interp
     /* What was found last for mem and obj, so that a frame that allocates here and there is not
      * compared each time. An activation is believed after it was compared once, which empties this
      * if code died: what stood at its addresses before died before it began. */
-    hl_found found[2][HL_FOUND];
+    _Alignas(64) hl_found found[2][HL_FOUND][2]; /* two that fall together, the newer first */
 } hl_thread;
 
 #define HL_NO_FRAME ((hl_frame *)(uintptr_t)1)
@@ -144,7 +144,7 @@ HL_HOT uint64_t hl_found_below(uint32_t parent)
 }
 HL_HOT hl_found *hl_found_at(hl_thread *me, enum hl_domain d, uint64_t key)
 {
-    return &me->found[d - HL_DOMAIN_MEM][key * 0x9E3779B97F4A7C15ull >> (64 - HL_FOUND_BITS)];
+    return me->found[d - HL_DOMAIN_MEM][key * 0x9E3779B97F4A7C15ull >> (64 - HL_FOUND_BITS)];
 }
 /* What was found, if what ran last runs still, at an instruction it was seen at for this domain; NULL:
  * it has to be compared. */
@@ -154,7 +154,7 @@ HL_HOT const hl_found *hl_stack_same(hl_thread *me, enum hl_domain d, hl_frame *
         return NULL;
     uint64_t key = hl_frame_at(top) + me->below;
     const hl_found *f = hl_found_at(me, d, key);
-    return HL_LIKELY(f->key == key) ? f : NULL;
+    return HL_LIKELY(f[0].key == key) ? f : HL_LIKELY(f[1].key == key) ? f + 1 : NULL;
 }
 /* The site of what runs, which is found next time. */
 HL_HOT void hl_stack_found(hl_thread *me, enum hl_domain d, hl_frame *top, uint32_t site,
@@ -163,8 +163,11 @@ HL_HOT void hl_stack_found(hl_thread *me, enum hl_domain d, hl_frame *top, uint3
     if (me->top != top || !made)
         return;
     uint64_t key = hl_frame_at(top) + me->below;
-    *hl_found_at(me, d, key) =
-        (hl_found){key, hl_made_by(site, 0, me->who, d) << HL_LIVE_SIZE_BITS, made, 0};
+    hl_found *f = hl_found_at(me, d, key);
+    if (f[0].key == key)
+        return;
+    f[1] = f[0];
+    f[0] = (hl_found){key, hl_made_by(site, 0, me->who, d) << HL_LIVE_SIZE_BITS, made, 0};
 }
 HL_HOT uint32_t hl_stack_of(hl_thread *me, hl_frame *top)
 {

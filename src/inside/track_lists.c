@@ -226,6 +226,64 @@ enum { DRAIN_MOST = 2000, TUPLE_SIZES = 20 };
 
 static destructor list_below, tuple_below;
 
+/* ---- what the interpreter's own deallocs do first and last ----------------------------------------
+ * Written out, for its functions are an unnoticed part of its own, but calls into a library for us: at
+ * each death of a list, a dict and a tuple. */
+
+static inline PyThreadState *thread(void)
+{
+#if HL_PY_AT_LEAST(12)
+    const hl_thread *me = hl_track_self;
+    return HL_LIKELY(me && *me->runs == me->state) ? me->state : PyThreadState_Get();
+#else
+    return hl_frame_thread();
+#endif
+}
+
+static inline void untrack(PyObject *o)
+{
+    if (_PyObject_GC_IS_TRACKED(o))
+        _PyObject_GC_UNTRACK(o);
+}
+
+/* The trashcan: too deep, an object dies later. */
+static inline bool put_off(PyThreadState *t, PyObject *o)
+{
+    enum { DEEP = 50 };
+#if HL_PY_AT_LEAST(12)
+    int *nesting = &t->trash.delete_nesting;
+#else
+    int *nesting = &t->trash_delete_nesting;
+#endif
+    if (HL_UNLIKELY(*nesting >= DEEP))
+        return _PyTrash_begin(t, o) != 0;
+    ++*nesting;
+    return false;
+}
+static inline void is_done(PyThreadState *t)
+{
+#if HL_PY_AT_LEAST(12)
+    int *nesting = &t->trash.delete_nesting;
+    bool waiting = t->trash.delete_later != NULL;
+#else
+    int *nesting = &t->trash_delete_nesting;
+    bool waiting = t->trash_delete_later != NULL;
+#endif
+    if (HL_UNLIKELY(waiting))
+        _PyTrash_end(t);
+    else
+        --*nesting;
+}
+
+/* Who took our place as the type's dealloc has the trashcan, too: it is asked for those alone that
+ * die as their type says. */
+static inline PyThreadState *begins(PyObject *o, destructor dies, bool *later)
+{
+    PyThreadState *t = Py_TYPE(o)->tp_dealloc == dies ? thread() : NULL;
+    *later = t && put_off(t, o);
+    return t;
+}
+
 static void list_dies(PyObject *o)
 {
     PyListObject *l = (PyListObject *)o;
@@ -233,38 +291,42 @@ static void list_dies(PyObject *o)
         list_below(o);
         return;
     }
-    PyObject_GC_UnTrack(o);
-    Py_TRASHCAN_BEGIN(o, list_dies) if (l->ob_item)
-    {
+    bool later;
+    untrack(o);
+    PyThreadState *t = begins(o, list_dies, &later);
+    if (later)
+        return;
+    if (l->ob_item) {
         for (Py_ssize_t i = Py_SIZE(o); --i >= 0;)
             Py_XDECREF(l->ob_item[i]);
         PyMem_Free(l->ob_item);
     }
     Py_TYPE(o)->tp_free(o);
-    Py_TRASHCAN_END
+    if (t)
+        is_done(t);
 }
 
 static void tuple_dies(PyObject *o)
 {
-    PyTupleObject *t = (PyTupleObject *)o;
+    PyTupleObject *tuple = (PyTupleObject *)o;
     if (!PyTuple_CheckExact(o) || !Py_SIZE(o)) {
         tuple_below(o);
         return;
     }
-    PyObject_GC_UnTrack(o);
-    Py_TRASHCAN_BEGIN(o, tuple_dies) for (Py_ssize_t i = Py_SIZE(o); --i >= 0;)
-        Py_XDECREF(t->ob_item[i]);
+    bool later;
+    untrack(o);
+    PyThreadState *t = begins(o, tuple_dies, &later);
+    if (later)
+        return;
+    for (Py_ssize_t i = Py_SIZE(o); --i >= 0;)
+        Py_XDECREF(tuple->ob_item[i]);
     Py_TYPE(o)->tp_free(o);
-    Py_TRASHCAN_END
+    if (t)
+        is_done(t);
 }
 
 #if HL_PY_AT_LEAST(10)
 static destructor dict_below;
-
-static struct _Py_dict_state *dict_lists(void)
-{
-    return &PyThreadState_Get()->interp->dict_state;
-}
 
 /* Keys and values are the interpreter's business; what it put into its lists is taken out. */
 static void dict_dies(PyObject *o)
@@ -273,14 +335,19 @@ static void dict_dies(PyObject *o)
         dict_below(o);
         return;
     }
-    PyObject_GC_UnTrack(o);
-    Py_TRASHCAN_BEGIN(o, dict_dies) dict_below(o);
-    struct _Py_dict_state *s = dict_lists();
+    bool later;
+    untrack(o);
+    PyThreadState *t = begins(o, dict_dies, &later);
+    if (later)
+        return;
+    dict_below(o);
+    struct _Py_dict_state *s = &(t ? t : PyThreadState_Get())->interp->dict_state;
     while (s->numfree > 0)
         PyObject_GC_Del(s->free_list[--s->numfree]);
     while (s->keys_numfree > 0)
         PyObject_Free(s->keys_free_list[--s->keys_numfree]);
-    Py_TRASHCAN_END
+    if (t)
+        is_done(t);
 }
 #endif
 
