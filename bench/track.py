@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import argparse
 import gc
+import itertools
 import json
 import math
 import os
@@ -349,10 +350,9 @@ def ratios(names: list[str], arms: list[str], repeat: int) -> dict[str, dict[str
 def pair_ns(arms: list[str], repeat: int) -> dict[str, float]:
     """Nanoseconds that an arm adds to one malloc and one free."""
     text, times = "abcdefghijklmnop", 200000
-    span = range(times)
 
     def pairs() -> None:
-        for _ in span:
+        for _ in itertools.repeat(None, times):  # a range would make an int each time
             text + text  # noqa: B018
 
     best = {arm: min(once(arm, pairs) for _ in range(repeat)) for arm in arms}

@@ -228,7 +228,10 @@ hl_status hl_track_start(const hl_track_options *o, hl_err *err)
     memset(T->looks_before, 0, sizeof T->looks_before);
     T->since_ns = T->peak_ns = hl_vitals_clock_ns(CLOCK_MONOTONIC);
     T->checked = T->mismatched = T->lost = 0;
-    T->sessions++; /* what ran since the last one was not seen */
+    hl_lock_take(
+        &T->sites.lock); /* what ran since the last one was not seen: nothing is believed */
+    __atomic_store_n(&T->sites.gone, T->sites.gone + 1, __ATOMIC_RELEASE);
+    hl_lock_give(&T->sites.lock);
     T->mode = o->mode;
     T->users = 1;
     T->of_run = o->of_run;

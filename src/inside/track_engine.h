@@ -35,7 +35,7 @@ enum hl_track_mode { HL_TRACK_OFF, HL_TRACK_EXACT, HL_TRACK_SAMPLED };
 typedef struct hl_shadow {
     hl_frame *frame;
     uintptr_t at;
-    uint32_t site;
+    uint32_t site, parent; /* parent: the site it was found below */
     uintptr_t mark; /* what stands in the frame's slot for a result (track_frame.h); 0: nothing */
 } hl_shadow;
 
@@ -48,16 +48,15 @@ typedef struct hl_found { /* an instruction below a caller's site */
     uint64_t unused;      /* 32 bytes: half a line */
 } hl_found;
 
-typedef struct hl_thread {      /* of one thread of the system, not of an interpreter */
-    PyThreadState *state;       /* whose stack the shadow is of */
-    PyThreadState *const *runs; /* where the interpreter says which runs: hl_thread_place */
-    hl_frame *top;              /* what ran last, if it carries a mark; else HL_NO_FRAME */
-    uint64_t below;             /* the site of its caller: hl_found_below */
-    hl_shadow *shadow;          /* outermost first */
-    size_t depth, room;
-    uintptr_t mark;    /* the last one given out; odd, and of no other thread */
-    uint32_t sessions; /* which session the shadow is of */
-    uint32_t gone;     /* which sites.gone `found` is of */
+typedef struct hl_thread {       /* of one thread of the system, not of an interpreter */
+    PyThreadState *state;        /* whose stack the shadow is of */
+    PyThreadState *const *runs;  /* where the interpreter says which runs: hl_thread_place */
+    hl_frame *top;               /* what ran last, if it carries a mark; else HL_NO_FRAME */
+    uint64_t below;              /* the site of its caller: hl_found_below */
+    hl_shadow *shadow;           /* outermost first */
+    size_t depth, room, deepest; /* deepest: of `shadow` more was not written since `gone` */
+    uintptr_t mark;              /* the last one given out; odd, and of no other thread */
+    uint32_t gone;               /* which sites.gone `shadow` and `found` are of */
     uint32_t who;
     uint32_t within;   /* hooks of mem or obj that are below us on this thread: raw is not asked */
     enum hl_domain as; /* sampled: what the raw hook takes is of this domain; 0: its own */
@@ -87,7 +86,6 @@ typedef struct hl_tracker {
     int64_t peak_next;       /* above this the floor rises with it; this and the next as `peak` */
     int64_t peak_floor;      /* below this what lived at the peak is written down */
     uint32_t users;          /* sessions, one in another, and `heaplens run`; GIL */
-    uint32_t sessions;       /* how many began after none was left; GIL */
     bool of_run;             /* one of them is the run's */
     uint32_t horizon;        /* levels of the stack that are checked; 0: all */
     PyMemAllocatorEx below_exact[HL_DOMAINS], below_sampled[HL_DOMAINS]; /* whom hooks ask */

@@ -153,7 +153,7 @@ static HL_COLD void *made_peak(void *p, int64_t live)
 }
 
 /* The same as note, which it leaves everything to that is not as it mostly is; or its code would save
- * and restore registers for calls that are not made. Small blocks of mem and obj. */
+ * and restore registers for calls that are not made. Of mem and obj; n is less than HL_LIVE_BIG. */
 HL_HOT void *note_small(enum hl_domain d, void *p, size_t n, void *(*rest)(void *, size_t))
 {
     hl_thread *me = hl_track_self;
@@ -237,7 +237,8 @@ HL_HOT void freed(enum hl_domain d, void *p)
     below->free(below->ctx, p);
 }
 
-/* As made, remade and freed, of small blocks of mem and obj, in fewer instructions. */
+/* As made, remade and freed, of small blocks of mem and obj (remade: of all but the largest), in fewer
+ * instructions. */
 HL_HOT void *small_made(enum hl_domain d, size_t n, void *(*other)(size_t),
                         void *(*rest)(void *, size_t))
 {
@@ -266,8 +267,8 @@ HL_HOT void *small_remade(enum hl_domain d, void *p, size_t n, void *(*other)(vo
     uint64_t *word = p ? hl_live_word(&T->live, (uintptr_t)p) : NULL, v = word ? *word : 0;
     int64_t size = (int64_t)(v & HL_LIVE_BIG), left = T->bytes - size + (int64_t)n;
     hl_thread *me = hl_track_self;
-    if (HL_UNLIKELY(!me || T->mode != HL_TRACK_EXACT || handed_on(n)) ||
-        HL_UNLIKELY(p && handed_on((size_t)size)) ||
+    if (HL_UNLIKELY(!me || T->mode != HL_TRACK_EXACT || n >= HL_LIVE_BIG) ||
+        HL_UNLIKELY(p && (!v || size == HL_LIVE_BIG)) ||
         HL_UNLIKELY(left + __atomic_load_n(&T->raw_bytes, __ATOMIC_RELAXED) < T->peak_floor))
         return other(p, n);
     if (word)

@@ -15,6 +15,9 @@
 
 #include "snapshot/snap_format.h"
 
+#if !HL_PY_AT_LEAST(13)
+#include <internal/pycore_object.h> /* _PyObject_GC_UNTRACK */
+#endif
 #include <string.h>
 
 static bool off;

@@ -154,11 +154,12 @@ HL_COLD hl_thread *hl_thread_for(PyThreadState *state)
         hl_lock_give(&hl_tracking.lock);
         if (me) {
             hl_shadow *shadow = me->shadow;
-            size_t room = me->room;
+            size_t room = me->room, deepest = me->deepest;
             uint32_t who = me->who;
             hl_thread *next = me->next;
             *me = (hl_thread){.runs = &nowhere,
                               .shadow = shadow,
+                              .deepest = deepest,
                               .room = room,
                               .who = who,
                               .next = next,
@@ -268,9 +269,13 @@ static __attribute__((noinline)) uint32_t whole_stack(hl_thread *me, hl_frame *t
         }
     }
     uint32_t site = changed ? me->shadow[changed - 1].site : 0;
-    for (size_t i = changed; i < depth; i++)
+    for (size_t i = changed; i < depth; i++) {
+        me->shadow[i].parent = site;
         site = me->shadow[i].site = child(site, me->shadow[i].frame, me->shadow[i].at);
+    }
     me->depth = depth;
+    if (me->deepest < depth)
+        me->deepest = depth;
     if (above) {
         me->depth = 0; /* the copy's end is not the running frame: read anew next time */
         site = child(site, top, hl_frame_at(top));
@@ -311,8 +316,10 @@ void hl_stack_forget(void)
 static HL_COLD void forget_found(hl_thread *me, uint32_t gone)
 {
     memset(me->found, 0, sizeof me->found);
+    if (me->shadow)
+        memset(me->shadow, 0, me->deepest * sizeof *me->shadow);
     me->gone = gone;
-    me->depth = 0;
+    me->depth = me->deepest = 0;
 }
 
 uint32_t hl_stack_check(hl_thread *me, hl_frame *top)
@@ -321,16 +328,23 @@ uint32_t hl_stack_check(hl_thread *me, hl_frame *top)
     if (HL_UNLIKELY(me->gone != gone))
         forget_found(me, gone);
     me->top = HL_NO_FRAME;
-    if (HL_UNLIKELY(me->sessions != hl_tracking.sessions)) {
-        me->sessions = hl_tracking.sessions;
-        me->depth = 0;
-    }
     hl_frame *pending[PENDING], *f = top;
     const hl_frame *called = NULL;
     bool all_seen = hl_tracking.mode == HL_TRACK_EXACT;
     size_t n = me->depth, p = 0, found;
     hl_shadow *shadow = me->shadow;
-    for (;;) {
+    for (;;) { /* mostly it is what ran last, or was called by it, or called it */
+        const hl_frame *last = n ? shadow[n - 1].frame : NULL;
+        hl_frame *below = hl_frame_below(f);
+        found = n;
+        if (f == last)
+            break;
+        if (last && below == last && p < PENDING && n + p + 1 < me->room) {
+            pending[p++] = f;
+            called = f;
+            f = below;
+            break;
+        }
         size_t from = n > NEAR ? n - NEAR : 0;
         for (found = n; found > from; found--)
             if (shadow[found - 1].frame == f)
@@ -341,7 +355,7 @@ uint32_t hl_stack_check(hl_thread *me, hl_frame *top)
             return whole_stack(me, top);
         pending[p++] = f;
         called = f;
-        f = hl_frame_below(f);
+        f = below;
         if (!f)
             return whole_stack(me, top);
     }
@@ -371,19 +385,26 @@ uint32_t hl_stack_check(hl_thread *me, hl_frame *top)
     uint32_t site;
     if (low <= found) {
         site = low ? shadow[low - 1].site : 0;
-        for (size_t k = low; k <= found; k++)
+        for (size_t k = low; k <= found; k++) {
+            shadow[k].parent = site;
             site = shadow[k].site = child(site, shadow[k].frame, shadow[k].at);
+        }
     } else {
         site = shadow[found].site;
     }
     while (p) {
         f = pending[--p];
         uintptr_t at = hl_frame_at(f);
-        site = child(site, f, at);
-        shadow[++found] = (hl_shadow){f, at, site, 0};
+        hl_shadow *s = &shadow[++found]; /* it may tell of one that ran here before */
+        if (s->frame != f || s->at != at || s->parent != site)
+            *s = (hl_shadow){f, at, child(site, f, at), site, 0};
+        site = s->site;
+        s->mark = 0;
         (void)marked(me, &shadow[found], f, p ? pending[p - 1] : NULL, all_seen);
     }
     me->depth = found + 1;
+    if (me->deepest <= found)
+        me->deepest = found + 1;
     if (hl_frame_marked(top) && !hl_frame_of_c(top)) {
         me->top = top;
         me->below = hl_found_below(found ? shadow[found - 1].site : 0);
