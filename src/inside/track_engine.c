@@ -143,11 +143,12 @@ static void put_in(placing *p)
         if (!p->in[d])
             PyMem_GetAllocator(domains[d], &p->below[d]);
     }
+    bool pymalloc = above_pymalloc(p->below);
+    hl_pool **pools = pymalloc ? hl_pools_find(&p->below[HL_DOMAIN_OBJ]) : NULL;
     if (p == &exact)
-        hl_exact_hooks(hooks);
+        hl_exact_hooks(hooks, pools);
     else
-        hl_sampled_hooks(hooks,
-                         above_pymalloc(p->below) && hl_region_init(&T->region, REGION_BYTES));
+        hl_sampled_hooks(hooks, pymalloc && hl_region_init(&T->region, REGION_BYTES), pools);
     for (int d = HL_DOMAIN_RAW; d < HL_DOMAINS; d++) { /* raw first: the others hand on to it */
         if (p->in[d])
             continue;

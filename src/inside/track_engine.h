@@ -6,6 +6,7 @@
  *        track_exact.c   hooks that note every block
  *        track_sampled.c hooks that take one in so many bytes
  *        track_lists.c   free lists, which hide who makes an object
+ *        track_pools.c   the small-object allocator below, taken from without a call
  *        track_engine.c  start, stop, fork, what there is to read
  *        track_write.c   what is known, as columns of a snapshot: in a look's child
  *        track_binding.c the door for Python code
@@ -16,6 +17,7 @@
 #define HL_TRACK_ENGINE_H
 
 #include "inside/track_frame.h"
+#include "inside/track_pools.h"
 
 #include "base/err.h"
 #include "track/codes.h"
@@ -202,9 +204,10 @@ enum hl_lines_format hl_track_lines_format(void);
 /* ---- hooks ------------------------------------------------------------------------------------
  */
 
-void hl_exact_hooks(PyMemAllocatorEx hooks[HL_DOMAINS]);
+/* pools: of the allocator that lies below; NULL: it is asked. */
+void hl_exact_hooks(PyMemAllocatorEx hooks[HL_DOMAINS], hl_pool **pools);
 /* pymalloc: the small-object allocator lies below, and hands on what it does not know. */
-void hl_sampled_hooks(PyMemAllocatorEx hooks[HL_DOMAINS], bool pymalloc);
+void hl_sampled_hooks(PyMemAllocatorEx hooks[HL_DOMAINS], bool pymalloc, hl_pool **pools);
 /* A new peak, by more than a step: what may go before it is written down. The peak's guard is held,
  * here and below. */
 void hl_peak_rises(int64_t live);

@@ -237,6 +237,8 @@ HL_HOT void freed(enum hl_domain d, void *p)
     below->free(below->ctx, p);
 }
 
+static hl_pool **small_pools;
+
 /* As made, remade and freed, of small blocks of mem and obj (remade: of all but the largest), in fewer
  * instructions. */
 HL_HOT void *small_made(enum hl_domain d, size_t n, void *(*other)(size_t),
@@ -245,7 +247,9 @@ HL_HOT void *small_made(enum hl_domain d, size_t n, void *(*other)(size_t),
     const PyMemAllocatorEx *below = &T->below_exact[d];
     if (HL_UNLIKELY(T->mode != HL_TRACK_EXACT || handed_on(n)))
         return other(n);
-    void *p = below->malloc(below->ctx, n);
+    void *p = small_pools ? hl_pools_take(small_pools, n) : NULL;
+    if (HL_UNLIKELY(!p))
+        p = below->malloc(below->ctx, n);
     return HL_LIKELY(p != NULL) ? note_small(d, p, n, rest) : made_none();
 }
 
@@ -370,8 +374,9 @@ SMALL_HOOKS(obj, HL_DOMAIN_OBJ)
     {                                                                                              \
         NULL, name##_malloc, name##_calloc, name##_realloc, name##_free                            \
     }
-void hl_exact_hooks(PyMemAllocatorEx hooks[HL_DOMAINS])
+void hl_exact_hooks(PyMemAllocatorEx hooks[HL_DOMAINS], hl_pool **pools)
 {
+    small_pools = pools;
     hooks[HL_DOMAIN_RAW] = ROW(raw);
     hooks[HL_DOMAIN_MEM] = ROW(mem);
     hooks[HL_DOMAIN_OBJ] = ROW(obj);

@@ -1,0 +1,83 @@
+/* inside/track_pools.c: where the small-object allocator keeps its pools, found by what they say.
+ *
+ * Room   inside; target with the GIL, when hooks are put in.
+ * Takes  an allocator.   Gives  its table of pools, or nothing.
+ * Knows  Objects/obmalloc.c of 3.9 to 3.11.  Must not know  hooks. */
+#include "inside/track_pools.h"
+
+#if HL_PY_AT_LEAST(12)
+
+hl_pool **hl_pools_find(const PyMemAllocatorEx *below)
+{
+    (void)below;
+    return NULL;
+}
+
+#else
+
+enum {
+    CLASSES = 32,
+    RING_MOST = 1 << 20,
+#if HL_PY_AT_LEAST(10)
+    POOL_BYTES = 16 * 1024,
+#else
+    POOL_BYTES = 4 * 1024,
+#endif
+};
+
+static hl_pool *pool_of(const void *block)
+{
+    return (hl_pool *)((uintptr_t)block & ~(uintptr_t)(POOL_BYTES - 1));
+}
+
+static bool is_pool(const hl_pool *p)
+{
+    return !((uintptr_t)p & (POOL_BYTES - 1));
+}
+
+/* A pool with a used and a free block is in the ring of its size, whose one other member is no pool: its
+ * `next` and `prev` are the table's entry. */
+static hl_pool **entry_of(const hl_pool *p, uint32_t size_class)
+{
+    const hl_pool *at = p;
+    for (int i = 0; i < RING_MOST && is_pool(at); i++) {
+        if (at->size_class != size_class || at->next->prev != at)
+            return NULL;
+        at = at->next;
+    }
+    return is_pool(at) ? NULL : (hl_pool **)(uintptr_t)&at->next;
+}
+
+static hl_pool **table_by(const PyMemAllocatorEx *below, uint32_t size_class)
+{
+    size_t n = (size_t)(size_class + 1) * HL_POOL_UNIT;
+    hl_pool **entry = NULL;
+    void *a = below->malloc(below->ctx, n), *b = below->malloc(below->ctx, n);
+    bool one_pool = a && b && pool_of(a) == pool_of(b);
+    if (b)
+        below->free(below->ctx, b);
+    if (one_pool)
+        entry = entry_of(pool_of(a), size_class);
+    if (a)
+        below->free(below->ctx, a);
+    return entry ? entry - 2 * size_class : NULL;
+}
+
+hl_pool **hl_pools_find(const PyMemAllocatorEx *below)
+{
+    hl_pool **table = NULL;
+    unsigned agree = 0;
+    for (uint32_t c = 0; c < CLASSES; c++) {
+        hl_pool **t =
+            table_by(below, c); /* two blocks may lie in two pools: then it says nothing */
+        if (!t)
+            continue;
+        if (table && t != table)
+            return NULL;
+        table = t;
+        agree++;
+    }
+    return agree >= CLASSES / 2 ? table : NULL;
+}
+
+#endif

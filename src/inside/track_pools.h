@@ -1,0 +1,50 @@
+/* inside/track_pools.h: a block from the small-object allocator, without calling it.
+ *
+ * Room   inside; target, inside malloc, with the GIL.
+ * Why    A hook costs more than its own instructions: an interpreter that was built by what it ran
+ *        most has the allocator's usual way in each of its callers, and goes through a function of
+ *        32 instructions when there is a hook instead.
+ * Method That way is: take the first free block of the first pool of the size, if the pool has
+ *        another, or room for one. Whatever else may be is the allocator's. Up to 3.11, where the pools are one
+ *        table of the process; later each interpreter has its own, and which one runs costs as much
+ *        to ask as the call. */
+#ifndef HL_TRACK_POOLS_H
+#define HL_TRACK_POOLS_H
+
+#include "inside/inside_abi.h"
+
+/* Objects/obmalloc.c */
+typedef struct hl_pool {
+    uint32_t used, unused;
+    void *free;
+    struct hl_pool *next, *prev;
+    uint32_t arena, size_class, next_offset, last_offset;
+} hl_pool;
+
+enum { HL_POOL_UNIT = 16 };
+
+/* The table: the ring of a size's pools at twice its class. It is a static variable, and found from
+ * blocks: the ring of a pool leads through it. NULL: not found, or all sizes do not agree; below is
+ * the allocator of objects. */
+hl_pool **hl_pools_find(const PyMemAllocatorEx *below);
+
+/* NULL: the allocator has to be asked. */
+static inline __attribute__((always_inline)) void *hl_pools_take(hl_pool **pools, size_t n)
+{
+    hl_pool *pool = pools[2 * ((uint32_t)(n - 1) / HL_POOL_UNIT)];
+    if (__builtin_expect(pool == pool->next, 0))
+        return NULL;
+    void *block = pool->free, *next = *(void **)block;
+    if (!next) { /* the pool's part that was never used */
+        if (__builtin_expect(pool->next_offset > pool->last_offset, 0))
+            return NULL;
+        next = (char *)pool + pool->next_offset;
+        pool->next_offset += ((uint32_t)(n - 1) / HL_POOL_UNIT + 1) * HL_POOL_UNIT;
+        *(void **)next = NULL;
+    }
+    pool->used++;
+    pool->free = next;
+    return block;
+}
+
+#endif
