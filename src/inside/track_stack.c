@@ -23,10 +23,11 @@
 #include <unistd.h>
 
 enum {
-    NEAR = 16,         /* how far from the end of the copy a frame is looked for */
-    PENDING = 8,       /* frames that may be new at once; more: the whole stack is read */
-    FIRST = 256,       /* levels there is room for at first */
-    MARKS_BITS = 40,   /* marks of one thread record: an hour's worth would be 2^36 */
+    NO_SITE = HL_SITES_MAX, /* no site has this number */
+    NEAR = 16,              /* how far from the end of the copy a frame is looked for */
+    PENDING = 8,            /* frames that may be new at once; more: the whole stack is read */
+    FIRST = 256,            /* levels there is room for at first */
+    MARKS_BITS = 40,        /* marks of one thread record: an hour's worth would be 2^36 */
     DEEPEST = 1 << 20, /* of deeper stacks the innermost frame and the outermost these are told */
 };
 
@@ -365,6 +366,8 @@ uint32_t hl_stack_check(hl_thread *me, hl_frame *top)
         uintptr_t at = hl_frame_at(f);
         if (HL_UNLIKELY(shadow[i].at != at)) {
             shadow[i].at = at;
+            shadow[i].parent =
+                NO_SITE; /* its site is of another instruction, as long as it stays */
             low = i;
         }
         if (marked(me, &shadow[i], f, called, all_seen))
