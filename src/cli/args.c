@@ -151,6 +151,11 @@ int hl_args_next(hl_args *a)
     return o ? give(a, o, own, index, equals ? equals + 1 : NULL) : unknown(a, word);
 }
 
+void hl_args_gather(hl_args *a, uint32_t *n)
+{
+    a->argv[(*n)++] = a->argv[a->at - 1];
+}
+
 /* ---- values -----------------------------------------------------------------------------------
  */
 

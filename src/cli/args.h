@@ -38,6 +38,9 @@ typedef struct hl_args {
 
 /* The next option as its index in options, or one of the above. */
 int hl_args_next(hl_args *a);
+/* After a plain word: it comes to stand as number *n at the front of argv, whose words before `at` are
+ * read already. */
+void hl_args_gather(hl_args *a, uint32_t *n);
 
 /* A whole number of bytes: 4096, 512K, 2M, 1GiB (K is 1024); false: not one. */
 bool hl_parse_bytes(const char *s, uint64_t *out);
