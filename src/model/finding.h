@@ -113,7 +113,8 @@ typedef struct hl_diagnosis {
         double cost_seconds;     /* what observing cost the program: pauses; negative unknown */
     } observed;
     hl_verdict verdict;
-    const char *why; /* one sentence for no-leak and undecided, and what it would take */
+    const char *why;  /* one sentence for no-leak and undecided, and what it would take */
+    const char *view; /* undecided: the view of `show` that tells more; NULL: growth */
     hl_finding *findings;
     uint32_t n_findings;
     hl_note *notes;

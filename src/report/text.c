@@ -497,7 +497,7 @@ void hl_report_text(const hl_diagnosis *d, const hl_style *style, hl_out *out)
         *file && printable(file)) {
         hl_out_text(out, "  heaplens show ");
         shell_word(out, file);
-        hl_out_text(out, " --view growth\n");
+        hl_out_printf(out, " --view %s\n", d->view ? d->view : "growth");
     }
     for (uint32_t i = 0; i < d->n_findings; i++)
         finding(d, i, style, out);

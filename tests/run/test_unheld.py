@@ -92,6 +92,8 @@ def test_what_is_lost_in_c_is_not_called_healthy(
     assert diagnosis["verdict"] == "undecided", diagnosis
     assert diagnosis["findings"] == []
     assert "work (app.py:7)" in diagnosis["why"] and "in no object" in diagnosis["why"]
+    words = bench.execute([EXE, "diagnose", bench.file]).stdout
+    assert f"heaplens show {bench.file} --view allocs\n" in words
     said = bench.execute([EXE, "show", bench.file, "--view", "allocs"]).stdout
     assert "gained in each of" in said and "work (app.py:7) (" in said
 
