@@ -13,8 +13,11 @@
 typedef struct hl_option {
     const char *name;  /* "--top"; NULL ends the list */
     char letter;       /* 't', or 0 */
-    const char *value; /* what stands for the value in help, or NULL: a flag */
+    const char *value; /* what stands for the value in help, or NULL: a flag; HL_ARG_MAY: "=" and a
+                          value may follow */
 } hl_option;
+
+#define HL_ARG_MAY ""
 
 enum {
     HL_ARG_END = -1,  /* no more words */
@@ -46,6 +49,8 @@ void hl_args_gather(hl_args *a, uint32_t *n);
 bool hl_parse_bytes(const char *s, uint64_t *out);
 /* 1 .. 100000; says what is wrong. */
 bool hl_parse_count(const char *verb, const char *option, const char *s, uint32_t *out);
+/* 1, 2, 4 ... 64 allocations within which a block went; says what is wrong. */
+bool hl_parse_within(const char *verb, const char *s, uint32_t *out);
 /* The word of a NULL-ended list that s was meant to be, or NULL: at most two slips of the hand. */
 const char *hl_nearest(const char *s, const char *const *words);
 

@@ -60,10 +60,14 @@ static int export(const hl_context *c, const hl_files *files, void *asked, hl_ar
 int hl_verb_export(hl_context *c, int argc, char **argv)
 {
     enum { FORMAT, OUTPUT, SNAPSHOT, MEASURE };
-    static const hl_option options[] = {{"--format", 0, "FORMAT"}, {"--output", 'o', "F"},
-                                        {"--snapshot", 0, "I"},    {"--live", 0, NULL},
-                                        {"--peak", 0, NULL},       {"--total", 0, NULL},
-                                        {"--temporary", 0, NULL},  {NULL, 0, NULL}};
+    static const hl_option options[] = {{"--format", 0, "FORMAT"},
+                                        {"--output", 'o', "F"},
+                                        {"--snapshot", 0, "I"},
+                                        {"--live", 0, NULL},
+                                        {"--peak", 0, NULL},
+                                        {"--total", 0, NULL},
+                                        {"--temporary", 0, HL_ARG_MAY},
+                                        {NULL, 0, NULL}};
     hl_args a = {
         .context = c, .options = options, .verb = "export", .argc = argc, .argv = argv, .at = 1};
     hl_view_query q = {.top = 0};
@@ -76,10 +80,12 @@ int hl_verb_export(hl_context *c, int argc, char **argv)
             name = a.value;
         else if (option == OUTPUT)
             output = a.value;
-        else if (option >= MEASURE)
+        else if (option >= MEASURE) {
             q.measure = (hl_measure)(option - MEASURE);
-        else if (option != SNAPSHOT ||
-                 !hl_parse_count("export", "--snapshot", a.value, &q.snapshot))
+            if (a.value && !hl_parse_within("export", a.value, &q.within))
+                return HL_EXIT_USAGE;
+        } else if (option != SNAPSHOT ||
+                   !hl_parse_count("export", "--snapshot", a.value, &q.snapshot))
             return option == HL_ARG_HELP ? HL_EXIT_OK : HL_EXIT_USAGE;
     }
     if (!name && c->json)

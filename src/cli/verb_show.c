@@ -99,10 +99,11 @@ static int show(const hl_context *c, const hl_files *files, void *asked, hl_aren
 int hl_verb_show(hl_context *c, int argc, char **argv)
 {
     enum { VIEW, MOST, SNAPSHOT, GROUP_BY, MEASURE };
-    static const hl_option options[] = {
-        {"--view", 0, "VIEW"},    {"--top", 0, "N"},        {"--snapshot", 0, "I"},
-        {"--group-by", 0, "KEY"}, {"--live", 0, NULL},      {"--peak", 0, NULL},
-        {"--total", 0, NULL},     {"--temporary", 0, NULL}, {NULL, 0, NULL}};
+    static const hl_option options[] = {{"--view", 0, "VIEW"},  {"--top", 0, "N"},
+                                        {"--snapshot", 0, "I"}, {"--group-by", 0, "KEY"},
+                                        {"--live", 0, NULL},    {"--peak", 0, NULL},
+                                        {"--total", 0, NULL},   {"--temporary", 0, HL_ARG_MAY},
+                                        {NULL, 0, NULL}};
     hl_args a = {
         .context = c, .options = options, .verb = "show", .argc = argc, .argv = argv, .at = 1};
     hl_view_query q = {.top = TOP};
@@ -113,12 +114,15 @@ int hl_verb_show(hl_context *c, int argc, char **argv)
             hl_args_gather(&a, &n);
         else if (option == VIEW)
             name = a.value;
-        else if (option >= MEASURE)
+        else if (option >= MEASURE) {
             q.measure = (hl_measure)(option - MEASURE);
-        else if (option == MOST       ? !hl_parse_count("show", "--top", a.value, &q.top)
-                 : option == SNAPSHOT ? !hl_parse_count("show", "--snapshot", a.value, &q.snapshot)
-                 : option == GROUP_BY ? !find_key(a.value, &q.sites_by)
-                                      : true)
+            if (a.value && !hl_parse_within("show", a.value, &q.within))
+                return HL_EXIT_USAGE;
+        } else if (option == MOST ? !hl_parse_count("show", "--top", a.value, &q.top)
+                   : option == SNAPSHOT
+                       ? !hl_parse_count("show", "--snapshot", a.value, &q.snapshot)
+                   : option == GROUP_BY ? !find_key(a.value, &q.sites_by)
+                                        : true)
             return option == HL_ARG_HELP ? HL_EXIT_OK : HL_EXIT_USAGE;
     }
     const hl_view *view = find_view(name);

@@ -97,6 +97,48 @@ def test_threads_domains_and_ages_are_told_apart():
         now.rows("colour")
 
 
+def test_within_how_many_allocations_it_is_freed():
+    def work() -> None:
+        for _ in range(500):
+            a = bytes(3000)
+            b = bytes(5000), bytes(6000), bytes(7000)
+            del a, b
+
+    line = work.__code__.co_firstlineno + 2
+    with heaplens.track(temporary=True) as t:
+        work()
+        now = t.snapshot()
+    soon = [
+        {r.line: r for r in now.rows(within=n) if r.file == HERE}[line].brief_blocks
+        for n in (1, 2, 4, 8, 16)
+    ]
+    # until it goes: the tuple, three more blocks, and what calls need
+    assert soon == sorted(soon) and soon[0] < 500 and soon[2] + 500 <= soon[-1], soon
+    with pytest.raises(heaplens.Error, match="1, 2, 4"):
+        now.rows(within=3)
+    with heaplens.track() as t:
+        work()
+        with pytest.raises(heaplens.Error, match="temporary=True"):
+            t.snapshot().rows(within=2)
+    with pytest.raises(heaplens.Error, match="samples do not tell"):
+        heaplens.track(rate=5000, temporary=True)
+
+
+def test_each_thread_has_what_it_made():
+    def work(n: int) -> None:
+        for _ in range(n):
+            bytes(2000)
+
+    with heaplens.track() as t:
+        threads = [threading.Thread(target=work, args=(n,)) for n in (300, 900, 2700)]
+        for thread in threads:
+            thread.start()
+            thread.join()
+        made = sorted(r.total_bytes for r in t.snapshot().rows("thread"))
+    for n, total in zip((300, 900, 2700), made[-3:]):
+        assert n * 2000 < total < n * 2200 + 100_000, made  # and a tuple, an int
+
+
 BOTH = """
     import gc, json, sys, tracemalloc
     import heaplens
