@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes.util
 import json
 import os
 import signal
@@ -428,6 +429,45 @@ def test_what_only_looks_like_a_leak_is_not_told(bench: Bench, python: str) -> N
     entry, append = line_of(text, "entry = {"), line_of(text, "seen.append")
     assert made_at(got)[0]["line"] == entry
     assert here <= {entry, append}, (here, findings[0]["allocated_at"])
+
+
+UNDER_OTHERS = """
+import threading
+
+KEPT = []
+
+def make(i):
+    KEPT.append(bytes(700 + i % 300))
+    KEPT.append(str(i) * (i % 9))
+
+def work():
+    for i in range(4000):
+        make(i)
+
+threads = [threading.Thread(target=work) for _ in range(4)]
+[t.start() for t in threads]
+[t.join() for t in threads]
+print(open("/proc/self/maps").read().count(LIBRARY) > 0)
+"""
+
+
+@pytest.mark.one_interpreter
+@pytest.mark.parametrize("option", ["--exact", "--sample=4K"])
+@pytest.mark.parametrize("allocator", ["pymalloc", "malloc", "debug"])
+@pytest.mark.parametrize("library", ["", "jemalloc", "mimalloc"])
+def test_whatever_allocates_below(
+    bench: Bench, python: str, library: str, allocator: str, option: str
+) -> None:
+    path = ctypes.util.find_library(library) if library else None
+    if library and not path:
+        pytest.skip(f"no {library}: tools/bootstrap.sh dev")
+    bench.script(UNDER_OTHERS.replace("LIBRARY", repr(library)))
+    env = {**environment(), "PYTHONMALLOC": allocator, **({"LD_PRELOAD": path} if path else {})}
+    got = bench.watched("app.py", options=(*QUIET, option), env=env)
+    assert (got.status, got.stdout.splitlines()[0]) == (0, "True"), got.stderr
+    rows = [r for r in allocs(bench) if r["function"] == "make"]
+    exact = sum(700 + i % 300 + 33 for i in range(4000)) * 4
+    assert 0.9 * exact < rows[0]["live_bytes"] < 1.1 * exact, rows
 
 
 MADE_BY_THREADS = """
