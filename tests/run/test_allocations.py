@@ -497,12 +497,15 @@ pairs(2000)
 while sum(t.is_alive() for t in held) < 2:
     time.sleep(0.01)
 time.sleep(0.3)
-import heaplens
-heaplens.snapshot(sys.argv[1])
-gate.set()
+try:
+    import heaplens
+    heaplens.snapshot(sys.argv[1])
+finally:
+    gate.set()
 """
 
 
+@pytest.mark.one_interpreter  # that has the package
 @pytest.mark.parametrize("options", [("--exact",), ("--sample=2K",)], ids=["exact", "samples"])
 def test_each_thread_has_what_it_made(bench: Bench, python: str, options: tuple[str, ...]) -> None:
     bench.script(MADE_BY_THREADS)
