@@ -21,10 +21,18 @@ typedef struct hl_chain_step {
     bool guilty;      /* the edge that should not be, or not for so long */
 } hl_chain_step;
 
-typedef struct hl_site {
+typedef struct hl_place {
     const char *file, *function;
     const char *name; /* of the file, as people call it: "app.py", "logging/__init__.py" */
     uint32_t line;
+} hl_place;
+
+/* The program's own line that made them; of a library, where none of the program's own is above. */
+typedef struct hl_site {
+    const char *file, *function, *name;
+    uint32_t line;
+    hl_place
+        inside; /* where in a library, called from there; file NULL: they were made right there */
     uint64_t objects, bytes;
     bool estimated; /* from samples */
 } hl_site;

@@ -133,6 +133,13 @@ static void put_path(hl_json *j, const hl_finding *f)
     hl_json_close(j, ']');
 }
 
+static void put_place(hl_json *j, const char *file, uint32_t line, const char *function)
+{
+    hl_json_put_text(j, "file", file);
+    hl_json_put_uint(j, "line", line);
+    hl_json_put_text(j, "function", function);
+}
+
 static void put_sites(hl_json *j, const hl_finding *f)
 {
     hl_json_key(j, "allocated_at");
@@ -140,9 +147,15 @@ static void put_sites(hl_json *j, const hl_finding *f)
     for (uint32_t i = 0; i < f->n_allocated_at; i++) {
         const hl_site *s = &f->allocated_at[i];
         hl_json_open(j, '{');
-        hl_json_put_text(j, "file", s->file);
-        hl_json_put_uint(j, "line", s->line);
-        hl_json_put_text(j, "function", s->function);
+        put_place(j, s->file, s->line, s->function);
+        hl_json_key(j, "inside");
+        if (s->inside.file) {
+            hl_json_open(j, '{');
+            put_place(j, s->inside.file, s->inside.line, s->inside.function);
+            hl_json_close(j, '}');
+        } else {
+            hl_json_null(j);
+        }
         hl_json_put_uint(j, "objects", s->objects);
         hl_json_put_uint(j, "bytes", s->bytes);
         hl_json_key(j, "estimated");

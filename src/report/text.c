@@ -241,6 +241,11 @@ static void sites(const hl_finding *f, const hl_style *style, hl_out *o)
         hl_paint_end(o, style, HL_BOLD);
         hl_out_text(o, "  ");
         hl_out_safe(o, s->function ? s->function : "", 40);
+        if (s->inside.name) {
+            hl_out_text(o, ", in ");
+            hl_out_safe(o, s->inside.name, 60);
+            hl_out_printf(o, ":%" PRIu32, s->inside.line);
+        }
         /* one small block among the samples stands for thousands: of those only bytes are sure */
         if (s->estimated)
             hl_out_printf(o, "  some %s, by samples\n", hl_bytes_text(s->bytes, bytes));
