@@ -231,6 +231,20 @@ static void fill(hl_case *c, hl_finding *f, const makers *m, const uint32_t *bes
     }
 }
 
+/* Samples of what a holder keeps may stand for more than it keeps, which is known from the walk:
+ * then shares of that are the better estimate. */
+static void scale_down(hl_finding *f, uint64_t bytes)
+{
+    double share = (double)f->retained.bytes / (double)bytes;
+    for (uint32_t i = 0; share < 1 && i < f->n_allocated_at; i++) {
+        hl_site *site = &f->allocated_at[i];
+        if (site->estimated) {
+            site->objects = (uint64_t)(share * (double)site->objects);
+            site->bytes = (uint64_t)(share * (double)site->bytes);
+        }
+    }
+}
+
 /* ---- ages -------------------------------------------------------------------------------------
  */
 
@@ -295,6 +309,8 @@ void hl_finding_made(hl_case *c, hl_finding *f, const hl_suspect *s)
     if (bytes) {
         sum_ages(&m, s->growth ? c->moments[s->growth->onset].info.tracking.taken : 0);
         fill(c, f, &m, best, best_of(m.lines, snap->n_frames, bytes / BYTES_SHARE, best));
+        if (!shared)
+            scale_down(f, bytes);
         tell_age(c, &m, f);
     }
     hl_arena_release(&c->scratch, shared);

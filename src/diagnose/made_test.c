@@ -71,19 +71,31 @@ static void the_lines_that_grew_are_named(void **state)
     hl_test_judged_end(&j);
 }
 
-/* How many blocks samples stand for is not sure enough to be told. */
-static void of_samples_no_count_is_told(void **state)
+/* How many blocks samples stand for is not sure enough to be told; and what they stand for is told as
+ * a share of what is there. */
+static void samples_say_what_they_are(void **state)
 {
     (void)state;
     hl_judged j = hl_test_judge(
-        ROWS "site " LOAD " live=50:5000000 age=1:30:3000000,3:10:1000000,5:10:1000000\n"
-             "snap time=0 cpu=0 reason=start track=sampled taken=0\n"
-             "snap time=1 cpu=1 track=sampled taken=1\nsnap time=2 cpu=2 track=sampled taken=2\n"
-             "snap time=3 cpu=3 track=sampled taken=3\nsnap time=4 cpu=4 track=sampled taken=4\n"
-             "snap time=5 cpu=5 reason=end track=sampled taken=5\n");
+        "root module __main__ m\nm:module -__dict__-> g:dict\n"
+        "g -key:handle-> f:function -__code__-> k:code\nf -__globals__-> g\n"
+        "code k name=handle qualname=handle file=app.py line=3 uses=global:rows:add\n"
+        "g -key:rows-> rows:list len={10|1010|2010|3010|4010|5010}\n"
+        "rows -[]-> a:bytearray*{0|10|20|30|40|50} size=100000 by=a@app.py:9 sampled=150000\n"
+        "rows -[]-> b:bytearray*{0|10|20|30|40|50} size=100000 by=b@app.py:8 sampled=450000\n"
+        "site a@app.py:9 live=50:5000000 age=1:30:3000000,3:10:1000000,5:10:1000000\n"
+        "site b@app.py:8 live=50:5000000 age=1:30:3000000,3:10:1000000,5:10:1000000\n"
+        "snap time=0 cpu=0 reason=start track=sampled taken=0\n"
+        "snap time=1 cpu=1 track=sampled taken=1\nsnap time=2 cpu=2 track=sampled taken=2\n"
+        "snap time=3 cpu=3 track=sampled taken=3\nsnap time=4 cpu=4 track=sampled taken=4\n"
+        "snap time=5 cpu=5 reason=end track=sampled taken=5\n");
     const hl_finding *f = only(&j);
+    assert_int_equal(f->n_allocated_at, 2);
     assert_true(f->allocated_at[0].estimated);
-    assert_true(says(f, "most of what was made at app.py:9 has survived 4 snapshots"));
+    assert_int_equal(f->allocated_at[0].line, 8);
+    assert_int_equal(f->allocated_at[0].bytes, f->retained.bytes * 3 / 4);
+    assert_int_equal(f->allocated_at[1].bytes, f->retained.bytes / 4);
+    assert_true(says(f, "most of what was made at app.py:8 has survived 4 snapshots"));
     hl_test_judged_end(&j);
 }
 
@@ -209,7 +221,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_lines_that_grew_are_named),
-        cmocka_unit_test(of_samples_no_count_is_told),
+        cmocka_unit_test(samples_say_what_they_are),
         cmocka_unit_test(without_ages_all_that_made_it_are_named),
         cmocka_unit_test(one_line_is_one_entry),
         cmocka_unit_test(the_programs_own_line_is_told),

@@ -49,6 +49,7 @@
  *        number=NAME:DIGITS     an attribute that is a whole number of so many binary digits
  *        at=0xADDRESS
  *        by=STACK      made by it
+ *        sampled=N     a sample of it stands for N bytes
  * STACK  FUNCTION@FILE:LINE>FUNCTION@FILE:LINE..., outermost first
  *        The refcount is the number of counted in-edges unless said, and 1 where there are none: a
  *        live object has at least that.

@@ -204,7 +204,7 @@ static void put_made(const dsl_heap *h, hl_snap_writer *w)
         hl_snap_put(w, HL_COL_MADE, v - before);
         hl_snap_put(w, HL_COL_MADE, x->by);
         hl_snap_put(w, HL_COL_MADE, 0);
-        put_amount(w, HL_COL_MADE, (hl_amount){1, x->size + x->ext});
+        put_amount(w, HL_COL_MADE, (hl_amount){1, x->sampled ? x->sampled : x->size + x->ext});
         before = v;
     }
 }
