@@ -219,6 +219,7 @@ LEAKS = [
     leak("method_cache/inherited.py", METHOD, "Shape area", CLASS, 8, "Picture"),
     leak("method_cache/in_function.py", METHOD, "main Parser longest", CLASS, 5, "Parser"),
     leak("method_cache/bounded.py", METHOD, "Query cost", CLASS, 8, "Query"),
+    leak("method_cache/property_of_message.py", METHOD, "Message digest", CLASS, 8, "Message"),
     leak("method_cache/memo_by_hand.py", METHOD, "ask answers", CELL, 15, "Route"),
     leak("method_cache/billing", METHOD, "Customer balance", (CLASS, INSTANCE), 8, "Customer"),
 
