@@ -107,3 +107,14 @@ def test_what_c_keeps_for_a_while_is(
     bench.script(PROGRAM.format(folder=str(careless), call=textwrap.dedent(call)))
     diagnosis = bench.watched("app.py", options=("--json", "--exact")).diagnosis()
     assert diagnosis["verdict"] == "no-leak", diagnosis
+
+
+def test_what_only_samples_are_kept_for_is(bench: Bench, python: str) -> None:
+    """A type remembers the names it was asked for by address, and a sample has one of its own."""
+    bench.script(
+        "import re\nP = re.compile(r'^(\\d+|\\*)$')\n"
+        "print(sum(len(P.sub(r'\\1-5', '12')) for n in range(400_000)))\n"
+    )
+    got = bench.watched("app.py", options=("--json", "--sample", "64K"))
+    assert got.stdout == "1600000\n"
+    assert got.diagnosis()["verdict"] == "no-leak", got.diagnosis()
