@@ -106,16 +106,32 @@ static void fill_row(const hl_snap *s, const hl_site_sums *sums, const hl_site_s
     }
 }
 
+/* Live bytes as estimated, less three standard errors: more than the process has? */
+static bool beyond_the_process(const hl_snap *s)
+{
+    double bytes = 0, variance = 0;
+    for (uint32_t i = 0; i < s->n_sites; i++) {
+        bytes += (double)s->sites[i].live.bytes;
+        variance += (double)s->sites[i].error * (double)s->sites[i].error;
+    }
+    return s->info.rss_bytes && bytes - 3 * sqrt(variance) > (double)s->info.rss_bytes;
+}
+
 /* What the numbers are, and what they are not. */
 static const char *note(const hl_snap *s, hl_arena *arena)
 {
     const hl_tracking *t = &s->info.tracking;
     char rate[16];
-    const char *text =
-        t->mode == HL_FOLLOWED_SAMPLED
-            ? hl_arena_printf(arena, "estimated from samples, one every %s on average",
-                              hl_bytes_text(t->rate, rate))
-            : NULL;
+    const char *text = NULL;
+    if (t->mode == HL_FOLLOWED_SAMPLED) {
+        text = hl_arena_printf(arena, "estimated from samples, one every %s on average",
+                               hl_bytes_text(t->rate, rate));
+        if (beyond_the_process(s))
+            text = hl_arena_printf(arena,
+                                   "%s; in all more than the %s the process has: some blocks that "
+                                   "were sampled are kept where others are not (ask with --exact)",
+                                   text, hl_bytes_text(s->info.rss_bytes, rate));
+    }
     static const struct {
         uint32_t bit;
         const char *name;
@@ -203,7 +219,9 @@ static hl_status fill(const hl_view_query *q, const hl_snap *s, const hl_site_hi
         q->n_runs > 1 ? hl_arena_printf(arena, ", of %u recordings", q->n_runs - n_without) : "",
         hl_count_text(total.blocks, count), hl_bytes_text(total.bytes, size));
     const char *grows = NULL;
-    unsigned told = 0;
+    unsigned told = s->info.tracking.mode == HL_FOLLOWED_SAMPLED && beyond_the_process(s)
+                        ? TOLD_MOST /* what never was has not grown */
+                        : 0;
     for (uint32_t i = 0; i < top.n; i++) {
         uint32_t id = (uint32_t)top.items[i].id;
         const hl_site_sum *sum = &sums.items[id];
