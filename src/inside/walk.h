@@ -19,7 +19,7 @@
 
 /* A label as it lies in the file (snap_format.h). */
 #define HL_LABEL(kind, value) ((uint32_t)(kind) | (uint32_t)(value) << 4)
-#define HL_LABEL_NAME(label) ((label) >> 4)
+#define HL_LABEL_NAME(label)  ((label) >> 4)
 
 /* How the references of an object are found, besides those an instance of a Python class has. */
 enum hl_shape {
