@@ -267,7 +267,11 @@ def main() -> None:
     document = "\n".join(text)
     print(document)
     if not options.dry:
-        (ROOT / "bench" / "RESULTS.md").write_text(document, encoding="utf-8")
+        path = ROOT / "bench" / "RESULTS.md"
+        # what follows was measured by others
+        others = path.read_text(encoding="utf-8").partition("\n# ")[2] if path.exists() else ""
+        document += "\n# " + others if others else ""
+        path.write_text(document, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -25,6 +25,7 @@ need() { # PACKAGE COMMAND...: the package is missing unless the command succeed
 }
 has() { command -v "$1" >/dev/null; }
 header() { "${CC:-cc}" -E -x c - <<<"#include <$1>"; }
+finds() { "$python" -c 'import ctypes.util, sys; sys.exit(not ctypes.util.find_library(sys.argv[1]))' "$1"; }
 links() { clang -x c - -o /dev/null "$@" <<<'int main(void) { return 0; }'; }
 
 need gcc has "${CC:-cc}"
@@ -48,6 +49,10 @@ if [ "$mode" = dev ]; then
     need libcmocka-dev pkg-config --exists cmocka
     need clang has clang
     need clang-format has clang-format
+    # Other allocators, to be preloaded; the name of the second tells its version.
+    need libjemalloc2 finds jemalloc
+    mimalloc=$(apt-cache search --names-only '^libmimalloc[0-9.]+$' 2>/dev/null | sed -n 's/ .*//p' | head -n 1)
+    need "${mimalloc:-libmimalloc2.0}" finds mimalloc
     if has clang; then
         need "libclang-rt-$(clang -dumpversion | cut -d. -f1)-dev" links -fsanitize=fuzzer-no-link,address,undefined
     else

@@ -27,6 +27,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from itertools import takewhile
@@ -195,6 +196,8 @@ def main() -> int:
     )
     options.add_argument("tests", nargs="*", metavar="TEST")
     said = options.parse_args()
+    # Who runs in the background of a shell is deaf to it, and so would be the tests: some hang.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     OPTIONS.extend(said.options)
     if said.skip and said.tests:
         options.error("name the test files to run, or those to skip")

@@ -19,6 +19,7 @@ _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 # Levels of a stack that are checked at an allocation; beyond them it is believed to be what it was.
 HORIZON = 32
+WINDOWS = (1, 2, 4, 8, 16, 32, 64)
 DOMAINS = {1: "raw", 2: "mem", 3: "object"}
 _OWN = __file__
 
@@ -40,7 +41,7 @@ class Row:
     blocks: float = 0
     total_bytes: int = 0  # allocated since the block began
     total_blocks: float = 0
-    brief_blocks: int = 0  # of the total: freed before the thread allocated again
+    brief_blocks: float = 0  # of the total: freed before the thread allocated again
     stack: tuple[Frame, ...] = ()  # innermost first
     variance: float = field(default=0.0, repr=False)
 
@@ -53,12 +54,13 @@ class Row:
 class Allocations:
     """What lives at one moment of what a tracked block made, and what it made in all."""
 
-    def __init__(self, rows: dict[str, Any], since: int, before: dict[tuple[int, int], Any]):
+    def __init__(self, rows: dict[str, Any], since: int, before: dict[tuple[int, ...], Any]):
         self.mode: str = rows["mode"]
         self.peak_bytes: int = rows["peak"]
         self.lost: int = rows["lost"]
         self.dropped: int = rows["dropped"]
         self.caveats: list[str] = rows["caveats"]
+        self._windows: bool = rows["windows"]
         self._sites: list[tuple[int, int, int]] = rows["sites"]
         self._codes: list[tuple[str, str, int]] = rows["codes"]
         self._threads = {who: (ident, tid) for who, ident, tid, _ in rows["threads"]}
@@ -109,8 +111,19 @@ class Allocations:
             f"cannot group by {group_by!r}: line, file, function, traceback, domain, thread or age"
         )
 
-    def rows(self, group_by: str = "line", *, peak: bool = False) -> list[Row]:
-        """Rows, most live bytes first. peak: what lived when most did, not what lives now."""
+    def rows(self, group_by: str = "line", *, peak: bool = False, within: int = 1) -> list[Row]:
+        """Rows, most live bytes first. peak: what lived when most did, not what lives now.
+
+        within: brief_blocks are those freed within so many allocations of the thread that made
+        them: 1, 2, 4 ... 64. More than 1 is known where track(temporary=True) asked for it.
+        """
+        if within not in WINDOWS:
+            raise Error(f"what was soon freed is counted within 1, 2, 4 ... 64, not {within!r}")
+        if within > 1 and not self._windows:
+            raise Error(
+                "only what was freed before the thread allocated again was counted: "
+                "begin with track(temporary=True)"
+            )
         found: dict[Any, Row] = {}
 
         def row(key: Any) -> Row:
@@ -130,12 +143,12 @@ class Allocations:
             r.blocks += blocks
             r.bytes += size
             r.variance += variance
-        if group_by not in ("thread", "age"):
-            for site, domain, blocks, size, brief, _ in self._made:
-                r = row(self._key(group_by, site, domain, 0, 0))
+        if group_by != "age":
+            for site, domain, who, blocks, size, brief, _, windows in self._made:
+                r = row(self._key(group_by, site, domain, who, 0))
                 r.total_blocks += blocks
                 r.total_bytes += size
-                r.brief_blocks += brief
+                r.brief_blocks += brief + sum(windows[: WINDOWS.index(within)])
         return sorted(found.values(), key=lambda r: (-r.bytes, -r.total_bytes, r.file, r.line))
 
     def __iter__(self) -> Iterator[Row]:
@@ -151,11 +164,11 @@ class Allocations:
 
     @property
     def total_bytes(self) -> int:
-        return sum(row[3] for row in self._made)
+        return sum(row[4] for row in self._made)
 
     @property
     def total_blocks(self) -> float:
-        return float(sum(row[2] for row in self._made))
+        return float(sum(row[3] for row in self._made))
 
     def __str__(self) -> str:
         lines = [f"{self.bytes:,} bytes in {self.blocks:,.0f} blocks live"]
@@ -167,14 +180,15 @@ class Allocations:
         return "\n".join(lines + self.caveats)
 
 
-def _beyond(row: Any, before: dict[tuple[int, int], Any]) -> Any:
+def _beyond(row: Any, before: dict[tuple[int, ...], Any]) -> Any:
     """A row of totals without what was there when the block began; None if that is all of it."""
-    old = before.get(row[:2])
+    old = before.get(row[:3])
     if old is None:
         return row
-    if old[2] == row[2]:
+    if old[3] == row[3]:
         return None
-    return (*row[:2], *(now - then for now, then in zip(row[2:], old[2:])))
+    sums = (now - then for now, then in zip(row[3:7], old[3:7]))
+    return (*row[:3], *sums, tuple(now - then for now, then in zip(row[7], old[7])))
 
 
 class Track:
@@ -185,10 +199,11 @@ class Track:
     allocation, or samples) holds for those inside, be it `heaplens run --exact`.
     """
 
-    def __init__(self, rate: float | None, horizon: int, correct: bool):
+    def __init__(self, rate: float | None, horizon: int, correct: bool, temporary: bool):
         self._rate, self._horizon, self._correct = rate, horizon, correct
+        self._temporary = temporary
         self._since = 0
-        self._before: dict[tuple[int, int], Any] = {}
+        self._before: dict[tuple[int, ...], Any] = {}
         self._depth = 0
         self.result: Allocations | None = None
 
@@ -203,6 +218,7 @@ class Track:
                 mean=float(self._rate or 0),
                 horizon=self._horizon,
                 lists=self._correct,
+                windows=self._temporary,
             )
         except BaseException as why:
             self._depth = 0
@@ -212,7 +228,7 @@ class Track:
         self._since, self._before = 0, {}
         if joins:
             self._since = inside.track_checkpoint()
-            self._before = {row[:2]: row for row in inside.track_rows()["made"]}
+            self._before = {row[:3]: row for row in inside.track_rows()["made"]}
         return self
 
     def stop(self) -> Allocations:
@@ -257,12 +273,21 @@ class Track:
         return tracked  # type: ignore[return-value]
 
 
-def track(rate: float | None = None, *, horizon: int = HORIZON, correct: bool = True) -> Track:
+def track(
+    rate: float | None = None,
+    *,
+    horizon: int = HORIZON,
+    correct: bool = True,
+    temporary: bool = False,
+) -> Track:
     """Follows allocations of a block: each, or with rate one in so many bytes (say 512 * 1024).
 
     horizon: levels of the stack that are checked each time, 0 for all. correct: objects out of free
-    lists are told as made by who made them, which costs a little.
+    lists are told as made by who made them, which costs a little. temporary: it is counted how
+    soon each block is freed, for rows(within=8), which costs a little, too.
     """
     if rate is not None and not rate >= 1:
         raise Error(f"rate is the bytes between two samples, and {rate!r} is less than one")
-    return Track(rate, horizon, correct)
+    if rate is not None and temporary:
+        raise Error("samples do not tell how soon a block is freed: give no rate")
+    return Track(rate, horizon, correct, temporary)

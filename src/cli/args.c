@@ -4,6 +4,8 @@
 #include "cli/args.h"
 
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -87,7 +89,7 @@ static int unknown(hl_args *a, const char *word)
 static int give(hl_args *a, const hl_option *o, bool own, int index, const char *value)
 {
     a->value = value;
-    if (o->value && !value) {
+    if (o->value && *o->value && !value) {
         if (a->at >= a->argc)
             return bad(a, "a value is missing after", o->name);
         a->value = a->argv[a->at++];
@@ -151,6 +153,11 @@ int hl_args_next(hl_args *a)
     return o ? give(a, o, own, index, equals ? equals + 1 : NULL) : unknown(a, word);
 }
 
+void hl_args_gather(hl_args *a, uint32_t *n)
+{
+    a->argv[(*n)++] = a->argv[a->at - 1];
+}
+
 /* ---- values -----------------------------------------------------------------------------------
  */
 
@@ -171,6 +178,24 @@ bool hl_parse_bytes(const char *s, uint64_t *out)
         return false;
     *out = (uint64_t)v << shift;
     return true;
+}
+
+bool hl_parse_within(const char *verb, const char *s, uint32_t *out)
+{
+    enum { MOST = 64 };
+    for (uint32_t n = 1; n <= MOST; n *= 2) {
+        char word[8];
+        snprintf(word, sizeof word, "%" PRIu32, n);
+        if (!strcmp(word, s)) {
+            *out = n;
+            return true;
+        }
+    }
+    hl_usage(verb,
+             "--temporary takes 1, 2, 4, 8, 16, 32 or 64: within how many allocations a block "
+             "was freed, not '%s'",
+             s);
+    return false;
 }
 
 bool hl_parse_count(const char *verb, const char *option, const char *s, uint32_t *out)

@@ -13,8 +13,11 @@
 typedef struct hl_option {
     const char *name;  /* "--top"; NULL ends the list */
     char letter;       /* 't', or 0 */
-    const char *value; /* what stands for the value in help, or NULL: a flag */
+    const char *value; /* what stands for the value in help, or NULL: a flag; HL_ARG_MAY: "=" and a
+                          value may follow */
 } hl_option;
+
+#define HL_ARG_MAY ""
 
 enum {
     HL_ARG_END = -1,  /* no more words */
@@ -38,11 +41,16 @@ typedef struct hl_args {
 
 /* The next option as its index in options, or one of the above. */
 int hl_args_next(hl_args *a);
+/* After a plain word: it comes to stand as number *n at the front of argv, whose words before `at` are
+ * read already. */
+void hl_args_gather(hl_args *a, uint32_t *n);
 
 /* A whole number of bytes: 4096, 512K, 2M, 1GiB (K is 1024); false: not one. */
 bool hl_parse_bytes(const char *s, uint64_t *out);
 /* 1 .. 100000; says what is wrong. */
 bool hl_parse_count(const char *verb, const char *option, const char *s, uint32_t *out);
+/* 1, 2, 4 ... 64 allocations within which a block went; says what is wrong. */
+bool hl_parse_within(const char *verb, const char *s, uint32_t *out);
 /* The word of a NULL-ended list that s was meant to be, or NULL: at most two slips of the hand. */
 const char *hl_nearest(const char *s, const char *const *words);
 

@@ -4,6 +4,8 @@
 #define _GNU_SOURCE
 #include "cli/files.h"
 
+#include "cli/output.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
@@ -244,4 +246,23 @@ int hl_files_code(const hl_files *f, int code)
 {
     bool whole = !f->torn && !f->bytes_damaged && !f->unreadable;
     return code == HL_EXIT_OK && !whole ? HL_EXIT_INCOMPLETE : code;
+}
+
+int hl_files_answer(const hl_context *c, char *const *paths, uint32_t n, hl_answer *answer,
+                    void *asked, const char *output)
+{
+    hl_files files;
+    hl_arena arena;
+    hl_out out = {0};
+    int code = hl_files_open(c, paths, n, &files);
+    if (code)
+        return code;
+    hl_arena_init(&arena);
+    int told = answer(c, &files, asked, &arena, &out);
+    code = hl_files_code(&files, told);
+    if (told == HL_EXIT_OK || out.n || out.failed)
+        code = hl_output(c, output, &out, code);
+    hl_arena_deinit(&arena);
+    hl_files_close(&files);
+    return code;
 }

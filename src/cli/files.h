@@ -4,6 +4,7 @@
 #ifndef HL_FILES_H
 #define HL_FILES_H
 
+#include "base/arena.h"
 #include "cli/verb.h"
 #include "snapshot/snapshot.h"
 
@@ -38,6 +39,13 @@ void hl_files_close(hl_files *f);
 /* The exit code of an answer made from these files: code, or HL_EXIT_INCOMPLETE for HL_EXIT_OK if
  * part of them was not readable. */
 int hl_files_code(const hl_files *f, int code);
+/* What a verb tells of recordings: puts it into out; HL_EXIT_OK, or why it is not whole. */
+typedef int hl_answer(const hl_context *c, const hl_files *files, void *asked, hl_arena *arena,
+                      hl_out *out);
+/* Opens them, answers, and writes the answer to output ("-": standard output) unless there is none.
+ * The exit code. */
+int hl_files_answer(const hl_context *c, char *const *paths, uint32_t n, hl_answer *answer,
+                    void *asked, const char *output);
 /* As hl_run_open, and kind about folders and process ids. */
 hl_status hl_file_open(const char *path, hl_run **out, hl_err *err) HL_MUST_CHECK;
 

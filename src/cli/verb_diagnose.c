@@ -113,7 +113,7 @@ int hl_verb_diagnose(hl_context *c, int argc, char **argv)
     for (int option; (option = hl_args_next(&a)) != HL_ARG_END;) {
         bool fine = true;
         if (option == HL_ARG_WORD)
-            argv[n++] = argv[a.at - 1]; /* files gather at the front; words before `at` are read */
+            hl_args_gather(&a, &n);
         else if (option == 0)
             fine = take_fail_on(a.value, &how.fail_on);
         else if (option == 1)

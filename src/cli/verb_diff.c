@@ -54,7 +54,7 @@ int hl_verb_diff(hl_context *c, int argc, char **argv)
     uint32_t n = 0;
     for (int option; (option = hl_args_next(&a)) != HL_ARG_END;) {
         if (option == HL_ARG_WORD)
-            argv[n++] = argv[a.at - 1]; /* files gather at the front; words before `at` are read */
+            hl_args_gather(&a, &n);
         else if (option != 0 || !hl_parse_count("diff", "--top", a.value, &q.top))
             return option == HL_ARG_HELP ? HL_EXIT_OK : HL_EXIT_USAGE;
     }

@@ -11,7 +11,7 @@ int hl_verb_doctor(hl_context *c, int argc, char **argv)
     for (int option; (option = hl_args_next(&a)) != HL_ARG_END;) {
         if (option != HL_ARG_WORD)
             return option == HL_ARG_HELP ? HL_EXIT_OK : HL_EXIT_USAGE;
-        argv[n++] = argv[a.at - 1]; /* files gather at the front; words before `at` are read */
+        hl_args_gather(&a, &n);
     }
     return n ? hl_doctor_files(c, argv, n) : hl_doctor_here(c);
 }

@@ -3,7 +3,6 @@
  * Room   cli; analyser process. */
 #include "cli/args.h"
 #include "cli/files.h"
-#include "cli/output.h"
 #include "diagnose/views.h"
 
 #include <string.h>
@@ -36,41 +35,39 @@ static const export_format *find_format(const char *name)
     return NULL;
 }
 
-static int export(const hl_context *c, const export_format *format, hl_view_query *q,
-                  char *const *paths, uint32_t n, const char *output)
+typedef struct wanted {
+    const export_format *format;
+    hl_view_query q;
+} wanted;
+
+static int export(const hl_context *c, const hl_files *files, void *asked, hl_arena *arena,
+                  hl_out *out)
 {
-    hl_files files;
-    hl_arena arena;
+    wanted *w = asked;
     hl_stacks stacks;
     hl_err err = {0};
-    hl_out out = {0};
-    int code = hl_files_open(c, paths, n, &files);
-    if (code)
-        return code;
-    hl_arena_init(&arena);
-    q->runs = files.runs;
-    q->n_runs = files.n;
-    if (hl_view_stacks(q, &arena, &stacks, &err)) {
-        code = hl_fail(&err);
-    } else {
-        if (stacks.files < files.n)
-            hl_remark(c, "%u of %u recordings followed no allocations and add nothing",
-                      files.n - stacks.files, files.n);
-        format->write(&stacks, &out);
-        code = hl_output(c, output, &out, hl_files_code(&files, HL_EXIT_OK));
-    }
-    hl_arena_deinit(&arena);
-    hl_files_close(&files);
-    return code;
+    w->q.runs = files->runs;
+    w->q.n_runs = files->n;
+    if (hl_view_stacks(&w->q, arena, &stacks, &err))
+        return hl_fail(&err);
+    if (stacks.files < files->n)
+        hl_remark(c, "%u of %u recordings followed no allocations and add nothing",
+                  files->n - stacks.files, files->n);
+    w->format->write(&stacks, out);
+    return HL_EXIT_OK;
 }
 
 int hl_verb_export(hl_context *c, int argc, char **argv)
 {
     enum { FORMAT, OUTPUT, SNAPSHOT, MEASURE };
-    static const hl_option options[] = {{"--format", 0, "FORMAT"}, {"--output", 'o', "F"},
-                                        {"--snapshot", 0, "I"},    {"--live", 0, NULL},
-                                        {"--peak", 0, NULL},       {"--total", 0, NULL},
-                                        {"--temporary", 0, NULL},  {NULL, 0, NULL}};
+    static const hl_option options[] = {{"--format", 0, "FORMAT"},
+                                        {"--output", 'o', "F"},
+                                        {"--snapshot", 0, "I"},
+                                        {"--live", 0, NULL},
+                                        {"--peak", 0, NULL},
+                                        {"--total", 0, NULL},
+                                        {"--temporary", 0, HL_ARG_MAY},
+                                        {NULL, 0, NULL}};
     hl_args a = {
         .context = c, .options = options, .verb = "export", .argc = argc, .argv = argv, .at = 1};
     hl_view_query q = {.top = 0};
@@ -78,15 +75,17 @@ int hl_verb_export(hl_context *c, int argc, char **argv)
     uint32_t n = 0;
     for (int option; (option = hl_args_next(&a)) != HL_ARG_END;) {
         if (option == HL_ARG_WORD)
-            argv[n++] = argv[a.at - 1]; /* files gather at the front; words before `at` are read */
+            hl_args_gather(&a, &n);
         else if (option == FORMAT)
             name = a.value;
         else if (option == OUTPUT)
             output = a.value;
-        else if (option >= MEASURE)
+        else if (option >= MEASURE) {
             q.measure = (hl_measure)(option - MEASURE);
-        else if (option != SNAPSHOT ||
-                 !hl_parse_count("export", "--snapshot", a.value, &q.snapshot))
+            if (a.value && !hl_parse_within("export", a.value, &q.within))
+                return HL_EXIT_USAGE;
+        } else if (option != SNAPSHOT ||
+                   !hl_parse_count("export", "--snapshot", a.value, &q.snapshot))
             return option == HL_ARG_HELP ? HL_EXIT_OK : HL_EXIT_USAGE;
     }
     if (!name && c->json)
@@ -101,5 +100,5 @@ int hl_verb_export(hl_context *c, int argc, char **argv)
         return hl_usage("export", "name a recording (a .hlens file)");
     if (format->binary && !strcmp(output, "-") && isatty(1))
         return hl_usage("export", "%s is nothing for a terminal: name a file with -o", name);
-    return export(c, format, &q, argv, n, output);
+    return hl_files_answer(c, argv, n, export, &(wanted){format, q}, output);
 }

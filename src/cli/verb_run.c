@@ -24,6 +24,7 @@ enum choice {
     MAX_FILE,
     FOLLOW,
     EXACT,
+    TEMPORARY,
     SAMPLE,
     NO_TRACK,
     MODULE,
@@ -43,6 +44,7 @@ static const hl_option options[] = {
     [MAX_FILE] = {"--max-file", 0, "N"},
     [FOLLOW] = {"--follow-children", 0, NULL},
     [EXACT] = {"--exact", 0, NULL},
+    [TEMPORARY] = {"--temporary", 0, NULL},
     [SAMPLE] = {"--sample", 0, "N"},
     [NO_TRACK] = {"--no-track", 0, NULL},
     [MODULE] = {"-m", 'm', "MODULE"},
@@ -162,7 +164,11 @@ static bool take(hl_run_options *o, int choice, const char *value)
         o->follow = true;
         return true;
     case EXACT:
-        o->track = HL_PAGE_TRACK_EXACT;
+        if (o->track != HL_PAGE_TRACK_WINDOWS)
+            o->track = HL_PAGE_TRACK_EXACT;
+        return true;
+    case TEMPORARY:
+        o->track = HL_PAGE_TRACK_WINDOWS;
         return true;
     case SAMPLE:
         return take_sample(value, o);

@@ -46,10 +46,17 @@ static bool find_key(const char *word, hl_site_key *out)
     return false;
 }
 
+typedef struct wanted {
+    const hl_view *view;
+    hl_view_query q;
+} wanted;
+
 /* The table of each recording, below its name if there are several, unless one adds them up. */
-static int make(const hl_context *c, const hl_view *view, hl_view_query *q, const hl_files *files,
-                hl_arena *arena, hl_out *out)
+static int show(const hl_context *c, const hl_files *files, void *asked, hl_arena *arena,
+                hl_out *out)
 {
+    const hl_view *view = ((wanted *)asked)->view;
+    hl_view_query *q = &((wanted *)asked)->q;
     hl_table *tables = hl_arena_array(arena, files->n, sizeof *tables);
     hl_err err = {0};
     uint32_t n = 0;
@@ -89,30 +96,14 @@ static int make(const hl_context *c, const hl_view *view, hl_view_query *q, cons
     return code;
 }
 
-static int show(const hl_context *c, const hl_view *view, hl_view_query *q, char *const *paths,
-                uint32_t n)
-{
-    hl_files files;
-    int code = hl_files_open(c, paths, n, &files);
-    if (code)
-        return code;
-    hl_arena arena;
-    hl_out out = {0};
-    hl_arena_init(&arena);
-    code = make(c, view, q, &files, &arena, &out);
-    code = hl_print(&out, hl_files_code(&files, code));
-    hl_arena_deinit(&arena);
-    hl_files_close(&files);
-    return code;
-}
-
 int hl_verb_show(hl_context *c, int argc, char **argv)
 {
     enum { VIEW, MOST, SNAPSHOT, GROUP_BY, MEASURE };
-    static const hl_option options[] = {
-        {"--view", 0, "VIEW"},    {"--top", 0, "N"},        {"--snapshot", 0, "I"},
-        {"--group-by", 0, "KEY"}, {"--live", 0, NULL},      {"--peak", 0, NULL},
-        {"--total", 0, NULL},     {"--temporary", 0, NULL}, {NULL, 0, NULL}};
+    static const hl_option options[] = {{"--view", 0, "VIEW"},  {"--top", 0, "N"},
+                                        {"--snapshot", 0, "I"}, {"--group-by", 0, "KEY"},
+                                        {"--live", 0, NULL},    {"--peak", 0, NULL},
+                                        {"--total", 0, NULL},   {"--temporary", 0, HL_ARG_MAY},
+                                        {NULL, 0, NULL}};
     hl_args a = {
         .context = c, .options = options, .verb = "show", .argc = argc, .argv = argv, .at = 1};
     hl_view_query q = {.top = TOP};
@@ -120,15 +111,18 @@ int hl_verb_show(hl_context *c, int argc, char **argv)
     uint32_t n = 0;
     for (int option; (option = hl_args_next(&a)) != HL_ARG_END;) {
         if (option == HL_ARG_WORD)
-            argv[n++] = argv[a.at - 1]; /* files gather at the front; words before `at` are read */
+            hl_args_gather(&a, &n);
         else if (option == VIEW)
             name = a.value;
-        else if (option >= MEASURE)
+        else if (option >= MEASURE) {
             q.measure = (hl_measure)(option - MEASURE);
-        else if (option == MOST       ? !hl_parse_count("show", "--top", a.value, &q.top)
-                 : option == SNAPSHOT ? !hl_parse_count("show", "--snapshot", a.value, &q.snapshot)
-                 : option == GROUP_BY ? !find_key(a.value, &q.sites_by)
-                                      : true)
+            if (a.value && !hl_parse_within("show", a.value, &q.within))
+                return HL_EXIT_USAGE;
+        } else if (option == MOST ? !hl_parse_count("show", "--top", a.value, &q.top)
+                   : option == SNAPSHOT
+                       ? !hl_parse_count("show", "--snapshot", a.value, &q.snapshot)
+                   : option == GROUP_BY ? !find_key(a.value, &q.sites_by)
+                                        : true)
             return option == HL_ARG_HELP ? HL_EXIT_OK : HL_EXIT_USAGE;
     }
     const hl_view *view = find_view(name);
@@ -136,5 +130,5 @@ int hl_verb_show(hl_context *c, int argc, char **argv)
         return HL_EXIT_USAGE;
     if (!n)
         return hl_usage("show", "name a recording (a .hlens file)");
-    return show(c, view, &q, argv, n);
+    return hl_files_answer(c, argv, n, show, &(wanted){view, q}, "-");
 }

@@ -203,6 +203,23 @@ static void what_c_code_keeps_is_not_healthy(void **state)
     hl_test_judged_end(&j);
 }
 
+/* Samples can stand for what never was; the process then has not become bigger. */
+static void where_the_process_has_no_room_for_it_it_is_not(void **state)
+{
+#define SITE                                                                                       \
+    MODULE "site call@/a.py:4 live={1:1000000|2:2000000|3:3000000|4:4000000|5:5000000|6:"          \
+           "6000000|7:7000000|8:8000000}\n"
+#define GROWS(a, b)                                                                                \
+    "snap time=0 cpu=0 track=sampled rss=20000000\n"                                               \
+    "snap time=1 cpu=1 track=sampled rss=" a "\nsnap time=2 cpu=2 track=sampled rss=" a "\n"       \
+    "snap time=3 cpu=3 track=sampled rss=" a "\nsnap time=4 cpu=4 track=sampled rss=" a "\n"       \
+    "snap time=5 cpu=5 track=sampled rss=" a "\nsnap time=6 cpu=6 track=sampled rss=" a "\n"       \
+    "snap time=7 cpu=7 track=sampled rss=" b "\n"
+    hl_test_expect(SITE GROWS("20000000", "21000000"), HL_NO_LEAK, NULL, NULL);
+    hl_test_expect(SITE GROWS("20000000", "19000000"), HL_NO_LEAK, NULL, NULL);
+    hl_test_expect(SITE GROWS("20000000", "27000000"), HL_UNDECIDED, NULL, NULL);
+}
+
 static void what_stays_or_comes_and_goes_is(void **state)
 {
     hl_test_expect(MODULE "site call@/a.py:4 "
@@ -235,6 +252,7 @@ int main(void)
         cmocka_unit_test(ages_count_from_the_last_look),
         cmocka_unit_test(only_what_goes_on_rises),
         cmocka_unit_test(what_c_code_keeps_is_not_healthy),
+        cmocka_unit_test(where_the_process_has_no_room_for_it_it_is_not),
         cmocka_unit_test(what_stays_or_comes_and_goes_is),
         cmocka_unit_test(what_objects_have_is_theirs),
     };

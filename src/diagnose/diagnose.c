@@ -504,6 +504,7 @@ static void decide(hl_case *c)
     uint64_t grown = live_last > live_first ? live_last - live_first : 0;
     if (c->unheld.where) {
         d->verdict = HL_UNDECIDED;
+        d->view = "allocs"; /* no object of a type grew; the line did */
         d->why = hl_arena_printf(
             c->arena,
             "%s asked for at %s are in no object that was found, and more came "

@@ -253,11 +253,14 @@ static const char *name_of(hl_case *c, const hl_suspect *s)
                 return hl_arena_printf(c->arena, "%s()%s", hl_code_name(c, code), local);
         }
     }
-    /* a static method is known by its name in the class, not by what the descriptor calls it */
-    static const char inner[] = ".__func__";
-    size_t n = strlen(name), m = sizeof inner - 1;
-    if (n > m && !strcmp(name + n - m, inner))
-        name[n - m] = 0;
+    /* a static method or a property is known by its name in the class, not by what the descriptor
+     * calls the function */
+    static const char *const inner[] = {".__func__", ".fget"};
+    for (size_t i = 0; i < sizeof inner / sizeof *inner; i++) {
+        size_t n = strlen(name), m = strlen(inner[i]);
+        if (n > m && !strcmp(name + n - m, inner[i]))
+            name[n - m] = 0;
+    }
     bool in_cell = !strcmp(s->kind, "closure-cell") || !strcmp(s->kind, "instance-attribute");
     const char *cell = in_cell ? strstr(name, " closure ") : NULL;
     if (cell && strstr(cell + 1, " closure "))

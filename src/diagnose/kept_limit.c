@@ -241,7 +241,8 @@ const char *hl_limit_of(const hl_case *c, hl_node holder, const hl_known_as *nam
                 int64_t apart = (int64_t)hl_snap_len(s, v) - hl_snap_len(s, holder);
                 enum hl_label_kind kind = hl_label_kind(s->label[e]);
                 if (v != holder && apart >= -APART && apart <= APART &&
-                    (kind == HL_LABEL_ATTR || kind == HL_LABEL_KEY) && hl_label_value(s->label[e]))
+                    (kind == HL_LABEL_ATTR || kind == HL_LABEL_SLOT || kind == HL_LABEL_KEY) &&
+                    hl_label_value(s->label[e]))
                     limit = limit_beside(c, v, owner, s->names[hl_label_value(s->label[e])]);
             }
         if (limit)

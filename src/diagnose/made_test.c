@@ -58,13 +58,44 @@ static void the_lines_that_grew_are_named(void **state)
     /* start made what was there before; the names are a hundredth of it */
     assert_int_equal(f->n_allocated_at, 1);
     const hl_site *at = f->allocated_at;
-    assert_string_equal(at->function, "load");
-    assert_string_equal(at->file, "/usr/lib/python3.11/site-packages/lib/core.py");
-    assert_string_equal(at->name, "lib/core.py");
-    assert_int_equal(at->line, 7);
+    assert_string_equal(at->function, "main");
+    assert_string_equal(at->name, "app.py");
+    assert_int_equal(at->line, 9);
+    assert_string_equal(at->inside.function, "load");
+    assert_string_equal(at->inside.file, "/usr/lib/python3.11/site-packages/lib/core.py");
+    assert_string_equal(at->inside.name, "lib/core.py");
+    assert_int_equal(at->inside.line, 7);
     assert_int_equal(at->objects, 50);
     assert_int_equal(at->bytes, 5000000);
-    assert_true(says(f, "30 blocks made at lib/core.py:7 have survived 4 snapshots"));
+    assert_true(says(f, "30 blocks made at app.py:9 have survived 4 snapshots"));
+    hl_test_judged_end(&j);
+}
+
+/* How many blocks samples stand for is not sure enough to be told; and what they stand for is told as
+ * a share of what is there. */
+static void samples_say_what_they_are(void **state)
+{
+    (void)state;
+    hl_judged j = hl_test_judge(
+        "root module __main__ m\nm:module -__dict__-> g:dict\n"
+        "g -key:handle-> f:function -__code__-> k:code\nf -__globals__-> g\n"
+        "code k name=handle qualname=handle file=app.py line=3 uses=global:rows:add\n"
+        "g -key:rows-> rows:list len={10|1010|2010|3010|4010|5010}\n"
+        "rows -[]-> a:bytearray*{0|10|20|30|40|50} size=100000 by=a@app.py:9 sampled=150000\n"
+        "rows -[]-> b:bytearray*{0|10|20|30|40|50} size=100000 by=b@app.py:8 sampled=450000\n"
+        "site a@app.py:9 live=50:5000000 age=1:30:3000000,3:10:1000000,5:10:1000000\n"
+        "site b@app.py:8 live=50:5000000 age=1:30:3000000,3:10:1000000,5:10:1000000\n"
+        "snap time=0 cpu=0 reason=start track=sampled taken=0\n"
+        "snap time=1 cpu=1 track=sampled taken=1\nsnap time=2 cpu=2 track=sampled taken=2\n"
+        "snap time=3 cpu=3 track=sampled taken=3\nsnap time=4 cpu=4 track=sampled taken=4\n"
+        "snap time=5 cpu=5 reason=end track=sampled taken=5\n");
+    const hl_finding *f = only(&j);
+    assert_int_equal(f->n_allocated_at, 2);
+    assert_true(f->allocated_at[0].estimated);
+    assert_int_equal(f->allocated_at[0].line, 8);
+    assert_int_equal(f->allocated_at[0].bytes, f->retained.bytes * 3 / 4);
+    assert_int_equal(f->allocated_at[1].bytes, f->retained.bytes / 4);
+    assert_true(says(f, "most of what was made at app.py:8 has survived 4 snapshots"));
     hl_test_judged_end(&j);
 }
 
@@ -75,8 +106,9 @@ static void without_ages_all_that_made_it_are_named(void **state)
     hl_judged j = hl_test_judge(ROWS SIX_MOMENTS);
     const hl_finding *f = only(&j);
     assert_int_equal(f->n_allocated_at, 2);
-    assert_string_equal(f->allocated_at[0].function, "load");
+    assert_string_equal(f->allocated_at[0].function, "main");
     assert_string_equal(f->allocated_at[1].function, "start");
+    assert_null(f->allocated_at[1].inside.file);
     assert_false(says(f, "blocks made at"));
     hl_test_judged_end(&j);
 }
@@ -98,6 +130,44 @@ static void one_line_is_one_entry(void **state)
     assert_string_equal(f->allocated_at[0].function, "fill");
     assert_int_equal(f->allocated_at[0].objects, 100);
     assert_int_equal(f->allocated_at[0].bytes, 5000000);
+    hl_test_judged_end(&j);
+}
+
+/* Two lines of the program call the same of a library, one through a function without a file: each
+ * line has its own sum. Where no line of the program is above, the library's is told. */
+static void the_programs_own_line_is_told(void **state)
+{
+    (void)state;
+    static const char rows[] =
+        "root module __main__ m\nm:module -__dict__-> g:dict\n"
+        "g -key:handle-> f:function -__code__-> k:code\nf -__globals__-> g\n"
+        "code k name=handle qualname=handle file=app.py line=3 uses=global:rows:add\n"
+        "g -key:rows-> rows:list len={0|1000|2000|3000|4000|5000}\n"
+        "rows -[]-> a:bytearray*{0|10|20|30|40|50} size=60000 "
+        "by=main@app.py:5>load@/usr/lib/python3.11/json/__init__.py:7\n"
+        "rows -[]-> b:bytearray*{0|10|20|30|40|50} size=40000 "
+        "by=main@app.py:6>__init__@<string>:3>load@/usr/lib/python3.11/json/__init__.py:7\n"
+        "rows -[]-> d:bytearray*{0|10|20|30|40|50} size=30000 by=__init__@<string>:3\n"
+        "rows -[]-> e:bytearray*{0|10|20|30|40|50} size=20000 "
+        "by=run@/usr/lib/python3.11/threading.py:2>get@/usr/lib/python3.11/"
+        "queue.py:4\n" SIX_MOMENTS;
+    static const char *const told[][2] = {{"app.py", "json/__init__.py"},
+                                          {"app.py", "json/__init__.py"},
+                                          {"<string>", NULL},
+                                          {"queue.py", NULL}};
+    static const uint32_t lines[] = {5, 6, 3, 4};
+    hl_judged j = hl_test_judge(rows);
+    const hl_finding *f = only(&j);
+    assert_int_equal(f->n_allocated_at, 4);
+    for (int i = 0; i < 4; i++) {
+        const hl_site *at = &f->allocated_at[i];
+        assert_string_equal(at->name, told[i][0]);
+        assert_int_equal(at->line, lines[i]);
+        if (told[i][1])
+            assert_string_equal(at->inside.name, told[i][1]);
+        else
+            assert_null(at->inside.file);
+    }
     hl_test_judged_end(&j);
 }
 
@@ -151,8 +221,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_lines_that_grew_are_named),
+        cmocka_unit_test(samples_say_what_they_are),
         cmocka_unit_test(without_ages_all_that_made_it_are_named),
         cmocka_unit_test(one_line_is_one_entry),
+        cmocka_unit_test(the_programs_own_line_is_told),
         cmocka_unit_test(chains_say_who_made_their_end),
         cmocka_unit_test(lines_that_have_more_are_a_table_of_the_difference),
     };

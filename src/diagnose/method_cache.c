@@ -1,10 +1,11 @@
 /* diagnose/method_cache.c: a memo on a method keeps the objects it was called on.
  *
  * Room   diagnose; a rule (R5).
- * Signs  the keys of a cache, of an lru_cache or of a memo in a closure, begin with an instance of
- *        the class whose namespace has the cached method; and many of these instances are kept by
- *        the cache alone, so that no call can ever ask for their entries again. Such entries are
- *        dead whether the cache is bounded or not.
+ * Signs  the keys of a cache, of an lru_cache or of a memo in a closure or in an object that binds
+ *        as methods do (async_lru, asyncstdlib), begin with an instance of the class whose namespace
+ *        has the cached method; and many of these instances are kept by the cache alone, so that no
+ *        call can ever ask for their entries again. Such entries are dead whether the cache is
+ *        bounded or not.
  * Guards one long-lived instance with many arguments is an ordinary cache; so is a cache whose
  *        instances live elsewhere; a static method has no instance in its keys. */
 #include "diagnose/judge.h"
@@ -12,7 +13,7 @@
 
 #include <stdlib.h>
 
-enum { SELVES_MIN = 8 };
+enum { SELVES_MIN = 8, BINDER_ABOVE = 3 };
 
 static int by_node(const void *a, const void *b)
 {
@@ -20,16 +21,39 @@ static int by_node(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* The first item of a tuple, or the key itself. */
+/* The first item of a tuple or list. */
 static hl_node first_of(const hl_case *c, hl_node key)
 {
     const hl_snap *s = c->snap;
-    if (!(s->types[s->type[key]].flags & HL_TYPE_TUPLE))
-        return key;
-    for (uint32_t e = s->off[key]; e < s->off[key + 1]; e++)
-        if (s->label[e] == hl_label_make(HL_LABEL_INDEX, 1))
+    uint32_t flags = s->types[s->type[key]].flags;
+    if (!(flags & (HL_TYPE_TUPLE | HL_TYPE_LIST)))
+        return HL_NO_NODE;
+    for (uint32_t e = s->off[key]; e < s->off[key + 1]; e++) /* those of a list are in its order */
+        if (flags & HL_TYPE_LIST ? hl_label_kind(s->label[e]) == HL_LABEL_INDEX
+                                 : s->label[e] == hl_label_make(HL_LABEL_INDEX, 1))
             return s->dst[e];
     return HL_NO_NODE;
+}
+
+static bool is_self(const hl_case *c, hl_node v, hl_node class)
+{
+    return v != HL_NO_NODE && !hl_is_type(c, v) && hl_has_base(c, hl_class_of(c, v), class);
+}
+
+/* The instance a key begins with: the key itself, its first item, or the first of the arguments that
+ * an object made to be a key has. */
+static hl_node self_in(const hl_case *c, hl_node key, hl_node class)
+{
+    const hl_snap *s = c->snap;
+    hl_node first = first_of(c, key);
+    if (is_self(c, key, class))
+        return key;
+    for (uint32_t e = s->off[key]; first == HL_NO_NODE && e < s->off[key + 1]; e++) {
+        enum hl_label_kind kind = hl_label_kind(s->label[e]);
+        if (kind == HL_LABEL_ATTR || kind == HL_LABEL_SLOT)
+            first = first_of(c, s->dst[e]);
+    }
+    return is_self(c, first, class) ? first : HL_NO_NODE;
 }
 
 typedef struct selves {
@@ -44,8 +68,8 @@ static selves find_selves(const hl_case *c, hl_node holder, hl_node dict, hl_nod
     uint32_t n = hl_sample(c, dict, true, keys, HL_SAMPLES);
     selves out = {.one = HL_NO_NODE};
     for (uint32_t i = 0; i < n; i++) {
-        hl_node v = first_of(c, keys[i]);
-        if (v != HL_NO_NODE && !hl_is_type(c, v) && hl_has_base(c, hl_class_of(c, v), class))
+        hl_node v = self_in(c, keys[i], class);
+        if (v != HL_NO_NODE)
             found[out.keys++] = v;
     }
     if (out.keys)
@@ -65,6 +89,20 @@ static selves find_selves(const hl_case *c, hl_node holder, hl_node dict, hl_nod
     return out;
 }
 
+/* Is it part of a function, or of an object that is bound when a class is asked for it? A dict that
+ * is an attribute of the class is a cache of its own, wrapped around nothing. */
+static bool is_around_a_method(const hl_case *c, hl_node holder)
+{
+    const hl_graph *g = c->graph;
+    if (hl_function_above(c, holder) != HL_NO_NODE)
+        return true;
+    hl_node v = g->parent[holder];
+    for (int i = 0; i < BINDER_ABOVE && v != HL_NO_NODE && !hl_is_type(c, v); i++, v = g->parent[v])
+        if (hl_class_defines(c, hl_class_of(c, v), "__get__") != HL_NO_NODE)
+            return true;
+    return false;
+}
+
 static bool method_cache(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_filled filled)
 {
     bool lru = hl_is_a(c, s->holder, "functools._lru_cache_wrapper");
@@ -73,8 +111,7 @@ static bool method_cache(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_f
     hl_node class = hl_class_above(c, s->holder), dict = hl_entries_of(c, s->holder);
     if (class == HL_NO_NODE || dict == HL_NO_NODE)
         return false;
-    /* a dict that is an attribute of the class is a cache of its own, wrapped around nothing */
-    if (!lru && hl_function_above(c, s->holder) == HL_NO_NODE)
+    if (!lru && !is_around_a_method(c, s->holder))
         return false;
     selves who = find_selves(c, s->holder, dict, class);
     if (who.keys < 90 || who.distinct < SELVES_MIN || 2 * who.dead < who.distinct)

@@ -111,7 +111,8 @@ hl_node hl_class_above(const hl_case *c, hl_node v)
         if (kind == HL_LABEL_KEY && g->parent[up] != HL_NO_NODE && hl_is_type(c, g->parent[up]))
             return g->parent[up];
         bool wrapper = kind == HL_LABEL_CELL || kind == HL_LABEL_NAMED || kind == HL_LABEL_INDEX ||
-                       kind == HL_LABEL_INTERNAL || kind == HL_LABEL_KEY || kind == HL_LABEL_ATTR;
+                       kind == HL_LABEL_INTERNAL || kind == HL_LABEL_KEY || kind == HL_LABEL_ATTR ||
+                       kind == HL_LABEL_SLOT;
         if (!wrapper)
             break;
     }

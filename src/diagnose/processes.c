@@ -229,13 +229,15 @@ static void decide(const hl_diagnosis *each, uint32_t n, hl_arena *arena, hl_dia
     for (uint32_t i = 0; i < out->n_findings; i++)
         if (out->findings[i].confidence != HL_POSSIBLE)
             out->verdict = HL_LEAK;
-    out->why = NULL;
-    if (out->verdict == HL_UNDECIDED && first < n)
+    out->why = out->view = NULL;
+    if (out->verdict == HL_UNDECIDED && first < n) {
+        out->view = each[first].view;
         out->why = undecided > 1 ? hl_arena_printf(arena, "in %u of %u processes %s", undecided, n,
                                                    each[first].why ? each[first].why : "")
                                  : each[first].why;
-    else if (out->verdict == HL_NO_LEAK)
+    } else if (out->verdict == HL_NO_LEAK) {
         out->why = each[0].why;
+    }
     for (uint32_t i = 1; i < n && out->verdict == HL_NO_LEAK; i++)
         if (out->why && each[i].why && out->processes[i].judged && strcmp(out->why, each[i].why)) {
             out->why = "nothing grew that matters, in none of the processes";

@@ -8,6 +8,8 @@
  *        than a twentieth is none. */
 #include "diagnose/site_growth.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 enum { WARM_UP = 4, WINDOWS_LEAST = 4, WINDOWS_MOST = 8, WORTH_SHARE = 20 };
@@ -40,17 +42,83 @@ hl_status hl_site_moment_read(hl_run *run, uint32_t i, bool unheld, hl_site_pool
     return err->status;
 }
 
+/* ---- by type, thread, domain ------------------------------------------------------------------ */
+
+/* A name nobody else has. Numbers of threads come again, not both at once. */
+static uint32_t name_of_thread(hl_site_pool *pool, const hl_snap *s, uint32_t thread)
+{
+    char text[128];
+    const hl_snap_thread *t = NULL;
+    for (uint32_t i = 0; thread && i < s->n_threads && !t; i++)
+        t = s->threads[i].index == thread - 1 ? &s->threads[i] : NULL;
+    if (t && !t->ident)
+        snprintf(text, sizeof text, "thread %.99s", s->names[t->name]);
+    else
+        snprintf(text, sizeof text, "thread %" PRIx64 " %" PRIu64, t ? t->ident : 0,
+                 t ? t->native : 0);
+    return hl_site_pool_name(pool, text);
+}
+
+static uint32_t name_of_domain(hl_site_pool *pool, uint32_t domain)
+{
+    char text[16];
+    snprintf(text, sizeof text, "domain %u", domain);
+    return hl_site_pool_name(pool, text);
+}
+
+static uint32_t name_of_sum(hl_site_pool *pool, const hl_snap *s, hl_site_key key, uint32_t id)
+{
+    return key == HL_SITES_BY_TYPE     ? hl_site_pool_name(pool, s->names[s->types[id].name])
+           : key == HL_SITES_BY_THREAD ? name_of_thread(pool, s, id)
+                                       : name_of_domain(pool, id);
+}
+
+static hl_status named_moment(hl_run *run, uint32_t i, hl_site_key key, hl_site_pool *pool,
+                              hl_arena *arena, struct hl_site_moment *out, hl_err *err)
+{
+    hl_site_sums sums;
+    hl_arena scratch;
+    hl_snap *s;
+    unsigned parts = HL_PART_SITES;
+    if (key == HL_SITES_BY_TYPE)
+        parts |= HL_PART_SIZES | HL_PART_MADE;
+    if (hl_snap_load_parts(run, i, parts, &s, err))
+        return err->status;
+    hl_arena_init(&scratch);
+    if (!hl_sites_add_up(s, key, &scratch, &sums, err)) {
+        out->named = hl_arena_array(arena, sums.n ? sums.n : 1, sizeof *out->named);
+        bool whole = out->named != NULL;
+        for (uint32_t k = 0; whole && k < sums.n; k++) {
+            const hl_site_sum *sum = &sums.items[k];
+            uint32_t name = name_of_sum(pool, s, key, sum->id);
+            whole = name != UINT32_MAX;
+            out->named[out->n_named++] = (struct hl_site_named){name, sum->live.bytes};
+        }
+        if (!whole)
+            hl_err_set(err, HL_NO_MEMORY, "no memory for %u sums", sums.n);
+        out->work = (double)s->info.cpu_us / 1e6;
+    }
+    hl_arena_deinit(&scratch);
+    hl_snap_destroy(s);
+    return err->status;
+}
+
+/* ---- a run ------------------------------------------------------------------------------------ */
+
 static uint64_t total(const struct hl_site_moment *m)
 {
     uint64_t bytes = 0;
+    for (uint32_t k = 0; k < m->n_named; k++)
+        bytes += m->named[k].bytes;
     for (uint32_t k = 0; k < m->n; k++)
         bytes += m->bytes[k];
     return bytes;
 }
 
-hl_status hl_site_history_read(hl_run *run, hl_site_pool *pool, hl_arena *arena,
+hl_status hl_site_history_read(hl_run *run, hl_site_key key, hl_site_pool *pool, hl_arena *arena,
                                hl_site_history *out, hl_err *err)
 {
+    bool named = key == HL_SITES_BY_TYPE || key == HL_SITES_BY_THREAD || key == HL_SITES_BY_DOMAIN;
     hl_site_history h = {.moments = hl_arena_array(arena, run->n_snaps, sizeof *h.moments)};
     uint32_t last = 0;
     if (!h.moments)
@@ -58,7 +126,9 @@ hl_status hl_site_history_read(hl_run *run, hl_site_pool *pool, hl_arena *arena,
     for (uint32_t i = 0; i < run->n_snaps; i++) {
         if (run->snaps[i].unsettled || run->snaps[i].tracking.mode == HL_FOLLOWED_NOT)
             continue;
-        if (hl_site_moment_read(run, i, false, pool, arena, &h.moments[h.n], err))
+        err->status = HL_OK;
+        if (named ? named_moment(run, i, key, pool, arena, &h.moments[h.n], err)
+                  : hl_site_moment_read(run, i, false, pool, arena, &h.moments[h.n], err))
             return err->status;
         h.n++;
         last = i;
@@ -70,14 +140,20 @@ hl_status hl_site_history_read(hl_run *run, hl_site_pool *pool, hl_arena *arena,
     return HL_OK;
 }
 
-uint64_t *hl_site_history_of(const hl_site_history *h, const hl_site_sums *sums, uint32_t i,
-                             hl_arena *arena)
+uint64_t *hl_site_history_of(const hl_site_history *h, const hl_snap *s, const hl_site_sums *sums,
+                             uint32_t i, hl_site_pool *pool, hl_arena *arena)
 {
-    uint64_t *series = sums->sum_of ? hl_arena_array(arena, h->n, sizeof *series) : NULL;
-    for (uint32_t m = 0; series && m < h->n; m++)
-        for (uint32_t k = 0; k < h->moments[m].n && k < sums->n_stacks; k++)
+    uint64_t *series = hl_arena_array(arena, h->n ? h->n : 1, sizeof *series);
+    uint32_t name = sums->sum_of ? 0 : name_of_sum(pool, s, sums->key, sums->items[i].id);
+    for (uint32_t m = 0; series && m < h->n; m++) {
+        const struct hl_site_moment *at = &h->moments[m];
+        for (uint32_t k = 0; sums->sum_of && k < at->n && k < sums->n_stacks; k++)
             if (sums->sum_of[k] == i)
-                series[m] += h->moments[m].bytes[k];
+                series[m] += at->bytes[k];
+        for (uint32_t k = 0; !sums->sum_of && k < at->n_named; k++)
+            if (at->named[k].name == name)
+                series[m] += at->named[k].bytes;
+    }
     return series;
 }
 

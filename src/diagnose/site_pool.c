@@ -191,6 +191,11 @@ hl_status hl_site_pool_know(hl_site_pool *p, const hl_snap *s, uint32_t **stack_
 
 /* ---- adding ----------------------------------------------------------------------------------- */
 
+uint32_t hl_site_pool_name(hl_site_pool *p, const char *text)
+{
+    return intern_name(p, text);
+}
+
 /* The pool's number of a thread of s, made as it is met: first is where those of s begin. */
 static uint32_t thread_of(hl_site_pool *p, const hl_snap *s, uint32_t thread, uint32_t pid,
                           uint32_t first)
@@ -201,9 +206,8 @@ static uint32_t thread_of(hl_site_pool *p, const hl_snap *s, uint32_t thread, ui
     for (uint32_t i = 0; i < s->n_threads && !known; i++)
         known = s->threads[i].index == thread - 1 ? &s->threads[i] : NULL;
     const hl_snap_thread *threads = p->threads.at;
-    uint64_t ident = (uint64_t)thread; /* of s, until all of them are there */
     for (uint32_t i = first; i < p->threads.n; i++)
-        if (threads[i].ident == ident)
+        if (threads[i].flags == thread)
             return i + 1;
     const char *name = known && s->names[known->name][0]
                            ? s->names[known->name]
@@ -214,8 +218,12 @@ static uint32_t thread_of(hl_site_pool *p, const hl_snap *s, uint32_t thread, ui
     hl_snap_thread *t = number == UINT32_MAX ? NULL : push(p, &p->threads);
     if (!t)
         return UINT32_MAX;
-    *t = (hl_snap_thread){
-        .index = p->threads.n - 1, .ident = ident, .node = HL_NO_NODE, .name = number};
+    *t = (hl_snap_thread){.index = p->threads.n - 1,
+                          .ident = known ? known->ident : 0,
+                          .native = known ? known->native : 0,
+                          .node = HL_NO_NODE,
+                          .name = number,
+                          .flags = thread}; /* its number in s, until all of them are there */
     return p->threads.n;
 }
 
@@ -294,6 +302,8 @@ static void add_tracking(hl_site_pool *p, const hl_snap_info *info)
     to->dropped += x->dropped;
     to->peak_bytes += x->peak_bytes;
     to->corrected &= x->corrected;
+    to->within = x->within < to->within ? x->within : to->within;
+    to->by_thread &= x->by_thread;
     to->taken = x->taken > to->taken ? x->taken : to->taken;
 }
 
@@ -347,6 +357,8 @@ static uint32_t put_together(hl_snap_site *sites, uint32_t n)
         add_amount(&to->all, sites[i].all);
         add_amount(&to->brief, sites[i].brief);
         add_amount(&to->peak, sites[i].peak);
+        for (unsigned k = 0; k < HL_WINDOWS; k++)
+            add_amount(&to->within[k], sites[i].within[k]);
         to->error = (uint64_t)hypot((double)to->error, (double)sites[i].error);
     }
     return kept;

@@ -29,8 +29,11 @@ hl_status hl_site_pool_know(hl_site_pool *p, const hl_snap *s, uint32_t **stack_
 hl_status hl_site_pool_add(hl_site_pool *p, const hl_snap *s, uint32_t pid,
                            hl_err *err) HL_MUST_CHECK;
 
+/* A number for a text, the same for the same; UINT32_MAX without memory. */
+uint32_t hl_site_pool_name(hl_site_pool *p, const char *text);
+
 /* All of it in the shape of a snapshot that has no nodes, and whose made are all leaves: names, types,
- * threads, frames, stacks, sites, ages, made. Its arrays are the pool's. info is that of the first
+ * threads, frames, stacks, sites, ages, made. Its arrays are the pool's; of a thread its flags are not told. info is that of the first
  * snapshot added, with its tracking: SAMPLED if one of them was, without a peak if one does not tell. */
 hl_status hl_site_pool_sum(hl_site_pool *p, hl_snap *out, hl_err *err) HL_MUST_CHECK;
 

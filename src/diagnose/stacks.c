@@ -16,7 +16,27 @@ static hl_status check_measure(const hl_view_query *q, const hl_snap *s, hl_err 
         return hl_err_set(err, HL_EMPTY,
                           "these samples do not tell what was there at the high-water mark, nor "
                           "what was soon freed: record anew, or with 'heaplens run --exact'");
-    return HL_OK;
+    if (q->measure != HL_TEMPORARY || q->within <= 1 || q->within <= s->info.tracking.within)
+        return HL_OK;
+    return hl_err_set(err, HL_EMPTY,
+                      s->info.tracking.mode == HL_FOLLOWED_SAMPLED
+                          ? "samples tell only what was freed before the thread allocated again: "
+                            "record with 'heaplens run --temporary' for what went within %u "
+                            "allocations"
+                          : "this recording tells only what was freed before the thread "
+                            "allocated again: record with 'heaplens run --temporary' for what "
+                            "went within %u allocations",
+                      q->within);
+}
+
+/* What went within the window that is asked for is temporary, too. */
+static void widen(hl_snap *s, uint32_t within)
+{
+    for (uint32_t i = 0; i < s->n_sites; i++)
+        for (unsigned k = 0; k < HL_WINDOWS && 2u << k <= within; k++) {
+            s->sites[i].brief.blocks += s->sites[i].within[k].blocks;
+            s->sites[i].brief.bytes += s->sites[i].within[k].bytes;
+        }
 }
 
 hl_status hl_view_allocated(const hl_view_query *q, bool with_made, hl_site_pool *pool,
@@ -48,9 +68,10 @@ hl_status hl_view_allocated(const hl_view_query *q, bool with_made, hl_site_pool
             err, HL_EMPTY,
             "no allocation was followed in %s: record one with 'heaplens run --exact'",
             q->n_runs == 1 ? "this recording" : "these recordings");
-    if (hl_site_pool_sum(pool, out, err))
+    if (hl_site_pool_sum(pool, out, err) || check_measure(q, out, err))
         return err->status;
-    return check_measure(q, out, err);
+    widen(out, q->within);
+    return HL_OK;
 }
 
 /* ---- as plain data ---------------------------------------------------------------------------- */

@@ -7,12 +7,25 @@
  *        extension's own, and objects that C holds and no collector lists, or whose last reference is
  *        lost. Most of a heap is neither, so two looks mostly are enough to be done with it.
  * What was held and is judged already (growth that was dismissed) has blocks of its own beside objects, as
- * big as it at most: below that nothing is said. */
+ * big as it at most: below that nothing is said. Nor is it where the process has not become bigger by
+ * about as much: the few blocks that samples are can be kept where others are not, by their addresses
+ * alone (types cache the names they were asked for by address: what lies where nothing else does is
+ * not pushed out of there), and stand for what never was. */
 #include "diagnose/unheld.h"
 #include "diagnose/case.h"
 #include "diagnose/site_growth.h"
 
-enum { SKIPPED_SHARE = 100 }; /* one object in so many may be missing, not more */
+enum {
+    SKIPPED_SHARE = 100, /* one object in so many may be missing, not more */
+    ROOM_SHARE = 2,      /* half of it: samples err, and some lay in memory that was there */
+};
+
+/* Is the process bigger by about so much, from one moment to another? */
+static bool has_room(const hl_case *c, uint32_t from, uint32_t to, uint64_t bytes)
+{
+    uint64_t was = c->moments[from].info.rss_bytes, is = c->moments[to].info.rss_bytes;
+    return !was || !is || (is > was && ROOM_SHARE * (is - was) >= bytes);
+}
 
 static hl_status total(const hl_case *c, uint32_t moment, bool unheld, uint64_t *out, hl_err *err)
 {
@@ -37,7 +50,8 @@ static hl_status much_came(const hl_case *c, bool unheld, bool *out, hl_err *err
     uint64_t first, last;
     if (total(c, c->baseline, unheld, &first, err) || total(c, c->working, unheld, &last, err))
         return err->status;
-    *out = last > first && last - first >= c->material && last - first > c->dismissed;
+    *out = last > first && last - first >= c->material && last - first > c->dismissed &&
+           has_room(c, c->baseline, c->working, last - first);
     return HL_OK;
 }
 
@@ -70,7 +84,7 @@ static hl_status find_line(hl_case *c, hl_arena *scratch, hl_err *err)
         uint64_t first = series[c->baseline], last = series[c->working];
         uint64_t gained = last > first ? last - first : 0;
         if (gained < c->material || gained <= c->dismissed || gained <= worst ||
-            !hl_site_rises(&h, series))
+            !has_room(c, c->baseline, c->working, gained) || !hl_site_rises(&h, series))
             continue;
         worst = gained;
         c->unheld = (struct hl_unheld){.where = hl_frame_label(&s, f, c->arena),

@@ -65,8 +65,12 @@ static const hl_column *shown(const hl_snap *s, const hl_view_query *q, bool ove
         own[PEAK_BYTES].title = NULL;
     if (by != HL_TEMPORARY)
         own[TEMPORARY_BYTES].title = NULL;
-    if (by == HL_TEMPORARY || !over_time || stacks)
+    bool ages = q->sites_by != HL_SITES_BY_TYPE && q->sites_by != HL_SITES_BY_THREAD &&
+                q->sites_by != HL_SITES_BY_DOMAIN;
+    if (by == HL_TEMPORARY || !over_time || stacks || !ages)
         own[SURVIVED].title = NULL;
+    if (q->sites_by == HL_SITES_BY_TYPE)
+        own[TOTAL_BYTES].title = NULL;
     if (!over_time || stacks)
         own[SERIES].title = NULL;
     return own;
@@ -102,16 +106,32 @@ static void fill_row(const hl_snap *s, const hl_site_sums *sums, const hl_site_s
     }
 }
 
+/* Live bytes as estimated, less three standard errors: more than the process has? */
+static bool beyond_the_process(const hl_snap *s)
+{
+    double bytes = 0, variance = 0;
+    for (uint32_t i = 0; i < s->n_sites; i++) {
+        bytes += (double)s->sites[i].live.bytes;
+        variance += (double)s->sites[i].error * (double)s->sites[i].error;
+    }
+    return s->info.rss_bytes && bytes - 3 * sqrt(variance) > (double)s->info.rss_bytes;
+}
+
 /* What the numbers are, and what they are not. */
 static const char *note(const hl_snap *s, hl_arena *arena)
 {
     const hl_tracking *t = &s->info.tracking;
     char rate[16];
-    const char *text =
-        t->mode == HL_FOLLOWED_SAMPLED
-            ? hl_arena_printf(arena, "estimated from samples, one every %s on average",
-                              hl_bytes_text(t->rate, rate))
-            : NULL;
+    const char *text = NULL;
+    if (t->mode == HL_FOLLOWED_SAMPLED) {
+        text = hl_arena_printf(arena, "estimated from samples, one every %s on average",
+                               hl_bytes_text(t->rate, rate));
+        if (beyond_the_process(s))
+            text = hl_arena_printf(arena,
+                                   "%s; in all more than the %s the process has: some blocks that "
+                                   "were sampled are kept where others are not (ask with --exact)",
+                                   text, hl_bytes_text(s->info.rss_bytes, rate));
+    }
     static const struct {
         uint32_t bit;
         const char *name;
@@ -152,12 +172,12 @@ static const char *growth_note(const hl_site_sum *sum, const char *where, uint32
     return age && before ? hl_arena_printf(arena, "%s%s%s", before, where, age) : NULL;
 }
 
-static void fill_series(const hl_site_history *h, const hl_site_sums *sums, uint32_t i,
-                        hl_arena *arena, hl_cell *row)
+static void fill_series(const hl_site_history *h, const hl_snap *s, const hl_site_sums *sums,
+                        uint32_t i, hl_site_pool *pool, hl_arena *arena, hl_cell *row)
 {
-    const uint64_t *series = hl_site_history_of(h, sums, i, arena);
     row[RISES].number = HL_CELL_NONE;
-    if (!series || h->n < 2)
+    const uint64_t *series = h->n < 2 ? NULL : hl_site_history_of(h, s, sums, i, pool, arena);
+    if (!series)
         return;
     row[SERIES].series.values = series;
     row[SERIES].series.n = h->n;
@@ -165,8 +185,8 @@ static void fill_series(const hl_site_history *h, const hl_site_sums *sums, uint
 }
 
 static hl_status fill(const hl_view_query *q, const hl_snap *s, const hl_site_history *h,
-                      uint32_t n_without, hl_arena *scratch, hl_arena *arena, hl_table *out,
-                      hl_err *err)
+                      hl_site_pool *pool, uint32_t n_without, hl_arena *scratch, hl_arena *arena,
+                      hl_table *out, hl_err *err)
 {
     enum { TOLD_MOST = 3, WORTH = 1 << 16 };
     hl_site_sums sums;
@@ -182,26 +202,32 @@ static hl_status fill(const hl_view_query *q, const hl_snap *s, const hl_site_hi
         total.bytes += x->bytes;
     }
     hl_top_finish(&top);
-    bool over_time = h->n > 1 && sums.sum_of && q->measure == HL_LIVE;
+    bool over_time = h->n > 1 && q->measure == HL_LIVE;
     const hl_column *own = shown(s, q, over_time, arena);
     if (!own)
         return hl_err_set(err, HL_NO_MEMORY, "no memory for a table");
     if (hl_view_rows(out, "allocs", own, COLUMNS, top.n, top.offered - top.n, arena, err))
         return err->status;
     char count[32], size[16];
+    const char *measure = hl_measures[q->measure];
+    if (q->measure == HL_TEMPORARY && q->within > 1)
+        measure =
+            hl_arena_printf(arena, "%s (freed within %" PRIu32 " allocations)", measure, q->within);
     out->title = hl_arena_printf(
         arena, "allocations by %s, %s%s: %s blocks, %s", hl_site_keys[q->sites_by],
-        hl_measures[q->measure],
+        measure ? measure : "",
         q->n_runs > 1 ? hl_arena_printf(arena, ", of %u recordings", q->n_runs - n_without) : "",
         hl_count_text(total.blocks, count), hl_bytes_text(total.bytes, size));
     const char *grows = NULL;
-    unsigned told = 0;
+    unsigned told = s->info.tracking.mode == HL_FOLLOWED_SAMPLED && beyond_the_process(s)
+                        ? TOLD_MOST /* what never was has not grown */
+                        : 0;
     for (uint32_t i = 0; i < top.n; i++) {
         uint32_t id = (uint32_t)top.items[i].id;
         const hl_site_sum *sum = &sums.items[id];
         hl_cell *row = hl_view_row(out, i);
         fill_row(s, &sums, sum, arena, row);
-        fill_series(h, &sums, id, arena, row);
+        fill_series(h, s, &sums, id, pool, arena, row);
         bool says = over_time && row[RISES].number > 0 && told < TOLD_MOST &&
                     sum->live.bytes >= WORTH && q->sites_by != HL_SITES_BY_TRACEBACK;
         if (says && row[WHERE].text) {
@@ -210,6 +236,13 @@ static hl_status fill(const hl_view_query *q, const hl_snap *s, const hl_site_hi
         }
     }
     const char *rest = note(s, arena);
+    bool by_thread = q->sites_by == HL_SITES_BY_THREAD && q->measure != HL_LIVE &&
+                     q->measure != HL_PEAK && !s->info.tracking.by_thread;
+    if (by_thread) /* of an earlier heaplens */
+        rest = hl_arena_printf(arena,
+                               "%s%sof what was made in all this recording names a thread that "
+                               "was at the line, not each that was",
+                               rest ? rest : "", rest ? "; " : "");
     if (n_without)
         rest = hl_arena_printf(arena, "%s%s%u of %u recordings followed none", rest ? rest : "",
                                rest ? "; " : "", n_without, q->n_runs);
@@ -230,11 +263,11 @@ hl_status hl_view_allocs(const hl_view_query *q, hl_arena *arena, hl_table *out,
     bool over_time = q->n_runs == 1 && !q->snapshot && q->measure == HL_LIVE;
     hl_status status = hl_site_pool_create(&scratch, &pool, err);
     if (!status && over_time)
-        status = hl_site_history_read(q->runs[0], pool, &scratch, &h, err);
+        status = hl_site_history_read(q->runs[0], q->sites_by, pool, &scratch, &h, err);
     if (!status)
         status = hl_view_allocated(q, q->sites_by == HL_SITES_BY_TYPE, pool, &s, &n_without, err);
     if (!status)
-        status = fill(q, &s, &h, n_without, &scratch, arena, out, err);
+        status = fill(q, &s, &h, pool, n_without, &scratch, arena, out, err);
     hl_arena_deinit(&scratch);
     return status;
 }

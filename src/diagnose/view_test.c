@@ -455,6 +455,29 @@ static void allocations_by_each_key(void **state)
     hl_run_close(run);
 }
 
+static void samples_of_more_than_there_is_are_told(void **state)
+{
+    (void)state;
+    static const char *const rss[] = {"1000000", "2200000"};
+    for (int i = 0; i < 2; i++) {
+        char text[512];
+        sprintf(text,
+                "c:dict\nsite main@app.py:3 live=9:2500000 error=200000 all=9:2500000\n"
+                "snap track=sampled rate=512K rss=%s\n",
+                rss[i]);
+        hl_run *run = hl_dsl_run(text);
+        hl_arena arena;
+        hl_table t;
+        hl_arena_init(&arena);
+        allocations_of(run, HL_SITES_BY_LINE, HL_LIVE, &arena, &t);
+        assert_non_null(strstr(t.note, "estimated from samples"));
+        bool told = strstr(t.note, "in all more than the 1.0 MB the process has") != NULL;
+        assert_true(told == (i == 0)); /* the other lies within three errors of it */
+        hl_arena_deinit(&arena);
+        hl_run_close(run);
+    }
+}
+
 static void what_was_not_followed_is_said(void **state)
 {
     hl_err err = {0};
@@ -481,6 +504,7 @@ int main(void)
         cmocka_unit_test(the_rows_of_rss_add_up_to_it),
         cmocka_unit_test(sums_of_allocations_are_whole),
         cmocka_unit_test(allocations_by_each_key),
+        cmocka_unit_test(samples_of_more_than_there_is_are_told),
         cmocka_unit_test(what_was_not_followed_is_said),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -26,6 +26,7 @@ typedef struct hl_view_query {
     uint32_t apart;       /* paths: innermost frames of the asking thread that hold nothing */
     hl_site_key sites_by; /* allocs */
     hl_measure measure;   /* allocs */
+    uint32_t within;      /* TEMPORARY: freed within so many allocations, a power of two; 0: 1 */
     bool last_only;       /* views of several moments: the last of each run instead of all */
 } hl_view_query;
 

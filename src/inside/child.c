@@ -367,8 +367,9 @@ static long clone_apart(const hl_shot_request *request, bool follows, hl_shot *s
         errno = ENOMEM;
         return -1;
     }
-    char *stack = hl_pages_map(BORROWED_STACK);
-    borrowed *b = hl_pages_map(sizeof *b);
+    bool lends = request->borrow == HL_BORROW_BACK;
+    char *stack = lends ? hl_pages_lent(BORROWED_STACK) : hl_pages_map(BORROWED_STACK);
+    borrowed *b = lends ? hl_pages_lent(sizeof *b) : hl_pages_map(sizeof *b);
     if (!stack || !b) {
         errno = ENOMEM;
         return -1;

@@ -1,8 +1,8 @@
 /* inside/limits.c: limits that are switched off, beside the containers they would bound.
  *
  * Room   inside; the cloned child.
- * Takes  a namespace: of a module, a class, an instance.   Gives  rows of HL_COL_OFF and
- *        HL_COL_NUMBER.
+ * Takes  a namespace: of a module, a class, an instance; the __slots__ of one.   Gives  rows of
+ *        HL_COL_OFF and HL_COL_NUMBER.
  * Why    `if self.maxsize and len(self.cache) > self.maxsize` bounds nothing where maxsize is None
  *        or 0. Only that it does not is told, by name; no value is. Of other numbers, how many
  *        binary digits they have: 300 entries may fill up to a limit of 12, not to one of 8.
@@ -59,6 +59,37 @@ static bool is_big(PyObject *v)
     return false;
 }
 
+/* name: of an attribute whose value bounds nothing, or is a number; 0: it has none. */
+static void put(hl_walk *w, uint32_t id, uint32_t name, bool off, unsigned digits)
+{
+    if (!name)
+        return;
+    hl_snap_put(&w->out, off ? HL_COL_OFF : HL_COL_NUMBER, id);
+    hl_snap_put(&w->out, off ? HL_COL_OFF : HL_COL_NUMBER, name);
+    if (!off)
+        hl_snap_put(&w->out, HL_COL_NUMBER, digits);
+    w->n_off++;
+}
+
+static PyObject *in_slot(const hl_walk *w, PyObject *o, uint32_t i)
+{
+    return *(PyObject **)((char *)o + w->fields[i].offset);
+}
+
+void hl_limits_slots(hl_walk *w, uint32_t id, PyObject *o, uint32_t first, uint32_t n)
+{
+    bool big = false;
+    for (uint32_t i = first; i < first + n && !big; i++)
+        big = in_slot(w, o, i) && is_big(in_slot(w, o, i));
+    for (uint32_t i = first; big && i < first + n && w->n_off < ROWS_MAX; i++) {
+        PyObject *value = in_slot(w, o, i);
+        bool off = value && is_off(value);
+        unsigned digits = value && !off ? digits_of(value) : 0;
+        if (off || digits)
+            put(w, id, HL_LABEL_NAME(w->fields[i].label), off, digits);
+    }
+}
+
 void hl_limits_rows(hl_walk *w, uint32_t id, const hl_abi_table *t)
 {
     bool big = false;
@@ -68,13 +99,7 @@ void hl_limits_rows(hl_walk *w, uint32_t id, const hl_abi_table *t)
         PyObject *key = hl_abi_table_key(t, i), *value = hl_abi_table_value(t, i);
         bool off = key && value && is_off(value);
         unsigned digits = key && value && !off ? digits_of(value) : 0;
-        uint32_t name = off || digits ? hl_name_of(w, key) : 0;
-        if (!name)
-            continue;
-        hl_snap_put(&w->out, off ? HL_COL_OFF : HL_COL_NUMBER, id);
-        hl_snap_put(&w->out, off ? HL_COL_OFF : HL_COL_NUMBER, name);
-        if (!off)
-            hl_snap_put(&w->out, HL_COL_NUMBER, digits);
-        w->n_off++;
+        if (off || digits)
+            put(w, id, hl_name_of(w, key), off, digits);
     }
 }

@@ -246,11 +246,13 @@ static bool register_fork(void)
 static bool track(const hl_page *page, char *why, size_t size)
 {
     hl_err err = {.status = HL_OK};
+    bool exact = page->track != HL_PAGE_TRACK_SAMPLED;
     hl_track_options o = {
-        .mode = page->track == HL_PAGE_TRACK_EXACT ? HL_TRACK_EXACT : HL_TRACK_SAMPLED,
+        .mode = exact ? HL_TRACK_EXACT : HL_TRACK_SAMPLED,
         .mean = (double)page->track_bytes,
         .horizon = HL_TRACK_HORIZON,
-        .lists = page->track == HL_PAGE_TRACK_EXACT,
+        .lists = exact,
+        .windows = page->track == HL_PAGE_TRACK_WINDOWS,
         .of_run = true,
     };
     if (page->track == HL_PAGE_TRACK_NOT || hl_track_start(&o, &err) == HL_OK)

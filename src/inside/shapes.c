@@ -129,6 +129,7 @@ static void instance_edges(hl_walk *w, PyObject *o, const hl_kind *k)
         hl_field f = w->fields[i];
         hl_walk_edge_maybe(w, *(PyObject **)((char *)o + f.offset), f.label);
     }
+    hl_limits_slots(w, w->row, o, k->slots, k->n_slots);
     if (k->dict == HL_DICT_OFFSET)
         offset_dict_edges(w, o, k);
 #if HL_PY_AT_LEAST(11)

@@ -18,18 +18,19 @@
 
 static PyObject *start(PyObject *module, PyObject *args, PyObject *keywords)
 {
-    static char *names[] = {"exact", "mean", "horizon", "lists", NULL};
-    int exact = 1, lists = 1;
+    static char *names[] = {"exact", "mean", "horizon", "lists", "windows", NULL};
+    int exact = 1, lists = 1, windows = 0;
     unsigned horizon = 0;
     hl_track_options o = {.mean = 0};
     hl_err err = {.status = HL_OK};
     (void)module;
-    if (!PyArg_ParseTupleAndKeywords(args, keywords, "|$pdIp", names, &exact, &o.mean, &horizon,
-                                     &lists))
+    if (!PyArg_ParseTupleAndKeywords(args, keywords, "|$pdIpp", names, &exact, &o.mean, &horizon,
+                                     &lists, &windows))
         return NULL;
     o.mode = exact ? HL_TRACK_EXACT : HL_TRACK_SAMPLED;
     o.horizon = horizon;
     o.lists = lists != 0;
+    o.windows = windows != 0 && exact;
     if (!exact && !(o.mean >= 1)) {
         PyErr_SetString(PyExc_ValueError, "the mean distance of samples is one byte or more");
         return NULL;
@@ -101,42 +102,77 @@ static PyObject *peak_rows(const hl_tally *peak)
 }
 
 typedef struct totals {
-    hl_made *rows[HL_DOMAINS];
-    uint32_t n;
+    struct made_row {
+        uint32_t site, who;
+        int domain;
+        hl_made made;
+        hl_within within;
+    } * rows;
+    size_t n, room;
+    uint32_t n_sites;
 } totals;
+
+/* Calls for every total there is. */
+static size_t each_total(uint32_t n_sites, struct made_row *rows, size_t room)
+{
+    size_t n = 0;
+    for (uint32_t who = 0; who < T->totals.whos; who++)
+        for (int d = HL_DOMAIN_RAW; d < HL_DOMAINS; d++)
+            for (uint32_t i = 0; i < n_sites; i++) {
+                const hl_made *m = hl_made_look(&T->totals, who, (enum hl_domain)d, i);
+                if (!m)
+                    i |= HL_TOTALS_CHUNK - 1; /* to the next chunk */
+                if (!m || !m->blocks)
+                    continue;
+                if (n < room)
+                    rows[n] = (struct made_row){
+                        i, who, d, *m, *hl_within_look(&T->totals, who, (enum hl_domain)d, i)};
+                n++;
+            }
+    return n;
+}
 
 static int totals_init(totals *t)
 {
-    t->n = T->sites.n;
-    for (int d = HL_DOMAIN_RAW; d < HL_DOMAINS; d++) {
-        t->rows[d] = hl_pages_map(t->n * sizeof(hl_made));
-        if (!t->rows[d])
-            return -1;
-        for (uint32_t i = 0; i < t->n; i++) {
-            const hl_made *m = hl_made_at(&T->sites, (enum hl_domain)d, i);
-            if (m)
-                t->rows[d][i] = *m;
-        }
-    }
+    t->n_sites = T->sites.n;
+    t->room = each_total(t->n_sites, NULL, 0) + 64; /* raw blocks are made meanwhile */
+    t->rows = hl_pages_map(t->room * sizeof *t->rows);
+    if (!t->rows)
+        return -1;
+    t->n = each_total(t->n_sites, t->rows, t->room);
+    t->n = t->n < t->room ? t->n : t->room;
     return 0;
 }
 
 static void totals_deinit(totals *t)
 {
-    for (int d = HL_DOMAIN_RAW; d < HL_DOMAINS; d++)
-        hl_pages_unmap(t->rows[d], t->n * sizeof(hl_made));
+    hl_pages_unmap(t->rows, t->room * sizeof *t->rows);
+}
+
+static PyObject *windows(const hl_within *w)
+{
+    PyObject *all = PyTuple_New(T->windows ? HL_WITHIN : 0);
+    for (Py_ssize_t k = 0; all && k < PyTuple_GET_SIZE(all); k++) {
+        PyObject *blocks = PyLong_FromUnsignedLongLong(w->blocks[k]);
+        if (!blocks)
+            Py_CLEAR(all);
+        else
+            PyTuple_SET_ITEM(all, k, blocks);
+    }
+    return all;
 }
 
 static PyObject *made(const totals *t)
 {
     PyObject *list = PyList_New(0);
-    for (int d = HL_DOMAIN_RAW; d < HL_DOMAINS; d++)
-        for (uint32_t i = 0; list && i < t->n; i++) {
-            const hl_made *m = &t->rows[d][i];
-            if (m->blocks && put(list, Py_BuildValue("(IidKdK)", i, d, scaled(m->blocks), m->bytes,
-                                                     scaled(m->brief_blocks), m->brief_bytes)))
-                Py_CLEAR(list);
-        }
+    for (size_t i = 0; list && i < t->n; i++) {
+        const struct made_row *r = &t->rows[i];
+        if (put(list,
+                Py_BuildValue("(IiIdKdKN)", r->site, r->domain, r->who, scaled(r->made.blocks),
+                              r->made.bytes, scaled(r->made.brief_blocks), r->made.brief_bytes,
+                              windows(&r->within))))
+            Py_CLEAR(list);
+    }
     return list;
 }
 
@@ -236,16 +272,17 @@ static PyObject *rows(PyObject *module, PyObject *unused)
         PyErr_NoMemory();
     else
         all = Py_BuildValue(
-            "{s:s,s:N,s:N,s:N,s:N,s:N,s:L,s:L,s:N,s:N,s:K,s:I,s:K,s:K,s:K,s:K}", "mode",
+            "{s:s,s:N,s:N,s:N,s:N,s:N,s:L,s:L,s:N,s:N,s:K,s:I,s:K,s:K,s:K,s:K,s:N}", "mode",
             T->mode == HL_TRACK_EXACT     ? "exact"
             : T->mode == HL_TRACK_SAMPLED ? "sampled"
                                           : "off",
-            "live", living(&now), "made", made(&t), "sites", sites(&c, t.n), "codes", codes(&c),
-            "threads", threads(), "bytes", (long long)bytes, "peak", (long long)T->peak,
+            "live", living(&now), "made", made(&t), "sites", sites(&c, t.n_sites), "codes",
+            codes(&c), "threads", threads(), "bytes", (long long)bytes, "peak", (long long)T->peak,
             "peak_rows", peak_rows(&peak), "caveats", caveats(T->mode == HL_TRACK_EXACT),
             "checkpoints", T->checkpoints, "age_shift", T->age_shift, "lost",
             T->lost + T->live.lost + T->sites.lost + T->codes.lost + now.lost, "dropped",
-            T->samples.dropped, "checked", T->checked, "mismatched", T->mismatched);
+            T->samples.dropped, "checked", T->checked, "mismatched", T->mismatched, "windows",
+            PyBool_FromLong(T->windows));
     names_deinit(&c);
     totals_deinit(&t);
     hl_tally_deinit(&now);
@@ -283,7 +320,7 @@ static PyObject *lines(PyObject *module, PyObject *args)
 
 PyMethodDef hl_track_methods[] = {
     {"track_start", (PyCFunction)(void (*)(void))start, METH_VARARGS | METH_KEYWORDS,
-     "track_start(*, exact=True, mean=0.0, horizon=0, lists=True)\n--\n\n"
+     "track_start(*, exact=True, mean=0.0, horizon=0, lists=True, windows=False)\n--\n\n"
      "Notes allocations from now on: each, or one in so many bytes. True: they were noted "
      "already."},
     {"track_stop", stop, METH_NOARGS,

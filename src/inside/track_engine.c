@@ -146,12 +146,15 @@ static void put_in(placing *p)
     bool pymalloc = above_pymalloc(p->below);
     hl_pool **pools = pymalloc ? hl_pools_find(&p->below[HL_DOMAIN_OBJ]) : NULL;
     if (p == &exact)
-        hl_exact_hooks(hooks, pools);
+        hl_exact_hooks(hooks, pools, T->windows);
     else
         hl_sampled_hooks(hooks, pymalloc && hl_region_init(&T->region, REGION_BYTES), pools);
     for (int d = HL_DOMAIN_RAW; d < HL_DOMAINS; d++) { /* raw first: the others hand on to it */
-        if (p->in[d])
+        if (p->in
+                [d]) { /* another's stand in front of ours, and ours may be those without windows */
+            T->windows &= p->hooks[d].malloc == hooks[d].malloc;
             continue;
+        }
         p->hooks[d] = hooks[d];
         p->in[d] = true;
         PyMem_SetAllocator(domains[d], &hooks[d]);
@@ -214,12 +217,13 @@ hl_status hl_track_start(const hl_track_options *o, hl_err *err)
     see_to_forks();
     hl_track_codes_arm();
     hl_live_clear(&T->live);
-    hl_sites_zero(&T->sites);
+    hl_totals_zero(&T->totals);
     hl_lock_take(&T->samples.lock);
     forget_samples();
     hl_lock_give(&T->samples.lock);
     hl_tally_deinit(&T->peak_rows);
     T->horizon = o->horizon;
+    T->windows = o->windows;
     T->samples.mean = o->mean;
     T->random = seed();
     T->left = hl_sample_gap(&T->random, o->mean > 0 ? o->mean : 1);

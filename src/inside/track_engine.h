@@ -22,10 +22,12 @@
 #include "base/err.h"
 #include "track/codes.h"
 #include "track/live.h"
+#include "track/recent.h"
 #include "track/region.h"
 #include "track/sampler.h"
 #include "track/site_tree.h"
 #include "track/tally.h"
+#include "track/totals.h"
 
 #define HL_LIKELY(x)   __builtin_expect(!!(x), 1)
 #define HL_UNLIKELY(x) __builtin_expect(!!(x), 0)
@@ -63,6 +65,7 @@ typedef struct hl_thread {       /* of one thread of the system, not of an inter
     uint32_t within;   /* hooks of mem or obj that are below us on this thread: raw is not asked */
     enum hl_domain as; /* sampled: what the raw hook takes is of this domain; 0: its own */
     uintptr_t newest;  /* the block it made last, of samples; 0: gone, or none */
+    hl_recent *recent; /* exact, with windows: its last blocks; NULL: none yet */
     int64_t newest_left;     /* sampled: what was left of the tracker's bytes then, */
     int64_t newest_raw_left; /* and of the thread's */
     int64_t left;            /* sampled: bytes to the next point of the raw domain */
@@ -90,9 +93,11 @@ typedef struct hl_tracker {
     uint32_t users;          /* sessions, one in another, and `heaplens run`; GIL */
     bool of_run;             /* one of them is the run's */
     uint32_t horizon;        /* levels of the stack that are checked; 0: all */
+    bool windows;            /* exact: within how many allocations a block went is counted */
     PyMemAllocatorEx below_exact[HL_DOMAINS], below_sampled[HL_DOMAINS]; /* whom hooks ask */
     hl_live live;
     hl_sites sites;
+    hl_totals totals;
     hl_codes codes; /* sites.lock */
     hl_samples samples;
     hl_region region;     /* samples.lock; base NULL: not in use */
@@ -204,8 +209,8 @@ enum hl_lines_format hl_track_lines_format(void);
 /* ---- hooks ------------------------------------------------------------------------------------
  */
 
-/* pools: of the allocator that lies below; NULL: it is asked. */
-void hl_exact_hooks(PyMemAllocatorEx hooks[HL_DOMAINS], hl_pool **pools);
+/* pools: of the allocator that lies below; NULL: it is asked. windows: it is counted how soon blocks go. */
+void hl_exact_hooks(PyMemAllocatorEx hooks[HL_DOMAINS], hl_pool **pools, bool windows);
 /* pymalloc: the small-object allocator lies below, and hands on what it does not know. */
 void hl_sampled_hooks(PyMemAllocatorEx hooks[HL_DOMAINS], bool pymalloc, hl_pool **pools);
 /* A new peak, by more than a step: what may go before it is written down. The peak's guard is held,
@@ -245,6 +250,7 @@ typedef struct hl_track_options {
     double mean;      /* sampled: bytes between points */
     uint32_t horizon; /* 0: every level of every stack is checked */
     bool lists;       /* free lists are corrected */
+    bool windows;     /* exact: it is counted how soon blocks go */
     bool of_run;      /* of `heaplens run`, not of the program */
 } hl_track_options;
 

@@ -9,6 +9,8 @@
  * Knows  stacks, the map.  Must not know  sampling, sessions. */
 #include "inside/track_engine.h"
 
+#include "rt/rt.h"
+
 enum {
     SMALL = 448, /* up to this mem and obj do not hand on (pymalloc: 512, less what debug adds) */
 };
@@ -23,9 +25,9 @@ static inline bool handed_on(size_t n)
 /* ---- sums ------------------------------------------------------------------------------------
  */
 
-HL_HOT void sum_made(enum hl_domain d, uint32_t site, size_t n)
+HL_HOT void sum_made(enum hl_domain d, uint32_t who, uint32_t site, size_t n)
 {
-    hl_made *made = hl_made_at(&T->sites, d, site);
+    hl_made *made = hl_made_at(&T->totals, who, d, site);
     if (d != HL_DOMAIN_RAW) {
         T->bytes += (int64_t)n;
         if (HL_LIKELY(made != NULL)) {
@@ -83,7 +85,7 @@ HL_HOT void sum_gone(enum hl_domain d, uint64_t size)
 HL_HOT void brief(hl_thread *me, hl_live_block b)
 {
     enum hl_domain d = hl_made_domain(b.by);
-    hl_made *made = hl_made_at(&T->sites, d, hl_made_site(b.by));
+    hl_made *made = hl_made_at(&T->totals, hl_made_who(b.by), d, hl_made_site(b.by));
     me->newest = 0;
     if (HL_UNLIKELY(!made))
         return;
@@ -96,27 +98,55 @@ HL_HOT void brief(hl_thread *me, hl_live_block b)
     made->brief_bytes += b.size;
 }
 
+/* The blocks a thread made last, where that is asked for. */
+static HL_COLD hl_recent *recent_new(hl_thread *me)
+{
+    me->recent = hl_pages_map(sizeof *me->recent);
+    if (me->recent)
+        me->recent->made = HL_RECENT;
+    return me->recent;
+}
+
+static __attribute__((noinline)) void remember(hl_thread *me, void *p)
+{
+    hl_recent *recent = me->recent ? me->recent : recent_new(me);
+    if (recent)
+        hl_recent_put(recent, (uintptr_t)p);
+}
+
+/* Not the newest: freed within a few allocations of whoever made it, perhaps. */
+static __attribute__((noinline)) void went(hl_thread *me, void *p, hl_live_block b)
+{
+    unsigned within = me->recent ? hl_recent_take(me->recent, (uintptr_t)p) : 0;
+    if (within > 1 && hl_made_who(b.by) == me->who)
+        hl_within_add(&T->totals, me->who, hl_made_domain(b.by), hl_made_site(b.by), within,
+                      b.size);
+}
+
 /* ---- one block -------------------------------------------------------------------------------
  */
 
-HL_HOT void note(enum hl_domain d, void *p, size_t n)
+HL_HOT void note(enum hl_domain d, void *p, size_t n, bool windows)
 {
     PyThreadState *state = d == HL_DOMAIN_RAW ? hl_raw_state() : hl_frame_thread();
     hl_thread *me = HL_LIKELY(state != NULL) ? hl_thread_self(state) : hl_track_self;
     uint32_t site = me && state ? hl_stack_now(me, state) : 0;
     uint32_t who = me ? me->who : 0;
-    if (d != HL_DOMAIN_RAW && site)
-        hl_stack_found(me, d, hl_frame_top(state), site, hl_made_at(&T->sites, d, site));
-    sum_made(d, site, n);
+    if (d != HL_DOMAIN_RAW && site && !windows)
+        hl_stack_found(me, d, hl_frame_top(state), site, hl_made_at(&T->totals, who, d, site));
+    sum_made(d, who, site, n);
     hl_live_put(&T->live, (uintptr_t)p,
                 (uint64_t)site << (HL_AGE_BITS + HL_WHO_BITS + HL_DOMAIN_BITS) | T->stamp |
                     who << HL_DOMAIN_BITS | (uint64_t)d,
                 n);
-    if (HL_LIKELY(me != NULL))
+    if (HL_LIKELY(me != NULL)) {
         me->newest = (uintptr_t)p;
+        if (windows)
+            remember(me, p);
+    }
 }
 
-HL_HOT hl_live_block forget(enum hl_domain d, void *p)
+HL_HOT hl_live_block forget(enum hl_domain d, void *p, bool windows)
 {
     hl_live_block b = hl_live_take(&T->live, (uintptr_t)p);
     if (b.by) {
@@ -125,6 +155,8 @@ HL_HOT hl_live_block forget(enum hl_domain d, void *p)
         sum_gone(d, b.size);
         if (me && me->newest == (uintptr_t)p)
             brief(me, b);
+        else if (windows && me)
+            went(me, p, b);
     }
     return b;
 }
@@ -180,7 +212,7 @@ HL_HOT void *note_small(enum hl_domain d, void *p, size_t n, void *(*rest)(void 
     return HL_UNLIKELY(live > T->peak) ? made_peak(p, live) : p;
 }
 
-HL_HOT void *made(enum hl_domain d, size_t each, size_t n, bool zeroed)
+HL_HOT void *made(enum hl_domain d, size_t each, size_t n, bool zeroed, bool windows)
 {
     const PyMemAllocatorEx *below = &T->below_exact[d];
     size_t bytes = each * n; /* the allocator refuses what is more than there can be */
@@ -196,13 +228,13 @@ HL_HOT void *made(enum hl_domain d, size_t each, size_t n, bool zeroed)
         p = zeroed ? below->calloc(below->ctx, each, n) : below->malloc(below->ctx, n);
     }
     if (HL_LIKELY(p != NULL))
-        note(d, p, bytes);
+        note(d, p, bytes, windows);
     else
         hl_stack_forget();
     return p;
 }
 
-HL_HOT void *remade(enum hl_domain d, void *p, size_t n)
+HL_HOT void *remade(enum hl_domain d, void *p, size_t n, bool windows)
 {
     const PyMemAllocatorEx *below = &T->below_exact[d];
     hl_thread *me = T->mode == HL_TRACK_EXACT ? myself() : NULL;
@@ -225,15 +257,15 @@ HL_HOT void *remade(enum hl_domain d, void *p, size_t n)
     }
     if (b.by)
         sum_gone(d, b.size);
-    note(d, q, n);
+    note(d, q, n, windows);
     return q;
 }
 
-HL_HOT void freed(enum hl_domain d, void *p)
+HL_HOT void freed(enum hl_domain d, void *p, bool windows)
 {
     const PyMemAllocatorEx *below = &T->below_exact[d];
     if (HL_LIKELY(p != NULL) && T->mode == HL_TRACK_EXACT)
-        forget(d, p);
+        forget(d, p, windows);
     below->free(below->ctx, p);
 }
 
@@ -310,44 +342,50 @@ HL_HOT void small_freed(enum hl_domain d, void *p, void (*other)(void *))
 #define ANY(name, d)                                                                               \
     static __attribute__((noinline)) void *any_##name##_malloc(size_t n)                           \
     {                                                                                              \
-        return made(d, 1, n, false);                                                               \
+        return made(d, 1, n, false, false);                                                        \
     }                                                                                              \
     static __attribute__((noinline)) void *any_##name##_calloc(size_t each, size_t n)              \
     {                                                                                              \
-        return made(d, each, n, true);                                                             \
+        return made(d, each, n, true, false);                                                      \
     }                                                                                              \
     static __attribute__((noinline)) void *any_##name##_realloc(void *p, size_t n)                 \
     {                                                                                              \
-        return remade(d, p, n);                                                                    \
+        return remade(d, p, n, false);                                                             \
     }                                                                                              \
     static __attribute__((noinline)) void any_##name##_free(void *p)                               \
     {                                                                                              \
-        freed(d, p);                                                                               \
+        freed(d, p, false);                                                                        \
     }
 ANY(mem, HL_DOMAIN_MEM)
 ANY(obj, HL_DOMAIN_OBJ)
 
-static void *raw_malloc(void *unused, size_t n)
-{
-    return made(HL_DOMAIN_RAW, 1, n, false);
-}
-static void *raw_calloc(void *unused, size_t each, size_t n)
-{
-    return made(HL_DOMAIN_RAW, each, n, true);
-}
-static void *raw_realloc(void *unused, void *p, size_t n)
-{
-    return remade(HL_DOMAIN_RAW, p, n);
-}
-static void raw_free(void *unused, void *p)
-{
-    freed(HL_DOMAIN_RAW, p);
-}
+#define HOOKS(name, d, windows)                                                                    \
+    static void *name##_malloc(void *unused, size_t n)                                             \
+    {                                                                                              \
+        return made(d, 1, n, false, windows);                                                      \
+    }                                                                                              \
+    static void *name##_calloc(void *unused, size_t each, size_t n)                                \
+    {                                                                                              \
+        return made(d, each, n, true, windows);                                                    \
+    }                                                                                              \
+    static void *name##_realloc(void *unused, void *p, size_t n)                                   \
+    {                                                                                              \
+        return remade(d, p, n, windows);                                                           \
+    }                                                                                              \
+    static void name##_free(void *unused, void *p)                                                 \
+    {                                                                                              \
+        freed(d, p, windows);                                                                      \
+    }
+HOOKS(raw, HL_DOMAIN_RAW, false)
+/* Hooks of their own, so that who does not ask for windows does not pay for them. */
+HOOKS(windows_raw, HL_DOMAIN_RAW, true)
+HOOKS(windows_mem, HL_DOMAIN_MEM, true)
+HOOKS(windows_obj, HL_DOMAIN_OBJ, true)
 
 #define SMALL_HOOKS(name, d)                                                                       \
     static __attribute__((noinline)) void *name##_rest(void *p, size_t n)                          \
     {                                                                                              \
-        note(d, p, n);                                                                             \
+        note(d, p, n, false);                                                                      \
         return p;                                                                                  \
     }                                                                                              \
     static void *name##_malloc(void *unused, size_t n)                                             \
@@ -374,10 +412,10 @@ SMALL_HOOKS(obj, HL_DOMAIN_OBJ)
     {                                                                                              \
         NULL, name##_malloc, name##_calloc, name##_realloc, name##_free                            \
     }
-void hl_exact_hooks(PyMemAllocatorEx hooks[HL_DOMAINS], hl_pool **pools)
+void hl_exact_hooks(PyMemAllocatorEx hooks[HL_DOMAINS], hl_pool **pools, bool windows)
 {
     small_pools = pools;
-    hooks[HL_DOMAIN_RAW] = ROW(raw);
-    hooks[HL_DOMAIN_MEM] = ROW(mem);
-    hooks[HL_DOMAIN_OBJ] = ROW(obj);
+    hooks[HL_DOMAIN_RAW] = windows ? ROW(windows_raw) : ROW(raw);
+    hooks[HL_DOMAIN_MEM] = windows ? ROW(windows_mem) : ROW(mem);
+    hooks[HL_DOMAIN_OBJ] = windows ? ROW(windows_obj) : ROW(obj);
 }

@@ -23,13 +23,14 @@ static uint64_t asked_by(enum hl_domain d, PyThreadState *state, size_t n)
 {
     hl_thread *me = state ? hl_thread_self(state) : hl_track_self;
     uint32_t site = me && state ? hl_stack_now(me, state) : 0;
-    hl_made *made = hl_made_at(&T->sites, d, site);
+    uint32_t who = me ? me->who : 0;
+    hl_made *made = hl_made_at(&T->totals, who, d, site);
     if (made) {
         __atomic_fetch_add(&made->blocks, hl_sample_blocks(n, T->samples.mean), __ATOMIC_RELAXED);
         __atomic_fetch_add(&made->bytes, hl_sample_bytes(n, T->samples.mean), __ATOMIC_RELAXED);
     }
     return (uint64_t)site << (HL_AGE_BITS + HL_WHO_BITS + HL_DOMAIN_BITS) | T->stamp |
-           (me ? me->who : 0) << HL_DOMAIN_BITS | (uint64_t)d;
+           who << HL_DOMAIN_BITS | (uint64_t)d;
 }
 
 /* samples.lock is held. */
@@ -83,7 +84,8 @@ static void brief(const hl_sample *s)
     if (!me || me->newest != s->at)
         return;
     me->newest = 0;
-    hl_made *made = hl_made_at(&T->sites, hl_made_domain(s->by), hl_made_site(s->by));
+    hl_made *made =
+        hl_made_at(&T->totals, hl_made_who(s->by), hl_made_domain(s->by), hl_made_site(s->by));
     if (!made || me->newest_raw_left != me->left ||
         me->newest_left != __atomic_load_n(&T->left, __ATOMIC_RELAXED))
         return;

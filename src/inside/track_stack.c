@@ -131,8 +131,10 @@ static hl_thread *thread_record(void)
     for (hl_thread *t = hl_tracking.threads; t; t = t->next)
         if (!t->taken)
             oldest = t;
-    if (oldest && hl_tracking.whos >= HL_WHOS - 1)
+    if (oldest && hl_tracking.whos >= HL_WHOS - 1) {
+        hl_totals_fold(&hl_tracking.totals, oldest->who);
         return oldest;
+    }
     hl_thread *t = hl_pages_map(sizeof *t);
     if (!t)
         return oldest;
@@ -158,12 +160,14 @@ HL_COLD hl_thread *hl_thread_for(PyThreadState *state)
             size_t room = me->room, deepest = me->deepest;
             uint32_t who = me->who;
             hl_thread *next = me->next;
+            hl_recent *recent = me->recent;
             *me = (hl_thread){.runs = &nowhere,
                               .shadow = shadow,
                               .deepest = deepest,
                               .room = room,
                               .who = who,
                               .next = next,
+                              .recent = recent,
                               .taken = true};
             me->system_id = (uint64_t)pthread_self();
             me->tid = syscall(SYS_gettid);

@@ -2,7 +2,7 @@
  *
  * Room   inside; the cloned child; memory from rt's pages.
  * Takes  the tracker's tables; objects as the walk comes to them.
- * Gives  columns FRAME, STACK, SITE, AGE and MADE, the TRACK fields of END.
+ * Gives  columns FRAME, STACK, SITE, WITHIN, AGE and MADE, the TRACK fields of END.
  * Method Stacks are numbered when they are first needed, callers first, so that only those are told that
  *        have numbers. Sites that differ in an instruction of one line are one stack. An object's
  *        block is looked up by its address; leaves that are folded into a row are summed up by
@@ -69,10 +69,12 @@ typedef struct amounts {
 } amounts;
 
 enum amount { LIVE, ALL, BRIEF, PEAK, AMOUNTS };
+_Static_assert((int)HL_WINDOWS == (int)HL_WITHIN, "the file tells what is counted");
 
 typedef struct row {
     uint64_t key;
     amounts of[AMOUNTS];
+    amounts within[HL_WINDOWS];
     double variance;
     size_t slot;
 } row;
@@ -468,7 +470,6 @@ static uint64_t site_key(uint32_t stack, uint32_t thread, enum hl_domain d)
 
 typedef struct sums {
     rows sites, ages;
-    uint8_t *who_of; /* of a site: one that has made some of what lives or lived */
 } sums;
 
 static void add_rows(hl_walk *w, sums *s, const hl_tally *t, enum amount which)
@@ -482,8 +483,6 @@ static void add_rows(hl_walk *w, sums *s, const hl_tally *t, enum amount which)
         row *of = row_of(w, &s->sites, site_key(stack, m->thread_of[who], hl_made_domain(r->by)));
         of->of[which].blocks += r->blocks;
         of->of[which].bytes += r->bytes;
-        if (site < m->n_sites && m->thread_of[who])
-            s->who_of[site] = (uint8_t)who;
         if (which != LIVE)
             continue;
         of->variance += r->variance;
@@ -494,24 +493,35 @@ static void add_rows(hl_walk *w, sums *s, const hl_tally *t, enum amount which)
     }
 }
 
-/* What was made in all is not told by thread: it goes to one that is known to be at that line. */
-static void add_made(hl_walk *w, sums *s)
+static void add_made(hl_walk *w, sums *s, uint32_t who, enum hl_domain d, uint32_t site)
 {
     hl_makers *m = w->made;
-    uint32_t only = T->whos == 1 ? 1 : 0;
-    for (int d = HL_DOMAIN_RAW; d < HL_DOMAINS; d++)
-        for (uint32_t site = 0; site < m->n_sites; site++) {
-            const hl_made *made = hl_made_at(&T->sites, (enum hl_domain)d, site);
-            if (!made || !made->blocks)
-                continue;
-            uint32_t who = s->who_of[site] ? s->who_of[site] : only;
-            row *of = row_of(w, &s->sites,
-                             site_key(stack_of(w, site), m->thread_of[who], (enum hl_domain)d));
-            of->of[ALL].blocks += made->blocks;
-            of->of[ALL].bytes += made->bytes;
-            of->of[BRIEF].blocks += made->brief_blocks;
-            of->of[BRIEF].bytes += made->brief_bytes;
-        }
+    const hl_made *made = hl_made_look(&T->totals, who, d, site);
+    if (!made || !made->blocks)
+        return;
+    row *of = row_of(w, &s->sites, site_key(stack_of(w, site), m->thread_of[who], d));
+    of->of[ALL].blocks += made->blocks;
+    of->of[ALL].bytes += made->bytes;
+    of->of[BRIEF].blocks += made->brief_blocks;
+    of->of[BRIEF].bytes += made->brief_bytes;
+    const hl_within *within = T->windows ? hl_within_look(&T->totals, who, d, site) : NULL;
+    for (unsigned k = 0; within && k < HL_WINDOWS; k++) {
+        of->within[k].blocks += within->blocks[k];
+        of->within[k].bytes += within->bytes[k];
+    }
+}
+
+/* What was made in all, by the thread that made it; those that are gone are one. */
+static void add_all_made(hl_walk *w, sums *s)
+{
+    for (uint32_t who = 0; who < HL_WHOS && who < T->totals.whos; who++)
+        for (int d = HL_DOMAIN_RAW; d < HL_DOMAINS; d++)
+            for (uint32_t site = 0; site < w->made->n_sites; site++) {
+                if (!hl_totals_chunk_at(&T->totals, who, (enum hl_domain)d, site))
+                    site |= HL_TOTALS_CHUNK - 1; /* to the next */
+                else
+                    add_made(w, s, who, (enum hl_domain)d, site);
+            }
 }
 
 static void put_sites(hl_walk *w, const rows *r)
@@ -527,6 +537,21 @@ static void put_sites(hl_walk *w, const rows *r)
             put_amount(w, HL_COL_SITE, &x->of[a]);
         hl_snap_put(&w->out, HL_COL_SITE, (uint64_t)(sqrt(x->variance) + 0.5));
     }
+}
+
+static void put_within(hl_walk *w, const rows *r)
+{
+    size_t before = 0;
+    for (size_t i = 0; i < r->n; i++)
+        for (unsigned k = 0; k < HL_WINDOWS; k++) {
+            const amounts *a = &r->rows[i].within[k];
+            if (!a->blocks)
+                continue;
+            hl_snap_put(&w->out, HL_COL_WITHIN, i - before);
+            hl_snap_put(&w->out, HL_COL_WITHIN, k + 1);
+            put_amount(w, HL_COL_WITHIN, a);
+            before = i;
+        }
 }
 
 static void put_ages(hl_walk *w, const rows *r)
@@ -572,7 +597,7 @@ static const hl_tally *peak_of(hl_walk *w, hl_tally *copy, const hl_tally *live)
 void hl_makers_write(hl_walk *w, uint64_t time_us, hl_fields *end)
 {
     hl_makers *m = w->made;
-    sums s = {.who_of = hl_walk_pages(w, m->n_sites + 1)};
+    sums s = {.sites = {.n = 0}};
     hl_tally live, copy = {.n = 0};
     if (!hl_track_sum(T, &live))
         hl_walk_stop(w, HL_NO_MEMORY);
@@ -580,8 +605,9 @@ void hl_makers_write(hl_walk *w, uint64_t time_us, hl_fields *end)
     const hl_tally *then = peak_of(w, &copy, &live);
     if (then)
         add_rows(w, &s, then, PEAK);
-    add_made(w, &s);
+    add_all_made(w, &s);
     put_sites(w, &s.sites);
+    put_within(w, &s.sites);
     put_ages(w, &s.ages);
     hl_field_uint(end, HL_SNAP_TRACK, m->sampled ? HL_FOLLOWED_SAMPLED : HL_FOLLOWED_EXACT);
     if (m->sampled)
@@ -592,6 +618,9 @@ void hl_makers_write(hl_walk *w, uint64_t time_us, hl_fields *end)
     hl_field_uint(end, HL_SNAP_TRACK_SINCE, on_clock(m, time_us, T->since_ns));
     hl_field_uint(end, HL_SNAP_TRACK_LISTS, T->corrected);
     hl_field_uint(end, HL_SNAP_TRACK_AGE, T->looks);
+    hl_field_uint(end, HL_SNAP_TRACK_THREADS, 1);
+    if (T->windows)
+        hl_field_uint(end, HL_SNAP_TRACK_WITHIN, HL_RECENT);
     if (!then)
         return;
     hl_field_uint(end, HL_SNAP_TRACK_PEAK, (uint64_t)T->peak);

@@ -19,6 +19,7 @@
 
 /* A label as it lies in the file (snap_format.h). */
 #define HL_LABEL(kind, value) ((uint32_t)(kind) | (uint32_t)(value) << 4)
+#define HL_LABEL_NAME(label)  ((label) >> 4)
 
 /* How the references of an object are found, besides those an instance of a Python class has. */
 enum hl_shape {
@@ -326,6 +327,8 @@ static inline int hl_leaf_of(const PyTypeObject *t)
 
 /* What is switched off in the namespace that row id has, if it has a big container, too. */
 void hl_limits_rows(hl_walk *w, uint32_t id, const hl_abi_table *t);
+/* The same of the __slots__ of an instance: n of w->fields from the first. */
+void hl_limits_slots(hl_walk *w, uint32_t id, PyObject *o, uint32_t first, uint32_t n);
 
 /* ---- names.c ----------------------------------------------------------------------------------
  */

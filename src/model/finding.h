@@ -21,10 +21,18 @@ typedef struct hl_chain_step {
     bool guilty;      /* the edge that should not be, or not for so long */
 } hl_chain_step;
 
-typedef struct hl_site {
+typedef struct hl_place {
     const char *file, *function;
     const char *name; /* of the file, as people call it: "app.py", "logging/__init__.py" */
     uint32_t line;
+} hl_place;
+
+/* The program's own line that made them; of a library, where none of the program's own is above. */
+typedef struct hl_site {
+    const char *file, *function, *name;
+    uint32_t line;
+    hl_place
+        inside; /* where in a library, called from there; file NULL: they were made right there */
     uint64_t objects, bytes;
     bool estimated; /* from samples */
 } hl_site;
@@ -113,7 +121,8 @@ typedef struct hl_diagnosis {
         double cost_seconds;     /* what observing cost the program: pauses; negative unknown */
     } observed;
     hl_verdict verdict;
-    const char *why; /* one sentence for no-leak and undecided, and what it would take */
+    const char *why;  /* one sentence for no-leak and undecided, and what it would take */
+    const char *view; /* undecided: the view of `show` that tells more; NULL: growth */
     hl_finding *findings;
     uint32_t n_findings;
     hl_note *notes;

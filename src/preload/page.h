@@ -29,7 +29,12 @@ enum { HL_PAGE_VERSION = 9, HL_PAGE_SIZE = 65536, HL_PAGE_PATH = 4096 };
 enum hl_refused { HL_NOT_BEGUN = 1, HL_UNOBSERVED = 2 /* the program runs on */ };
 #define HL_UNOBSERVED_WORDS "the program runs unobserved: "
 
-enum hl_page_track { HL_PAGE_TRACK_NOT, HL_PAGE_TRACK_EXACT, HL_PAGE_TRACK_SAMPLED };
+enum hl_page_track {
+    HL_PAGE_TRACK_NOT,
+    HL_PAGE_TRACK_EXACT,
+    HL_PAGE_TRACK_SAMPLED,
+    HL_PAGE_TRACK_WINDOWS, /* exact, and how soon each block goes */
+};
 
 typedef struct hl_page {
     uint32_t version; /* HL_PAGE_VERSION */

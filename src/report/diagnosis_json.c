@@ -16,18 +16,6 @@ static const char *text_or_null(const char *s)
     return s && *s ? s : NULL;
 }
 
-static void put_text(hl_json *j, const char *key, const char *value)
-{
-    hl_json_key(j, key);
-    hl_json_text(j, value);
-}
-
-static void put_uint(hl_json *j, const char *key, uint64_t value)
-{
-    hl_json_key(j, key);
-    hl_json_uint(j, value);
-}
-
 /* Negative: unknown. */
 static void put_known(hl_json *j, const char *key, double value)
 {
@@ -93,8 +81,8 @@ static void put_target(hl_json *j, const hl_diagnosis *d)
     hl_json_key(j, "target");
     hl_json_open(j, '{');
     put_number(j, "pid", d->target.pid);
-    put_text(j, "python", text_or_null(d->target.python));
-    put_text(j, "program", text_or_null(d->target.program));
+    hl_json_put_text(j, "python", text_or_null(d->target.python));
+    hl_json_put_text(j, "program", text_or_null(d->target.program));
     put_time(j, "started", d->target.started_us);
     put_exit(j, d->target.exit);
     hl_json_close(j, '}');
@@ -105,8 +93,8 @@ static void put_observed(hl_json *j, const hl_diagnosis *d)
     bool known = d->observed.snapshots > 0;
     hl_json_key(j, "observed");
     hl_json_open(j, '{');
-    put_uint(j, "snapshots", d->observed.snapshots);
-    put_uint(j, "snapshots_torn", d->observed.snapshots_torn);
+    hl_json_put_uint(j, "snapshots", d->observed.snapshots);
+    hl_json_put_uint(j, "snapshots_torn", d->observed.snapshots_torn);
     put_known(j, "seconds", d->observed.seconds);
     hl_json_key(j, "rounds");
     if (d->observed.rounds < 0)
@@ -117,8 +105,8 @@ static void put_observed(hl_json *j, const hl_diagnosis *d)
              d->observed.rss_last);
     put_pair(j, "heap_bytes", known, d->observed.heap_first, d->observed.heap_last);
     put_pair(j, "objects", known, d->observed.objects_first, d->observed.objects_last);
-    put_uint(j, "objects_skipped", d->observed.objects_skipped);
-    put_uint(j, "samples_dropped", d->observed.samples_dropped);
+    hl_json_put_uint(j, "objects_skipped", d->observed.objects_skipped);
+    hl_json_put_uint(j, "samples_dropped", d->observed.samples_dropped);
     put_known(j, "growth_explained", d->observed.growth_explained);
     hl_json_key(j, "limit_bytes");
     if (d->observed.limit_bytes)
@@ -135,14 +123,21 @@ static void put_path(hl_json *j, const hl_finding *f)
     hl_json_open(j, '[');
     for (uint32_t i = 0; i < f->n_path; i++) {
         hl_json_open(j, '{');
-        put_text(j, "edge", f->path[i].edge);
-        put_text(j, "type", f->path[i].type);
-        put_text(j, "name", text_or_null(f->path[i].name));
+        hl_json_put_text(j, "edge", f->path[i].edge);
+        hl_json_put_text(j, "type", f->path[i].type);
+        hl_json_put_text(j, "name", text_or_null(f->path[i].name));
         hl_json_key(j, "guilty");
         hl_json_bool(j, f->path[i].guilty);
         hl_json_close(j, '}');
     }
     hl_json_close(j, ']');
+}
+
+static void put_place(hl_json *j, const char *file, uint32_t line, const char *function)
+{
+    hl_json_put_text(j, "file", file);
+    hl_json_put_uint(j, "line", line);
+    hl_json_put_text(j, "function", function);
 }
 
 static void put_sites(hl_json *j, const hl_finding *f)
@@ -152,11 +147,17 @@ static void put_sites(hl_json *j, const hl_finding *f)
     for (uint32_t i = 0; i < f->n_allocated_at; i++) {
         const hl_site *s = &f->allocated_at[i];
         hl_json_open(j, '{');
-        put_text(j, "file", s->file);
-        put_uint(j, "line", s->line);
-        put_text(j, "function", s->function);
-        put_uint(j, "objects", s->objects);
-        put_uint(j, "bytes", s->bytes);
+        put_place(j, s->file, s->line, s->function);
+        hl_json_key(j, "inside");
+        if (s->inside.file) {
+            hl_json_open(j, '{');
+            put_place(j, s->inside.file, s->inside.line, s->inside.function);
+            hl_json_close(j, '}');
+        } else {
+            hl_json_null(j);
+        }
+        hl_json_put_uint(j, "objects", s->objects);
+        hl_json_put_uint(j, "bytes", s->bytes);
         hl_json_key(j, "estimated");
         hl_json_bool(j, s->estimated);
         hl_json_close(j, '}');
@@ -178,9 +179,9 @@ static void put_shares(hl_json *j, const hl_diagnosis *d, const hl_finding *f)
     for (uint32_t i = 0; i < n; i++) {
         hl_json_open(j, '{');
         put_number(j, "pid", f->n_shares ? d->processes[shares[i].process].pid : d->target.pid);
-        put_uint(j, "objects", shares[i].objects);
-        put_uint(j, "bytes", shares[i].bytes);
-        put_uint(j, "retained_bytes", shares[i].retained_bytes);
+        hl_json_put_uint(j, "objects", shares[i].objects);
+        hl_json_put_uint(j, "bytes", shares[i].bytes);
+        hl_json_put_uint(j, "retained_bytes", shares[i].retained_bytes);
         put_known(j, "per_second", shares[i].per_second);
         hl_json_close(j, '}');
     }
@@ -208,17 +209,17 @@ static void put_processes(hl_json *j, const hl_diagnosis *d, const char *const v
         hl_json_open(j, '{');
         put_number(j, "pid", p->pid);
         put_number(j, "parent", p->parent);
-        put_text(j, "program", text_or_null(p->program));
-        put_text(j, "python", text_or_null(p->python));
-        put_text(j, "file", text_or_null(p->file));
+        hl_json_put_text(j, "program", text_or_null(p->program));
+        hl_json_put_text(j, "python", text_or_null(p->python));
+        hl_json_put_text(j, "file", text_or_null(p->file));
         put_exit(j, p->exit);
         hl_json_key(j, "running");
         if (p->running < 0)
             hl_json_null(j);
         else
             hl_json_bool(j, p->running > 0);
-        put_text(j, "verdict", p->judged ? verdict[p->verdict] : NULL);
-        put_uint(j, "snapshots", p->snapshots);
+        hl_json_put_text(j, "verdict", p->judged ? verdict[p->verdict] : NULL);
+        hl_json_put_uint(j, "snapshots", p->snapshots);
         put_known(j, "seconds", p->seconds);
         hl_json_close(j, '}');
     }
@@ -230,29 +231,29 @@ static void put_finding(hl_json *j, const hl_diagnosis *d, const hl_finding *f)
     static const char *const confidence[] = {
         [HL_POSSIBLE] = "possible", [HL_STRONG] = "strong", [HL_CERTAIN] = "certain"};
     hl_json_open(j, '{');
-    put_text(j, "cause", f->cause);
-    put_text(j, "confidence", confidence[f->confidence]);
-    put_text(j, "fingerprint", f->fingerprint);
-    put_text(j, "title", f->title ? f->title : "");
+    hl_json_put_text(j, "cause", f->cause);
+    hl_json_put_text(j, "confidence", confidence[f->confidence]);
+    hl_json_put_text(j, "fingerprint", f->fingerprint);
+    hl_json_put_text(j, "title", f->title ? f->title : "");
     hl_json_key(j, "holder");
     hl_json_open(j, '{');
-    put_text(j, "name", text_or_null(f->holder.name));
-    put_text(j, "kind", f->holder.kind && *f->holder.kind ? f->holder.kind : "none");
-    put_text(j, "type", text_or_null(f->holder.type));
+    hl_json_put_text(j, "name", text_or_null(f->holder.name));
+    hl_json_put_text(j, "kind", f->holder.kind && *f->holder.kind ? f->holder.kind : "none");
+    hl_json_put_text(j, "type", text_or_null(f->holder.type));
     hl_json_close(j, '}');
     put_path(j, f);
     hl_json_key(j, "growth");
     hl_json_open(j, '{');
-    put_uint(j, "objects", f->growth.objects);
-    put_uint(j, "bytes", f->growth.bytes);
+    hl_json_put_uint(j, "objects", f->growth.objects);
+    hl_json_put_uint(j, "bytes", f->growth.bytes);
     put_known(j, "per_second", f->growth.per_second);
     put_known(j, "per_round", f->growth.per_round);
     put_known(j, "bytes_per_round", f->growth.bytes_per_round);
     hl_json_close(j, '}');
     hl_json_key(j, "retained");
     hl_json_open(j, '{');
-    put_uint(j, "objects", f->retained.objects);
-    put_uint(j, "bytes", f->retained.bytes);
+    hl_json_put_uint(j, "objects", f->retained.objects);
+    hl_json_put_uint(j, "bytes", f->retained.bytes);
     hl_json_close(j, '}');
     put_sites(j, f);
     hl_json_key(j, "native");
@@ -262,8 +263,8 @@ static void put_finding(hl_json *j, const hl_diagnosis *d, const hl_finding *f)
     for (uint32_t i = 0; i < f->n_evidence; i++)
         hl_json_text(j, f->evidence[i]);
     hl_json_close(j, ']');
-    put_text(j, "fix", f->fix ? f->fix : "");
-    put_text(j, "known", f->known ? f->known->id : NULL);
+    hl_json_put_text(j, "fix", f->fix ? f->fix : "");
+    hl_json_put_text(j, "known", f->known ? f->known->id : NULL);
     put_shares(j, d, f);
     hl_json_close(j, '}');
 }
@@ -274,16 +275,16 @@ void hl_report_json(const hl_diagnosis *d, hl_out *out)
         [HL_NO_LEAK] = "no-leak", [HL_UNDECIDED] = "undecided", [HL_LEAK] = "leak"};
     hl_json j = {.out = out, .lines = UNFOLDED};
     hl_json_open(&j, '{');
-    put_text(&j, "schema", "heaplens.diagnosis/1");
+    hl_json_put_text(&j, "schema", "heaplens.diagnosis/1");
     hl_json_key(&j, "tool");
     hl_json_open(&j, '{');
-    put_text(&j, "name", "heaplens");
-    put_text(&j, "version", HL_VERSION);
+    hl_json_put_text(&j, "name", "heaplens");
+    hl_json_put_text(&j, "version", HL_VERSION);
     hl_json_close(&j, '}');
     put_target(&j, d);
     put_observed(&j, d);
-    put_text(&j, "verdict", verdict[d->verdict]);
-    put_text(&j, "why", text_or_null(d->why));
+    hl_json_put_text(&j, "verdict", verdict[d->verdict]);
+    hl_json_put_text(&j, "why", text_or_null(d->why));
     hl_json_key(&j, "findings");
     hl_json_open(&j, '[');
     for (uint32_t i = 0; i < d->n_findings; i++)
@@ -294,8 +295,8 @@ void hl_report_json(const hl_diagnosis *d, hl_out *out)
     hl_json_open(&j, '[');
     for (uint32_t i = 0; i < d->n_notes; i++) {
         hl_json_open(&j, '{');
-        put_text(&j, "cause", d->notes[i].cause);
-        put_text(&j, "text", d->notes[i].text);
+        hl_json_put_text(&j, "cause", d->notes[i].cause);
+        hl_json_put_text(&j, "text", d->notes[i].text);
         hl_json_close(&j, '}');
     }
     hl_json_close(&j, ']');

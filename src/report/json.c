@@ -146,3 +146,15 @@ void hl_json_null(hl_json *j)
     item(j);
     hl_out_text(j->out, "null");
 }
+
+void hl_json_put_text(hl_json *j, const char *key, const char *value)
+{
+    hl_json_key(j, key);
+    hl_json_text(j, value);
+}
+
+void hl_json_put_uint(hl_json *j, const char *key, uint64_t value)
+{
+    hl_json_key(j, key);
+    hl_json_uint(j, value);
+}

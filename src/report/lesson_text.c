@@ -203,16 +203,10 @@ void hl_lessons_markdown(const hl_lesson *pages, uint32_t n, hl_out *out)
 /* ---- JSON -------------------------------------------------------------------------------------
  */
 
-static void put_text(hl_json *j, const char *key, const char *value)
-{
-    hl_json_key(j, key);
-    hl_json_text(j, value);
-}
-
 static void put_out(hl_json *j, const char *key, hl_out *text)
 {
     hl_out_write(text, "", 1);
-    put_text(j, key, text->failed ? NULL : text->bytes);
+    hl_json_put_text(j, key, text->failed ? NULL : text->bytes);
     hl_out_deinit(text);
 }
 
@@ -274,12 +268,12 @@ static void put_kind(hl_json *j, const char *key, const hl_lesson *pages, const 
         if (p->kind != kind)
             continue;
         hl_json_open(j, '{');
-        put_text(j, "id", p->id);
-        put_text(j, "title", p->title);
+        hl_json_put_text(j, "id", p->id);
+        hl_json_put_text(j, "title", p->title);
         if (kind == HL_LESSON_TOPIC) {
             put_topic(j, p);
         } else {
-            put_text(j, "seed", *p->seed ? p->seed : NULL);
+            hl_json_put_text(j, "seed", *p->seed ? p->seed : NULL);
             hl_json_key(j, "detected");
             hl_json_bool(j, found[i]);
             put_parts(j, p);
@@ -293,8 +287,8 @@ void hl_lessons_json(const hl_lesson *pages, const bool *found, uint32_t n, hl_o
 {
     hl_json j = {.out = out, .lines = 3};
     hl_json_open(&j, '{');
-    put_text(&j, "schema", "heaplens.causes/1");
-    put_text(&j, "lang", n ? pages[0].lang : "en");
+    hl_json_put_text(&j, "schema", "heaplens.causes/1");
+    hl_json_put_text(&j, "lang", n ? pages[0].lang : "en");
     put_kind(&j, "causes", pages, found, n, HL_LESSON_CAUSE);
     put_kind(&j, "topics", pages, found, n, HL_LESSON_TOPIC);
     hl_json_close(&j, '}');

@@ -20,18 +20,6 @@ hl_stack_sum *hl_stack_sums(const hl_stacks *s, hl_arena *arena)
     return sums;
 }
 
-static void put_text(hl_json *j, const char *key, const char *value)
-{
-    hl_json_key(j, key);
-    hl_json_text(j, value);
-}
-
-static void put_uint(hl_json *j, const char *key, uint64_t value)
-{
-    hl_json_key(j, key);
-    hl_json_uint(j, value);
-}
-
 /* ---- JSON ------------------------------------------------------------------------------------- */
 
 static void put_frames(const hl_stacks *s, hl_json *j)
@@ -41,14 +29,14 @@ static void put_frames(const hl_stacks *s, hl_json *j)
     for (uint32_t i = 0; i < s->n_frames; i++) {
         const hl_stack_frame *f = &s->frames[i];
         hl_json_open(j, '{');
-        put_text(j, "function", i ? f->function : NULL);
-        put_text(j, "file", i ? f->file : NULL);
+        hl_json_put_text(j, "function", i ? f->function : NULL);
+        hl_json_put_text(j, "file", i ? f->file : NULL);
         hl_json_key(j, "line");
         if (f->line)
             hl_json_uint(j, f->line);
         else
             hl_json_null(j);
-        put_uint(j, "first_line", f->first_line);
+        hl_json_put_uint(j, "first_line", f->first_line);
         hl_json_close(j, '}');
     }
     hl_json_close(j, ']');
@@ -60,8 +48,8 @@ static void put_stacks(const hl_stacks *s, hl_json *j)
     hl_json_open(j, '[');
     for (uint32_t i = 0; i < s->n_stacks; i++) {
         hl_json_open(j, '{');
-        put_uint(j, "caller", s->stacks[i].caller);
-        put_uint(j, "frame", s->stacks[i].frame);
+        hl_json_put_uint(j, "caller", s->stacks[i].caller);
+        hl_json_put_uint(j, "frame", s->stacks[i].frame);
         hl_json_close(j, '}');
     }
     hl_json_close(j, ']');
@@ -74,9 +62,9 @@ static void put_rows(const hl_stacks *s, hl_json *j)
     for (uint32_t i = 0; i < s->n_rows; i++) {
         const hl_stack_row *row = &s->rows[i];
         hl_json_open(j, '{');
-        put_uint(j, "stack", row->stack);
-        put_text(j, "thread", *row->thread ? row->thread : NULL);
-        put_text(j, "domain", row->domain);
+        hl_json_put_uint(j, "stack", row->stack);
+        hl_json_put_text(j, "thread", *row->thread ? row->thread : NULL);
+        hl_json_put_text(j, "domain", row->domain);
         for (unsigned m = 0; m < HL_MEASURES; m++) {
             char key[32];
             bool told = s->tells_all || m == HL_LIVE || m == HL_TOTAL;
@@ -104,13 +92,13 @@ void hl_stacks_json(const hl_stacks *s, hl_out *out)
 {
     hl_json j = {.out = out, .lines = 2};
     hl_json_open(&j, '{');
-    put_text(&j, "schema", "heaplens.allocations/1");
-    put_text(&j, "program", s->program);
-    put_text(&j, "python", s->python);
-    put_uint(&j, "files", s->files);
-    put_text(&j, "mode", s->sampled ? "sampled" : "exact");
-    put_uint(&j, "rate", s->rate);
-    put_uint(&j, "dropped", s->dropped);
+    hl_json_put_text(&j, "schema", "heaplens.allocations/1");
+    hl_json_put_text(&j, "program", s->program);
+    hl_json_put_text(&j, "python", s->python);
+    hl_json_put_uint(&j, "files", s->files);
+    hl_json_put_text(&j, "mode", s->sampled ? "sampled" : "exact");
+    hl_json_put_uint(&j, "rate", s->rate);
+    hl_json_put_uint(&j, "dropped", s->dropped);
     hl_json_key(&j, "time");
     if (s->time_us)
         hl_json_double(&j, (double)s->time_us / 1e6);
@@ -118,7 +106,7 @@ void hl_stacks_json(const hl_stacks *s, hl_out *out)
         hl_json_null(&j);
     hl_json_key(&j, "seconds");
     hl_json_double(&j, (double)s->duration_us / 1e6);
-    put_text(&j, "measure", hl_measure_words[s->measure]);
+    hl_json_put_text(&j, "measure", hl_measure_words[s->measure]);
     put_frames(s, &j);
     put_stacks(s, &j);
     put_rows(s, &j);
@@ -136,11 +124,11 @@ static void put_shared(const hl_stacks *s, hl_json *j)
     for (uint32_t i = 0; i < s->n_frames; i++) {
         const hl_stack_frame *f = &s->frames[i];
         hl_json_open(j, '{');
-        put_text(j, "name", i ? f->function : "no Python code");
+        hl_json_put_text(j, "name", i ? f->function : "no Python code");
         if (i)
-            put_text(j, "file", f->file);
+            hl_json_put_text(j, "file", f->file);
         if (f->line)
-            put_uint(j, "line", f->line);
+            hl_json_put_uint(j, "line", f->line);
         hl_json_close(j, '}');
     }
     hl_json_close(j, ']');
@@ -161,11 +149,11 @@ static void put_profile(const hl_stacks *s, const hl_stack_sum *sums, uint32_t *
     for (uint32_t k = 0; k < s->n_stacks; k++)
         total += amount(&sums[k], bytes);
     hl_json_open(j, '{');
-    put_text(j, "type", "sampled");
-    put_text(j, "name", name);
-    put_text(j, "unit", bytes ? "bytes" : "none");
-    put_uint(j, "startValue", 0);
-    put_uint(j, "endValue", total);
+    hl_json_put_text(j, "type", "sampled");
+    hl_json_put_text(j, "name", name);
+    hl_json_put_text(j, "unit", bytes ? "bytes" : "none");
+    hl_json_put_uint(j, "startValue", 0);
+    hl_json_put_uint(j, "endValue", total);
     hl_json_key(j, "samples");
     hl_json_open(j, '[');
     for (uint32_t k = 0; k < s->n_stacks; k++) {
@@ -204,10 +192,10 @@ void hl_stacks_speedscope(const hl_stacks *s, hl_out *out)
         return;
     }
     hl_json_open(&j, '{');
-    put_text(&j, "$schema", "https://www.speedscope.app/file-format-schema.json");
-    put_text(&j, "name", s->program);
-    put_text(&j, "exporter", "heaplens " HL_VERSION);
-    put_uint(&j, "activeProfileIndex", 0);
+    hl_json_put_text(&j, "$schema", "https://www.speedscope.app/file-format-schema.json");
+    hl_json_put_text(&j, "name", s->program);
+    hl_json_put_text(&j, "exporter", "heaplens " HL_VERSION);
+    hl_json_put_uint(&j, "activeProfileIndex", 0);
     put_shared(s, &j);
     hl_json_key(&j, "profiles");
     hl_json_open(&j, '[');

@@ -241,6 +241,11 @@ static void sites(const hl_finding *f, const hl_style *style, hl_out *o)
         hl_paint_end(o, style, HL_BOLD);
         hl_out_text(o, "  ");
         hl_out_safe(o, s->function ? s->function : "", 40);
+        if (s->inside.name) {
+            hl_out_text(o, ", in ");
+            hl_out_safe(o, s->inside.name, 60);
+            hl_out_printf(o, ":%" PRIu32, s->inside.line);
+        }
         /* one small block among the samples stands for thousands: of those only bytes are sure */
         if (s->estimated)
             hl_out_printf(o, "  some %s, by samples\n", hl_bytes_text(s->bytes, bytes));
@@ -497,7 +502,7 @@ void hl_report_text(const hl_diagnosis *d, const hl_style *style, hl_out *out)
         *file && printable(file)) {
         hl_out_text(out, "  heaplens show ");
         shell_word(out, file);
-        hl_out_text(out, " --view growth\n");
+        hl_out_printf(out, " --view %s\n", d->view ? d->view : "growth");
     }
     for (uint32_t i = 0; i < d->n_findings; i++)
         finding(d, i, style, out);

@@ -91,5 +91,8 @@ void hl_json_uint(hl_json *j, uint64_t v);
 void hl_json_double(hl_json *j, double v); /* NaN and infinities: null */
 void hl_json_bool(hl_json *j, bool v);
 void hl_json_null(hl_json *j);
+/* A key with its value. */
+void hl_json_put_text(hl_json *j, const char *key, const char *value);
+void hl_json_put_uint(hl_json *j, const char *key, uint64_t value);
 
 #endif

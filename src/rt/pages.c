@@ -3,7 +3,9 @@
  * Room   rt; any process, also a child cloned from a threaded program.
  * Gives  pages from mmap, whole writes.
  * Lent   one process may work in the memory of another (clone with CLONE_VM), which waits for it.
- *        What it maps meanwhile is cut from one stretch, so that it goes again as a whole. */
+ *        What it maps meanwhile is cut from one stretch, so that it goes again as a whole; it is told
+ *        by its stack, which is cut from there, too. Threads that go on meanwhile map as ever: what they
+ *        map is theirs, and stays. */
 #define _GNU_SOURCE
 #include "rt/rt.h"
 
@@ -39,15 +41,25 @@ void hl_pages_lend_end(void)
     lent.start = NULL;
 }
 
+void *hl_pages_lent(size_t n)
+{
+    size_t whole = (n + PAGE - 1) & ~(size_t)(PAGE - 1);
+    if (!lent.start || whole < n || whole > lent.size - lent.used)
+        return NULL;
+    lent.used += whole;
+    return lent.start + lent.used - whole;
+}
+
+static bool on_lent_stack(void)
+{
+    const char *here = __builtin_frame_address(0);
+    return lent.start && here >= lent.start && here < lent.start + lent.size;
+}
+
 void *hl_pages_map(size_t n)
 {
-    if (lent.start) {
-        size_t whole = (n + PAGE - 1) & ~(size_t)(PAGE - 1);
-        if (whole < n || whole > lent.size - lent.used)
-            return NULL;
-        lent.used += whole;
-        return lent.start + lent.used - whole;
-    }
+    if (on_lent_stack())
+        return hl_pages_lent(n);
     void *p =
         mmap(NULL, n, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     return p == MAP_FAILED ? NULL : p;

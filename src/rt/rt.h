@@ -18,10 +18,13 @@ void *hl_pages_map(size_t n);
 /* Gives back what hl_pages_map gave. p may be NULL. */
 void hl_pages_unmap(void *p, size_t n);
 
-/* Until hl_pages_lend_end, hl_pages_map takes from a stretch of n bytes, which goes then, with all
- * that was not given back. For one user: who lends its memory to a child. false: no such stretch. */
+/* For one user: who lends its memory to a child. Until hl_pages_lend_end there is a stretch of n bytes,
+ * which goes then with all that lies in it; whoever runs on a stack from hl_pages_lent maps from there,
+ * and all others, threads that go on meanwhile, as ever. false: no such stretch. */
 bool hl_pages_lend(size_t n);
 void hl_pages_lend_end(void);
+/* n bytes of the stretch, as hl_pages_map gives them; NULL: there are not so many. */
+void *hl_pages_lent(size_t n);
 
 /* Writes all n bytes, going on after EINTR and short writes. 0, or the errno of the failure. */
 int hl_raw_write(int fd, const void *buf, size_t n);

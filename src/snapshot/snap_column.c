@@ -46,6 +46,7 @@ const char *hl_column_name(enum hl_snap_column c)
         [HL_COL_SITE] = "SITE",
         [HL_COL_AGE] = "AGE",
         [HL_COL_MADE] = "MADE",
+        [HL_COL_WITHIN] = "WITHIN",
     };
     return (unsigned)c < HL_COL_COUNT && names[c] ? names[c] : "?";
 }

@@ -29,8 +29,9 @@ typedef struct dsl_node {
     bool has_keys;
     hl_name number; /* an attribute that is one; 0: none */
     uint64_t digits;
-    uint32_t by;   /* stack that made it; 0: unknown */
-    dsl_vec folds; /* dsl_fold */
+    uint32_t by;      /* stack that made it; 0: unknown */
+    uint64_t sampled; /* bytes a sample of it stands for; 0: it was followed exactly */
+    dsl_vec folds;    /* dsl_fold */
 } dsl_node;
 
 typedef struct dsl_group {

@@ -471,6 +471,7 @@ hl_status dsl_set_attribute(dsl_parser *p, dsl_node *x, const char *word)
         bad = !x->digits || !end || *end;
     } else if ((v = dsl_value(word, "by"))) {
         return dsl_stack(p, v, &x->by);
+    } else if (dsl_numeric(word, "sampled", &x->sampled, &bad)) {
     } else {
         bad = true;
     }

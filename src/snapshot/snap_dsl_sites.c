@@ -96,6 +96,18 @@ static bool add_ages(dsl_parser *p, uint32_t stack, const char *list)
     return true;
 }
 
+/* WINDOW:BLOCKS:BYTES, or more of them. */
+static bool add_windows(hl_snap_site *site, const char *list)
+{
+    for (const char *s = list; s; s = strchr(s, ',') ? strchr(s, ',') + 1 : NULL) {
+        uint64_t n[4];
+        if (numbers(s, n, 4) != 3 || n[0] < 1 || n[0] > HL_WINDOWS)
+            return false;
+        site->within[n[0] - 1] = (hl_amount){n[1], n[2]};
+    }
+    return true;
+}
+
 static bool take_amount(const char *word, hl_snap_site *site)
 {
     const struct {
@@ -130,6 +142,8 @@ hl_status dsl_site_line(dsl_parser *p)
         bool bad = false;
         if ((v = dsl_value(word, "age"))) {
             bad = !add_ages(p, site.stack, v);
+        } else if ((v = dsl_value(word, "within"))) {
+            bad = !add_windows(&site, v);
         } else if ((v = dsl_value(word, "domain"))) {
             bad = true;
             for (unsigned k = 0; k < sizeof domains / sizeof *domains; k++)
@@ -154,10 +168,9 @@ bool dsl_tracking(const char *word, hl_fields *end, bool *bad)
     static const struct {
         const char *key;
         unsigned tag;
-    } words[] = {{"rate", HL_SNAP_TRACK_RATE},
-                 {"dropped", HL_SNAP_TRACK_DROPPED},
-                 {"taken", HL_SNAP_TRACK_AGE},
-                 {"peak", HL_SNAP_TRACK_PEAK}};
+    } words[] = {{"rate", HL_SNAP_TRACK_RATE},       {"dropped", HL_SNAP_TRACK_DROPPED},
+                 {"taken", HL_SNAP_TRACK_AGE},       {"peak", HL_SNAP_TRACK_PEAK},
+                 {"threads", HL_SNAP_TRACK_THREADS}, {"within", HL_SNAP_TRACK_WITHIN}};
     const char *mode = dsl_value(word, "track");
     if (mode) {
         *bad = strcmp(mode, "exact") && strcmp(mode, "sampled");
@@ -191,7 +204,7 @@ static void put_made(const dsl_heap *h, hl_snap_writer *w)
         hl_snap_put(w, HL_COL_MADE, v - before);
         hl_snap_put(w, HL_COL_MADE, x->by);
         hl_snap_put(w, HL_COL_MADE, 0);
-        put_amount(w, HL_COL_MADE, (hl_amount){1, x->size + x->ext});
+        put_amount(w, HL_COL_MADE, (hl_amount){1, x->sampled ? x->sampled : x->size + x->ext});
         before = v;
     }
 }
@@ -221,6 +234,17 @@ void dsl_put_sites(const dsl_heap *h, hl_snap_writer *w)
         put_amount(w, HL_COL_SITE, x->peak);
         hl_snap_put(w, HL_COL_SITE, x->error);
     }
+    size_t before = 0;
+    for (size_t i = 0; i < h->sites.n; i++)
+        for (unsigned k = 0; k < HL_WINDOWS; k++) {
+            const hl_snap_site *x = DSL_AT(h->sites, hl_snap_site, i);
+            if (!x->within[k].blocks)
+                continue;
+            hl_snap_put(w, HL_COL_WITHIN, i - before);
+            hl_snap_put(w, HL_COL_WITHIN, k + 1);
+            put_amount(w, HL_COL_WITHIN, x->within[k]);
+            before = i;
+        }
     for (size_t i = 0; i < h->ages.n; i++) {
         const hl_snap_age *x = DSL_AT(h->ages, hl_snap_age, i);
         hl_snap_put(w, HL_COL_AGE, x->stack);

@@ -80,7 +80,11 @@ enum hl_snap_field {
     HL_SNAP_TRACK_LISTS = 102,     /* bits of hl_free_list: whose objects are told from the line
                                      that made them, and not from who made the block first  */
     HL_SNAP_TRACK_AGE = 103,       /* snapshots taken before this one, for HL_COL_AGE */
+    HL_SNAP_TRACK_THREADS = 104, /* 1: what was made of all time is told of the thread that made it,
+                                      and not of one that has some in use there */
+    HL_SNAP_TRACK_WITHIN = 105,  /* the widest window of HL_COL_WITHIN; missing: none */
 };
+enum { HL_WINDOWS = 6 }; /* freed within 2, 4 ... 64 allocations of the thread that made them */
 
 enum hl_followed { HL_FOLLOWED_NOT = 0, HL_FOLLOWED_EXACT = 1, HL_FOLLOWED_SAMPLED = 2 };
 
@@ -185,7 +189,10 @@ enum hl_snap_column {
     HL_COL_NUMBER = 34, /* per attribute that is a whole number of 64 and more, where its namespace
                            has a big container, too: id of the instance or dict, name, how many
                            binary digits it has; never its value */
-    HL_COL_COUNT = 35,
+    HL_COL_WITHIN = 35, /* per (SITE, window): how many SITE entries after that of the entry before
+                           (the first: its index), k, amount freed within 2^k allocations of the
+                           thread and not within 2^(k-1); that within one is SITE's temporary one */
+    HL_COL_COUNT = 36,
 };
 #define HL_PROGRESS_HINT 0xffu
 

@@ -270,6 +270,12 @@ static void forge_tables(forge *f)
         for (unsigned k = 0; k < 4; k++)
             put(&f->col[HL_COL_AGE], k ? i * k : i);
     }
+    for (uint32_t i = 1; i <= STACKS; i++) /* the second window of each, one that is not known */
+        for (unsigned k = 0; k < 2; k++) {
+            const uint64_t within[] = {!k && i > 1, k ? 1 + HL_WINDOWS : 2, i, 100 * i};
+            for (unsigned n = 0; n < 4; n++)
+                put(&f->col[HL_COL_WITHIN], within[n]);
+        }
     for (uint32_t v = 0; v < f->n; v += v % 3 ? 2 : 1) /* 0 1 3 4 6 7 ... */
         for (unsigned leaves = 0; leaves <= v % 2; leaves++) {
             const uint64_t made[] = {leaves || !v ? 0

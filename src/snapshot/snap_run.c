@@ -144,6 +144,12 @@ static bool tracking_field(hl_tracking *t, const field *f)
     case HL_SNAP_TRACK_AGE:
         t->taken = cut32(f->value);
         return true;
+    case HL_SNAP_TRACK_THREADS:
+        t->by_thread = f->value == 1;
+        return true;
+    case HL_SNAP_TRACK_WITHIN:
+        t->within = f->value > 1u << HL_WINDOWS ? 1u << HL_WINDOWS : (uint32_t)f->value;
+        return true;
     default:
         return false;
     }

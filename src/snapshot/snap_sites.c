@@ -103,6 +103,25 @@ static int site_by_stack(const void *a, const void *b)
     return (x->domain > y->domain) - (x->domain < y->domain);
 }
 
+/* Sites stand as in the file. Windows that a later heaplens knows are passed over. */
+static hl_status load_within(hl_snap_loader *l)
+{
+    hl_snap *s = l->s;
+    hl_column_reader r;
+    uint64_t at = 0;
+    hl_loader_column(l, HL_COL_WITHIN, 0, &r);
+    while (!hl_column_done(&r)) {
+        uint64_t further = hl_column_take(&r), window = hl_column_take(&r);
+        hl_amount amount = take_amount(&r);
+        if (further >= s->n_sites - at)
+            return corrupt(l, HL_COL_WITHIN, "a site that is not there", at);
+        at += further;
+        if (window >= 1 && window <= HL_WINDOWS)
+            s->sites[at].within[window - 1] = amount;
+    }
+    return hl_column_end(&r, l->err);
+}
+
 /* An entry of a domain that a later heaplens knows is memory all the same: native. */
 static hl_status load_sites(hl_snap_loader *l)
 {
@@ -124,7 +143,7 @@ static hl_status load_sites(hl_snap_loader *l)
         x.error = hl_column_take(&r);
         s->sites[s->n_sites++] = x;
     }
-    if (hl_column_end(&r, l->err))
+    if (hl_column_end(&r, l->err) || load_within(l))
         return l->err->status;
     if (s->n_sites)
         qsort(s->sites, s->n_sites, sizeof *s->sites, site_by_stack);

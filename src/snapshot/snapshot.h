@@ -166,6 +166,7 @@ typedef struct hl_snap_site { /* sorted by stack */
     uint32_t thread; /* 1 + index as in hl_snap_root.thread; 0: unknown */
     enum hl_block_domain domain;
     hl_amount live, all, brief, peak; /* brief: of all, those that were soon freed */
+    hl_amount within[HL_WINDOWS];     /* not brief, freed within 2^(1+k) allocations and not 2^k */
     uint64_t error;                   /* standard error of live.bytes; 0: exact */
 } hl_snap_site;
 typedef struct hl_snap_age { /* sorted by stack */
@@ -185,6 +186,8 @@ typedef struct hl_tracking { /* as of a snapshot */
     uint64_t rate, dropped, since_us, peak_bytes, peak_us;
     uint32_t corrected; /* bits of hl_free_list */
     uint32_t taken;     /* snapshots before this one, for hl_snap_age.born */
+    uint32_t within;    /* the widest window that was counted, 64 say; 0: none */
+    bool by_thread;     /* what was made of all time is told of the thread that made it */
 } hl_tracking;
 
 typedef struct hl_snap_info {

@@ -29,8 +29,6 @@ bool hl_sites_init(hl_sites *s)
     s->room_same = SAME_FIRST;
     s->n = s->n_cells = 1;
     s->chunks[0] = hl_pages_map(HL_SITE_CHUNK * sizeof **s->chunks);
-    for (int d = HL_DOMAIN_RAW; d < HL_DOMAINS; d++)
-        s->made[d][0] = hl_pages_map(HL_SITE_CHUNK * sizeof(hl_made));
     return s->table && s->same && s->chunks[0];
 }
 
@@ -113,9 +111,6 @@ static bool chunk_room(hl_sites *s, uint32_t site)
     size_t c = site >> HL_SITE_CHUNK_BITS;
     if (!s->chunks[c])
         s->chunks[c] = hl_pages_map(HL_SITE_CHUNK * sizeof **s->chunks);
-    for (int d = HL_DOMAIN_RAW; d < HL_DOMAINS; d++)
-        if (!s->made[d][c])
-            s->made[d][c] = hl_pages_map(HL_SITE_CHUNK * sizeof(hl_made));
     return s->chunks[c] != NULL;
 }
 
@@ -177,21 +172,10 @@ void hl_sites_gone(hl_sites *s, uint32_t cell)
     }
 }
 
-void hl_sites_zero(hl_sites *s)
-{
-    for (size_t c = 0; c < sizeof s->chunks / sizeof *s->chunks && s->chunks[c]; c++)
-        for (int d = HL_DOMAIN_RAW; d < HL_DOMAINS; d++)
-            if (s->made[d][c])
-                memset(s->made[d][c], 0, HL_SITE_CHUNK * sizeof(hl_made));
-}
-
 void hl_sites_deinit(hl_sites *s)
 {
-    for (size_t c = 0; c < sizeof s->chunks / sizeof *s->chunks && s->chunks[c]; c++) {
+    for (size_t c = 0; c < sizeof s->chunks / sizeof *s->chunks && s->chunks[c]; c++)
         hl_pages_unmap(s->chunks[c], HL_SITE_CHUNK * sizeof **s->chunks);
-        for (int d = HL_DOMAIN_RAW; d < HL_DOMAINS; d++)
-            hl_pages_unmap(s->made[d][c], HL_SITE_CHUNK * sizeof(hl_made));
-    }
     if (s->table)
         hl_pages_unmap(s->table, sizeof *s->table + s->table->room * sizeof *s->table->e);
     hl_pages_unmap(s->same, s->room_same * sizeof *s->same);

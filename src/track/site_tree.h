@@ -25,12 +25,6 @@ typedef struct hl_site {
     uint32_t offset; /* of the instruction, in bytes */
 } hl_site;
 
-/* What a site made, since the start. bytes and blocks of realloc are counted as made anew. */
-typedef struct hl_made {
-    uint64_t blocks, bytes;
-    uint64_t brief_blocks, brief_bytes; /* freed before the thread made the next block */
-} hl_made;
-
 typedef struct hl_sites_entry {
     uintptr_t at; /* 0: free; 1: was one */
     uint32_t parent, site;
@@ -51,9 +45,8 @@ typedef struct hl_sites {
     hl_sites_table *table; /* published with release */
     uint32_t gone; /* how often addresses were taken out: what was found before is not believed */
     hl_site *chunks[HL_SITES_MAX >> HL_SITE_CHUNK_BITS];
-    hl_made *made[HL_DOMAINS][HL_SITES_MAX >> HL_SITE_CHUNK_BITS]; /* as site ids are given out */
-    hl_lock lock;                                                  /* guards what follows */
-    uint32_t n;                                                    /* ids given out; 0 is no site */
+    hl_lock lock;         /* guards what follows */
+    uint32_t n;           /* ids given out; 0 is no site */
     uint32_t *same;       /* site ids by (parent, code, offset) */
     size_t room_same;     /* a power of two */
     hl_sites_cell *cells; /* 0 is none */
@@ -85,12 +78,6 @@ static inline const hl_site *hl_site_of(const hl_sites *s, uint32_t site)
 {
     return &s->chunks[site >> HL_SITE_CHUNK_BITS][site & (HL_SITE_CHUNK - 1)];
 }
-/* Where a site's totals are, or NULL: there was no memory for them. */
-static inline hl_made *hl_made_at(const hl_sites *s, enum hl_domain domain, uint32_t site)
-{
-    hl_made *chunk = s->made[domain][site >> HL_SITE_CHUNK_BITS];
-    return chunk ? chunk + (site & (HL_SITE_CHUNK - 1)) : NULL;
-}
 
 /* Once, before any other; false: no memory. */
 bool hl_sites_init(hl_sites *s);
@@ -100,8 +87,6 @@ uint32_t hl_sites_add(hl_sites *s, uint32_t parent, uint32_t code, uint32_t offs
                       uint32_t *cell);
 /* The lock is held. The code object is gone: its addresses lead nowhere. */
 void hl_sites_gone(hl_sites *s, uint32_t cell);
-/* Forgets the totals, keeps the sites. */
-void hl_sites_zero(hl_sites *s);
 void hl_sites_deinit(hl_sites *s);
 
 #endif

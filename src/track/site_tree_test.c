@@ -75,28 +75,10 @@ static void the_same_is_the_same(void **state)
     hl_sites_deinit(&sites);
 }
 
-static void totals_are_set_to_zero(void **state)
-{
-    (void)state;
-    uint32_t cell = 0, last = 0;
-    assert_true(hl_sites_init(&sites));
-    for (uint32_t i = 0; i < 3 * HL_SITE_CHUNK; i++) {
-        last = hl_sites_add(&sites, 0, 1, i, 0x1000 + i, &cell);
-        hl_made_at(&sites, HL_DOMAIN_MEM, last)->blocks = i + 1;
-    }
-    assert_int_equal(hl_made_at(&sites, HL_DOMAIN_MEM, last)->blocks, 3 * HL_SITE_CHUNK);
-    hl_sites_zero(&sites);
-    for (uint32_t i = 0; i < sites.n; i++)
-        assert_int_equal(hl_made_at(&sites, HL_DOMAIN_MEM, i)->blocks, 0);
-    assert_int_equal(hl_sites_find(&sites, 0, 0x1000), 1);
-    hl_sites_deinit(&sites);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_same_is_the_same),
-        cmocka_unit_test(totals_are_set_to_zero),
     };
     return cmocka_run_group_tests_name("sites", tests, NULL, NULL);
 }

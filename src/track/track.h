@@ -2,7 +2,8 @@
  *
  * Room   track; target, inside malloc; what it makes is read there, or in its cloned child.
  * Parts  live.h    which blocks live, an 8-byte word each (shadow map)
- *        site_tree.h   stacks as a tree of (caller, instruction), with totals
+ *        site_tree.h   stacks as a tree of (caller, instruction)
+ *        totals.h  what each thread made at each site; recent.h: how soon it was gone
  *        codes.h   file, function and line table of each code object that was seen
  *        lines.h   instruction -> line, from a stored line table
  *        tally.h   what lives, summed up by who made it

@@ -17,3 +17,5 @@ t heaplens export allocs.hlens --format prof
 t heaplens export --format csv
 t heaplens export nothing.hlens --format csv
 t heaplens export --help
+t heaplens export windows.hlens --format collapsed --temporary=64
+t heaplens export allocs.hlens --format csv --temporary=64

@@ -134,6 +134,7 @@ LEAKS = [
     leak("unbounded_cache/module_level.py", CACHE, "pages", GLOBAL, 60),
     leak("unbounded_cache/get_form.py", CACHE, "digests", GLOBAL, 8),
     leak("unbounded_cache/keyerror_form.py", CACHE, "plans", GLOBAL, 30),
+    leak("unbounded_cache/slots_no_limit.py", CACHE, "pages entries", INSTANCE, 8),
     leak("unbounded_cache/setdefault_form.py", CACHE, "interned", GLOBAL, 8),
     leak("unbounded_cache/lru_none.py", CACHE, "describe", GLOBAL, 8),
     leak("unbounded_cache/functools_cache.py", CACHE, "distance", GLOBAL, 8),
@@ -219,6 +220,8 @@ LEAKS = [
     leak("method_cache/inherited.py", METHOD, "Shape area", CLASS, 8, "Picture"),
     leak("method_cache/in_function.py", METHOD, "main Parser longest", CLASS, 5, "Parser"),
     leak("method_cache/bounded.py", METHOD, "Query cost", CLASS, 8, "Query"),
+    leak("method_cache/property_of_message.py", METHOD, "Message digest", CLASS, 8, "Message"),
+    leak("method_cache/bound_wrapper.py", METHOD, "Ticket price", CLASS, 8, "Ticket"),
     leak("method_cache/memo_by_hand.py", METHOD, "ask answers", CELL, 15, "Route"),
     leak("method_cache/billing", METHOD, "Customer balance", (CLASS, INSTANCE), 8, "Customer"),
 

@@ -86,6 +86,21 @@ def test_dev_wants_more(machine):
     assert "missing git clang clang-format libclang-rt-19-dev;" in said
 
 
+def test_dev_wants_other_allocators(machine):
+    """By the name that this distribution has."""
+    everything = dict.fromkeys(
+        ["cc", "make", "protoc-c", "git", "clang", "clang-format", "pkg-config"], "exit 0"
+    )
+    fakes = {
+        **everything,
+        "python3": 'case "$*" in *find_library*) exit 1 ;; esac',
+        "apt-cache": 'case "$*" in *mimalloc*) echo "libmimalloc3 - a compact allocator" ;; esac',
+    }
+    code, said, _ = machine(1000, fakes, "dev")
+    assert code == 1
+    assert "missing libjemalloc2 libmimalloc3;" in said
+
+
 def test_an_unknown_word(machine):
     code, said, _ = machine(1000, {}, "everything")
     assert code == 2

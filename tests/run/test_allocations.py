@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes.util
 import json
 import os
 import signal
@@ -428,3 +429,115 @@ def test_what_only_looks_like_a_leak_is_not_told(bench: Bench, python: str) -> N
     entry, append = line_of(text, "entry = {"), line_of(text, "seen.append")
     assert made_at(got)[0]["line"] == entry
     assert here <= {entry, append}, (here, findings[0]["allocated_at"])
+
+
+UNDER_OTHERS = """
+import threading
+
+KEPT = []
+
+def make(i):
+    KEPT.append(bytes(700 + i % 300))
+    KEPT.append(str(i) * (i % 9))
+
+def work():
+    for i in range(4000):
+        make(i)
+
+threads = [threading.Thread(target=work) for _ in range(4)]
+[t.start() for t in threads]
+[t.join() for t in threads]
+print(open("/proc/self/maps").read().count(LIBRARY) > 0)
+"""
+
+
+@pytest.mark.one_interpreter
+@pytest.mark.parametrize("option", ["--exact", "--sample=4K"])
+@pytest.mark.parametrize("allocator", ["pymalloc", "malloc", "debug"])
+@pytest.mark.parametrize("library", ["", "jemalloc", "mimalloc"])
+def test_whatever_allocates_below(
+    bench: Bench, python: str, library: str, allocator: str, option: str
+) -> None:
+    path = ctypes.util.find_library(library) if library else None
+    if library and not path:
+        pytest.skip(f"no {library}: tools/bootstrap.sh dev")
+    bench.script(UNDER_OTHERS.replace("LIBRARY", repr(library)))
+    env = {**environment(), "PYTHONMALLOC": allocator, **({"LD_PRELOAD": path} if path else {})}
+    got = bench.watched("app.py", options=(*QUIET, option), env=env)
+    assert (got.status, got.stdout.splitlines()[0]) == (0, "True"), got.stderr
+    rows = [r for r in allocs(bench) if r["function"] == "make"]
+    exact = sum(700 + i % 300 + 33 for i in range(4000)) * 4
+    assert 0.9 * exact < rows[0]["live_bytes"] < 1.1 * exact, rows
+
+
+MADE_BY_THREADS = """
+import sys, threading, time
+
+def work(n):
+    for i in range(n):
+        bytes(1000)
+
+def hold(n, gate):
+    work(n)
+    gate.wait()
+
+def pairs(n):
+    for i in range(n):
+        a = bytes(3000)
+        b = bytes(5000)
+        del a, b
+
+gate = threading.Event()
+held = [threading.Thread(target=hold, args=(n, gate), name="made %d" % n) for n in (4000, 9000)]
+gone = threading.Thread(target=work, args=(7000,))
+for t in held + [gone]:
+    t.start()
+gone.join()
+pairs(2000)
+while sum(t.is_alive() for t in held) < 2:
+    time.sleep(0.01)
+time.sleep(0.3)
+try:
+    import heaplens
+    heaplens.snapshot(sys.argv[1])
+finally:
+    gate.set()
+"""
+
+
+@pytest.mark.one_interpreter  # that has the package
+@pytest.mark.parametrize("options", [("--exact",), ("--sample=2K",)], ids=["exact", "samples"])
+def test_each_thread_has_what_it_made(bench: Bench, python: str, options: tuple[str, ...]) -> None:
+    bench.script(MADE_BY_THREADS)
+    look = bench.folder / "look.hlens"
+    got = bench.watched("app.py", str(look), options=(*QUIET, *options))
+    assert got.status == 0, got.stderr
+    rows = {r["where"]: r for r in allocs(bench, "--group-by", "thread", "--total", file=look)}
+    wide = 0.02 if options == ("--exact",) else 0.2
+    for where, n in {"made 4000": 4000, "made 9000": 9000, "threads that are gone": 7000}.items():
+        total = rows[where]["total_bytes"]
+        assert n * 1000 * (1 - wide) < total < n * 1200 * (1 + wide) + 200_000, (where, total)
+    assert rows["made 9000"]["temporary_bytes"] > 9000 * 1000 * (1 - wide)
+    assert rows["MainThread"]["total_bytes"] > 2000 * 8000 * (1 - wide)
+
+
+@pytest.mark.one_interpreter
+def test_within_how_many_allocations_it_was_freed(bench: Bench, python: str) -> None:
+    """A pair made and dropped together: the first of it went one allocation late."""
+    bench.script(MADE_BY_THREADS)
+    look = bench.folder / "look.hlens"
+    first = line_of(MADE_BY_THREADS, "bytes(3000)")
+
+    def soon(*options: str) -> int:
+        rows = allocs(bench, "--top", "100000", *options, file=look)
+        return sum(r["temporary_blocks"] for r in rows if r["line"] == first)
+
+    got = bench.watched("app.py", str(look), options=(*QUIET, "--temporary"))
+    assert got.status == 0, got.stderr
+    assert soon("--temporary") < 2000 <= soon("--temporary=8") <= soon("--temporary=64")
+    for options, said in (("--exact", "record with 'heaplens run --temporary'"), ("--sample=2K", "samples tell only")):
+        look.unlink()
+        bench.watched("app.py", str(look), options=(*QUIET, options))
+        words = [EXE, "show", str(look), "--view", "allocs", "--temporary=8"]
+        refused = bench.execute(words)
+        assert refused.status == 5 and said in refused.stderr, refused.stderr

@@ -92,6 +92,8 @@ def test_what_is_lost_in_c_is_not_called_healthy(
     assert diagnosis["verdict"] == "undecided", diagnosis
     assert diagnosis["findings"] == []
     assert "work (app.py:7)" in diagnosis["why"] and "in no object" in diagnosis["why"]
+    words = bench.execute([EXE, "diagnose", bench.file]).stdout
+    assert f"heaplens show {bench.file} --view allocs\n" in words
     said = bench.execute([EXE, "show", bench.file, "--view", "allocs"]).stdout
     assert "gained in each of" in said and "work (app.py:7) (" in said
 
@@ -105,3 +107,14 @@ def test_what_c_keeps_for_a_while_is(
     bench.script(PROGRAM.format(folder=str(careless), call=textwrap.dedent(call)))
     diagnosis = bench.watched("app.py", options=("--json", "--exact")).diagnosis()
     assert diagnosis["verdict"] == "no-leak", diagnosis
+
+
+def test_what_only_samples_are_kept_for_is(bench: Bench, python: str) -> None:
+    """A type remembers the names it was asked for by address, and a sample has one of its own."""
+    bench.script(
+        "import re\nP = re.compile(r'^(\\d+|\\*)$')\n"
+        "print(sum(len(P.sub(r'\\1-5', '12')) for n in range(400_000)))\n"
+    )
+    got = bench.watched("app.py", options=("--json", "--sample", "64K"))
+    assert got.stdout == "1600000\n"
+    assert got.diagnosis()["verdict"] == "no-leak", got.diagnosis()
