@@ -149,10 +149,9 @@ static bool closure(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_filled
         copies = copies_of(c, code); /* each inside the next: they have many shapes, or few */
     const char *name = hl_code_name(c, code), *variable = variable_of(c, function, cell);
     char bytes[16], count[32];
-    f->title =
-        hl_arena_printf(c->arena, "%s keeps %s copies of %s, each with its own `%s`; together %s",
-                        s->name, hl_count_text(copies, count), name ? name : "a function", variable,
-                        hl_bytes_text(f->retained.bytes, bytes));
+    f->title = hl_arena_printf(
+        c->arena, "%s keeps %s copies of %s, each with its own `%s`; together %s", s->name,
+        hl_count_text(copies, count), name ? name : "a function", variable, hl_judge_holds(c, s));
     hl_finding_evidence(c, f, "code object %s: %s functions",
                         hl_code_place(c, code) ? hl_code_place(c, code) : "?",
                         hl_count_text(copies, count));

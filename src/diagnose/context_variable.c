@@ -134,7 +134,7 @@ static bool context_variable(hl_case *c, const hl_suspect *s, const hl_uses *u, 
     }
     hl_finding_holder(c, f, &shown);
     hl_finding_growth(c, f, s->growth);
-    char count[32], bytes[16];
+    char count[32];
     if (above)
         f->title = hl_judge_title(c, &shown, "loses none");
     else
@@ -142,7 +142,7 @@ static bool context_variable(hl_case *c, const hl_suspect *s, const hl_uses *u, 
             c->arena, "%s (%s) keeps %s contexts, each with its own value of `%s`; together %s",
             s->name, hl_snap_type_name(c->snap, s->holder),
             hl_count_text(b->part[HL_PASS_CONTEXT].count, count), variable_name,
-            hl_bytes_text(f->retained.bytes, bytes));
+            hl_judge_holds(c, s));
     hl_finding_evidence(c, f,
                         v.is_default ? "it is the default of context variable `%s`: one object for "
                                        "every context that set no other"

@@ -130,14 +130,14 @@ static bool wrapped_again(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_
     shown.payload = w.function;
     hl_finding_holder(c, f, &shown);
     hl_finding_growth(c, f, s->growth);
-    char count[32], bytes[16];
+    char count[32];
     hl_node code = hl_graph_follow(c->graph, w.function, HL_LABEL_NAMED, "__code__");
     const char *place = hl_code_place(c, code), *inner = hl_callable_name(c, &w.wrapped);
     hl_count_text(w.copies, count);
-    f->title = hl_arena_printf(c->arena, "%s keeps %s wrappers %s made at run time%s; together %s",
-                               s->name, count, hl_code_name(c, code) ? hl_code_name(c, code) : "?",
-                               w.nested ? ", each around the one before" : "",
-                               hl_bytes_text(f->retained.bytes, bytes));
+    f->title =
+        hl_arena_printf(c->arena, "%s keeps %s wrappers %s made at run time%s; together %s",
+                        s->name, count, hl_code_name(c, code) ? hl_code_name(c, code) : "?",
+                        w.nested ? ", each around the one before" : "", hl_judge_holds(c, s));
     hl_finding_evidence(c, f, "wrapper %s: %s functions", place ? place : "?", count);
     if (w.nested)
         hl_finding_evidence(c, f, "each keeps the one before");

@@ -93,7 +93,7 @@ static void tell(hl_case *c, hl_finding *f, const hl_suspect *s, bool traced, ui
     const char *local =
         place && l.name ? hl_arena_printf(c->arena, " with its local `%s`", c->snap->names[l.name])
                         : "";
-    const char *together = hl_bytes_text(f->retained.bytes, bytes);
+    const char *together = hl_judge_holds(c, s);
     if (exceptions)
         f->title = hl_arena_printf(
             c->arena, "%s (%s) keeps %s exceptions, and with them the frame of %s%s; together %s",

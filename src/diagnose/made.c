@@ -303,9 +303,14 @@ void hl_finding_made(hl_case *c, hl_finding *f, const hl_suspect *s)
     uint32_t best[FRAMES_MOST];
     bool had = m.told && m.made && m.lines && is && find_told(c, m.told);
     uint64_t bytes = had ? sum_made(&m, is) : 0;
-    uint8_t *shared = had && !bytes ? hl_below_mark(c, s->holder) : NULL;
-    if (shared)
+    /* most of it has other holders, too: then all that is below, whoever else has it */
+    bool mostly_shared = s->growth && s->growth->bytes / 2 > s->retained_bytes;
+    uint8_t *shared = had && (!bytes || mostly_shared) ? hl_below_mark(c, s->holder) : NULL;
+    if (shared) {
+        memset(m.lines, 0, snap->n_frames * sizeof *m.lines);
+        memset(m.made, 0, snap->n_stacks * sizeof *m.made);
         bytes = sum_made(&m, shared);
+    }
     if (bytes) {
         sum_ages(&m, s->growth ? c->moments[s->growth->onset].info.tracking.taken : 0);
         fill(c, f, &m, best, best_of(m.lines, snap->n_frames, bytes / BYTES_SHARE, best));

@@ -99,6 +99,32 @@ static void samples_say_what_they_are(void **state)
     hl_test_judged_end(&j);
 }
 
+/* What has another holder, too, was made all the same. */
+static void shared_objects_have_makers(void **state)
+{
+    (void)state;
+    hl_judged j =
+        hl_test_judge("root module __main__ m\nm:module -__dict__-> g:dict\n"
+                      "g -key:handle-> f:function -__code__-> k:code\nf -__globals__-> g\n"
+                      "code k name=handle qualname=handle file=app.py line=3 uses=global:rows:add\n"
+                      "g -key:rows-> rows:list len={10|1010|2010|3010|4010|5010}\n"
+                      "rows -[]-> own:str*{0|10|20|30|40|50} size=1000 by=main@app.py:5\n"
+                      "rows -[]-> a:bytearray*{0|10|20|30|40|50} size=100000 by=main@app.py:9\n"
+                      "root module other o\no:module -__dict__-> og:dict\n"
+                      "og -key:old-> old:list\nold -[]-> older:list\nolder -[]-> a\n" SIX_MOMENTS);
+    for (uint32_t i = 0; i < j.d.n_findings; i++) {
+        const hl_finding *f = &j.d.findings[i];
+        if (strcmp(f->holder.name, "__main__.rows"))
+            continue;
+        assert_true(2 * f->retained.bytes < f->growth.bytes);
+        assert_int_equal(f->allocated_at[0].line, 9);
+        assert_int_equal(f->allocated_at[0].bytes, 5000000);
+        hl_test_judged_end(&j);
+        return;
+    }
+    fail_msg("%u findings, none of __main__.rows; why %s", j.d.n_findings, j.d.why ? j.d.why : "-");
+}
+
 /* Without ages nothing says which of them grew: all are told, most bytes first. */
 static void without_ages_all_that_made_it_are_named(void **state)
 {
@@ -222,6 +248,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_lines_that_grew_are_named),
         cmocka_unit_test(samples_say_what_they_are),
+        cmocka_unit_test(shared_objects_have_makers),
         cmocka_unit_test(without_ages_all_that_made_it_are_named),
         cmocka_unit_test(one_line_is_one_entry),
         cmocka_unit_test(the_programs_own_line_is_told),
