@@ -131,13 +131,13 @@ def test_no_trace_in_the_threads(bench: Bench, python: str) -> None:
 
 def test_what_is_compiled_is_imported(bench: Bench, python: str) -> None:
     """Without .pyc files most of an import is compiling, longer than any body runs: no look before it is over."""
-    functions, modules = 600, 20
+    functions, modules = 60, 200  # one long call would be looked into, rightly
     body = "".join(f"def f{n}(a, b=({n}, 'x')):\n    return [a + i * {n} for i in range(b[0]) if i % 3] or {{'k': b}}\n"
                    for n in range(functions))
     for n in range(modules):
         bench.script(body, f"part{n}.py")
     bench.script("".join(f"import part{n}\n" for n in range(modules)) + "kept = [{n: n} for n in range(150_000)]\n")
-    for _ in range(3):  # where compiling is starved it is a long call, which is looked into, rightly
+    for _ in range(3):  # where compiling is starved even a short one is long
         bench.watched("app.py", options=("--json", "-f"))
         shown = bench.execute([EXE, "show", "--json", "--snapshot", "2", "--view", "types", bench.file])
         rows = {row["type"]: row["objects"] for row in json.loads(shown.stdout)["rows"]}
