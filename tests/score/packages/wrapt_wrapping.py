@@ -1,10 +1,12 @@
 """A tracer that wraps a function of the program with wrapt at the start of each job, around the wrapper
 of the job before. Proper use: it puts back what it found."""
+
 import sys
 
 import wrapt
 
-SIZE = float(sys.argv[1]) if len(sys.argv) > 1 else 1.0
+# each wrapper is a level of recursion: a thousand of them would be an error
+SIZE = min(1.5, float(sys.argv[1]) if len(sys.argv) > 1 else 1.0)
 PROPER = "proper" in sys.argv[2:]
 
 
