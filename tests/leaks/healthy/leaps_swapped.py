@@ -15,7 +15,7 @@ def main():
     total = 0
     for number in range(9_000):
         if number % 1_500 == 0:
-            load(f"table{number}", 20_000 + number * 7 % 5_000)
+            load(f"table{number}", 20_000 + number * 11 % 4_999)
         total += handle(number)
     print(total + sum(map(len, tables.values())))
 
