@@ -13,16 +13,12 @@
 #include "inside/resident.h"
 
 enum {
-    SIZE_CLASSES = 32,
-    BLOCK_UNIT = 16,
     POOLS_NEEDED = 4, /* of samples, all in agreement */
     POOLS_SAMPLED = 32,
     LISTED_MAX = 4096,
 #if HL_PY_AT_LEAST(10)
-    POOL_BYTES = 16 * 1024,
     ARENA_BYTES = 1024 * 1024,
 #else
-    POOL_BYTES = 4 * 1024,
     ARENA_BYTES = 256 * 1024,
 #endif
     ARENAS_FIRST = 16, /* the table's first size; it doubles */
@@ -31,34 +27,28 @@ enum {
 };
 
 /* Objects/obmalloc.c; internal/pycore_obmalloc.h since 3.12. The same in all of them. */
-typedef struct pool_head {
-    uint32_t used, unused;
-    void *free;
-    struct pool_head *next, *prev;
-    uint32_t arena, size_class, next_offset, last_offset;
-} pool_head;
-
 typedef struct arena {
     uintptr_t address; /* 0: none */
     uintptr_t next_pool;
     uint32_t free_pools, all_pools;
-    pool_head *pools;
+    hl_abi_pool *pools;
     struct arena *next, *prev;
 } arena;
 
 #if HL_PY_AT_LEAST(12)
-_Static_assert(sizeof(pool_head) == sizeof(struct pool_header), "pool_header");
+_Static_assert(sizeof(hl_abi_pool) == sizeof(struct pool_header), "pool_header");
 _Static_assert(sizeof(arena) == sizeof(struct arena_object), "arena_object");
-_Static_assert(POOL_BYTES == POOL_SIZE && ARENA_BYTES == ARENA_SIZE, "sizes of obmalloc");
+_Static_assert(HL_ABI_POOL_BYTES == POOL_SIZE && ARENA_BYTES == ARENA_SIZE, "sizes of obmalloc");
 #endif
 
-static bool sane(const pool_head *p)
+static bool sane(const hl_abi_pool *p)
 {
-    if (p->size_class >= SIZE_CLASSES)
+    if (p->size_class >= HL_ABI_POOL_CLASSES)
         return false;
-    uint32_t block = (p->size_class + 1) * BLOCK_UNIT;
-    return p->used <= (POOL_BYTES - sizeof *p) / block && p->last_offset == POOL_BYTES - block &&
-           p->next_offset <= POOL_BYTES + block;
+    uint32_t block = (p->size_class + 1) * HL_ABI_POOL_UNIT;
+    return p->used <= (HL_ABI_POOL_BYTES - sizeof *p) / block &&
+           p->last_offset == HL_ABI_POOL_BYTES - block &&
+           p->next_offset <= HL_ABI_POOL_BYTES + block;
 }
 
 typedef struct tally {
@@ -68,21 +58,22 @@ typedef struct tally {
 /* reads: its pools are counted, too. */
 static bool count_arena(const hl_maps *maps, const arena *a, bool reads, tally *t)
 {
-    uintptr_t first = (a->address + POOL_BYTES - 1) & ~(uintptr_t)(POOL_BYTES - 1);
+    uintptr_t first = (a->address + HL_ABI_POOL_BYTES - 1) & ~(uintptr_t)(HL_ABI_POOL_BYTES - 1);
     if (a->next_pool < a->address || a->next_pool > a->address + ARENA_BYTES ||
-        a->free_pools > a->all_pools || a->all_pools > ARENA_BYTES / POOL_BYTES ||
+        a->free_pools > a->all_pools || a->all_pools > ARENA_BYTES / HL_ABI_POOL_BYTES ||
         !hl_map_holds(maps, (void *)a->address, ARENA_BYTES))
         return false;
     t->arenas++;
     t->resident += hl_resident_between(a->address, a->address + ARENA_BYTES);
-    for (uintptr_t at = first; reads && at + POOL_BYTES <= a->next_pool; at += POOL_BYTES) {
-        const pool_head *p = (const pool_head *)at;
+    for (uintptr_t at = first; reads && at + HL_ABI_POOL_BYTES <= a->next_pool;
+         at += HL_ABI_POOL_BYTES) {
+        const hl_abi_pool *p = (const hl_abi_pool *)at;
         if (!p->used)
             continue; /* a free pool may have belonged to any size */
         if (!sane(p))
             return false;
-        t->pools += POOL_BYTES;
-        t->used += (uint64_t)p->used * (p->size_class + 1) * BLOCK_UNIT;
+        t->pools += HL_ABI_POOL_BYTES;
+        t->used += (uint64_t)p->used * (p->size_class + 1) * HL_ABI_POOL_UNIT;
     }
     return true;
 }
@@ -149,7 +140,7 @@ static bool count_all(hl_resident *r, tally *t)
 #else
 
 /* Is a pool of this arena among the samples? A few of one arena are welcome. */
-static bool enough_of(const pool_head *const *pools, unsigned n, uint32_t arena_index)
+static bool enough_of(const hl_abi_pool *const *pools, unsigned n, uint32_t arena_index)
 {
     unsigned same = 0;
     for (unsigned i = 0; i < n; i++)
@@ -159,7 +150,7 @@ static bool enough_of(const pool_head *const *pools, unsigned n, uint32_t arena_
 
 /* Pools of objects the collector knows: whatever lies in a pool has its head at the pool's start.
  * Young objects first: theirs are likely to be of other arenas than the old ones'. */
-static unsigned sample_pools(const hl_maps *maps, const pool_head *out[POOLS_SAMPLED])
+static unsigned sample_pools(const hl_maps *maps, const hl_abi_pool *out[POOLS_SAMPLED])
 {
     const struct _gc_runtime_state *gc = &hl_abi_interpreters()->gc;
     unsigned n = 0;
@@ -169,10 +160,10 @@ static unsigned sample_pools(const hl_maps *maps, const pool_head *out[POOLS_SAM
         for (uintptr_t g = head->_gc_next & ~(uintptr_t)3;
              g && g != (uintptr_t)head && looked++ < LISTED_MAX && n < POOLS_SAMPLED;
              g = ((const PyGC_Head *)g)->_gc_next & ~(uintptr_t)3) {
-            const pool_head *p = (const pool_head *)(g & ~(uintptr_t)(POOL_BYTES - 1));
+            const hl_abi_pool *p = (const hl_abi_pool *)(g & ~(uintptr_t)(HL_ABI_POOL_BYTES - 1));
             if (n && out[n - 1] == p)
                 continue;
-            if (hl_map_holds(maps, p, POOL_BYTES) && p->used && sane(p) &&
+            if (hl_map_holds(maps, p, HL_ABI_POOL_BYTES) && p->used && sane(p) &&
                 !enough_of(out, n, p->arena))
                 out[n++] = p;
         }
@@ -180,7 +171,7 @@ static unsigned sample_pools(const hl_maps *maps, const pool_head *out[POOLS_SAM
     return n;
 }
 
-static bool explains(const hl_maps *maps, const arena *table, const pool_head *const *pools,
+static bool explains(const hl_maps *maps, const arena *table, const hl_abi_pool *const *pools,
                      unsigned n)
 {
     for (unsigned i = 0; i < n; i++) {
@@ -221,7 +212,7 @@ static bool count_known(const hl_resident *r, tally *t)
 static bool count_all(hl_resident *r, tally *t)
 {
     const hl_maps *maps = &r->maps;
-    const pool_head *pools[POOLS_SAMPLED];
+    const hl_abi_pool *pools[POOLS_SAMPLED];
     if (count_known(r, t))
         return true;
     unsigned n = sample_pools(maps, pools);
@@ -232,7 +223,7 @@ static bool count_all(hl_resident *r, tally *t)
     for (uintptr_t at = start; at < end; at += sizeof(void *)) {
         const arena *table = *(const arena *const *)at;
         uintptr_t to = (uintptr_t)table;
-        if (to % BLOCK_UNIT || to < lowest || to >= highest || (to >= start && to < end))
+        if (to % HL_ABI_POOL_UNIT || to < lowest || to >= highest || (to >= start && to < end))
             continue; /* nearly all words are no pointers, or point into the same data */
         if (!hl_map_holds(maps, table, sizeof *table) || !explains(maps, table, pools, n))
             continue;

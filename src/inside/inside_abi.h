@@ -411,6 +411,25 @@ static inline bool hl_abi_is_dict(PyObject *o)
 #endif
 }
 
+/* The small-object allocator: Objects/obmalloc.c; internal/pycore_obmalloc.h since 3.12. */
+enum {
+    HL_ABI_POOL_CLASSES = 32, /* sizes */
+    HL_ABI_POOL_UNIT = 16,    /* bytes between two of them */
+#if HL_PY_AT_LEAST(10)
+    HL_ABI_POOL_BYTES = 16 * 1024,
+#else
+    HL_ABI_POOL_BYTES = 4 * 1024,
+#endif
+};
+
+/* What a pool begins with. The same in all of them. */
+typedef struct hl_abi_pool {
+    uint32_t used, unused;
+    void *free;
+    struct hl_abi_pool *next, *prev;
+    uint32_t arena, size_class, next_offset, last_offset;
+} hl_abi_pool;
+
 /* One table of a dict, or the attribute values inside an instance. */
 typedef struct hl_abi_table {
     const char *entries;      /* hash? key value */

@@ -210,7 +210,7 @@ enum hl_lines_format hl_track_lines_format(void);
  */
 
 /* pools: of the allocator that lies below; NULL: it is asked. windows: it is counted how soon blocks go. */
-void hl_exact_hooks(PyMemAllocatorEx hooks[HL_DOMAINS], hl_pool **pools, bool windows);
+void hl_exact_hooks(PyMemAllocatorEx hooks[HL_DOMAINS], hl_abi_pool **pools, bool windows);
 /* pymalloc: the small-object allocator lies below, and hands on what it does not know. */
 void hl_sampled_hooks(PyMemAllocatorEx hooks[HL_DOMAINS], bool pymalloc);
 /* A new peak, by more than a step: what may go before it is written down. The peak's guard is held,

@@ -269,7 +269,7 @@ HL_HOT void freed(enum hl_domain d, void *p, bool windows)
     below->free(below->ctx, p);
 }
 
-static hl_pool **small_pools;
+static hl_abi_pool **small_pools;
 
 /* As made, remade and freed, of small blocks of mem and obj (remade: of all but the largest), in fewer
  * instructions. */
@@ -412,7 +412,7 @@ SMALL_HOOKS(obj, HL_DOMAIN_OBJ)
     {                                                                                              \
         NULL, name##_malloc, name##_calloc, name##_realloc, name##_free                            \
     }
-void hl_exact_hooks(PyMemAllocatorEx hooks[HL_DOMAINS], hl_pool **pools, bool windows)
+void hl_exact_hooks(PyMemAllocatorEx hooks[HL_DOMAINS], hl_abi_pool **pools, bool windows)
 {
     small_pools = pools;
     hooks[HL_DOMAIN_RAW] = windows ? ROW(windows_raw) : ROW(raw);

@@ -7,7 +7,7 @@
 
 #if HL_PY_AT_LEAST(12)
 
-hl_pool **hl_pools_find(const PyMemAllocatorEx *below)
+hl_abi_pool **hl_pools_find(const PyMemAllocatorEx *below)
 {
     (void)below;
     return NULL;
@@ -15,43 +15,35 @@ hl_pool **hl_pools_find(const PyMemAllocatorEx *below)
 
 #else
 
-enum {
-    CLASSES = 32,
-    RING_MOST = 1 << 20,
-#if HL_PY_AT_LEAST(10)
-    POOL_BYTES = 16 * 1024,
-#else
-    POOL_BYTES = 4 * 1024,
-#endif
-};
+enum { RING_MOST = 1 << 20 };
 
-static hl_pool *pool_of(const void *block)
+static hl_abi_pool *pool_of(const void *block)
 {
-    return (hl_pool *)((uintptr_t)block & ~(uintptr_t)(POOL_BYTES - 1));
+    return (hl_abi_pool *)((uintptr_t)block & ~(uintptr_t)(HL_ABI_POOL_BYTES - 1));
 }
 
-static bool is_pool(const hl_pool *p)
+static bool is_pool(const hl_abi_pool *p)
 {
-    return !((uintptr_t)p & (POOL_BYTES - 1));
+    return !((uintptr_t)p & (HL_ABI_POOL_BYTES - 1));
 }
 
 /* A pool with a used and a free block is in the ring of its size, whose one other member is no pool: its
  * `next` and `prev` are the table's entry. */
-static hl_pool **entry_of(const hl_pool *p, uint32_t size_class)
+static hl_abi_pool **entry_of(const hl_abi_pool *p, uint32_t size_class)
 {
-    const hl_pool *at = p;
+    const hl_abi_pool *at = p;
     for (int i = 0; i < RING_MOST && is_pool(at); i++) {
         if (at->size_class != size_class || at->next->prev != at)
             return NULL;
         at = at->next;
     }
-    return is_pool(at) ? NULL : (hl_pool **)(uintptr_t)&at->next;
+    return is_pool(at) ? NULL : (hl_abi_pool **)(uintptr_t)&at->next;
 }
 
-static hl_pool **table_by(const PyMemAllocatorEx *below, uint32_t size_class)
+static hl_abi_pool **table_by(const PyMemAllocatorEx *below, uint32_t size_class)
 {
-    size_t n = (size_t)(size_class + 1) * HL_POOL_UNIT;
-    hl_pool **entry = NULL;
+    size_t n = (size_t)(size_class + 1) * HL_ABI_POOL_UNIT;
+    hl_abi_pool **entry = NULL;
     void *a = below->malloc(below->ctx, n), *b = below->malloc(below->ctx, n);
     bool one_pool = a && b && pool_of(a) == pool_of(b);
     if (b)
@@ -63,12 +55,12 @@ static hl_pool **table_by(const PyMemAllocatorEx *below, uint32_t size_class)
     return entry ? entry - 2 * size_class : NULL;
 }
 
-hl_pool **hl_pools_find(const PyMemAllocatorEx *below)
+hl_abi_pool **hl_pools_find(const PyMemAllocatorEx *below)
 {
-    hl_pool **table = NULL;
+    hl_abi_pool **table = NULL;
     unsigned agree = 0;
-    for (uint32_t c = 0; c < CLASSES; c++) {
-        hl_pool **t =
+    for (uint32_t c = 0; c < HL_ABI_POOL_CLASSES; c++) {
+        hl_abi_pool **t =
             table_by(below, c); /* two blocks may lie in two pools: then it says nothing */
         if (!t)
             continue;
@@ -77,7 +69,7 @@ hl_pool **hl_pools_find(const PyMemAllocatorEx *below)
         table = t;
         agree++;
     }
-    return agree >= CLASSES / 2 ? table : NULL;
+    return agree >= HL_ABI_POOL_CLASSES / 2 ? table : NULL;
 }
 
 #endif

@@ -13,25 +13,15 @@
 
 #include "inside/inside_abi.h"
 
-/* Objects/obmalloc.c */
-typedef struct hl_pool {
-    uint32_t used, unused;
-    void *free;
-    struct hl_pool *next, *prev;
-    uint32_t arena, size_class, next_offset, last_offset;
-} hl_pool;
-
-enum { HL_POOL_UNIT = 16 };
-
 /* The table: the ring of a size's pools at twice its class. It is a static variable, and found from
  * blocks: the ring of a pool leads through it. NULL: not found, or all sizes do not agree; below is
  * the allocator of objects. */
-hl_pool **hl_pools_find(const PyMemAllocatorEx *below);
+hl_abi_pool **hl_pools_find(const PyMemAllocatorEx *below);
 
 /* NULL: the allocator has to be asked. */
-static inline __attribute__((always_inline)) void *hl_pools_take(hl_pool **pools, size_t n)
+static inline __attribute__((always_inline)) void *hl_pools_take(hl_abi_pool **pools, size_t n)
 {
-    hl_pool *pool = pools[2 * ((uint32_t)(n - 1) / HL_POOL_UNIT)];
+    hl_abi_pool *pool = pools[2 * ((uint32_t)(n - 1) / HL_ABI_POOL_UNIT)];
     if (__builtin_expect(pool == pool->next, 0))
         return NULL;
     void *block = pool->free, *next = *(void **)block;
@@ -39,7 +29,7 @@ static inline __attribute__((always_inline)) void *hl_pools_take(hl_pool **pools
         if (__builtin_expect(pool->next_offset > pool->last_offset, 0))
             return NULL;
         next = (char *)pool + pool->next_offset;
-        pool->next_offset += ((uint32_t)(n - 1) / HL_POOL_UNIT + 1) * HL_POOL_UNIT;
+        pool->next_offset += ((uint32_t)(n - 1) / HL_ABI_POOL_UNIT + 1) * HL_ABI_POOL_UNIT;
         *(void **)next = NULL;
     }
     pool->used++;
