@@ -6,6 +6,7 @@ import os
 import sys
 import threading
 
+import pytest
 from tracked import PYTHON, run
 
 import heaplens
@@ -121,3 +122,35 @@ def test_subinterpreters_allocate_too():
         interpreters.destroy(other)
         assert t.snapshot().total_bytes > before + 50_000
     assert t.result.lost == 0
+
+
+@pytest.mark.skipif(PYTHON < (3, 12), reason="before 3.12 all interpreters share one lock and one allocator")
+@pytest.mark.parametrize("rate", [None, 64 * 1024])
+def test_interpreters_with_locks_of_their_own_have_allocators_of_their_own(rate):
+    out = run(
+        f"""
+        import threading
+        import heaplens
+        try:
+            import _interpreters as interpreters
+            make = interpreters.create
+        except ImportError:
+            import _xxsubinterpreters as interpreters
+            make = lambda: interpreters.create(isolated=True)
+        CHURN = "x = {{}}\\nfor n in range(200000):\\n    x[n % 5000] = [n, str(n), {{n: n}}]"
+        with heaplens.track(rate={rate}) as t:
+            exec(CHURN)
+            others = [make() for _ in range(2)]
+            threads = [threading.Thread(target=interpreters.run_string, args=(i, CHURN)) for i in others]
+            for each in threads:
+                each.start()
+            exec(CHURN)
+            for each in threads:
+                each.join()
+            for each in others:
+                interpreters.destroy(each)
+            exec(CHURN)
+        print(t.result.lost)
+        """
+    )
+    assert out == "0\n"
