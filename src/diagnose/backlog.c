@@ -72,13 +72,13 @@ static bool tell(hl_case *c, const hl_suspect *s, const hl_uses *known, hl_fille
         return true;
     hl_finding_holder(c, f, &shown);
     hl_finding_growth(c, f, s->growth);
-    char count[32], bytes[16];
+    char count[32];
     f->title = hl_arena_printf(c->arena,
                                "%s (%s) gained %s waiting %s: work comes in faster than it is "
                                "taken out; it holds %s",
                                shown.name, hl_snap_type_name(c->snap, shown.holder),
                                hl_count_text(s->growth->units, count), f->series_unit,
-                               hl_bytes_text(shown.retained_bytes, bytes));
+                               hl_judge_holds(c, &shown));
     hl_finding_evidence(c, f,
                         queue ? "a queue: what is in it waits to be taken"
                               : "code takes entries from it, and not as many as come in");

@@ -187,14 +187,14 @@ static bool tell(hl_case *c, const hl_suspect *s, const hl_uses *known, hl_fille
     hl_finding_growth(c, f, s->growth);
     char count[32], bytes[16];
     hl_count_text(s->growth->units, count);
-    hl_bytes_text(s->retained_bytes, bytes);
+    const char *holds = hl_judge_holds(c, &shown);
     const char *name = r.handlers && r.member != HL_NO_NODE ? hl_snap_type_name(c->snap, r.member)
                        : r.handlers                         ? "logging.Handler"
                                                             : name_of_call(c, &r.one);
     if (r.handlers) {
         f->title =
             hl_arena_printf(c->arena, "%s gained %s handlers (%s) and drops none; it holds %s",
-                            shown.name, count, name, bytes);
+                            shown.name, count, name, holds);
         f->fix = is_logging(c, s)
                      ? "add handlers once, where logging is set up, not per object or request; or "
                        "take them off again: logger.removeHandler(h) and h.close()"
@@ -203,7 +203,7 @@ static bool tell(hl_case *c, const hl_suspect *s, const hl_uses *known, hl_fille
         f->title = hl_arena_printf(c->arena,
                                    "%s gained %s callbacks and drops none, mostly the %s %s; it "
                                    "holds %s",
-                                   shown.name, count, r.one.what, name, bytes);
+                                   shown.name, count, r.one.what, name, holds);
         if (r.one.self != HL_NO_NODE)
             hl_finding_evidence(c, f, "each is bound to a %s and keeps it alive (%s)",
                                 hl_snap_type_name(c->snap, r.one.self),
@@ -249,10 +249,10 @@ static bool registrations(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_
         return true;
     hl_finding_holder(c, f, s);
     hl_finding_growth(c, f, s->growth);
-    char count[32], bytes[16];
-    f->title = hl_arena_printf(c->arena, "%s gained %s registrations and drops none; it holds %s",
-                               s->name, hl_count_text(s->growth->units, count),
-                               hl_bytes_text(s->retained_bytes, bytes));
+    char count[32];
+    f->title =
+        hl_arena_printf(c->arena, "%s gained %s registrations and drops none; it holds %s", s->name,
+                        hl_count_text(s->growth->units, count), hl_judge_holds(c, s));
     plain.storer = NULL; /* register() and modify() both store: which one did is not known */
     hl_judge_evidence(c, f, s, &plain, filled);
     f->fix =

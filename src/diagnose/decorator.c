@@ -220,7 +220,7 @@ static bool recorded(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_fille
         return true;
     hl_finding_holder(c, f, s);
     hl_finding_growth(c, f, s->growth);
-    char count[32], bytes[16];
+    char count[32];
     const char *inner = hl_callable_name(c, &wrapped);
     hl_node code =
         by_cell ? hl_graph_follow(c->graph, function, HL_LABEL_NAMED, "__code__") : HL_NO_NODE;
@@ -229,7 +229,7 @@ static bool recorded(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_fille
                                "%s, kept by a wrapper around %s, gained %s %s and loses none; it "
                                "holds %s",
                                s->name, inner ? inner : "?", hl_count_text(s->growth->units, count),
-                               f->series_unit, hl_bytes_text(s->retained_bytes, bytes));
+                               f->series_unit, hl_judge_holds(c, s));
     hl_finding_evidence(c, f, "the wrapper is %s", place ? place : "?");
     hl_judge_evidence(c, f, s, u, filled);
     f->fix = "the wrapper lives as long as the function it decorates, and so does all it records: "
@@ -293,14 +293,14 @@ static bool dead_keys(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_fill
     shown.payload = one;
     hl_finding_holder(c, f, &shown);
     hl_finding_growth(c, f, s->growth);
-    char count[32], bytes[16];
+    char count[32];
     const char *type = hl_snap_type_name(c->snap, one);
     f->title =
         hl_arena_printf(c->arena,
                         "the lru_cache around %s keeps its arguments alive, a %s in each of "
                         "%s entries; it holds %s",
                         s->name, type, hl_count_text(s->growth->series[s->growth->anchor], count),
-                        hl_bytes_text(s->retained_bytes, bytes));
+                        hl_judge_holds(c, s));
     hl_finding_evidence(c, f,
                         "%u of %u keys looked at hold a %s that nobody else has: no call can "
                         "ask for these entries again",

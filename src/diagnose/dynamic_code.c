@@ -51,7 +51,8 @@ static bool find_made(const hl_case *c, const hl_suspect *s, made *out)
     return false;
 }
 
-/* A code object of v: v itself, or of the first function in its namespace. */
+/* A code object of v: v itself, or of the first function in its namespace; in a module's, of one that was
+ * defined there, not imported. */
 static hl_node code_in(const hl_case *c, hl_node v)
 {
     const hl_snap *s = c->snap;
@@ -60,7 +61,9 @@ static hl_node code_in(const hl_case *c, hl_node v)
     hl_node dict = hl_graph_follow(c->graph, v, HL_LABEL_NAMED, "__dict__");
     for (uint32_t e = dict == HL_NO_NODE ? 0 : s->off[dict];
          dict != HL_NO_NODE && e < s->off[dict + 1]; e++)
-        if (hl_is_a(c, s->dst[e], "function"))
+        if (hl_is_a(c, s->dst[e], "function") &&
+            (hl_is_type(c, v) ||
+             hl_graph_follow(c->graph, s->dst[e], HL_LABEL_NAMED, "__globals__") == dict))
             return hl_graph_follow(c->graph, s->dst[e], HL_LABEL_NAMED, "__code__");
     return HL_NO_NODE;
 }
@@ -260,7 +263,8 @@ hl_status hl_rule_modules(hl_case *c, hl_err *err)
     const char *place = hl_code_place(c, code_in(c, rows[first].node));
     if (place)
         hl_finding_evidence(c, f, "one of them defines %s", place);
-    hl_finding_evidence(c, f, "one such module holds %s", hl_bytes_text(one, text));
+    if (2 * one * alike >= bytes) /* else what is in them is held from elsewhere, too */
+        hl_finding_evidence(c, f, "one such module holds %s", hl_bytes_text(one, text));
     f->fix = fix_for(&(made){.what = "module"});
     hl_finding_seal(c, f);
     return HL_OK;

@@ -87,10 +87,10 @@ static bool interpreter_registry(hl_case *c, const hl_suspect *s, const hl_uses 
         return true;
     hl_finding_holder(c, f, &shown);
     hl_finding_growth(c, f, s->growth);
-    char count[32], bytes[16];
+    char count[32];
     f->title = hl_arena_printf(c->arena, "%s gained %s entries, %s, and forgets none; it holds %s",
                                shown.name, hl_count_text(s->growth->units, count),
-                               registries[i].what, hl_bytes_text(s->retained_bytes, bytes));
+                               registries[i].what, hl_judge_holds(c, s));
     hl_judge_evidence(c, f, s, u, filled);
     f->fix = registries[i].fix;
     hl_finding_seal(c, f);

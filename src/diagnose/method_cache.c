@@ -136,13 +136,12 @@ static bool method_cache(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_f
     shown.payload = who.one;
     hl_finding_holder(c, f, &shown);
     hl_finding_growth(c, f, s->growth);
-    char count[32], bytes[16];
+    char count[32];
     const char *type = hl_snap_type_name(c->snap, who.one);
     f->title = hl_arena_printf(
         c->arena,
         "the cache of method %s keeps every %s it was called on: %s entries more; it holds %s",
-        s->name, type, hl_count_text(s->growth->units, count),
-        hl_bytes_text(s->retained_bytes, bytes));
+        s->name, type, hl_count_text(s->growth->units, count), hl_judge_holds(c, s));
     hl_finding_evidence(c, f, "its keys begin with self: %s", type);
     hl_finding_evidence(c, f,
                         "%u of %u instances looked at are kept by this cache alone: no call can "

@@ -70,13 +70,13 @@ static bool weak_key(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_fille
     shown.payload = s->payload;
     hl_finding_holder(c, f, &shown);
     hl_finding_growth(c, f, s->growth);
-    char count[32], bytes[16];
+    char count[32];
     const char *type = hl_snap_type_name(c->snap, object);
     f->title = hl_arena_printf(c->arena,
                                "the values of %s hold their own weak keys, so that none dies: %s "
                                "entries more; it holds %s",
                                shown.name, hl_count_text(s->growth->units, count),
-                               hl_bytes_text(shown.retained_bytes, bytes));
+                               hl_judge_holds(c, &shown));
     hl_finding_evidence(c, f, "%u of %u keys looked at (%s) are kept by their own entry alone",
                         dead, n, type);
     if (cell)
