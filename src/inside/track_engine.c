@@ -144,11 +144,11 @@ static void put_in(placing *p)
             PyMem_GetAllocator(domains[d], &p->below[d]);
     }
     bool pymalloc = above_pymalloc(p->below);
-    hl_pools pools = hl_pools_find(pymalloc ? &p->below[HL_DOMAIN_OBJ] : NULL);
     if (p == &exact)
-        hl_exact_hooks(hooks, pools, T->windows);
+        hl_exact_hooks(hooks, pymalloc ? hl_pools_find(&p->below[HL_DOMAIN_OBJ]) : NULL,
+                       T->windows);
     else
-        hl_sampled_hooks(hooks, pools, pymalloc && hl_region_init(&T->region, REGION_BYTES));
+        hl_sampled_hooks(hooks, pymalloc && hl_region_init(&T->region, REGION_BYTES));
     for (int d = HL_DOMAIN_RAW; d < HL_DOMAINS; d++) { /* raw first: the others hand on to it */
         if (p->in[d]) {
             /* another's stand in front of ours, and ours may be those without windows */

@@ -209,10 +209,10 @@ enum hl_lines_format hl_track_lines_format(void);
 /* ---- hooks ------------------------------------------------------------------------------------
  */
 
-/* below: pools to take from. windows: it is counted how soon blocks go. */
-void hl_exact_hooks(PyMemAllocatorEx hooks[HL_DOMAINS], hl_pools below, bool windows);
+/* pools: of the allocator that lies below; NULL: it is asked. windows: it is counted how soon blocks go. */
+void hl_exact_hooks(PyMemAllocatorEx hooks[HL_DOMAINS], hl_abi_pool **pools, bool windows);
 /* pymalloc: the small-object allocator lies below, and hands on what it does not know. */
-void hl_sampled_hooks(PyMemAllocatorEx hooks[HL_DOMAINS], hl_pools below, bool pymalloc);
+void hl_sampled_hooks(PyMemAllocatorEx hooks[HL_DOMAINS], bool pymalloc);
 /* A new peak, by more than a step: what may go before it is written down. The peak's guard is held,
  * here and below. */
 void hl_peak_rises(int64_t live);

@@ -269,7 +269,7 @@ HL_HOT void freed(enum hl_domain d, void *p, bool windows)
     below->free(below->ctx, p);
 }
 
-static hl_pools pools;
+static hl_abi_pool **small_pools;
 
 /* As made, remade and freed, of small blocks of mem and obj (remade: of all but the largest), in fewer
  * instructions. */
@@ -279,7 +279,7 @@ HL_HOT void *small_made(enum hl_domain d, size_t n, void *(*other)(size_t),
     const PyMemAllocatorEx *below = &T->below_exact[d];
     if (HL_UNLIKELY(T->mode != HL_TRACK_EXACT || handed_on(n)))
         return other(n);
-    void *p = hl_pools_take(&pools, n);
+    void *p = small_pools ? hl_pools_take(small_pools, n) : NULL;
     if (HL_UNLIKELY(!p))
         p = below->malloc(below->ctx, n);
     return HL_LIKELY(p != NULL) ? note_small(d, p, n, rest) : made_none();
@@ -412,9 +412,9 @@ SMALL_HOOKS(obj, HL_DOMAIN_OBJ)
     {                                                                                              \
         NULL, name##_malloc, name##_calloc, name##_realloc, name##_free                            \
     }
-void hl_exact_hooks(PyMemAllocatorEx hooks[HL_DOMAINS], hl_pools below, bool windows)
+void hl_exact_hooks(PyMemAllocatorEx hooks[HL_DOMAINS], hl_abi_pool **pools, bool windows)
 {
-    pools = below;
+    small_pools = pools;
     hooks[HL_DOMAIN_RAW] = windows ? ROW(windows_raw) : ROW(raw);
     hooks[HL_DOMAIN_MEM] = windows ? ROW(windows_mem) : ROW(mem);
     hooks[HL_DOMAIN_OBJ] = windows ? ROW(windows_obj) : ROW(obj);

@@ -1,9 +1,19 @@
 /* inside/track_pools.c: where the small-object allocator keeps its pools, found by what they say.
  *
  * Room   inside; target with the GIL, when hooks are put in.
- * Takes  an allocator.   Gives  its table of pools, or one in which there are none.
- * Knows  Objects/obmalloc.c of 3.9 to 3.15.  Must not know  hooks. */
+ * Takes  an allocator.   Gives  its table of pools, or nothing.
+ * Knows  Objects/obmalloc.c of 3.9 to 3.11.  Must not know  hooks. */
 #include "inside/track_pools.h"
+
+#if HL_PY_AT_LEAST(12)
+
+hl_abi_pool **hl_pools_find(const PyMemAllocatorEx *below)
+{
+    (void)below;
+    return NULL;
+}
+
+#else
 
 enum { RING_MOST = 1 << 20 };
 
@@ -45,8 +55,7 @@ static hl_abi_pool **table_by(const PyMemAllocatorEx *below, uint32_t size_class
     return entry ? entry - 2 * size_class : NULL;
 }
 
-/* NULL: two sizes say different things, or too many say nothing. */
-static hl_abi_pool **table_of(const PyMemAllocatorEx *below)
+hl_abi_pool **hl_pools_find(const PyMemAllocatorEx *below)
 {
     hl_abi_pool **table = NULL;
     unsigned agree = 0;
@@ -63,24 +72,4 @@ static hl_abi_pool **table_of(const PyMemAllocatorEx *below)
     return agree >= HL_ABI_POOL_CLASSES / 2 ? table : NULL;
 }
 
-/* A pool that is its ring's only member is the table's entry itself: there is none of the size. */
-static hl_abi_pool no_pool = {.next = &no_pool, .prev = &no_pool};
-#define NO_8 &no_pool, &no_pool, &no_pool, &no_pool, &no_pool, &no_pool, &no_pool, &no_pool
-static hl_abi_pool *none[2 * HL_ABI_POOL_CLASSES] = {NO_8, NO_8, NO_8, NO_8,
-                                                     NO_8, NO_8, NO_8, NO_8};
-
-hl_pools hl_pools_find(const PyMemAllocatorEx *below)
-{
-#if HL_PY_AT_LEAST(12)
-    static PyInterpreterState *no_interpreter;
-    PyInterpreterState *here = PyInterpreterState_Get();
-    bool alone = here == PyInterpreterState_Main() && here == PyInterpreterState_Head();
-    hl_abi_pool **table = below && alone ? table_of(below) : NULL;
-    if (table)
-        return (hl_pools){table, &_PyRuntime.interpreters.head, here};
-    return (hl_pools){none, &no_interpreter, here};
-#else
-    hl_abi_pool **table = below ? table_of(below) : NULL;
-    return (hl_pools){table ? table : none};
 #endif
-}

@@ -5,37 +5,23 @@
  *        most has the allocator's usual way in each of its callers, and goes through a function of
  *        32 instructions when there is a hook instead.
  * Method That way is: take the first free block of the first pool of the size, if the pool has
- *        another, or room for one. Whatever else may be is the allocator's. Up to 3.11 the pools are
- *        one table of the process. Later each interpreter may have its own, with a GIL of its own: the main
- *        one's are taken from only while it is the only one, which one comparison tells. A new
- *        interpreter is the head of the runtime's list before anything runs in it, and its thread
- *        put it there (PyInterpreterState_New, Python/pystate.c). */
+ *        another, or room for one. Whatever else may be is the allocator's. Up to 3.11, where the pools are one
+ *        table of the process; later each interpreter has its own, and which one runs costs as much
+ *        to ask as the call. */
 #ifndef HL_TRACK_POOLS_H
 #define HL_TRACK_POOLS_H
 
 #include "inside/inside_abi.h"
 
-typedef struct hl_pools {
-    hl_abi_pool **table; /* the ring of a size's pools at twice its class; never NULL */
-#if HL_PY_AT_LEAST(12)
-    PyInterpreterState *const *newest; /* the head of the list of interpreters */
-    const PyInterpreterState *owner;   /* whose pools they are */
-#endif
-} hl_pools;
+/* The table: the ring of a size's pools at twice its class. It is a static variable, and found from
+ * blocks: the ring of a pool leads through it. NULL: not found, or all sizes do not agree; below is
+ * the allocator of objects. */
+hl_abi_pool **hl_pools_find(const PyMemAllocatorEx *below);
 
-/* GIL. The pools of the allocator of objects, which is the small-object allocator; below NULL: it is
- * another, and there are none to take from. The table is found from blocks: the ring of a pool leads
- * through it. Not all sizes agree: there are none. */
-hl_pools hl_pools_find(const PyMemAllocatorEx *below);
-
-/* NULL: the allocator has to be asked. n: 1 to 512. */
-static inline __attribute__((always_inline)) void *hl_pools_take(const hl_pools *from, size_t n)
+/* NULL: the allocator has to be asked. */
+static inline __attribute__((always_inline)) void *hl_pools_take(hl_abi_pool **pools, size_t n)
 {
-#if HL_PY_AT_LEAST(12)
-    if (__builtin_expect(*from->newest != from->owner, 0))
-        return NULL;
-#endif
-    hl_abi_pool *pool = from->table[2 * ((uint32_t)(n - 1) / HL_ABI_POOL_UNIT)];
+    hl_abi_pool *pool = pools[2 * ((uint32_t)(n - 1) / HL_ABI_POOL_UNIT)];
     if (__builtin_expect(pool == pool->next, 0))
         return NULL;
     void *block = pool->free, *next = *(void **)block;

@@ -162,17 +162,11 @@ HL_HOT void *small_made(enum hl_domain d, size_t each, size_t n, bool zeroed, bo
     return p;
 }
 
-static hl_pools pools;
-
-/* What most of it comes to: one count, and a block out of a pool, or the allocator below in our
- * place. */
+/* What most of it comes to: one count, and the allocator below in our place. */
 HL_HOT void *mostly_small(enum hl_domain d, void *ctx, size_t n, void *(*other)(void *, size_t))
 {
     if (HL_UNLIKELY(!is_small(n)) || point_in(n))
         return other(ctx, n);
-    void *p = hl_pools_take(&pools, n);
-    if (HL_LIKELY(p != NULL))
-        return p;
     return T->below_sampled[d].malloc(ctx, n); /* its context is ours: hl_sampled_hooks */
 }
 
@@ -331,9 +325,8 @@ SMALL(obj, HL_DOMAIN_OBJ)
         NULL, kind##_##name##_malloc, kind##_##name##_calloc, kind##_##name##_realloc,             \
             any_##name##_free                                                                      \
     }
-void hl_sampled_hooks(PyMemAllocatorEx hooks[HL_DOMAINS], hl_pools below, bool pymalloc)
+void hl_sampled_hooks(PyMemAllocatorEx hooks[HL_DOMAINS], bool pymalloc)
 {
-    pools = below;
     hooks[HL_DOMAIN_RAW] = ROW(any, raw);
     hooks[HL_DOMAIN_MEM] = pymalloc ? ROW(small, mem) : ROW(any, mem);
     hooks[HL_DOMAIN_OBJ] = pymalloc ? ROW(small, obj) : ROW(any, obj);
