@@ -150,6 +150,23 @@ static void leave_out_collections(hl_moment *m, uint32_t n)
  * fills, the program's own work does not. The kernel tells it by clock ticks, so only where there
  * are enough of them. */
 static const double ENOUGH_USER_SECONDS = 0.5;
+
+/* Of a program that loads many modules: when it has all but a few of them, what it came to do begins,
+ * were it looked at before or not. One that has loaded the last of them at its end works by
+ * loading. */
+static const uint32_t MODULES_MANY = 40, MODULES_FEW = 4;
+static const double MODULES_FEW_SHARE = 0.02, WORK_SHARE = 0.08;
+static uint32_t loaded_at(const hl_case *c)
+{
+    const hl_moment *m = c->moments;
+    uint32_t last = c->n_moments - 1, at = last, all = m[last].modules;
+    uint32_t few = MODULES_FEW + (uint32_t)(MODULES_FEW_SHARE * all);
+    while (at && m[at - 1].modules + few >= all)
+        at--;
+    bool works = m[last].work - m[at].work >= WORK_SHARE * (m[last].work - m[0].work) && at < last;
+    return works && m[at].modules >= m[0].modules + MODULES_MANY ? at : 0;
+}
+
 static void settle_axis(hl_case *c)
 {
     hl_moment *m = c->moments;
@@ -171,6 +188,9 @@ static void settle_axis(hl_case *c)
     for (uint32_t i = 0; i < n; i++)
         if (!strcmp(m[i].info.reason, "imported"))
             c->began = i;
+    uint32_t loaded = n ? loaded_at(c) : 0;
+    if (loaded > c->began)
+        c->began = loaded;
     for (uint32_t i = c->began; i < n; i++)
         if (m[i].work <= m[c->began].work + WARM_UP * (m[n - 1].work - m[c->began].work))
             c->baseline = i;
@@ -516,13 +536,14 @@ static void decide(hl_case *c)
     }
     if (grown < c->material)
         return;
-    if (n < FEW_SNAPSHOTS && grown >= MUCH_BYTES && 2 * grown >= live_last) {
+    uint32_t looks = n - c->began;
+    if (looks < FEW_SNAPSHOTS && grown >= MUCH_BYTES && 2 * grown >= live_last) {
         d->verdict = HL_UNDECIDED;
-        d->why =
-            hl_arena_printf(c->arena,
-                            "the heap grew by %s, and %u snapshots are too few to see how: run "
-                            "it longer, or over more of its usual work",
-                            hl_bytes_text(grown, bytes), n);
+        d->why = hl_arena_printf(
+            c->arena,
+            "the heap grew by %s, and %u snapshots%s are too few to see how: run "
+            "it longer, or over more of its usual work",
+            hl_bytes_text(grown, bytes), looks, c->began ? " since its imports" : "");
         return;
     }
     if (grown >= UNEXPLAINED_SHARE * (double)live_last && total_rises(c, c->material)) {

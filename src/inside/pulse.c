@@ -57,6 +57,9 @@ static bool has_become_big(void)
     return news;
 }
 
+/* Asked for only to see whether it imports still: no look. */
+static const char PEEK[] = "peek";
+
 /* Sleeps until a look is due and says why, or one was handed over; NULL when the farewell has
  * begun. Where rounds are declared the next one is asked first. */
 static const char *wait_until_due(void)
@@ -77,9 +80,11 @@ static const char *wait_until_due(void)
             return why;
         if (has_become_big())
             return "limit";
-        uint64_t now = hl_page_now();
+        uint64_t now = hl_page_now(), peek = hl_plan_peek_at(plan);
+        if (now >= peek)
+            return PEEK;
         uint64_t until = now + (page->at_rss_bytes ? LIMIT_POLL_NS : HL_PULSE_LONG_NS),
-                 next = until;
+                 next = until < peek ? until : peek;
         bool spent = hl_plan_spent(plan);
         uint64_t rss = spent ? 0 : hl_pulse_resident(true);
         uint64_t paid = hl_plan_not_before(plan, rss);
@@ -229,20 +234,30 @@ void hl_pulse_look_at_want(void)
  */
 static bool puts_off(const char **reason)
 {
+    hl_plan *plan = &hl_pulse.plan;
     uint64_t now = hl_page_now();
-    if (strcmp(*reason, "growth") && strcmp(*reason, "time")) /* asked for */
+    bool peeks = !strcmp(*reason, PEEK);
+    if (!peeks && strcmp(*reason, "growth") && strcmp(*reason, "time")) /* asked for */
         return false;
-    if (!hl_plan_may_postpone(&hl_pulse.plan, now))
+    if (!plan->loads && !hl_plan_may_postpone(plan, now))
         return false;
     enum hl_importing importing = hl_importing();
-    bool begins = importing == HL_NO_IMPORT && hl_plan_begins(&hl_pulse.plan);
-    if (importing == HL_IMPORTING)
-        hl_plan_postpone(&hl_pulse.plan, now);
-    else if (begins)
-        hl_plan_begin_work(&hl_pulse.plan, now, hl_pulse_resident(true));
-    else if (hl_pulse.plan.unlooked)
+    hl_plan_peeked(plan, now, importing != HL_NO_IMPORT);
+    if (hl_plan_begins(plan, now)) {
+        hl_plan_begin_work(plan, now, hl_pulse_resident(true));
+        return true;
+    }
+    if (peeks)
+        return true;
+    if (hl_plan_may_have_loaded(plan, now) ||
+        (importing == HL_IMPORTING && hl_plan_may_postpone(plan, now))) {
+        hl_plan_postpone(plan, now);
+        return true;
+    }
+    hl_plan_loads(plan, importing != HL_NO_IMPORT);
+    if (plan->unlooked)
         *reason = "imported";
-    return importing == HL_IMPORTING || begins;
+    return false;
 }
 
 /* False when the farewell has begun. The farewell lets go of the GIL while `attaching` is set. */

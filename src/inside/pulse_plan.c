@@ -37,6 +37,8 @@ enum {
     POLL_SLOWER_MAX = 5,
     POSTPONED_MIN_NS = 5 * MS,
     BEGINS_MANY = 2,
+    PEEK_MIN_NS = 20 * MS,
+    LOADING_MIN_NS = 500 * MS, /* what is over sooner has looks enough after it */
     PATIENCE_MIN_NS = 20 * MS, /* two rounds of the usual length, within these */
 };
 
@@ -148,7 +150,8 @@ void hl_plan_took(hl_plan *p, uint64_t at_ns, uint64_t done_ns, uint64_t rss_byt
     p->high_bytes = rss_bytes > faded ? rss_bytes : faded;
 }
 
-static const uint64_t POSTPONED_MAX_NS = UINT64_C(10000) * MS;
+static const uint64_t POSTPONED_MAX_NS = UINT64_C(10000) * MS,
+                      LOADING_LONG_NS = UINT64_C(1000) * MS;
 
 /* Only what is young and paces itself: what imports for longer is looked at all the same. So is what
  * has begun to work again and again: it makes modules as others make rows. */
@@ -170,22 +173,65 @@ void hl_plan_postpone(hl_plan *p, uint64_t now_ns)
     }
 }
 
-bool hl_plan_begins(const hl_plan *p)
+/* Were looks put off since it was armed, and nothing else seen? */
+static bool is_unseen(const hl_plan *p)
 {
     return p->taken && !p->high_bytes;
 }
 
+bool hl_plan_may_have_loaded(const hl_plan *p, uint64_t now_ns)
+{
+    return p->loads && p->idle_ns && now_ns - p->armed_ns >= LOADING_MIN_NS;
+}
+
+bool hl_plan_begins(const hl_plan *p, uint64_t now_ns)
+{
+    bool loaded = hl_plan_may_have_loaded(p, now_ns) && now_ns - p->idle_ns >= PEEK_MIN_NS;
+    return p->idle_ns && (is_unseen(p) || loaded);
+}
+
 void hl_plan_begin_work(hl_plan *p, uint64_t now_ns, uint64_t rss_bytes)
 {
+    /* what was spent on looks at its imports is not to be missing now */
+    if (p->loads && now_ns - p->armed_ns > LOADING_LONG_NS) {
+        p->credit_ns = CREDIT_NS;
+        p->walk_credit_ns = WALK_CREDIT_NS;
+        p->growing_walk_credit_ns = GROWING_WALK_CREDIT_NS;
+        p->growing_credit_ns = GROWING_CREDIT_NS;
+    }
     p->begun_ns = p->last_ns = p->free_ns = p->free_growing_ns = now_ns;
     p->high_bytes = p->base_bytes = rss_bytes;
     p->unlooked = true;
+    p->loads = false;
     p->begins++;
+}
+
+void hl_plan_loads(hl_plan *p, bool loads)
+{
+    p->loads = loads && p->begins < BEGINS_MANY && !p->interval_ms;
+}
+
+/* Asking needs the GIL, for a moment. */
+uint64_t hl_plan_peek_at(const hl_plan *p)
+{
+    uint64_t last = p->peeked_ns > p->last_ns ? p->peeked_ns : p->last_ns;
+    uint64_t step = (last - p->armed_ns) / 20, first = p->armed_ns + LOADING_MIN_NS;
+    uint64_t next = last + (step > PEEK_MIN_NS ? step : PEEK_MIN_NS);
+    return !p->loads ? UINT64_MAX : next > first ? next : first;
+}
+
+void hl_plan_peeked(hl_plan *p, uint64_t now_ns, bool imports)
+{
+    p->peeked_ns = now_ns;
+    if (imports)
+        p->idle_ns = 0;
+    else if (!p->idle_ns)
+        p->idle_ns = now_ns;
 }
 
 bool hl_plan_ends_at_once(const hl_plan *p, uint64_t rss_bytes)
 {
-    return hl_plan_begins(p) || (p->unlooked && rss_bytes < p->base_bytes + GROWTH_MIN);
+    return is_unseen(p) || (p->unlooked && rss_bytes < p->base_bytes + GROWTH_MIN);
 }
 
 /* What does not grow is looked at when it is three times as old, up to here, then when it is half as

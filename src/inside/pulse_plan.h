@@ -22,6 +22,9 @@ typedef struct hl_plan {
     bool thinned;             /* old looks make place for new ones: there is always one more */
     bool cheap;               /* every pause so far was short       */
     unsigned begins;          /* how often its imports were over: who goes on importing works so */
+    bool loads;               /* at the last look it was importing, and seemed to work so */
+    uint64_t peeked_ns;       /* when it was asked last whether it imports */
+    uint64_t idle_ns;         /* when it was first seen not to since; 0: it does */
     bool unlooked;            /* the work has begun, and no look was taken at it */
     uint64_t armed_ns;        /* CLOCK_MONOTONIC, as all _ns here   */
     uint64_t begun_ns;        /* when its imports were over         */
@@ -57,10 +60,18 @@ void hl_plan_paid_by(hl_plan *p, uint64_t done_ns, uint64_t rss_bytes, uint64_t 
  * again after a moment. */
 bool hl_plan_may_postpone(const hl_plan *p, uint64_t now_ns);
 void hl_plan_postpone(hl_plan *p, uint64_t now_ns);
-/* Were looks put off, and nothing else seen since? When the imports are over the work begins: no
- * look is spent on that, the next one (`unlooked`) comes when memory has grown since, or in time. */
-bool hl_plan_begins(const hl_plan *p);
+/* Were looks put off, and nothing else seen since, or looks taken at imports? When they are over the
+ * work begins: no look is spent on that, the next one (`unlooked`) comes when memory has grown since, or in time. */
+/* It imports no longer, or is between two of many: to be asked once more, soon. */
+bool hl_plan_may_have_loaded(const hl_plan *p, uint64_t now_ns);
+bool hl_plan_begins(const hl_plan *p, uint64_t now_ns);
 void hl_plan_begin_work(hl_plan *p, uint64_t now_ns, uint64_t rss_bytes);
+/* A look was taken while it imports: one who loads his many parts that way is no other than one who
+ * works by importing, until it ends. When he is to be asked next whether he still does; UINT64_MAX:
+ * not. */
+void hl_plan_loads(hl_plan *p, bool loads);
+uint64_t hl_plan_peek_at(const hl_plan *p);
+void hl_plan_peeked(hl_plan *p, uint64_t now_ns, bool imports);
 /* Is the last look one at what imports brought, for hardly anything came after them? */
 bool hl_plan_ends_at_once(const hl_plan *p, uint64_t rss_bytes);
 

@@ -299,16 +299,18 @@ static void imports_come_before_the_beginning(void **state)
     assert_true(hl_plan_in_grace(&p, now + 100 * MS)); /* as in a program that begins there */
     assert_true(hl_plan_due_at(&p, 10 * MB) < now + 300 * MS);
     assert_false(hl_plan_may_postpone(&p, 11 * SECOND));
-    assert_true(hl_plan_begins(&p));
+    assert_false(hl_plan_begins(&p, now));
+    hl_plan_peeked(&p, now, false);
+    assert_true(hl_plan_begins(&p, now));
     assert_true(hl_plan_ends_at_once(&p, 90 * MB));
     hl_plan_begin_work(&p, now, 30 * MB);
-    assert_false(hl_plan_begins(&p));
+    assert_false(hl_plan_begins(&p, now));
     assert_true(p.unlooked && hl_plan_ends_at_once(&p, 30 * MB));
     assert_false(hl_plan_ends_at_once(&p, 32 * MB));
     assert_true(hl_plan_due_bytes(&p) < 32 * MB);
     assert_true(hl_plan_not_before(&p, 30 * MB) <= now);
     hl_plan_took(&p, now, now + MS, 10 * MB, 100 * US, 100 * US, MS);
-    assert_false(hl_plan_begins(&p));
+    assert_false(hl_plan_begins(&p, now));
     hl_plan_postpone(&p, now + SECOND); /* a late import moves nothing */
     assert_false(hl_plan_in_grace(&p, now + SECOND));
     hl_plan_begin(&p, 0, 100, 0);
@@ -329,6 +331,43 @@ static void who_goes_on_importing_works(void **state)
         hl_plan_begin_work(&p, now + 5 * MS, 12 * MB);
     }
     assert_int_equal(put_off, 2);
+}
+
+/* Its looks take it for one that works by importing; when it is done it begins as one whose looks were
+ * put off would have, with the credit of a beginning. */
+static void who_loads_for_long_begins_after_it(void **state)
+{
+    (void)state;
+    hl_plan p;
+    hl_plan_begin(&p, 0, 0, 0);
+    hl_plan_took(&p, 0, MS, 10 * MB, 100 * US, 100 * US, MS);
+    hl_plan_loads(&p, true);
+    assert_int_equal(hl_plan_peek_at(&p), 500 * MS);
+    assert_false(hl_plan_begins(&p, 400 * MS)); /* too soon to matter */
+    assert_false(hl_plan_ends_at_once(&p, 10 * MB));
+    for (uint64_t now = SECOND; now <= 5 * SECOND; now += SECOND)
+        hl_plan_took(&p, now, now + 100 * MS, 50 * MB, 5 * MS, 5 * MS, 100 * MS);
+    assert_true(hl_plan_not_before(&p, 50 * MB) > 5 * SECOND + 500 * MS);
+    uint64_t peek = hl_plan_peek_at(&p);
+    assert_true(peek > 5 * SECOND + 100 * MS && peek < 5 * SECOND + 500 * MS);
+    hl_plan_peeked(&p, peek - 200 * MS, false);
+    hl_plan_peeked(&p, peek - 100 * MS, true);
+    hl_plan_peeked(&p, peek, false);
+    assert_true(hl_plan_peek_at(&p) > peek);
+    assert_false(hl_plan_begins(&p, peek)); /* it may be between two of them */
+    peek = hl_plan_peek_at(&p);
+    hl_plan_peeked(&p, peek, false);
+    assert_true(hl_plan_begins(&p, peek));
+    hl_plan_begin_work(&p, peek, 60 * MB);
+    assert_false(hl_plan_begins(&p, peek + MS));
+    assert_true(hl_plan_peek_at(&p) == UINT64_MAX);
+    assert_true(hl_plan_not_before(&p, 62 * MB) <= peek);
+    hl_plan_took(&p, peek + 100 * MS, peek + 200 * MS, 62 * MB, 5 * MS, 5 * MS, 100 * MS);
+    assert_true(hl_plan_not_before(&p, 65 * MB) <= peek + 300 * MS);
+    hl_plan_loads(&p, true); /* twice, and no more: it works so */
+    hl_plan_begin_work(&p, peek + SECOND, 60 * MB);
+    hl_plan_loads(&p, true);
+    assert_true(hl_plan_peek_at(&p) == UINT64_MAX);
 }
 
 /* One that is quick to walk, as long lists of numbers are, stands still; one that is not is copied. */
@@ -397,6 +436,7 @@ int main(void)
         cmocka_unit_test(a_look_waits_for_two_rounds_and_no_longer),
         cmocka_unit_test(imports_come_before_the_beginning),
         cmocka_unit_test(who_goes_on_importing_works),
+        cmocka_unit_test(who_loads_for_long_begins_after_it),
         cmocka_unit_test(memory_is_lent_where_copies_are_dear),
         cmocka_unit_test(what_does_not_move_is_asked_less_often),
     };
