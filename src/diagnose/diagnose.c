@@ -19,7 +19,7 @@ static const uint64_t MATERIAL_FLOOR = 1 << 20;
 static const double MATERIAL_SHARE = 0.05, WARM_UP = 0.25, STRONG_SHARE = 0.15,
                     UNEXPLAINED_SHARE = 0.2, SIZABLE_SHARE = 0.2;
 static const double SHORT_RUN = 2; /* seconds: a machine that is not busy has looked oftener */
-enum { STEADY_INTERVALS = 5, FEW_SNAPSHOTS = 4, MUCH_BYTES = 8 << 20 };
+enum { STEADY_INTERVALS = 3, FEW_SNAPSHOTS = 4, MUCH_BYTES = 8 << 20 };
 
 /* The most specific rule first; the last takes what is left. */
 static const hl_rule *const rules[] = {
@@ -447,6 +447,9 @@ static void weigh(hl_case *c)
         qsort(d->findings, d->n_findings, sizeof *d->findings, by_weight);
 }
 
+/* Of all that was gained, in the last interval: less is rest. */
+static const double ROSE_SHARE = 0.1;
+
 /* Of a gain, in the first half of the work: less is late, more is slowing down. */
 static const double EARLY_SHARE = 0.1, EARLY_SHARE_MAX = 0.6;
 
@@ -480,6 +483,18 @@ static bool total_rises(const hl_case *c, uint64_t least)
     double early = at + (next - at) * part - from;
     double all = (double)hl_moment_live(&m[n - 1]) - from;
     return early >= EARLY_SHARE * all && early <= EARLY_SHARE_MAX * all;
+}
+
+/* At the end, or right before what was torn down there: did it still grow? */
+static bool still_rose(const hl_case *c)
+{
+    const hl_moment *m = c->moments;
+    uint32_t last = c->working < c->n_moments ? c->working : c->n_moments - 1;
+    if (last <= c->baseline)
+        return false;
+    uint64_t before = hl_moment_live(&m[last - 1]), at = hl_moment_live(&m[last]),
+             first = hl_moment_live(&m[c->baseline]);
+    return at > before && at > first && (double)(at - before) >= ROSE_SHARE * (double)(at - first);
 }
 
 static void decide(hl_case *c)
@@ -566,7 +581,10 @@ static void decide(hl_case *c)
         return;
     }
     d->why = n == 2 ? "memory grew no more than a program's start may: too short a run to tell more"
-                    : "memory grew and then stayed: filled once, or a warm-up";
+             : still_rose(c)
+                 ? "memory grew to the end, and nothing that grew is kept as a leak keeps: "
+                   "what was made may be in use, or on its way out"
+                 : "memory grew and then stayed: filled once, or a warm-up";
 }
 
 /* When memory is full, if the findings go on as they did. */

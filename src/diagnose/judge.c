@@ -134,7 +134,7 @@ static bool is_replaced(const hl_case *c, const hl_suspect *s)
     for (size_t i = 0; i < sizeof immutable / sizeof *immutable; i++)
         if (!strcmp(type, immutable[i]))
             return true;
-    if (g->address || strcmp(type, "list"))
+    if (g->address)
         return false;
     uint32_t rises = 0, others = 0;
     for (uint32_t i = g->onset; i < g->anchor; i++) {
@@ -157,7 +157,8 @@ static double course(const hl_case *c, const hl_suspect *s, const hl_uses *u)
     const hl_snap_type *type = &c->snap->types[c->snap->type[s->holder]];
     bool walks = (u->all & (HL_USE_ITER | HL_USE_WHOLE)) ||
                  ((u->all & (HL_USE_TEST | HL_USE_REMOVE)) && (type->flags & HL_TYPE_LIST));
-    walks = walks || is_replaced(c, s);
+    /* who asks a register of the interpreter, an audit hook say, asks all that are in it */
+    walks = walks || is_replaced(c, s) || !strcmp(s->kind, "interpreter");
     /* a look in the later half has to tell the one from the other */
     const hl_moment *m = c->moments;
     walks = walks && m[g->anchor - 1].work - g->began > (m[g->anchor].work - g->began) / 2;
