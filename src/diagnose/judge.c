@@ -157,8 +157,10 @@ static double course(const hl_case *c, const hl_suspect *s, const hl_uses *u)
     const hl_snap_type *type = &c->snap->types[c->snap->type[s->holder]];
     bool walks = (u->all & (HL_USE_ITER | HL_USE_WHOLE)) ||
                  ((u->all & (HL_USE_TEST | HL_USE_REMOVE)) && (type->flags & HL_TYPE_LIST));
-    /* who asks a register of the interpreter, an audit hook say, asks all that are in it */
-    walks = walks || is_replaced(c, s) || !strcmp(s->kind, "interpreter");
+    /* who asks a register of the interpreter, an audit hook say, asks all that are in it; and one of
+     * which it is known that it lets nothing go does not fill up */
+    walks = walks || is_replaced(c, s) || !strcmp(s->kind, "interpreter") ||
+            hl_judge_known_to_keep(c, s);
     /* a look in the later half has to tell the one from the other */
     const hl_moment *m = c->moments;
     walks = walks && m[g->anchor - 1].work - g->began > (m[g->anchor].work - g->began) / 2;
@@ -269,7 +271,8 @@ typedef struct weighing {
     bool making;    /* is_in_the_making */
     bool given;     /* made elsewhere, and then given its name */
     bool one_call;  /* filled by a call that still runs: a result, if anybody could ask for it */
-    bool sure;      /* but for one_call nothing speaks against it */
+    bool firm;      /* but for one_call, and for who may read it, nothing speaks against it */
+    bool sure;      /* nor does a reader */
 } weighing;
 
 /* Of a register of a library it is known whether it lets go; that it has a function which would
@@ -343,8 +346,8 @@ static weighing weigh(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_fill
     uint32_t wanted = intervals_wanted(&w);
     if (wanted < KEYED_INTERVALS && fits_into_old_room(&w))
         wanted = KEYED_INTERVALS;
-    w.sure =
-        !w.slows && !u->reader && !w.making && !w.given && (g->exact || g->intervals >= wanted);
+    w.firm = !w.slows && !w.making && !w.given && (g->exact || g->intervals >= wanted);
+    w.sure = w.firm && !u->reader;
     return w;
 }
 
@@ -468,8 +471,9 @@ static bool was_let_go(const weighing *w)
     /* what a call had, and nobody saw for longer than it was seen to grow, may have been in use as it
      * was: the call returned, and it went */
     bool unseen = w->in_a_call && g->anchor >= w->c->working && !g->torn_down;
-    bool unsure = !w->sure || w->one_call || unseen;
-    if (!g->released || (!unsure && (w->filled == HL_FILLED_BY_MANY || dropped_with_main)))
+    bool kept = (w->sure && w->filled == HL_FILLED_BY_MANY) ||
+                (dropped_with_main && (w->sure || (w->firm && !w->in_a_call)));
+    if (!g->released || (kept && !w->one_call && !unseen))
         return false;
     if (tells(w->c, w->s))
         hl_note_add(w->c, "growing-container", "%s (%s) grew to %s and was gone at the end",
