@@ -19,7 +19,7 @@ static const uint64_t MATERIAL_FLOOR = 1 << 20;
 static const double MATERIAL_SHARE = 0.05, WARM_UP = 0.25, STRONG_SHARE = 0.15,
                     UNEXPLAINED_SHARE = 0.2, SIZABLE_SHARE = 0.2;
 static const double SHORT_RUN = 2; /* seconds: a machine that is not busy has looked oftener */
-enum { STEADY_INTERVALS = 3, FEW_SNAPSHOTS = 4, MUCH_BYTES = 8 << 20 };
+enum { STEADY_INTERVALS = 3, FEW_SNAPSHOTS = 4, MUCH_BYTES = 8 << 20, OUTSIDE_BYTES = 32 << 20 };
 
 /* The most specific rule first; the last takes what is left. */
 static const hl_rule *const rules[] = {
@@ -485,6 +485,16 @@ static bool total_rises(const hl_case *c, uint64_t least)
     return early >= EARLY_SHARE * all && early <= EARLY_SHARE_MAX * all;
 }
 
+/* By how much the process became bigger since its warm-up, and its heap did not; 0: not by much. */
+static uint64_t grown_outside(const hl_case *c)
+{
+    const hl_moment *from = &c->moments[c->baseline], *to = &c->moments[c->n_moments - 1];
+    uint64_t was = from->info.rss_bytes, is = to->info.rss_bytes;
+    uint64_t heap = to->heap_bytes > from->heap_bytes ? to->heap_bytes - from->heap_bytes : 0;
+    uint64_t by = was && is > was + heap ? is - was - heap : 0;
+    return by >= OUTSIDE_BYTES && by >= was / 2 ? by : 0;
+}
+
 /* At the end, or right before what was torn down there: did it still grow? */
 static bool still_rose(const hl_case *c)
 {
@@ -549,8 +559,16 @@ static void decide(hl_case *c)
             hl_bytes_text(c->unheld.bytes, bytes), c->unheld.where, c->unheld.windows);
         return;
     }
-    if (grown < c->material)
+    if (grown < c->material) {
+        uint64_t outside = grown_outside(c);
+        if (outside)
+            d->why = hl_arena_printf(
+                c->arena,
+                "no Python object grew that matters; the process did, by %s: C code asked for it, "
+                "or it is free and was not given back (heaplens show --view rss)",
+                hl_bytes_text(outside, bytes));
         return;
+    }
     uint32_t looks = n - c->began;
     if (looks < FEW_SNAPSHOTS && grown >= MUCH_BYTES && 2 * grown >= live_last) {
         d->verdict = HL_UNDECIDED;
