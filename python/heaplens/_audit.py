@@ -6,6 +6,7 @@ It takes no more than a few objects of its own, the same ones in every round.
 
 from __future__ import annotations
 
+import functools
 import gc
 import os
 import sys
@@ -167,7 +168,7 @@ def _from_module(spec: str) -> tuple[Any, dict[str, Any]]:
 
 def _body_of(module: Any) -> Callable[[], object]:
     """The code of a module, to be run again and again."""
-    loader = getattr(module, "__loader__", None)
+    loader: Any = getattr(module, "__loader__", None)
     code = None
     if hasattr(loader, "get_code"):
         code = loader.get_code(module.__name__)
@@ -326,8 +327,10 @@ def _audit(options: dict[str, Any], tell: _Teller) -> None:
     tell("at", "importing")
     core().prop_shared()
     spec = options["target"]
+    function: Any
+    names: dict[str, Any] = {}
     if options["script"]:
-        function, names = _from_script(spec), {}
+        function = _from_script(spec)
     else:
         function, names = _from_module(spec)
     call = function
@@ -335,8 +338,8 @@ def _audit(options: dict[str, Any], tell: _Teller) -> None:
         call = _with_arguments(function, options["args"], names)
     threads = len(os.listdir("/proc/self/task"))
     guarded: Callable[[], object] = _Guarded(call, options["raises"], tell)
-    forks: list[int] = []
-    os.register_at_fork(after_in_parent=lambda: forks or forks.append(1))
+    forks: set[str] = set()
+    os.register_at_fork(after_in_parent=functools.partial(forks.add, "forks"))
     tell("at", "in its first call")
     guarded()
     if len(os.listdir("/proc/self/task")) > threads:

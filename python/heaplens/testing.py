@@ -182,7 +182,7 @@ _UNCLOSED: dict[str, type[UnclosedResourceError]] = {
 
 
 def _check_counters(call: Callable[[], object], name: str, checkers: Checkers) -> None:
-    """What one call leaves open; a second one confirms it, for what is opened only once is no leak."""
+    """What one call leaves open; a second one confirms it: what is opened only once is no leak."""
     for turn in (1, 2):
         threads = set(threading.enumerate())
         before = _counts(checkers)
@@ -267,11 +267,12 @@ def _validated(
             raise ValueError(f"{name} must be >= {least} (got {value})")
     if not isinstance(tolerance, (int, float, dict)):
         raise TypeError(f"'tolerance' must be instance of int or dict (got {tolerance!r})")
-    for key, value in (tolerance if isinstance(tolerance, dict) else {"heap": tolerance}).items():
+    allowed = tolerance if isinstance(tolerance, dict) else {"heap": tolerance}
+    for key, limit in allowed.items():
         if key not in _TOLERANCES:
             raise ValueError(f"invalid tolerance key {key!r}")
-        if value < 0:
-            raise ValueError(f"tolerance must be >= 0 (got {value!r})")
+        if limit < 0:
+            raise ValueError(f"tolerance must be >= 0 (got {limit!r})")
     if trim_callback is not None and not callable(trim_callback):
         raise TypeError(f"'trim_callback' must be callable (got {trim_callback!r})")
 

@@ -440,35 +440,42 @@ static void find(hl_case *c, suspicion *s, const gathered *a)
     hl_finding_seal(c, f);
 }
 
+/* No memory is lost with a reference to what is always there, and libraries that everybody has do lose
+ * some: that is no finding. */
+static void note_shared(hl_case *c, const suspicion *s, const char *name)
+{
+    char count[32], rate[64];
+    hl_note_add(c, "native-reference",
+                "C code took %s references to %s that it does not give back%s: no memory is lost, "
+                "the same slip with another object would lose it",
+                hl_count_text(s->growth.units, count), name, rate_text(c, s, rate));
+}
+
 static void find_shared(hl_case *c, suspicion *s, unsigned which)
 {
     char count[32], rate[64];
     const char *name = shared_names[which];
+    if (!s->given) {
+        note_shared(c, s, name);
+        return;
+    }
     hl_finding *f = hl_finding_add(c, "native-reference", s->confidence);
     if (!f)
         return;
     f->holder.kind = "native";
-    f->holder.name =
-        hl_arena_printf(c->arena, "(%s by C) %s", s->given ? "given away" : "not given back", name);
+    f->holder.name = hl_arena_printf(c->arena, "(given away by C) %s", name);
     f->holder.type = which == HL_SHARED_NONE                               ? "NoneType"
                      : which == HL_SHARED_INTS                             ? "int"
                      : which == HL_SHARED_TRUE || which == HL_SHARED_FALSE ? "bool"
                                                                            : "object";
-    hl_count_text(s->growth.units, count);
-    rate_text(c, s, rate);
     f->title =
-        s->given
-            ? hl_arena_printf(c->arena,
-                              "C code gave away %s references to %s that were not its own%s: when "
-                              "its count reaches 0 the interpreter aborts (before Python 3.12)",
-                              count, name, rate)
-            : hl_arena_printf(c->arena,
-                              "C code took %s references to %s that it does not give back%s: no "
-                              "memory is lost, the same slip with another object would lose it",
-                              count, name, rate);
+        hl_arena_printf(c->arena,
+                        "C code gave away %s references to %s that were not its own%s: when its "
+                        "count reaches 0 the interpreter aborts (before Python 3.12)",
+                        hl_count_text(s->growth.units, count), name, rate_text(c, s, rate));
     finish(c, f, s, 0);
     tell_course(c, f, s);
-    f->fix = s->given ? GIVEN_FIX : SURPLUS_FIX;
+    f->fix = GIVEN_FIX;
     hl_finding_seal(c, f);
 }
 

@@ -164,13 +164,14 @@ static hl_status native_memory(hl_case *c, uint64_t *series, hl_err *err)
                    .onset = course.first,
                    .series = kept,
                    .per_second = -1};
-    g.bytes = g.onset_bytes = g.units = kept[g.anchor] - kept[g.onset];
+    double rounds = (double)(c->moments[g.anchor].info.rounds - c->moments[g.onset].info.rounds);
+    g.bytes = g.onset_bytes = g.units =
+        course.even ? (uint64_t)(course.least * rounds) : kept[g.anchor] - kept[g.onset];
     hl_finding_growth(c, f, &g);
     f->growth.objects = 0;
     f->holder.kind = "native";
     f->holder.name = "(native memory)";
     char bytes[16];
-    double rounds = (double)(c->moments[g.anchor].info.rounds - c->moments[g.onset].info.rounds);
     f->title = hl_arena_printf(c->arena,
                                "C code keeps or lost %s that no object explains, %.0f bytes a call "
                                "on average: native memory, not yet named",
