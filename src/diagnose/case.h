@@ -296,6 +296,8 @@ extern const hl_rule hl_rule_method_cache, hl_rule_dead_arguments, hl_rule_decor
 
 /* native_reference.c: references lost or given away by C code; over all moments. */
 hl_status hl_rule_native_references(hl_case *c, hl_err *err) HL_MUST_CHECK;
+/* When all is found: what others keep may be why. */
+void hl_native_doubt(hl_case *c);
 /* resources.c: what the process has besides objects; and native memory that grows with each call. */
 hl_status hl_rule_resources(hl_case *c, hl_err *err) HL_MUST_CHECK;
 /* not_collected.c: what the program said should be gone. */

@@ -671,6 +671,7 @@ hl_status hl_diagnosing_judge(hl_diagnosing *d, const hl_run *run, hl_diagnosis 
             status = hl_unheld_find(c, err);
     }
     if (!status) {
+        hl_native_doubt(c);
         weigh(c);
         decide(c);
         forecast(c);

@@ -548,3 +548,30 @@ hl_status hl_rule_native_references(hl_case *c, hl_err *err)
             return err->status;
     return HL_OK;
 }
+
+/* What is kept with each call may have private memory and references that nobody sees into. */
+void hl_native_doubt(hl_case *c)
+{
+    hl_diagnosis *d = c->out;
+    const char *keeper = NULL;
+    double kept = 0; /* objects a call that others are found to keep */
+    for (uint32_t i = 0; i < d->n_findings; i++) {
+        const hl_finding *f = &d->findings[i];
+        if (strncmp(f->cause, "native-", 7) != 0 && strcmp(f->cause, "reference-cycle") != 0 &&
+            f->growth.per_round > kept) {
+            kept = f->growth.per_round;
+            keeper = f->holder.name;
+        }
+    }
+    for (uint32_t i = 0; i < d->n_findings && keeper; i++) {
+        hl_finding *f = &d->findings[i];
+        bool memory = !strcmp(f->cause, "native-memory");
+        bool references = !strcmp(f->cause, "native-reference") && f->growth.per_round <= kept &&
+                          strstr(f->holder.name, "(not given back");
+        if (!memory && !references)
+            continue;
+        f->confidence = HL_POSSIBLE;
+        hl_finding_evidence(c, f, "what %s keeps may have %s, where nobody sees into it", keeper,
+                            memory ? "it" : "them");
+    }
+}

@@ -27,12 +27,21 @@ typedef struct keys {
     hl_node *classes;   /* sorted: type objects that are nodes ... */
     uint64_t *of_class; /* ... and theirs */
     uint32_t n_classes;
+    hl_node
+        *named; /* sorted: what the interpreter and its threads are known to have, once a time */
+    uint32_t n_named;
 } keys;
 
 typedef struct class_row {
     hl_node node;
     uint64_t key;
 } class_row;
+
+static int by_value(const void *a, const void *b)
+{
+    hl_node x = *(const hl_node *)a, y = *(const hl_node *)b;
+    return (x > y) - (x < y);
+}
 
 static int by_node(const void *a, const void *b)
 {
@@ -48,7 +57,8 @@ static hl_status keys_init(keys *k, hl_arena *arena, const hl_graph *g, hl_err *
     k->of_type = hl_arena_array(arena, s->n_types, sizeof *k->of_type);
     k->classes = hl_arena_array(arena, s->n_types, sizeof *k->classes);
     k->of_class = hl_arena_array(arena, s->n_types, sizeof *k->of_class);
-    if (!rows || !k->of_type || !k->classes || !k->of_class)
+    k->named = hl_arena_array(arena, s->n_roots + 1, sizeof *k->named);
+    if (!rows || !k->of_type || !k->classes || !k->of_class || !k->named)
         return hl_err_set(err, HL_NO_MEMORY, "no memory to add up references");
     for (uint32_t t = 0; t < s->n_types; t++) {
         const char *name = s->names[s->types[t].name];
@@ -63,11 +73,18 @@ static hl_status keys_init(keys *k, hl_arena *arena, const hl_graph *g, hl_err *
         k->of_class[i] = rows[i].key;
     }
     hl_arena_release(arena, rows);
+    for (uint32_t i = 0; i < s->n_roots; i++)
+        if ((s->roots[i].kind == HL_ROOT_INTERP || s->roots[i].kind == HL_ROOT_THREAD) &&
+            s->roots[i].node != HL_NO_NODE)
+            k->named[k->n_named++] = s->roots[i].node;
+    if (k->n_named)
+        qsort(k->named, k->n_named, sizeof *k->named, by_value);
     return HL_OK;
 }
 
 static void keys_deinit(keys *k, hl_arena *arena)
 {
+    hl_arena_release(arena, k->named);
     hl_arena_release(arena, k->of_class);
     hl_arena_release(arena, k->classes);
     hl_arena_release(arena, k->of_type);
@@ -87,9 +104,24 @@ static uint64_t key_of(const keys *k, hl_node v)
                                                     : k->of_type[k->g->snap->type[v]];
 }
 
-static bool counts(const hl_graph *g, hl_node v)
+/* The excess of the i-th uneven node that nobody is known to have; 0: none. */
+static int64_t unexplained(const keys *k, uint32_t i, hl_node *v)
 {
-    return g->from[v] != HL_HOLD_STRAY && g->from[v] != HL_HOLD_CYCLE;
+    int64_t excess;
+    *v = hl_graph_uneven(k->g, i, &excess);
+    if (k->g->from[*v] == HL_HOLD_STRAY || k->g->from[*v] == HL_HOLD_CYCLE)
+        return 0;
+    uint32_t lo = 0, hi = k->n_named;
+    while (lo < hi) {
+        uint32_t mid = lo + (hi - lo) / 2;
+        if (k->named[mid] < *v)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    while (excess > 0 && lo < k->n_named && k->named[lo++] == *v)
+        excess--;
+    return excess;
 }
 
 /* ---- a moment ---------------------------------------------------------------------------------
@@ -130,9 +162,9 @@ hl_status hl_surplus_note(hl_case *c, hl_moment *m, const hl_graph *g, hl_err *e
     if (!rows)
         return hl_err_set(err, HL_NO_MEMORY, "no memory to add up references");
     for (uint32_t i = 0; i < g->n_uneven; i++) {
-        int64_t excess;
-        hl_node v = hl_graph_uneven(g, i, &excess);
-        if (!counts(g, v))
+        hl_node v;
+        int64_t excess = unexplained(&k, i, &v);
+        if (!excess)
             continue;
         uint64_t key = key_of(&k, v);
         hl_surplus *row = slot_of(rows, room, key);
@@ -182,9 +214,9 @@ hl_status hl_surplus_nodes(hl_case *c, const hl_graph *g, uint64_t key, hl_surpl
     if (!*out)
         return hl_err_set(err, HL_NO_MEMORY, "no memory for %u objects", g->n_uneven);
     for (uint32_t i = 0; i < g->n_uneven; i++) {
-        int64_t excess;
-        hl_node v = hl_graph_uneven(g, i, &excess);
-        if (counts(g, v) && key_of(&k, v) == key)
+        hl_node v;
+        int64_t excess = unexplained(&k, i, &v);
+        if (excess && key_of(&k, v) == key)
             (*out)[(*n)++] = (hl_surplus_node){v, hl_snap_address(g->snap, v), excess};
     }
     if (*n)
