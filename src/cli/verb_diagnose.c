@@ -5,6 +5,7 @@
 #include "cli/files.h"
 #include "diagnose/diagnose.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 typedef struct choices {
@@ -101,11 +102,25 @@ static int judge(const hl_context *c, hl_files *files, const choices *how)
     return hl_print(&out, hl_files_code(files, code));
 }
 
+static bool take_tolerance(const char *word, double *out)
+{
+    char *end;
+    *out = strtod(word, &end);
+    if (end != word && !*end && *out >= 0)
+        return true;
+    hl_usage("diagnose", "--tolerance takes a number, not '%s'", word);
+    return false;
+}
+
 int hl_verb_diagnose(hl_context *c, int argc, char **argv)
 {
-    static const hl_option options[] = {{"--fail-on", 0, "LEVEL"}, {"--min-growth", 0, "N"},
-                                        {"--format", 0, "FORMAT"}, {"--memory-limit", 0, "N"},
-                                        {"--words", 0, NULL},      {NULL, 0, NULL}};
+    static const hl_option options[] = {{"--fail-on", 0, "LEVEL"},
+                                        {"--min-growth", 0, "N"},
+                                        {"--format", 0, "FORMAT"},
+                                        {"--memory-limit", 0, "N"},
+                                        {"--words", 0, NULL},
+                                        {"--tolerance", 0, "N"},
+                                        {NULL, 0, NULL}};
     hl_args a = {
         .context = c, .options = options, .verb = "diagnose", .argc = argc, .argv = argv, .at = 1};
     choices how = {0};
@@ -124,6 +139,8 @@ int hl_verb_diagnose(hl_context *c, int argc, char **argv)
             fine = take_bytes("--memory-limit", a.value, &how.options.memory_limit);
         else if (option == 4)
             how.words = true;
+        else if (option == 5)
+            fine = take_tolerance(a.value, &how.options.tolerance);
         else
             return option == HL_ARG_HELP ? HL_EXIT_OK : HL_EXIT_USAGE;
         if (!fine)

@@ -5,6 +5,7 @@
 #include "diagnose/case.h"
 
 #include "diagnose/census.h"
+#include "diagnose/surplus.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -194,7 +195,7 @@ hl_status hl_case_observe(hl_case *c, hl_run *run, uint32_t index, hl_err *err)
         note_bytes(c, m, f.node, f.objects, f.bytes);
     }
     if (note_unrun(c, m, err) || hl_census_note(c, m, c->graph, err) ||
-        hl_tracks_note(c, m, c->snap, err))
+        hl_surplus_note(c, m, c->graph, err) || hl_tracks_note(c, m, c->snap, err))
         return err->status;
     return hl_calls_note(c, m, c->graph, err);
 }

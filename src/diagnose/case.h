@@ -44,6 +44,9 @@ typedef struct hl_moment {
     uint32_t n_unrun;
     struct hl_count *census; /* census.c */
     uint32_t n_census;
+    struct hl_surplus *surplus; /* surplus.c: references nobody has; sorted by key */
+    uint32_t n_surplus;
+    uint64_t opaque; /* objects that may hold others unseen, and that somebody has */
     uint64_t *exits; /* addresses of the code atexit was given, the first few; census.c */
     uint32_t n_exits;
 } hl_moment;
@@ -88,6 +91,7 @@ typedef struct hl_case {
                           are farewells */
     uint64_t material; /* bytes of growth worth a word */
     bool by_rounds;    /* the axis is rounds the program declared */
+    bool audited;      /* ... and they are calls of one function: `heaplens audit` */
     hl_shapes shapes;
     hl_growth *growths;
     uint32_t n_growths;
@@ -290,6 +294,12 @@ extern const hl_rule hl_rule_method_cache, hl_rule_dead_arguments, hl_rule_decor
     hl_rule_dynamic_code, hl_rule_made_entries, hl_rule_backlog, hl_rule_library_queue,
     hl_rule_weak_key, hl_rule_interpreter_registry;
 
+/* native_reference.c: references lost or given away by C code; over all moments. */
+hl_status hl_rule_native_references(hl_case *c, hl_err *err) HL_MUST_CHECK;
+/* When all is found: what others keep may be why. */
+void hl_native_doubt(hl_case *c);
+/* resources.c: what the process has besides objects; and native memory that grows with each call. */
+hl_status hl_rule_resources(hl_case *c, hl_err *err) HL_MUST_CHECK;
 /* not_collected.c: what the program said should be gone. */
 hl_status hl_rule_not_collected(hl_case *c, hl_err *err) HL_MUST_CHECK;
 /* cycle.c: garbage nobody collects; judged over all moments, shown in the last. */

@@ -7,6 +7,7 @@
  * Guards the collector is on: it will free them, so a note at most. */
 #include "diagnose/case.h"
 #include "diagnose/judge.h"
+#include "diagnose/per_round.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -56,6 +57,9 @@ static const char *why_uncollected(hl_case *c, const hl_cycle *k)
         return "the collector is off (gc.disable())";
     if (!i->gc_threshold0)
         return "the collector never runs (gc.set_threshold(0))";
+    if (c->audited) /* everything was collected before each look */
+        return "gc.collect() does not free them: a type in them has no tp_clear, or none that lets "
+               "go";
     if (comes_late(c)) {
         char count[32];
         return hl_arena_printf(c->arena,
@@ -75,6 +79,17 @@ static bool garbage_grew(const hl_case *c)
     while (mid + 1 < n && m[mid + 1].work <= half)
         mid++;
     return n < 3 || m[n - 1].garbage_objects > m[mid].garbage_objects;
+}
+
+/* An audit collects before each look: what is there has come to stay, be it little. */
+static bool left_by_calls(hl_case *c)
+{
+    hl_course course;
+    uint64_t *series =
+        c->audited ? hl_arena_array(&c->scratch, c->n_moments, sizeof *series) : NULL;
+    for (uint32_t i = 0; series && i < c->n_moments; i++)
+        series[i] = c->moments[i].garbage_objects;
+    return series && hl_course_find(c, series, &course) && course.most > c->options.tolerance;
 }
 
 static bool from_library(const hl_case *c, const hl_cycle *k)
@@ -124,8 +139,12 @@ static void find(hl_case *c, const hl_cycle *k, const char *why)
     double seconds = (double)(last->info.time_us - first->info.time_us) / 1e6;
     f->growth.per_second = seconds > 0 ? (double)k->bytes / seconds : -1;
     if (last->info.rounds) {
-        f->growth.per_round = (double)k->objects / (double)last->info.rounds;
-        f->growth.bytes_per_round = (double)k->bytes / (double)last->info.rounds;
+        /* an audit looks for the first time when all is warm: what was there then is none of these */
+        double since = c->audited && last->garbage_objects > first->garbage_objects
+                           ? 1 - (double)first->garbage_objects / (double)last->garbage_objects
+                           : 1;
+        f->growth.per_round = since * (double)k->objects / (double)last->info.rounds;
+        f->growth.bytes_per_round = since * (double)k->bytes / (double)last->info.rounds;
     }
     f->series = hl_arena_array(c->arena, c->n_moments, sizeof *f->series);
     for (uint32_t i = 0; f->series && i < c->n_moments; i++)
@@ -213,6 +232,8 @@ hl_status hl_rule_cycles(hl_case *c, hl_err *err)
         return err->status;
     list = garbage_list(c);
     bool kept = list != HL_NO_NODE && c->graph->retained_bytes[list] >= c->material;
+    bool each = left_by_calls(c);
+    uint64_t rounds = c->moments[c->n_moments - 1].info.rounds;
     for (uint32_t i = 0; i < n; i++) {
         const hl_cycle *k = &cycles[i];
         if (k->in_gc_garbage && kept) {
@@ -222,7 +243,8 @@ hl_status hl_rule_cycles(hl_case *c, hl_err *err)
             continue;
         }
         const char *why = why_uncollected(c, k);
-        bool many = k->bytes >= c->material || k->cycles >= MANY_CYCLES;
+        bool many = k->bytes >= c->material || k->cycles >= MANY_CYCLES ||
+                    (each && k->cycles >= rounds / 2);
         if (why && many && garbage_grew(c)) {
             find(c, k, why);
             continue;

@@ -186,6 +186,8 @@ static void settle_axis(hl_case *c)
         leave_out_collections(m, n);
     c->by_rounds = hl_rounds_axis(c);
     for (uint32_t i = 0; i < n; i++)
+        c->audited |= c->by_rounds && m[i].info.resource_known != 0;
+    for (uint32_t i = 0; i < n; i++)
         if (!strcmp(m[i].info.reason, "imported"))
             c->began = i;
     uint32_t loaded = n ? loaded_at(c) : 0;
@@ -373,7 +375,8 @@ static hl_status judge_growths(hl_case *c, hl_err *err)
 {
     if (hl_growth_find(c, err))
         return err->status;
-    if (hl_census_find(c, err) || hl_rule_native_groups(c, err) || hl_rule_pending_groups(c, err) ||
+    if (hl_census_find(c, err) || hl_rule_native_groups(c, err) ||
+        hl_rule_native_references(c, err) || hl_rule_pending_groups(c, err) ||
         hl_rule_thread_groups(c, err) || hl_rule_context_groups(c, err))
         return err->status;
     /* the last moment's graph is loaded: look there first, then where functions have returned */
@@ -440,7 +443,8 @@ static void weigh(hl_case *c)
     uint64_t grown = peak > first ? peak - first : 0;
     double share = grown ? (double)explained / (double)grown : -1;
     d->observed.growth_explained = share > 1 ? 1 : share;
-    for (uint32_t i = 0; i < d->n_findings && share >= 0 && share < STRONG_SHARE; i++)
+    for (uint32_t i = 0; i < d->n_findings && share >= 0 && share < STRONG_SHARE && !c->audited;
+         i++)
         if (d->findings[i].confidence == HL_STRONG && d->findings[i].growth.per_round < 1)
             d->findings[i].confidence = HL_POSSIBLE;
     if (d->n_findings)
@@ -507,6 +511,28 @@ static bool still_rose(const hl_case *c)
     return at > before && at > first && (double)(at - before) >= ROSE_SHARE * (double)(at - first);
 }
 
+/* Nothing is found in an audit: what else does each call leave? A file, a thread, a mapping is no
+ * memory, and a leak all the same. */
+static void say_left(hl_case *c)
+{
+    static const double LEAST_COUNT = 0.5, LEAST_BYTES = 8;
+    hl_diagnosis *d = c->out;
+    d->why = "a call leaves nothing behind";
+    for (uint32_t i = 0; i < d->n_resources; i++) {
+        const hl_resource_course *r = &d->resources[i];
+        if (!r->grows || r->least < (r->bytes ? LEAST_BYTES : LEAST_COUNT))
+            continue;
+        d->verdict = r->beside ? d->verdict : HL_UNDECIDED;
+        d->why = hl_arena_printf(c->arena,
+                                 r->beside ? "no memory is lost, but each call leaves %.2f %s"
+                                           : "each call leaves %.2f %s, and no holder that was "
+                                             "found explains it",
+                                 r->least, r->words);
+        if (!r->beside)
+            return;
+    }
+}
+
 static void decide(hl_case *c)
 {
     hl_diagnosis *d = c->out;
@@ -542,6 +568,10 @@ static void decide(hl_case *c)
         d->verdict = HL_UNDECIDED;
         d->why = n ? "one snapshot shows what is there, not what grows: take more while it works"
                    : "no whole snapshot to examine";
+        return;
+    }
+    if (c->audited) {
+        say_left(c);
         return;
     }
     uint64_t live_first = hl_moment_live(&m[c->baseline]) + c->dismissed;
@@ -693,9 +723,12 @@ hl_status hl_diagnosing_judge(hl_diagnosing *d, const hl_run *run, hl_diagnosis 
         if (!status)
             status = hl_rule_not_collected(c, err);
         if (!status)
+            status = hl_rule_resources(c, err);
+        if (!status)
             status = hl_unheld_find(c, err);
     }
     if (!status) {
+        hl_native_doubt(c);
         weigh(c);
         decide(c);
         forecast(c);
@@ -724,8 +757,10 @@ hl_status hl_diagnose(hl_run *const *runs, uint32_t n, const hl_diagnose_options
 
 bool hl_diagnose_finds(const char *cause)
 {
-    /* hl_rule_cycles and hl_rule_not_collected are no rules over a growth */
-    if (!strcmp(cause, "reference-cycle") || !strcmp(cause, "not-collected"))
+    /* hl_rule_cycles, hl_rule_not_collected and hl_rule_native_references are no rules over a growth;
+     * native-memory is found by an audit only */
+    if (!strcmp(cause, "reference-cycle") || !strcmp(cause, "not-collected") ||
+        !strcmp(cause, "native-reference"))
         return true;
     for (size_t r = 0; r < sizeof rules / sizeof *rules; r++)
         if (!strcmp(rules[r]->cause, cause))

@@ -15,6 +15,7 @@
 typedef struct hl_diagnose_options {
     uint64_t min_growth;   /* bytes; 0: max(1 MiB, 5 % of the heap) */
     uint64_t memory_limit; /* bytes; 0: what the file says */
+    double tolerance;      /* of an audit: what a call may leave, in references, bytes, files */
 } hl_diagnose_options;
 
 /* runs: n opened files, oldest first (usually one). */

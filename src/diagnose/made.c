@@ -42,20 +42,10 @@ typedef struct makers {
 
 enum { UNKNOWN, BELOW, ELSEWHERE };
 
-/* BELOW for what the holders dominate, themselves among it. */
-static uint8_t *dominated(hl_case *c, const hl_suspect *s)
+/* The answers that are there, for all that hangs below. */
+static void spread(const hl_case *c, uint8_t *is)
 {
-    uint32_t n = c->snap->nodes;
-    uint8_t *is = hl_arena_alloc(&c->scratch, n + 1);
-    hl_shape shape = hl_case_shape(c, s->holder);
-    if (!is)
-        return NULL;
-    memset(is, UNKNOWN, n + 1);
-    is[s->holder] = BELOW;
-    for (hl_node v = 0; s->members > 1 && v < n; v++)
-        if (hl_case_shape(c, v) == shape && c->snap->type[v] == c->snap->type[s->holder])
-            is[v] = BELOW;
-    for (hl_node v = 0; v < n; v++) {
+    for (hl_node v = 0; v < c->snap->nodes; v++) {
         hl_node top = v;
         while (top != HL_NO_NODE && is[top] == UNKNOWN)
             top = c->graph->idom[top];
@@ -63,6 +53,29 @@ static uint8_t *dominated(hl_case *c, const hl_suspect *s)
         for (hl_node u = v; u != top; u = c->graph->idom[u])
             is[u] = answer;
     }
+}
+
+static uint8_t *all_unknown(hl_case *c)
+{
+    uint32_t n = c->snap->nodes;
+    uint8_t *is = hl_arena_alloc(&c->scratch, n + 1);
+    if (is)
+        memset(is, UNKNOWN, n + 1);
+    return is;
+}
+
+/* BELOW for what the holders dominate, themselves among it. */
+static uint8_t *dominated(hl_case *c, const hl_suspect *s)
+{
+    uint8_t *is = all_unknown(c);
+    hl_shape shape = hl_case_shape(c, s->holder);
+    if (!is)
+        return NULL;
+    is[s->holder] = BELOW;
+    for (hl_node v = 0; s->members > 1 && v < c->snap->nodes; v++)
+        if (hl_case_shape(c, v) == shape && c->snap->type[v] == c->snap->type[s->holder])
+            is[v] = BELOW;
+    spread(c, is);
     return is;
 }
 
@@ -319,6 +332,31 @@ void hl_finding_made(hl_case *c, hl_finding *f, const hl_suspect *s)
         tell_age(c, &m, f);
     }
     hl_arena_release(&c->scratch, shared);
+    hl_arena_release(&c->scratch, is);
+    hl_arena_release(&c->scratch, m.lines);
+    hl_arena_release(&c->scratch, m.made);
+    hl_arena_release(&c->scratch, m.told);
+}
+
+void hl_finding_made_of(hl_case *c, hl_finding *f, const hl_node *members, uint32_t n,
+                        uint32_t since)
+{
+    const hl_snap *snap = c->snap;
+    if (!snap->n_made)
+        return;
+    makers m = {snap, hl_arena_array(&c->scratch, snap->n_stacks, sizeof *m.told),
+                hl_arena_array(&c->scratch, snap->n_stacks, sizeof *m.made),
+                hl_arena_array(&c->scratch, snap->n_frames, sizeof *m.lines)};
+    uint8_t *is = all_unknown(c);
+    uint32_t best[FRAMES_MOST];
+    if (m.told && m.made && m.lines && is && find_told(c, m.told)) {
+        for (uint32_t i = 0; i < n; i++)
+            is[members[i]] = BELOW;
+        spread(c, is);
+        uint64_t bytes = sum_made(&m, is);
+        sum_ages(&m, c->moments[since].info.tracking.taken);
+        fill(c, f, &m, best, best_of(m.lines, snap->n_frames, bytes / BYTES_SHARE, best));
+    }
     hl_arena_release(&c->scratch, is);
     hl_arena_release(&c->scratch, m.lines);
     hl_arena_release(&c->scratch, m.made);

@@ -235,6 +235,13 @@ int64_t hl_graph_excess(const hl_graph *g, hl_node v)
     return (int64_t)hl_snap_refcnt(g->snap, v) - (int64_t)g->uneven[lo].in_count;
 }
 
+hl_node hl_graph_uneven(const hl_graph *g, uint32_t i, int64_t *excess)
+{
+    hl_node v = g->uneven[i].node;
+    *excess = (int64_t)hl_snap_refcnt(g->snap, v) - (int64_t)g->uneven[i].in_count;
+    return v;
+}
+
 hl_node hl_graph_follow(const hl_graph *g, hl_node v, enum hl_label_kind kind, const char *name)
 {
     const hl_snap *s = g->snap;

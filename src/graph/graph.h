@@ -101,6 +101,8 @@ uint64_t hl_graph_own_bytes(const hl_graph *g, hl_node v);
 uint64_t hl_graph_own_objects(const hl_graph *g, hl_node v);
 /* refcount - counted in-edges; 0 for immortals and static objects. */
 int64_t hl_graph_excess(const hl_graph *g, hl_node v);
+/* The i-th node that has one, by node, i < n_uneven. */
+hl_node hl_graph_uneven(const hl_graph *g, uint32_t i, int64_t *excess);
 /* The node that edge `label` of v leads to: by kind and name text ("__closure__"), or NO_NODE. */
 hl_node hl_graph_follow(const hl_graph *g, hl_node v, enum hl_label_kind kind, const char *name);
 /* Who holds v, once an edge, parent[v] first and once: for (hl_holders h = hl_graph_holders(g, v);

@@ -7,6 +7,7 @@
 #include "inside/inside_abi.h" /* first: Python.h sets _GNU_SOURCE */
 
 #include "container/container.h"
+#include "inside/fail_alloc.h"
 #include "inside/inside.h"
 #include "inside/rounds.h"
 #include "inside/track_binding.h"
@@ -155,6 +156,7 @@ static int fill(PyObject *module)
 {
     hl_rounds_find();
     return PyModule_AddFunctions(module, hl_watch_methods) ||
+                   PyModule_AddFunctions(module, hl_fail_methods) ||
                    PyModule_AddFunctions(module, hl_track_methods_here())
                ? -1
                : 0;

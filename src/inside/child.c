@@ -187,6 +187,9 @@ static void put_meta(hl_fields *f, const hl_shot_request *r, PyInterpreterState 
     hl_field_uint(f, HL_SNAP_GC_THRESHOLD0, hl_abi_gc_threshold(interp));
     hl_field_uint(f, HL_SNAP_GC_RUNNING, gc->collecting != 0);
     hl_field_uint(f, HL_SNAP_GC_FROZEN, listed(&gc->permanent_generation.head));
+    for (unsigned i = 0; i < HL_RESOURCES; i++)
+        if (r->resource_known >> i & 1)
+            hl_field_uint(f, HL_SNAP_RESOURCE + i, r->resource[i]);
     for (unsigned i = 0; i < NUM_GENERATIONS; i++)
         hl_field_uint(f, HL_SNAP_GC_COLLECTIONS0 + i, hl_abi_gc_collections(interp, i));
 }
@@ -246,6 +249,9 @@ static hl_status walk_and_write(hl_walk *w, const hl_shot_request *r, uint32_t a
     hl_field_uint(&end, HL_SNAP_SKIPPED, w->skipped);
     hl_field_uint(&end, HL_SNAP_WALK_NS, shot->walk_ns);
     hl_field_uint(&end, HL_SNAP_CHILD_BYTES, shot->child_bytes);
+    hl_shared_put(w, &end);
+    if (w->partly)
+        hl_field_uint(&end, HL_SNAP_PARTLY, w->partly);
     hl_dups_totals(w->dups, &end);
     if (w->made)
         hl_makers_write(w, r->time_us, &end);

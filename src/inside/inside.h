@@ -11,6 +11,8 @@
 #ifndef HL_INSIDE_H
 #define HL_INSIDE_H
 
+#include "snapshot/snap_format.h"
+
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -42,11 +44,13 @@ typedef struct hl_shot_request {
     const char *reason;
     uint64_t time_us, cpu_us, user_us, rss_bytes; /* user_us: of cpu_us, outside the kernel */
     uint64_t rounds;                              /* units of work done so far */
-    int asks;            /* the thread that takes it wants to know: HL_SNAP_ASKER */
-    const char *program; /* or NULL */
-    int thorough;        /* equal leaves are looked for with more patience */
-    int sample;          /* of long sequences of leaves not all need be read */
-    int unsettled;       /* the GIL is not held */
+    uint64_t resource[HL_RESOURCES];
+    uint32_t resource_known; /* bit i: resource[i] was */
+    int asks;                /* the thread that takes it wants to know: HL_SNAP_ASKER */
+    const char *program;     /* or NULL */
+    int thorough;            /* equal leaves are looked for with more patience */
+    int sample;              /* of long sequences of leaves not all need be read */
+    int unsettled;           /* the GIL is not held */
     int *pid;  /* shared memory that gets the child's pid before anybody can kill us; or NULL */
     int apart; /* the child needs a stack of its own: the caller's may be used up */
     unsigned deadline; /* seconds the child may live */

@@ -112,6 +112,7 @@ bool hl_walk_sampled(hl_walk *w, PyObject *const *item, size_t n)
     }
     if (!reads_all(w, item + at, n - at, &whole))
         return false;
+    w->partly++;
     double times = (double)(at - HEAD) / (double)part.items;
     for (unsigned leaf = 0; leaf < HL_LEAVES; leaf++) {
         uint64_t of = (uint64_t)((double)part.n[leaf] * times + 0.5);

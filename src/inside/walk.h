@@ -180,7 +180,9 @@ typedef struct hl_walk {
 
     /* totals */
     uint64_t nodes, edges_total, folded, skipped, immortal;
-    uint32_t leaf_type[HL_LEAVES]; /* type index */
+    uint64_t shared[HL_SHARED_KINDS]; /* references to them that were met */
+    uint64_t partly;                  /* sequences of which not all was read */
+    uint32_t leaf_type[HL_LEAVES];    /* type index */
 
     /* labels used everywhere */
     struct {
@@ -272,6 +274,12 @@ uint32_t hl_thread_index(PyInterpreterState *interp, const PyThreadState *thread
  * rows are written, the column that says which of it is there. */
 void hl_expect_reach(hl_walk *w);
 void hl_expect_rows(hl_walk *w);
+
+/* ---- shared.c ---------------------------------------------------------------------------------
+ */
+
+/* What END says of None and its like. */
+void hl_shared_put(const hl_walk *w, hl_fields *end);
 
 /* ---- self_size.c ------------------------------------------------------------------------------
  */

@@ -184,8 +184,10 @@ static void wait_for_row(hl_walk *w, PyObject *o, uint32_t id)
 
 void hl_walk_edge(hl_walk *w, PyObject *o, uint32_t label)
 {
-    if (o == Py_None)
+    if (o == Py_None) {
+        w->shared[HL_SHARED_NONE]++;
         return;
+    }
     PyTypeObject *t = Py_TYPE(o);
     int leaf = hl_leaf_of(t);
     if (leaf >= 0) {
@@ -193,10 +195,15 @@ void hl_walk_edge(hl_walk *w, PyObject *o, uint32_t label)
             return;
         if (immortal_leaf(w, o, (enum hl_leaf)leaf)) {
             w->immortal++;
+            w->shared[HL_SHARED_INTS] += leaf == HL_LEAF_INT;
             return;
         }
     } else if (t == &PyBool_Type || o == Py_Ellipsis || o == Py_NotImplemented) {
         w->immortal++;
+        w->shared[o == Py_True       ? HL_SHARED_TRUE
+                  : o == Py_False    ? HL_SHARED_FALSE
+                  : o == Py_Ellipsis ? HL_SHARED_ELLIPSIS
+                                     : HL_SHARED_NOT_IMPLEMENTED]++;
         return;
     }
     bool fresh;

@@ -13,6 +13,7 @@
 #include "inside/rounds.h" /* first: Python.h sets _GNU_SOURCE */
 
 #include "container/container.h"
+#include "inside/counts.h"
 #include "inside/inside.h"
 #include "inside/pulse_plan.h"
 #include "inside/vitals.h"
@@ -66,8 +67,20 @@ static hl_status look_fails(watch *w, hl_err *err)
     return err->status;
 }
 
+/* As sys.getallocatedblocks() has it; false: it does not. GIL held. */
+static bool count_blocks(uint64_t *out)
+{
+    PyObject *ask = PySys_GetObject("getallocatedblocks");
+    PyObject *answer = ask ? PyObject_CallObject(ask, NULL) : NULL;
+    *out = answer ? PyLong_AsUnsignedLongLong(answer) : 0;
+    Py_XDECREF(answer);
+    bool failed = !answer || PyErr_Occurred();
+    PyErr_Clear();
+    return !failed;
+}
+
 /* GIL held, and let go while the child walks. */
-static hl_status take(watch *w, const char *reason, hl_err *err)
+static hl_status take(watch *w, const char *reason, bool counts, hl_err *err)
 {
     int fd;
     hl_shot *shot = hl_shot_new();
@@ -93,6 +106,11 @@ static hl_status take(watch *w, const char *reason, hl_err *err)
         .deadline = CHILD_SECONDS,
     };
     int status = HL_OK;
+    if (counts) {
+        request.resource_known = hl_counts_take(request.resource);
+        if (count_blocks(&request.resource[HL_RESOURCE_BLOCKS]))
+            request.resource_known |= 1u << HL_RESOURCE_BLOCKS;
+    }
     pid_t child = hl_child_start(&request, shot);
     close(fd);
     uint64_t cpu = hl_vitals_clock_ns(CLOCK_THREAD_CPUTIME_ID) - begun;
@@ -117,7 +135,7 @@ static hl_status take(watch *w, const char *reason, hl_err *err)
 }
 
 /* wait: for a look that is under way, else that one has to do. */
-static hl_status look(watch *w, const char *reason, bool wait, hl_err *err)
+static hl_status look(watch *w, const char *reason, bool wait, bool counts, hl_err *err)
 {
     while (wait && w->busy) {
         Py_BEGIN_ALLOW_THREADS hl_page_wait(&w->busy, 1, SLICE_NS);
@@ -127,7 +145,7 @@ static hl_status look(watch *w, const char *reason, bool wait, hl_err *err)
         return HL_OK;
     w->busy = 1;
     *err = (hl_err){.status = HL_OK};
-    if (take(w, reason, err))
+    if (take(w, reason, counts, err))
         look_fails(w, err);
     else
         w->taken++;
@@ -142,7 +160,7 @@ static void round_done(watch *w)
 {
     hl_err err;
     if (++w->rounds >= w->due_round && !w->busy)
-        (void)!look(w, "round", false, &err);
+        (void)!look(w, "round", false, false, &err);
 }
 
 /* A look lets the GIL go, and the list may change meanwhile: begin anew after each. */
@@ -214,7 +232,7 @@ static void *run(void *arg)
             PyThreadState *gil = hl_attach();
             hl_err err;
             if (gil && !atomic_load(&w->ending))
-                (void)!look(w, reason, false, &err);
+                (void)!look(w, reason, false, false, &err);
             hl_detach(gil);
         } else if (until > now) {
             hl_page_wait(&w->wake, seen, until - now);
@@ -282,7 +300,8 @@ static watch *watch_of(PyObject *capsule)
     return w;
 }
 
-static hl_status begin(watch *w, uint32_t max, uint32_t interval_ms, int thread, hl_err *err)
+static hl_status begin(watch *w, uint32_t max, uint32_t interval_ms, int thread, bool counts,
+                       hl_err *err)
 {
     int fd;
     if (hl_file_begin(w->path, w->program, &fd, err))
@@ -291,7 +310,7 @@ static hl_status begin(watch *w, uint32_t max, uint32_t interval_ms, int thread,
     w->owner = getpid();
     w->on = true;
     hl_plan_begin(&w->plan, max, interval_ms, hl_vitals_clock_ns(CLOCK_MONOTONIC));
-    if (look(w, "begin", false, err) || (thread && thread_start(w, err)))
+    if (look(w, "begin", false, counts, err) || (thread && thread_start(w, err)))
         return err->status;
     w->next = watches;
     watches = w;
@@ -300,14 +319,15 @@ static hl_status begin(watch *w, uint32_t max, uint32_t interval_ms, int thread,
 
 static PyObject *watch_begin(PyObject *module, PyObject *args, PyObject *keywords)
 {
-    static char *names[] = {"path", "program", "max_snapshots", "interval_ms", "thread", NULL};
+    static char *names[] = {"path",   "program", "max_snapshots", "interval_ms", "thread",
+                            "counts", NULL};
     PyObject *path;
     const char *program;
     unsigned max = 0, interval = 0;
-    int thread = 1;
+    int thread = 1, counts = 0;
     hl_err err = {.status = HL_OK};
-    if (!PyArg_ParseTupleAndKeywords(args, keywords, "O&s|$IIp", names, PyUnicode_FSConverter,
-                                     &path, &program, &max, &interval, &thread))
+    if (!PyArg_ParseTupleAndKeywords(args, keywords, "O&s|$IIpp", names, PyUnicode_FSConverter,
+                                     &path, &program, &max, &interval, &thread, &counts))
         return NULL;
     watch *w = calloc(1, sizeof *w);
     size_t n = (size_t)PyBytes_GET_SIZE(path);
@@ -320,7 +340,7 @@ static PyObject *watch_begin(PyObject *module, PyObject *args, PyObject *keyword
                  : PyErr_NoMemory();
     }
     snprintf(w->program, sizeof w->program, "%s", program);
-    if (begin(w, max, interval, thread, &err)) {
+    if (begin(w, max, interval, thread, counts != 0, &err)) {
         w->on = false;
         free(w);
         return hl_raise(&err);
@@ -337,12 +357,27 @@ static PyObject *watch_look(PyObject *module, PyObject *args)
 {
     PyObject *capsule;
     const char *reason;
+    int counts = 0;
     hl_err err = {.status = HL_OK};
-    if (!PyArg_ParseTuple(args, "Os", &capsule, &reason))
+    if (!PyArg_ParseTuple(args, "Os|p", &capsule, &reason, &counts))
         return NULL;
     watch *w = watch_of(capsule);
-    if (!w || (look(w, reason, true, &err) && hl_raise(&err) == NULL))
+    if (!w || (look(w, reason, true, counts != 0, &err) && hl_raise(&err) == NULL))
         return NULL;
+    Py_RETURN_NONE;
+}
+
+/* Units of work were done, and no look is due: who asks for this one looks when it is time. */
+static PyObject *watch_rounds(PyObject *module, PyObject *args)
+{
+    PyObject *capsule;
+    unsigned long long n;
+    if (!PyArg_ParseTuple(args, "OK", &capsule, &n))
+        return NULL;
+    watch *w = watch_of(capsule);
+    if (!w)
+        return NULL;
+    w->rounds += n;
     Py_RETURN_NONE;
 }
 
@@ -375,10 +410,13 @@ static PyObject *watch_state(PyObject *module, PyObject *capsule)
 
 PyMethodDef hl_watch_methods[] = {
     {"watch_begin", (PyCFunction)(void (*)(void))watch_begin, METH_VARARGS | METH_KEYWORDS,
-     "watch_begin(path, program, *, max_snapshots=0, interval_ms=0, thread=True)\n--\n\n"
+     "watch_begin(path, program, *, max_snapshots=0, interval_ms=0, thread=True, "
+     "counts=False)\n--\n\n"
      "Begins to watch this process into a new file; returns a handle."},
     {"watch_look", watch_look, METH_VARARGS,
-     "watch_look(handle, reason, /)\n--\n\nTakes a snapshot now."},
+     "watch_look(handle, reason, counts=False, /)\n--\n\nTakes a snapshot now."},
+    {"watch_rounds", watch_rounds, METH_VARARGS,
+     "watch_rounds(handle, n, /)\n--\n\nn units of work are done, without a look."},
     {"watch_round", watch_round, METH_O,
      "watch_round(handle, /)\n--\n\nA unit of work of this watch is done."},
     {"watch_end", watch_over, METH_O,

@@ -94,6 +94,17 @@ typedef struct hl_finding {
     uint32_t n_shares;
 } hl_finding;
 
+/* What the process has besides objects, where it was counted between calls. */
+typedef struct hl_resource_course {
+    const char *name;  /* "blocks", "malloc_bytes", "fds", "threads", "mappings", "objects" */
+    const char *words; /* as people say it: "file descriptors" */
+    uint64_t first, last;
+    double least, most; /* gained a call, in the part of the run with least, and with most */
+    bool grows;         /* in every part */
+    bool bytes;
+    bool beside; /* it is no memory: files, threads, mappings */
+} hl_resource_course;
+
 typedef struct hl_note {
     const char *cause; /* the id it resembles */
     const char *text;
@@ -127,6 +138,8 @@ typedef struct hl_diagnosis {
     uint32_t n_findings;
     hl_note *notes;
     uint32_t n_notes;
+    hl_resource_course *resources; /* of an audit, else none */
+    uint32_t n_resources;
     hl_process *processes; /* where several are looked at together, in order of their starts */
     uint32_t n_processes;  /* else 0 */
 } hl_diagnosis;

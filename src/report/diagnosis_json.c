@@ -226,6 +226,28 @@ static void put_processes(hl_json *j, const hl_diagnosis *d, const char *const v
     hl_json_close(j, ']');
 }
 
+/* Of an audit: what else each call leaves. */
+static void put_resources(hl_json *j, const hl_diagnosis *d)
+{
+    hl_json_key(j, "resources");
+    hl_json_open(j, '[');
+    for (uint32_t i = 0; i < d->n_resources; i++) {
+        const hl_resource_course *r = &d->resources[i];
+        hl_json_open(j, '{');
+        hl_json_put_text(j, "name", r->name);
+        hl_json_put_uint(j, "first", r->first);
+        hl_json_put_uint(j, "last", r->last);
+        hl_json_key(j, "least_per_call");
+        hl_json_double(j, r->least);
+        hl_json_key(j, "most_per_call");
+        hl_json_double(j, r->most);
+        hl_json_key(j, "grows");
+        hl_json_bool(j, r->grows);
+        hl_json_close(j, '}');
+    }
+    hl_json_close(j, ']');
+}
+
 static void put_finding(hl_json *j, const hl_diagnosis *d, const hl_finding *f)
 {
     static const char *const confidence[] = {
@@ -291,6 +313,7 @@ void hl_report_json(const hl_diagnosis *d, hl_out *out)
         put_finding(&j, d, &d->findings[i]);
     hl_json_close(&j, ']');
     put_processes(&j, d, verdict);
+    put_resources(&j, d);
     hl_json_key(&j, "notes");
     hl_json_open(&j, '[');
     for (uint32_t i = 0; i < d->n_notes; i++) {

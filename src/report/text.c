@@ -73,8 +73,8 @@ static void about(const hl_diagnosis *d, const hl_style *style, hl_out *o, size_
         hl_out_printf(&text, " of %" PRIu32 " processes", d->n_processes);
     char count[32];
     if (d->observed.rounds > 0)
-        hl_out_printf(&text, ", %s round%s", hl_count_text((uint64_t)d->observed.rounds, count),
-                      d->observed.rounds == 1 ? "" : "s");
+        hl_out_printf(&text, ", %s %s%s", hl_count_text((uint64_t)d->observed.rounds, count),
+                      d->n_resources ? "call" : "round", d->observed.rounds == 1 ? "" : "s");
     bool fits = used + 3 + text.n <= hl_style_width(style);
     hl_out_text(o, fits ? "   " : "\n  ");
     hl_paint_begin(o, style, HL_DIM);
@@ -117,7 +117,7 @@ static void amount(uint64_t v, const char *unit, char buf[48])
 }
 
 /* "+3 objects, 1.2 KB per round" */
-static void per_round(const hl_finding *f, const hl_style *style, hl_out *o)
+static void per_round(const hl_diagnosis *d, const hl_finding *f, const hl_style *style, hl_out *o)
 {
     char bytes[16];
     double objects = f->growth.per_round, size = f->growth.bytes_per_round;
@@ -128,10 +128,11 @@ static void per_round(const hl_finding *f, const hl_style *style, hl_out *o)
         hl_out_printf(o, "+%.3g %s, ", objects, f->series_unit ? f->series_unit : "objects");
     else
         hl_out_text(o, "+");
-    hl_out_printf(o, "%s per round\n", hl_bytes_text((uint64_t)size, bytes));
+    hl_out_printf(o, "%s per %s\n", hl_bytes_text((uint64_t)size, bytes),
+                  d->n_resources ? "call" : "round");
 }
 
-static void growth(const hl_finding *f, const hl_style *style, hl_out *o)
+static void growth(const hl_diagnosis *d, const hl_finding *f, const hl_style *style, hl_out *o)
 {
     char a[48], b[48];
     const char *comma = "";
@@ -160,7 +161,7 @@ static void growth(const hl_finding *f, const hl_style *style, hl_out *o)
     if (rate >= 0 && isfinite(rate))
         hl_out_printf(o, ", %s/s", hl_bytes_text((uint64_t)rate, a));
     hl_out_text(o, "\n");
-    per_round(f, style, o);
+    per_round(d, f, style, o);
 }
 
 /* ---- several processes ----------------------------------------------------------------------- */
@@ -367,7 +368,7 @@ static void finding(const hl_diagnosis *d, uint32_t i, const hl_style *style, hl
                                                            : "grows");
         hl_out_text(o, "\n");
     }
-    growth(f, style, o);
+    growth(d, f, style, o);
     shares(d, f, style, o);
     sites(f, style, o);
     evidence(f, style, o);
@@ -463,6 +464,22 @@ static void processes(const hl_diagnosis *d, const hl_style *style, hl_out *o)
     hl_out_deinit(&text);
 }
 
+/* "each call leaves 1.00 file descriptors"; what does not grow only with -v. */
+static void resources(const hl_diagnosis *d, const hl_style *style, hl_out *o)
+{
+    for (uint32_t i = 0; i < d->n_resources; i++) {
+        const hl_resource_course *r = &d->resources[i];
+        bool even = r->most - r->least < 0.005;
+        if (r->grows && even)
+            sentence(o, style, "each call leaves %.2f %s", r->least, r->words);
+        else if (r->grows)
+            sentence(o, style, "each call leaves %.2f to %.2f %s", r->least, r->most, r->words);
+        else if (style->verbose)
+            sentence(o, style, "%s: %" PRIu64 " at first, %" PRIu64 " in the end", r->words,
+                     r->first, r->last);
+    }
+}
+
 /* What the verdict rests on, and what it does not see. */
 static void basis(const hl_diagnosis *d, const hl_style *style, hl_out *o)
 {
@@ -471,6 +488,7 @@ static void basis(const hl_diagnosis *d, const hl_style *style, hl_out *o)
     if (d->observed.snapshots && (d->verdict != HL_NO_LEAK || style->verbose))
         heap_course(d, style, o);
     limit_course(d, style, o);
+    resources(d, style, o);
     processes(d, style, o);
     if (d->observed.cost_seconds >= 0 && style->verbose)
         sentence(o, style, "the program stood still for %.0f ms while snapshots were taken",

@@ -83,6 +83,31 @@ enum hl_snap_field {
     HL_SNAP_TRACK_THREADS = 104, /* 1: what was made of all time is told of the thread that made it,
                                       and not of one that has some in use there */
     HL_SNAP_TRACK_WITHIN = 105,  /* the widest window of HL_COL_WITHIN; missing: none */
+    /* what the process had when the snapshot was asked for: + enum hl_resource, each only if counted */
+    HL_SNAP_RESOURCE = 112,
+    /* in END, before 3.12: references to what all programs share, + 2 * enum hl_shared: how many its
+     * count has; + 1: how many of them are edges, which are not in the columns */
+    HL_SNAP_SHARED = 128,
+    HL_SNAP_PARTLY = 144, /* in END: so many long sequences of leaves were read in part */
+};
+
+enum hl_resource {
+    HL_RESOURCE_BLOCKS = 0,   /* in use, of the interpreter's own allocator */
+    HL_RESOURCE_MALLOC = 1,   /* bytes in use, as malloc counts them         */
+    HL_RESOURCE_FDS = 2,      /* open file descriptors                       */
+    HL_RESOURCE_THREADS = 3,  /* of the kernel: Python's and others          */
+    HL_RESOURCE_MAPPINGS = 4, /* lines of /proc/self/maps                    */
+    HL_RESOURCES = 5,
+};
+
+enum hl_shared {
+    HL_SHARED_NONE = 0,
+    HL_SHARED_TRUE = 1,
+    HL_SHARED_FALSE = 2,
+    HL_SHARED_ELLIPSIS = 3,
+    HL_SHARED_NOT_IMPLEMENTED = 4,
+    HL_SHARED_INTS = 5, /* the small ones there is one of each, together */
+    HL_SHARED_KINDS = 6,
 };
 enum { HL_WINDOWS = 6 }; /* freed within 2, 4 ... 64 allocations of the thread that made them */
 

@@ -155,6 +155,27 @@ static bool tracking_field(hl_tracking *t, const field *f)
     }
 }
 
+static bool resource_field(hl_snap_info *info, const field *f)
+{
+    if (f->text)
+        return false;
+    if (f->tag >= HL_SNAP_RESOURCE && f->tag < HL_SNAP_RESOURCE + HL_RESOURCES) {
+        info->resource[f->tag - HL_SNAP_RESOURCE] = f->value;
+        info->resource_known |= 1u << (f->tag - HL_SNAP_RESOURCE);
+        return true;
+    }
+    if (f->tag < HL_SNAP_SHARED || f->tag >= HL_SNAP_SHARED + 2 * HL_SHARED_KINDS)
+        return false;
+    uint64_t which = (f->tag - HL_SNAP_SHARED) / 2;
+    if ((f->tag - HL_SNAP_SHARED) % 2) {
+        info->shared[which].edges = f->value;
+        info->shared_known |= 1u << which; /* the writer puts it last */
+    } else {
+        info->shared[which].refs = f->value;
+    }
+    return true;
+}
+
 static void snap_field(hl_arena *arena, hl_snap_info *info, hl_snap_span *span, uint64_t *chunks,
                        const field *f)
 {
@@ -163,7 +184,7 @@ static void snap_field(hl_arena *arena, hl_snap_info *info, hl_snap_span *span, 
         info->memory_known |= 1u << (f->tag - HL_SNAP_MEMORY);
         return;
     }
-    if (tracking_field(&info->tracking, f))
+    if (tracking_field(&info->tracking, f) || resource_field(info, f))
         return;
     switch (f->tag) {
     case HL_SNAP_TIME:
@@ -248,6 +269,9 @@ static void snap_field(hl_arena *arena, hl_snap_info *info, hl_snap_span *span, 
         break;
     case HL_SNAP_DUP_BYTES:
         info->dup_bytes = f->value;
+        break;
+    case HL_SNAP_PARTLY:
+        info->partly = f->value;
         break;
     case HL_SNAP_CHUNKS:
         *chunks = f->value;

@@ -204,6 +204,13 @@ typedef struct hl_snap_info {
     uint64_t memory[HL_MEMORY_COUNT];
     uint32_t memory_known; /* bit i: memory[i] was measured */
     uint64_t leaves, leaves_seen, dup_contents, dup_bytes;
+    uint64_t resource[HL_RESOURCES];
+    uint32_t resource_known; /* bit i: resource[i] was */
+    struct {
+        uint64_t refs, edges;
+    } shared[HL_SHARED_KINDS];
+    uint32_t shared_known; /* bit i: shared[i] is there, both of it */
+    uint64_t partly;       /* sequences of leaves that were read in part */
     hl_tracking tracking;
 } hl_snap_info;
 

@@ -1,0 +1,110 @@
+"""What the audits of test_planted.py call: each function makes its errors once, the same every time.
+
+HEAPLENS_CLEAN  set: the extension's healthy twin makes none
+HEAPLENS_BUSY   set: six threads work meanwhile
+"""
+
+import os
+
+if os.environ.get("HEAPLENS_CLEAN"):
+    import planted_clean as planted
+else:
+    import planted
+
+
+class Thing:
+    pass
+
+
+things = [Thing() for _ in range(2)]
+words = [f"word-{n}" for n in range(3)]
+many = [Thing() for _ in range(20_000)]
+again = list(many)
+exported = bytearray(100)
+turn = 0
+
+
+def lists():
+    planted.lists(5)
+
+
+def increfs():
+    planted.increfs(things)
+
+
+def strings():
+    planted.increfs(words)
+
+
+def decrefs():
+    global turn
+    planted.decrefs(many, turn, 2)
+    turn += 2
+
+
+def none():
+    planted.none()
+
+
+def buffer():
+    planted.buffer(exported)
+
+
+def forgetful():
+    planted.Forgetful()
+
+
+def cycle():
+    thing = Thing()
+    thing.opaque = planted.Opaque(thing)
+
+
+def lost_bytes():
+    planted.bytes_lost(1, 500)
+
+
+def lost_malloc():
+    planted.malloc_lost(1, 333)
+
+
+def failing():
+    planted.failing()
+
+
+def raises():
+    planted.raises()
+
+
+def file():
+    planted.file()
+
+
+def references():
+    lists()
+    increfs()
+    strings()
+    decrefs()
+    none()
+    buffer()
+    forgetful()
+    cycle()
+
+
+def work():
+    import json
+    import random
+
+    while True:
+        table = {str(n): [random.random()] * 3 for n in range(50)}
+        json.loads(json.dumps(table))
+        entries = iter(sorted(table))
+        next(entries)
+        numbers = (n for n in table)
+        next(numbers)
+
+
+if os.environ.get("HEAPLENS_BUSY"):
+    import threading
+
+    for _ in range(6):
+        threading.Thread(target=work, daemon=True).start()

@@ -1,0 +1,133 @@
+"""Errors of an extension, planted with known numbers: each is counted exactly; its twin is silent."""
+
+from __future__ import annotations
+
+import pytest
+
+from audits import Interpreter, audit, buildable, extension, interpreters, own
+
+LOST, KEPT, GIVEN = "(lost by C)", "(not given back by C)", "(given away by C)"
+CYCLE = "calls.Thing.opaque > planted.Opaque.*"
+
+# Of each call: references, or for the cycle objects in it.
+PLANTED = {
+    ("native-reference", f"{LOST} list"): 5,
+    ("native-reference", f"{KEPT} calls.Thing"): 2,
+    ("native-reference", f"{GIVEN} calls.Thing"): 2,
+    ("native-reference", f"{KEPT} str"): 3,
+    ("native-reference", f"{KEPT} bytearray"): 1,
+    ("native-reference", f"{KEPT} planted.Forgetful"): 1,
+    ("native-reference", f"{GIVEN} None"): 1,
+}
+CALLS, ROUNDS = 100, 8
+
+
+def exact(found: dict, key: tuple[str, str], times: int) -> None:
+    assert found["confidence"] == "certain", found
+    assert found["growth"]["per_round"] == times, found
+    # in the whole of it, or after the warm-up, where something else was still being filled then
+    whole = {times * CALLS * rounds for rounds in (ROUNDS, ROUNDS - 2)}
+    assert found["growth"]["objects"] in whole, found
+
+
+def check_all(python: Interpreter, busy: bool) -> None:
+    done = audit("calls:references", "--calls", str(CALLS), "--rounds", str(ROUNDS), "--python",
+                 python.path, folder=extension(python), busy=busy)
+    found = done.findings()
+    wanted = dict(PLANTED)
+    if python.minor >= 12:
+        del wanted["native-reference", f"{GIVEN} None"]  # immortal: its count does not fall
+    for key, times in wanted.items():
+        assert key in found, f"{key}\n{done.brief()}"
+        exact(found.pop(key), key, times)
+    cycle = next((key for key in found if key[0] == "reference-cycle"), None)
+    assert cycle and "planted.Opaque" in cycle[1], done.brief()
+    assert "planted.Opaque owns references" in found.pop(cycle)["title"]
+    assert not found, done.brief()
+    assert done.status == 1
+
+
+PYTHONS = [pytest.param(i, id=i.version) for i in buildable()]
+
+
+@pytest.mark.parametrize("python", PYTHONS)
+def test_every_count_is_exact(python: Interpreter) -> None:
+    check_all(python, busy=False)
+
+
+@pytest.mark.parametrize("python", PYTHONS)
+def test_with_six_busy_threads(python: Interpreter) -> None:
+    check_all(python, busy=True)
+
+
+@pytest.mark.parametrize("busy", [False, True], ids=["alone", "busy"])
+@pytest.mark.parametrize("python", PYTHONS)
+def test_the_twin_is_silent(python: Interpreter, busy: bool) -> None:
+    done = audit("calls:references", "--calls", str(CALLS), "--python", python.path,
+                 folder=extension(python), clean=True, busy=busy)
+    assert done.status == 0 and not done.findings(), done.brief()
+
+
+def test_interpreters_without_headers_are_named() -> None:
+    assert buildable(), "no interpreter here has headers"
+    bare = [i.version for i in interpreters() if "Python.h" in i.why]
+    if bare:
+        pytest.skip(f"not tested on {', '.join(bare)}: no Python.h to build the extension with")
+
+
+@pytest.mark.parametrize("function, size", [("lost_bytes", 500), ("lost_malloc", 333)])
+@pytest.mark.parametrize("python", PYTHONS)
+def test_native_memory(python: Interpreter, function: str, size: int) -> None:
+    done = audit(f"calls:{function}", "--python", python.path, folder=extension(python))
+    ((key, found),) = done.findings().items()
+    assert key[0] == "native-memory", done.brief()
+    # malloc rounds up, and has a header of its own
+    assert size <= found["growth"]["bytes_per_round"] <= size + 64, done.brief()
+    clean = audit(f"calls:{function}", "--python", python.path, folder=extension(python),
+                  clean=True)
+    assert clean.status == 0 and not clean.findings(), clean.brief()
+
+
+def test_where_what_is_lost_was_made() -> None:
+    python = own()
+    (found,) = audit("calls:lists", folder=extension(python)).findings().values()
+    (site,) = found["allocated_at"]
+    assert (site["file"].rpartition("/")[2], site["function"]) == ("calls.py", "lists"), found
+    untracked = audit("calls:lists", "--no-track", folder=extension(python)).findings()
+    assert [f["allocated_at"] for f in untracked.values()] == [[]]
+
+
+def test_a_file_left_open_is_a_finding_of_its_own() -> None:
+    python = own()
+    done = audit("calls:file", folder=extension(python))
+    assert (done.status, done.grows()) == (1, {"fds"}), done.brief()
+    assert "1.00 file descriptors" in done.diagnosis["why"], done.brief()
+    clean = audit("calls:file", folder=extension(python), clean=True)
+    assert (clean.status, clean.grows()) == (0, set()), clean.brief()
+    assert audit("calls:file", "--fail-on", "never", folder=extension(python)).status == 0
+
+
+def test_the_error_path_that_raises() -> None:
+    python = own()
+    done = audit("calls:raises", "--raises", "ValueError", folder=extension(python))
+    assert set(done.findings()) == {("native-reference", f"{LOST} list")}, done.brief()
+    clean = audit("calls:raises", "--raises", "ValueError", folder=extension(python), clean=True)
+    assert clean.status == 0, clean.brief()
+
+
+@pytest.mark.parametrize("python", PYTHONS)
+def test_error_paths_that_only_a_failed_allocation_walks(python: Interpreter) -> None:
+    words = ("calls:failing", "--python", python.path)
+    assert audit(*words, folder=extension(python)).status == 0  # nothing is wrong where all goes well
+    done = audit(*words, "--fail-allocations", folder=extension(python))
+    found = done.findings()
+    assert set(found) == {("native-reference", f"{LOST} list")}, done.brief()
+    clean = audit(*words, "--fail-allocations", folder=extension(python), clean=True)
+    assert clean.status == 0 and not clean.findings(), clean.brief()
+
+
+def test_tolerance() -> None:
+    python = own()
+    for tolerance, status in ("4.9", 1), ("5", 0):
+        done = audit("calls:lists", "--tolerance", tolerance, folder=extension(python))
+        assert done.status == status, done.brief()
