@@ -89,6 +89,9 @@ LEAKS = [
     leak("growing_container/tasks_done.py", CONTAINER, "finished", GLOBAL, 8),
     leak("growing_container/never_dumped.py", CONTAINER, "ledger _rows", INSTANCE, 8),
     leak("growing_container/failed_jobs.py", CONTAINER, "board _open", INSTANCE, 5),
+    leak("growing_container/left_open.py", CONTAINER, "open_ones", GLOBAL, 6),
+    leak("growing_container/streams_left.py", CONTAINER, "main reader streams", (INSTANCE, LOCAL), 8),
+    leak("growing_container/grouped.py", CONTAINER, "by_session", GLOBAL, 2),
     leak("growing_container/instance_nested.py", CONTAINER, "backend audit entries", INSTANCE, 8),
     leak("growing_container/instance_dict.py", CONTAINER, "manager sessions", INSTANCE, 8),
     leak("growing_container/default_list.py", CONTAINER, "collect found", DEFAULT, 8),
@@ -154,6 +157,8 @@ LEAKS = [
     leak("unbounded_cache/lookup", CACHE, "users _users", GLOBAL, 10),
     # found by its address: now main() leads to it, now a task that loads a row
     leak("unbounded_cache/coroutine_local.py", CACHE, "rows", (INSTANCE, LOCAL), 4),
+    leak("unbounded_cache/by_mixin.py", CACHE, "ask answers", INSTANCE, 8),
+    leak("unbounded_cache/bound_get.py", CACHE, "quote answers", (CELL, GLOBAL), 8),
     leak("unbounded_cache/exchanged_key.py", CACHE, "plans", GLOBAL, 8),
     leak("unbounded_cache/renewed_when_old.py", CACHE, "answers", GLOBAL, 8),
 
