@@ -257,6 +257,9 @@ LEAKS = [
     leak("callback_registry/finalizers.py", (CALLBACK, CONTAINER), "finalize _registry", CLASS, 5),
     leak("callback_registry/timeouts_over.py", CALLBACK, "_callbacks", (LOCAL, INSTANCE), 3),
     leak("callback_registry/through_desk.py", CALLBACK, "desk jobs", INSTANCE, 7, "remind"),
+    leak("callback_registry/audit_hooks.py", CALLBACK, "audit hooks", INTERPRETER, 2, "Auditor"),
+    leak("callback_registry/gc_callables.py", CALLBACK, "gc callbacks", GLOBAL, 4, "Stopwatch"),
+    leak("callback_registry/next_steps.py", CALLBACK, "bot steps", INSTANCE, 7, "answered"),
     leak("callback_registry/desk", CALLBACK, "events _listeners", GLOBAL, 7, "on_event Ticket"),
 
     leak("dynamic_code/classes_in_list.py", DYNAMIC, "known", GLOBAL, 5, keep="number"),
