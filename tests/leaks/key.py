@@ -61,6 +61,7 @@ LEAKS = [
     leak("reference_cycle/frozen.py", CYCLE, "", NONE, 5, "Job Result result job"),
     leak("reference_cycle/exception.py", CYCLE, "", NONE, 5, "ValueError"),
     leak("reference_cycle/late_collector.py", CYCLE, "", NONE, 8, "Window on_click"),
+    leak("reference_cycle/own_frame.py", CYCLE, "frame", NONE, 8, "whereabouts here"),
     leak("reference_cycle/treepkg", CYCLE, "", NONE, 8, "Branch parent children"),
 
     leak("closure/module_level.py", CLOSURE, "readers", GLOBAL, 60, "make_reader read table"),
