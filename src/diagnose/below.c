@@ -268,7 +268,8 @@ const hl_below *hl_below_find(hl_case *c, const hl_suspect *s)
         uint32_t t = c->snap->type[v];
         unsigned self = passage_of(g, v, t < c->snap->n_types ? class[t] : IS_OTHER);
         inside[v] = (uint8_t)(inside[up] | self);
-        add_passages(g, v, self, b);
+        /* what a coroutine that waits awaits is part of that: one task */
+        add_passages(g, v, self & ~(inside[up] & 1u << HL_PASS_PENDING), b);
     }
     inside[s->holder] = 0; /* what is below it, without itself */
     add_sizes(c->snap, inside, BELOW, b);

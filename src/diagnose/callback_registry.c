@@ -78,14 +78,36 @@ static bool wrapped_call(const hl_case *c, hl_node member, hl_node owner, hl_cal
     return true;
 }
 
-static bool call_in(const hl_case *c, hl_node member, hl_callable *out)
+/* An object that is called itself. */
+static bool is_called(const hl_case *c, hl_node member, hl_callable *out)
 {
-    if (hl_callable_of(c, member, out))
+    hl_node call = hl_is_type(c, member) ? HL_NO_NODE
+                                         : hl_class_defines(c, hl_class_of(c, member), "__call__");
+    if (!hl_is_a(c, call, "function"))
+        return false;
+    *out = (hl_callable){member, hl_graph_follow(c->graph, call, HL_LABEL_NAMED, "__code__"),
+                         member, "callable"};
+    return true;
+}
+
+/* called: whatever is in there is. */
+static bool call_in(const hl_case *c, hl_node member, bool called, hl_callable *out)
+{
+    if (hl_callable_of(c, member, out) || (called && is_called(c, member, out)))
         return true;
     if (part_of(c, member, member, out))
         return true;
     hl_node dict = hl_graph_follow(c->graph, member, HL_LABEL_NAMED, "__dict__");
     return dict != HL_NO_NODE && part_of(c, member, dict, out);
+}
+
+/* A table of lists, one for each who is waited for: what the first in a list calls. */
+static bool call_in_list(const hl_case *c, hl_node list, hl_callable *out)
+{
+    hl_node first[1];
+    uint32_t flags = c->snap->types[c->snap->type[list]].flags;
+    return (flags & HL_TYPE_LIST) && hl_sample(c, list, false, first, 1) &&
+           call_in(c, first[0], false, out);
 }
 
 static int by_code(const void *a, const void *b)
@@ -94,8 +116,20 @@ static int by_code(const void *a, const void *b)
     return (x->code > y->code) - (x->code < y->code);
 }
 
-static registered look(const hl_case *c, hl_node container, hl_node owner)
+static const char AUDIT_HOOKS[] = "(interpreter) audit hooks";
+
+/* A list of the interpreter's own, or of gc: of things to call. */
+static bool is_of_interpreter(const hl_case *c, const hl_suspect *s)
 {
+    bool root = c->graph->parent[s->holder] == HL_NO_NODE;
+    return (root && c->graph->from[s->holder] == HL_HOLD_INTERP) ||
+           !strcmp(s->name, "gc.callbacks");
+}
+
+static registered look(const hl_case *c, const hl_suspect *s)
+{
+    hl_node container = hl_entries_of(c, s->holder), owner = s->owner;
+    bool called = is_of_interpreter(c, s);
     hl_node members[HL_SAMPLES];
     hl_callable calls[HL_SAMPLES];
     registered out = {.one = {.node = HL_NO_NODE}, .member = HL_NO_NODE};
@@ -115,7 +149,8 @@ static registered look(const hl_case *c, hl_node container, hl_node owner)
         else if (wrapped_call(c, members[i], owner, &calls[out.calls])) {
             out.wrapped++;
             out.calls++;
-        } else if (call_in(c, members[i], &calls[out.calls]))
+        } else if (call_in(c, members[i], called, &calls[out.calls]) ||
+                   call_in_list(c, members[i], &calls[out.calls]))
             out.calls++;
         else
             continue;
@@ -205,13 +240,19 @@ static bool tell(hl_case *c, const hl_suspect *s, const hl_uses *known, hl_fille
                                    "holds %s",
                                    shown.name, count, r.one.what, name, holds);
         if (r.one.self != HL_NO_NODE)
-            hl_finding_evidence(c, f, "each is bound to a %s and keeps it alive (%s)",
+            hl_finding_evidence(c, f,
+                                r.one.self == r.one.node ? "each is a %s (%s)"
+                                                         : "each is bound to a %s and keeps it "
+                                                           "alive (%s)",
                                 hl_snap_type_name(c->snap, r.one.self),
                                 hl_bytes_text(c->graph->retained_bytes[r.one.self], bytes));
         hl_finding_evidence(c, f, "%u of %u callbacks looked at call the same code", r.same,
                             r.calls);
         f->fix =
-            !strcmp(s->name, "atexit")
+            !strcmp(s->name, AUDIT_HOOKS)
+                ? "an audit hook can not be taken off again: add one at the start of the program "
+                  "(sys.addaudithook), and let it look up who wants to be told now"
+            : !strcmp(s->name, "atexit")
                 ? "atexit.register() keeps what it is given until the program ends: register "
                   "once and not per object, or atexit.unregister() when the object is done; "
                   "weakref.finalize() cleans up after one object and lets it go"
@@ -226,7 +267,7 @@ static bool tell(hl_case *c, const hl_suspect *s, const hl_uses *known, hl_fille
 
 static bool callback_registry(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_filled filled)
 {
-    return tell(c, s, u, filled, look(c, hl_entries_of(c, s->holder), s->owner));
+    return tell(c, s, u, filled, look(c, s));
 }
 
 /* Before caches, which it looks like: a selector's table of what was registered with it. */
@@ -279,7 +320,7 @@ static bool is_of_a_future(const hl_case *c, const hl_suspect *s)
 /* Before closures: a wrapper has a cell, and in it is what somebody registered. */
 static bool wrapped_callbacks(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_filled filled)
 {
-    registered r = look(c, hl_entries_of(c, s->holder), s->owner);
+    registered r = look(c, s);
     bool wrapped = r.wrapped && 100 * r.wrapped >= SAME_SHARE * r.looked_at;
     return (wrapped || is_of_a_future(c, s)) && tell(c, s, u, filled, r);
 }

@@ -222,10 +222,12 @@ typedef struct hl_uses {
     const char *limit; /* an attribute beside it that its code minds, and that it has not reached */
     const char *off;   /* the name of a limit the code minds that is switched off, or NULL */
     const char *reader; /* code that ran while it grew and reads all of it when done, or NULL */
-    bool unread;     /* no code there is reads it, counts it, or gives it to somebody who might */
-    bool by_clock;   /* who takes from it works meanwhile: its pace is that of the clock, too */
-    bool given;      /* code that does not fill it reads all of it, or gives it away */
-    bool by_reading; /* a defaultdict that no code stores into: what it is asked for it puts in */
+    bool unread;      /* no code there is reads it, counts it, or gives it to somebody who might */
+    bool by_clock;    /* who takes from it works meanwhile: its pace is that of the clock, too */
+    bool given;       /* code that does not fill it reads all of it, or gives it away */
+    uint32_t entries; /* it has in the anchor */
+    bool back;        /* code that fills it would take out again what it put in, and has not */
+    bool by_reading;  /* a defaultdict that no code stores into: what it is asked for it puts in */
     uint64_t stores[HL_STORES_MAX]; /* addresses of code objects that store into it */
     uint32_t n_stores;
 } hl_uses;

@@ -99,6 +99,48 @@ static bool from_library(const hl_case *c, const hl_cycle *k)
     return !strstr(k->signature, "__main__");
 }
 
+static bool is_frame(const hl_case *c, hl_node v)
+{
+    return !strcmp(hl_snap_type_name(c->snap, v), "frame");
+}
+
+/* "work (app.py:12)" */
+static const char *place_of(const hl_case *c, hl_node frame)
+{
+    return hl_code_place(c, hl_graph_follow(c->graph, frame, HL_LABEL_NAMED, "f_code"));
+}
+
+/* Its first step from a local of a frame on; NULL: no frame is in it. */
+static const char *local_of(const hl_case *c, const hl_cycle *k, hl_node *frame)
+{
+    for (uint32_t i = 0; i < k->n_edges; i++) {
+        hl_label l = k->edges[i].label;
+        if (!is_frame(c, k->edges[i].from) || hl_label_kind(l) != HL_LABEL_LOCAL)
+            continue;
+        *frame = k->edges[i].from;
+        return c->snap->names[hl_label_value(l)];
+    }
+    return NULL;
+}
+
+/* Frames take no weak reference, and nobody writes their back references. */
+static const char *fix_for_frame(hl_case *c, const hl_cycle *k, const char *local)
+{
+    bool error = strstr(k->signature, ".__traceback__") != NULL;
+    return error ? hl_arena_printf(
+                       c->arena,
+                       "an exception has the frames it came through, and one of these leads back "
+                       "to it by its local `%s`: let go of that when done (`del %s`, or `%s = "
+                       "None`, in `finally:`), keep the exception without its frames "
+                       "(error.with_traceback(None)), or leave the collector on",
+                       local, local, local)
+                 : hl_arena_printf(c->arena,
+                                   "a frame that one of its own locals leads to lives on after its "
+                                   "return: let go of `%s` when done (`del %s` in `finally:`), or "
+                                   "leave the collector on",
+                                   local, local);
+}
+
 static void chain_of(hl_case *c, const hl_cycle *k, hl_finding *f)
 {
     f->path = hl_arena_array(c->arena, k->n_edges + 1, sizeof *f->path);
@@ -108,6 +150,8 @@ static void chain_of(hl_case *c, const hl_cycle *k, hl_finding *f)
         hl_node v = k->edges[i % k->n_edges].from;
         hl_chain_step *step = &f->path[f->n_path++];
         step->type = hl_arena_printf(c->arena, "%s", hl_snap_type_name(c->snap, v));
+        if (is_frame(c, v))
+            step->name = place_of(c, v);
         if (!i)
             continue;
         char edge[128];
@@ -123,9 +167,12 @@ static void find(hl_case *c, const hl_cycle *k, const char *why)
     if (!f)
         return;
     char count[32], bytes[16];
+    hl_node frame = HL_NO_NODE;
+    const char *local = local_of(c, k, &frame), *place = local ? place_of(c, frame) : NULL;
     f->title =
-        hl_arena_printf(c->arena, "%s reference cycle%s %s %s garbage that stays: %s; %s",
+        hl_arena_printf(c->arena, "%s reference cycle%s %s%s%s%s %s garbage that stays: %s; %s",
                         hl_count_text(k->cycles, count), k->cycles == 1 ? "" : "s", k->signature,
+                        place ? ", such as that of " : "", place ? place : "", place ? "," : "",
                         k->cycles == 1 ? "is" : "are", why, hl_bytes_text(k->bytes, bytes));
     f->holder.name = hl_arena_printf(c->arena, "%s", k->signature);
     f->holder.kind = "none";
@@ -173,6 +220,8 @@ static void find(hl_case *c, const hl_cycle *k, const char *why)
             "give the collector a threshold that is reached (some ten thousand objects at most: "
             "gc.set_threshold(), gc.freeze() for what stays), call gc.collect() at quiet points, "
             "or break the cycle: make the back reference weak (weakref.ref)";
+    else if (local)
+        f->fix = fix_for_frame(c, k, local);
     else
         f->fix =
             "break the cycle: make the back reference weak (weakref.ref), clear it when done, or "
@@ -227,7 +276,7 @@ hl_status hl_rule_cycles(hl_case *c, hl_err *err)
     if (hl_case_anchor(c, c->n_moments - 1, err))
         return err->status;
     hl_cycle *cycles;
-    uint32_t n, notes = 0;
+    uint32_t n, notes = 0, told = 0;
     if (hl_cycles_find(c->graph, &c->scratch, &cycles, &n, err))
         return err->status;
     list = garbage_list(c);
@@ -247,6 +296,7 @@ hl_status hl_rule_cycles(hl_case *c, hl_err *err)
                     (each && k->cycles >= rounds / 2);
         if (why && many && garbage_grew(c)) {
             find(c, k, why);
+            told++;
             continue;
         }
         if (notes >= NOTES_MAX || (from_library(c, k) && k->bytes < c->material))
@@ -258,5 +308,8 @@ hl_status hl_rule_cycles(hl_case *c, hl_err *err)
                     why ? why : "the collector is on and frees such cycles when it next runs");
         notes++;
     }
+    /* what was counted over time is all garbage, not that of one kind */
+    for (uint32_t i = 0; told > 1 && i < c->out->n_findings; i++)
+        c->out->findings[i].n_series = 0;
     return HL_OK;
 }

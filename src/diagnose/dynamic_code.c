@@ -4,7 +4,8 @@
  * Signs  down the heaviest growth from the holder stand classes, modules or code objects that
  *        multiply with it. Modules in sys.modules are roots themselves: there the count of alike
  *        modules is judged, over all moments.
- * Guards modules that differ are imports; classes that do not multiply belong to the program. */
+ * Guards modules that differ are imports; classes that do not multiply belong to the program; one
+ *        that its base made for one instance is part of that. */
 #include "diagnose/judge.h"
 #include "diagnose/pattern.h"
 
@@ -30,6 +31,23 @@ static const char *what_is(const hl_case *c, hl_node v, const char **plural)
     return hl_is_type(c, v) ? "class" : hl_is_a(c, v, "module") ? "module" : "code object";
 }
 
+/* A class that another made for one instance, under its own name, when it was called (a Mock has one
+ * each, for its special methods): nobody makes classes there, and there are as many as instances. */
+static bool is_of_an_instance(const hl_case *c, hl_node class)
+{
+    const hl_snap *s = c->snap;
+    hl_node mro = hl_graph_follow(c->graph, class, HL_LABEL_NAMED, "__mro__");
+    const char *name = hl_kind_name(c, class);
+    hl_node make = hl_class_defines(c, class, "__new__");
+    if (mro == HL_NO_NODE || !(hl_is_a(c, make, "staticmethod") || hl_is_a(c, make, "function")))
+        return false;
+    for (uint32_t e = s->off[mro]; e < s->off[mro + 1]; e++)
+        if (s->dst[e] != class && hl_is_type(c, s->dst[e]) &&
+            !strcmp(hl_kind_name(c, s->dst[e]), name) && strcmp(name, "?") != 0)
+            return true;
+    return false;
+}
+
 static bool find_made(const hl_case *c, const hl_suspect *s, made *out)
 {
     const hl_growth *g = s->growth;
@@ -44,6 +62,8 @@ static bool find_made(const hl_case *c, const hl_suspect *s, made *out)
         out->what = what_is(c, v, &out->plural);
         if (!out->plural)
             continue;
+        if (hl_is_type(c, v) && is_of_an_instance(c, v))
+            return false;
         out->node = v;
         out->copies = hl_shape_more(c, g, shapes[i]);
         return out->copies >= COPIES_MIN && 2 * hl_shape_gain(c, g, shapes[i]) >= g->bytes;

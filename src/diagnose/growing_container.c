@@ -166,11 +166,11 @@ static bool growing_container(hl_case *c, const hl_suspect *s, const hl_uses *u,
         return true;
     hl_finding_holder(c, f, s);
     hl_finding_growth(c, f, g);
-    f->title = hl_judge_title(c, s, u->all & HL_USE_REMOVE ? "loses fewer" : "loses none");
+    f->title = hl_judge_title(c, s, u->all & HL_USE_REMOVE ? hl_judge_loses(s) : "loses none");
     if (keeps_dead_references(c, s))
         hl_finding_evidence(c, f, "its entries are weak references to objects that are gone");
     hl_judge_evidence(c, f, s, u, filled);
-    f->fix = fix_for(c, s, u);
+    f->fix = hl_judge_fix(c, u, fix_for(c, s, u));
     hl_finding_seal(c, f);
     return true;
 }

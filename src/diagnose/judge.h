@@ -22,6 +22,10 @@ const char *hl_judge_holds(hl_case *c, const hl_suspect *s);
 const char *hl_growth_unit(const hl_case *c, const hl_growth *g, hl_node holder);
 /* "__main__.cache (dict) gained 10,000 entries and evicts none; it holds 98.4 MB" */
 const char *hl_judge_title(hl_case *c, const hl_suspect *s, const char *and);
+/* The fix, or what is nearer: its code minds a limit that is switched off. */
+const char *hl_judge_fix(hl_case *c, const hl_uses *u, const char *fix);
+/* "loses fewer" than it gained; where none was ever seen to go: "never shrank" */
+const char *hl_judge_loses(const hl_suspect *s);
 void hl_judge_evidence(hl_case *c, hl_finding *f, const hl_suspect *s, const hl_uses *u,
                        hl_filled filled);
 

@@ -57,6 +57,27 @@ const char *hl_judge_title(hl_case *c, const hl_suspect *s, const char *and)
                            sized ? "grew by" : "gained", gain, sized ? "never shrank" : and, holds);
 }
 
+static bool fell(const hl_growth *g)
+{
+    for (uint32_t i = 0; i < g->anchor; i++)
+        if (g->series[i] > g->series[i + 1])
+            return true;
+    return false;
+}
+
+const char *hl_judge_loses(const hl_suspect *s)
+{
+    return fell(s->growth) ? "loses fewer" : "never shrank";
+}
+
+const char *hl_judge_fix(hl_case *c, const hl_uses *u, const char *fix)
+{
+    return u->off ? hl_arena_printf(c->arena,
+                                    "set the limit its code minds, `%s`, which is switched off",
+                                    u->off)
+                  : fix;
+}
+
 void hl_judge_evidence(hl_case *c, hl_finding *f, const hl_suspect *s, const hl_uses *u,
                        hl_filled filled)
 {
@@ -71,10 +92,7 @@ void hl_judge_evidence(hl_case *c, hl_finding *f, const hl_suspect *s, const hl_
                                   sized ? hl_bytes_text(g->series[i], count)
                                         : hl_count_text(g->series[i], count));
     const char *what = sized ? "size" : g->metric == HL_METRIC_OBJECTS ? "objects" : "len";
-    bool fell = false;
-    for (uint32_t i = 0; i < g->anchor; i++)
-        fell = fell || g->series[i] > g->series[i + 1];
-    hl_finding_evidence(c, f, "%s %s%s", what, text, fell ? "" : ", never shrank");
+    hl_finding_evidence(c, f, "%s %s%s", what, text, fell(g) ? "" : ", never shrank");
     const char *keys = hl_keys_text(c->snap, s->holder, c->arena);
     if (keys && strcmp(keys, "mixed") != 0 && strncmp(keys, "weakref.", 8) != 0)
         hl_finding_evidence(
@@ -98,7 +116,7 @@ void hl_judge_evidence(hl_case *c, hl_finding *f, const hl_suspect *s, const hl_
     uint32_t looks = 0; /* that the oldest entries have seen since */
     for (uint32_t i = 0; i < g->anchor; i++)
         looks += g->series[i] > 0;
-    if (!fell && looks >= AGED && g->metric == HL_METRIC_ITEMS && !sized &&
+    if (!fell(g) && looks >= AGED && g->metric == HL_METRIC_ITEMS && !sized &&
         !(u->all & HL_USE_REMOVE))
         hl_finding_evidence(c, f, "its oldest entries have survived %u snapshots", looks);
     if (hl_judge_slows(c, s, u))
@@ -114,6 +132,10 @@ void hl_judge_evidence(hl_case *c, hl_finding *f, const hl_suspect *s, const hl_
     if (u->sweeper && !u->guard && !hl_judge_known_to_keep(c, s))
         hl_finding_evidence(c, f, "%s looks for entries to take out: their time may not be up yet",
                             u->sweeper);
+    if (u->back)
+        hl_finding_evidence(c, f,
+                            "the call that puts an entry in also takes it out again: here that was "
+                            "skipped");
     if (u->evicts)
         hl_finding_evidence(c, f, "code that fills it also removes entries");
     if (g->released)

@@ -65,6 +65,16 @@ bool hl_has_base(const hl_case *c, hl_node class, hl_node base)
     return each_base(c, class, is_node, &base);
 }
 
+static bool is_namespace_of(const hl_case *c, hl_node base, void *with)
+{
+    return hl_graph_follow(c->graph, base, HL_LABEL_NAMED, "__dict__") == *(const hl_node *)with;
+}
+
+bool hl_has_namespace(const hl_case *c, hl_node class, hl_node dict)
+{
+    return each_base(c, class, is_namespace_of, &dict);
+}
+
 static bool is_called(const hl_case *c, hl_node base, void *with)
 {
     return !strcmp(hl_kind_name(c, base), with);
@@ -215,6 +225,30 @@ const char *hl_callable_name(hl_case *c, const hl_callable *f)
     return place ? place : hl_arena_printf(c->arena, "%s", hl_snap_type_name(c->snap, f->node));
 }
 
+/* Is v what a cell of this closure holds? */
+static bool in_a_cell(const hl_case *c, hl_node closure, hl_node v)
+{
+    const hl_snap *s = c->snap;
+    for (uint32_t e = s->off[closure]; v != HL_NO_NODE && e < s->off[closure + 1]; e++)
+        if (hl_is_a(c, s->dst[e], "cell") && hl_graph_label(c->graph, s->dst[e], v) != UINT32_MAX)
+            return true;
+    return false;
+}
+
+uint32_t hl_methods_in_cells(const hl_case *c, hl_node function, hl_node self)
+{
+    const hl_snap *s = c->snap;
+    hl_node closure = hl_graph_follow(c->graph, function, HL_LABEL_NAMED, "__closure__");
+    uint32_t n = 0;
+    for (uint32_t e = closure == HL_NO_NODE ? 0 : s->off[closure];
+         closure != HL_NO_NODE && e < s->off[closure + 1]; e++)
+        for (uint32_t k = s->off[s->dst[e]];
+             hl_is_a(c, s->dst[e], "cell") && k < s->off[s->dst[e] + 1]; k++)
+            n += hl_is_a(c, s->dst[k], "builtin_function_or_method") &&
+                 hl_graph_follow(c->graph, s->dst[k], HL_LABEL_NAMED, "__self__") == self;
+    return n;
+}
+
 bool hl_wraps(const hl_case *c, hl_node function, hl_callable *wrapped)
 {
     const hl_snap *s = c->snap;
@@ -226,8 +260,10 @@ bool hl_wraps(const hl_case *c, hl_node function, hl_callable *wrapped)
         if (!hl_is_a(c, cell, "cell"))
             continue;
         for (uint32_t k = s->off[cell]; k < s->off[cell + 1]; k++)
-            /* an inner function that calls itself is in its own cell */
-            if (s->dst[k] != function && hl_callable_of(c, s->dst[k], wrapped))
+            /* an inner function that calls itself is in its own cell; a method in C of something
+             * else there is a shorter way to use that (find = answers.get) */
+            if (s->dst[k] != function && hl_callable_of(c, s->dst[k], wrapped) &&
+                (wrapped->code != HL_NO_NODE || !in_a_cell(c, closure, wrapped->self)))
                 return true;
     }
     return false;

@@ -17,6 +17,8 @@ bool hl_is_type(const hl_case *c, hl_node v); /* a class */
 hl_node hl_class_of(const hl_case *c, hl_node v);
 /* Is class (or a base of it) the one given? */
 bool hl_has_base(const hl_case *c, hl_node class, hl_node base);
+/* Is this the namespace of the class, or of any it inherits from? */
+bool hl_has_namespace(const hl_case *c, hl_node class, hl_node dict);
 /* Does the class, or a base other than object, define this special method itself? */
 hl_node hl_class_defines(const hl_case *c, hl_node class, const char *special);
 
@@ -46,6 +48,8 @@ bool hl_callable_of(const hl_case *c, hl_node v, hl_callable *out);
 const char *hl_callable_name(hl_case *c, const hl_callable *f);
 /* A cell of a function that holds something callable: what a decorator's wrapper has. */
 bool hl_wraps(const hl_case *c, hl_node function, hl_callable *wrapped);
+/* How many cells of the function hold a method of self that is written in C. */
+uint32_t hl_methods_in_cells(const hl_case *c, hl_node function, hl_node self);
 
 /* Shapes: the heaviest growth down from a holder. */
 enum { HL_DESCENT = 8 };

@@ -281,14 +281,14 @@ static bool pending_task(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_f
         n = b->part[HL_PASS_PENDING].count;
     hl_finding_holder(c, f, &shown);
     hl_finding_growth(c, f, s->growth);
-    char count[32], bytes[16];
+    char count[32];
     hl_node callback = hl_attribute(c->graph, shown.payload, "_callback");
     hl_node subject = callback == HL_NO_NODE ? shown.payload : callback;
     f->title =
         hl_arena_printf(c->arena, "%s (%s) keeps %s %s that wait, among them %s; together %s",
                         s->name, hl_snap_type_name(c->snap, s->holder), hl_count_text(n, count),
                         callback == HL_NO_NODE ? "tasks" : "calls", hl_callable_place(c, subject),
-                        hl_bytes_text(f->retained.bytes, bytes));
+                        hl_judge_holds(c, &shown));
     hl_judge_evidence(c, f, s, &plain, filled);
     f->fix = callback == HL_NO_NODE ? TASK_FIX : TIMER_FIX;
     hl_finding_seal(c, f);

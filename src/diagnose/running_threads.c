@@ -23,6 +23,11 @@ static const char FIX[] =
     "a None in its queue, a timeout on its waits; shut pools down (`with ThreadPoolExecutor() as "
     "pool:`, or pool.shutdown()); or let a few threads serve all";
 
+static const char TIMER_FIX[] =
+    "cancel() each timer that is not wanted any more, before another is started for the same thing "
+    "(`timer.cancel()` in `finally:` or in close()): it is a thread that waits until it is due; or "
+    "let one thread or loop wait for all (sched, asyncio's call_later)";
+
 /* Marks the Thread object of a frame: the `self` of the function that started it. */
 static void mark_thread_object(const hl_case *c, hl_node frame, uint8_t *inside)
 {
@@ -91,7 +96,8 @@ static void find_group(hl_case *c, const hl_group *group, hl_confidence confiden
     hl_finding_evidence(c, f,
                         "each also has a stack of its own outside the Python heap (some %s in use)",
                         hl_bytes_text(STACK_BYTES, bytes));
-    f->fix = FIX;
+    bool timer = object != HL_NO_NODE && hl_is_instance(c->graph, object, "threading.Timer");
+    f->fix = timer ? TIMER_FIX : FIX;
     hl_finding_seal(c, f);
 }
 

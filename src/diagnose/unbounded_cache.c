@@ -92,7 +92,7 @@ static bool unbounded_cache(hl_case *c, const hl_suspect *s, const hl_uses *u, h
         return true;
     if (confidence == HL_CERTAIN && (u->all & HL_USE_REMOVE))
         confidence = HL_STRONG; /* something can empty it */
-    const char *removes = u->evicts || u->off        ? ""
+    const char *removes = u->evicts || u->off || u->back ? ""
                           : u->all & HL_USE_EXCHANGE ? ", taking out one key for each it puts in"
                                                      : ", nothing there removes";
     hl_finding *f = hl_finding_add(c, "unbounded-cache", confidence);
@@ -100,7 +100,7 @@ static bool unbounded_cache(hl_case *c, const hl_suspect *s, const hl_uses *u, h
         return true;
     hl_finding_holder(c, f, s);
     hl_finding_growth(c, f, s->growth);
-    f->title = hl_judge_title(c, s, u->all & HL_USE_REMOVE ? "loses fewer" : "evicts none");
+    f->title = hl_judge_title(c, s, u->all & HL_USE_REMOVE ? hl_judge_loses(s) : "evicts none");
     if (lru)
         hl_finding_evidence(c, f, "lru_cache without maxsize: nothing is ever evicted");
     else if (itself)
@@ -109,7 +109,7 @@ static bool unbounded_cache(hl_case *c, const hl_suspect *s, const hl_uses *u, h
     else if (u->memo_place)
         hl_finding_evidence(c, f, "%s looks up and stores%s", u->memo_place, removes);
     hl_judge_evidence(c, f, s, u, filled);
-    f->fix = fix_for(c, s, lru);
+    f->fix = hl_judge_fix(c, u, fix_for(c, s, lru));
     hl_finding_seal(c, f);
     return true;
 }

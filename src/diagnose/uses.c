@@ -114,12 +114,8 @@ bool hl_class_has(const hl_case *c, hl_node type, hl_node function)
         }
         if (!hl_graph_is_namespace(g, d))
             continue;
-        for (hl_node t = type; t != HL_NO_NODE;) {
-            if (hl_graph_follow(g, t, HL_LABEL_NAMED, "__dict__") == d)
-                return true;
-            hl_node base = hl_graph_follow(g, t, HL_LABEL_NAMED, "__base__");
-            t = base == t ? HL_NO_NODE : base;
-        }
+        if (hl_has_namespace(c, type, d))
+            return true;
     }
     return false;
 }
@@ -178,16 +174,43 @@ static bool is_special(const char *place)
     return name && !strncmp(name, "__", 2);
 }
 
+/* Runs of this code that have begun and not ended, as the anchor has them: frames, those of
+ * coroutines and generators among them. */
+static uint32_t runs_of(const hl_case *c, uint64_t code_address)
+{
+    hl_node code = hl_snap_find_address(c->snap, code_address), v;
+    uint32_t n = 0;
+    if (code == HL_NO_NODE)
+        return 0;
+    for (hl_holders h = hl_graph_holders(c->graph, code); hl_holders_next(&h, &v);)
+        n += hl_graph_follow(c->graph, v, HL_LABEL_NAMED, "f_code") == code;
+    return n;
+}
+
+/* What each run of the code puts in it takes out again, and here it is all the same: no run removes
+ * for another, unless they are still at it and will. */
+static bool left_behind(const hl_case *c, uint32_t bits, uint64_t code_address, const hl_uses *out)
+{
+    return (bits & HL_USE_BACK) && (bits & (HL_USE_STORE | HL_USE_ADD)) &&
+           2 * (uint64_t)runs_of(c, code_address) < out->entries;
+}
+
 static void take(const hl_case *c, uint32_t bits, uint64_t code_address, hl_node code,
                  const char *place, hl_uses *out)
 {
     if (!hl_case_ran(c, code_address))
         return;
+    if (left_behind(c, bits, code_address, out)) {
+        out->back = true;
+        bits &= ~(uint32_t)(HL_USE_REMOVE | HL_USE_TAKE | HL_USE_EXCHANGE | HL_USE_OWN_KEY);
+    }
     out->all |= bits;
     const uint32_t puts = HL_USE_STORE | HL_USE_ADD | (out->by_reading ? HL_USE_GET : 0);
     if (!(bits & puts) && !is_special(place ? place : hl_code_name(c, code)))
         out->given = out->given || (bits & (HL_USE_WHOLE | HL_USE_HANDED | HL_USE_ENTRY)) != 0;
-    if ((bits & HL_USE_STORE) && (bits & (HL_USE_TEST | HL_USE_GET)) && !out->memo) {
+    /* an entry that is looked up only to be added to groups what comes, and answers nobody */
+    if ((bits & HL_USE_STORE) && (bits & (HL_USE_TEST | HL_USE_GET)) && !(bits & HL_USE_FILED) &&
+        !out->memo) {
         out->memo = true;
         out->memo_place = place ? place : hl_code_place(c, code);
     }
@@ -227,6 +250,33 @@ static bool has_owner(const hl_case *c, const hl_known_as *as, hl_node globals)
            hl_graph_label(c->graph, globals, as->owner) != UINT32_MAX;
 }
 
+/* A function that has a method of the holder in another cell (find = answers.get) uses it by that: it
+ * was taken where the function was made, in the code that has its code as a constant. */
+static uint32_t by_taken_methods(const hl_case *c, const hl_known_as *as, hl_node f,
+                                 const hl_snap_code *row, const char *name)
+{
+    const hl_snap *s = c->snap;
+    const hl_graph *g = c->graph;
+    uint32_t methods = 0, bits = 0;
+    for (uint32_t e = s->off[as->owner]; e < s->off[as->owner + 1]; e++)
+        methods += hl_methods_in_cells(c, f, s->dst[e]);
+    hl_node constants, code;
+    for (hl_holders h = hl_graph_holders(g, row->node); methods && hl_holders_next(&h, &constants);)
+        for (hl_holders k = hl_graph_holders(g, constants);
+             type_is(s, constants, "tuple") && hl_holders_next(&k, &code);) {
+            const hl_snap_code *maker = type_is(s, code, "code") ? hl_snap_code_of(s, code) : NULL;
+            for (uint32_t u = 0; maker && u < maker->n_uses; u++) {
+                const hl_snap_use *use = &s->uses[maker->uses + u];
+                if (use->scope == HL_SCOPE_FREE && !strcmp(s->names[use->name], name))
+                    bits |= use->bits;
+            }
+        }
+    /* of one that looks up and one that removes, which is it? */
+    if ((bits & HL_USE_REMOVE) && methods < 2)
+        return 0;
+    return bits & (HL_USE_GET | HL_USE_TEST | HL_USE_REMOVE | HL_USE_DROP | HL_USE_TAKE);
+}
+
 /* outside: code of modules that have the owner, instead of code that belongs to it. */
 static void uses_in_functions(const hl_case *c, const hl_known_as *as, bool outside, hl_uses *out)
 {
@@ -249,6 +299,8 @@ static void uses_in_functions(const hl_case *c, const hl_known_as *as, bool outs
                     !strcmp(s->names[use->name], name))
                     bits |= use->bits;
             }
+            if (as->scope == HL_SCOPE_FREE && bits)
+                bits |= by_taken_methods(c, as, f, row, name);
             bool meant =
                 bits &&
                 (outside ? has_owner(c, as, hl_graph_follow(g, f, HL_LABEL_NAMED, "__globals__"))
@@ -548,7 +600,8 @@ static void name_storer(const hl_case *c, const hl_suspect *s, hl_uses *out)
 
 hl_status hl_uses_find(hl_case *c, const hl_suspect *s, hl_uses *out, hl_err *err)
 {
-    *out = (hl_uses){0};
+    int32_t len = hl_snap_len(c->snap, hl_entries_of(c, s->holder));
+    *out = (hl_uses){.entries = len > 0 ? (uint32_t)len : 0};
     hl_known_as names[NAMES_MAX];
     uint32_t strangers = 0, n = known_as(c, s->holder, names, &strangers);
     out->reader = reader_of(c, s, s->holder, names, n);

@@ -6,8 +6,9 @@
  *        was last loaded by, or nothing. Jumps are not followed: within an expression the stack is
  *        right, and that is where containers are used. A container read as a whole outside of all
  *        loops (flow.c) is read once, when it is done. An entry stored and another deleted with no
- *        jump between them are exchanged. Code that begins with clear() and stores outside of loops
- *        fills nothing. What a local was last given by name is used by that name.
+ *        jump between them are exchanged; what one variable had put in and then taken out, in every
+ *        way through the code, is taken back. Code that begins with clear() and stores outside of
+ *        loops fills nothing. What a local was last given by name is used by that name.
  * Source Python/compile.c and Include/opcode.h of 3.9 to 3.15; stack effects of what is not named
  *        here come from PyCompile_OpcodeStackEffect, which only computes. */
 #include "inside/flow.h"
@@ -36,13 +37,16 @@ enum origin_kind {
     ORIGIN_SUM,  /* it, and something added: assigned to the same name, it was added to */
     ORIGIN_ITEM, /* one entry of it */
     ORIGIN_SLICE,
-    ORIGIN_POP, /* its method of that name: what is taken out the call tells */
+    ORIGIN_FOUND, /* one entry of it, by get() or setdefault() */
+    ORIGIN_POP,   /* its method of that name: what is taken out the call tells */
 };
 
 typedef struct origin {
     uint8_t kind;  /* enum origin_kind */
     uint8_t scope; /* enum hl_use_scope */
+    uint8_t of_scope;
     PyObject *name;
+    PyObject *of; /* what it is an attribute of, if that has a name; else NULL */
 } origin;
 
 typedef struct reading {
@@ -53,12 +57,16 @@ typedef struct reading {
         PyObject *name;
         uint8_t scope;
         uint32_t bits;
-        Py_ssize_t stored_at; /* by the last c[k] = v; -1 */
-        PyObject *stored_key; /* the local that was the key of every c[k] = v; or ... */
-        PyObject *lost_key;   /* ... of every del c[k] that was not exchanged */
-        bool loses;           /* an entry is removed that was not exchanged, of another key */
-        bool cleared;         /* before anything else, in every run */
-        bool fills;           /* it may have more entries after each run */
+        Py_ssize_t stored_at;    /* by the last c[k] = v; -1 */
+        PyObject *stored_key;    /* the local that was the key of every c[k] = v; or ... */
+        PyObject *lost_key;      /* ... of every del c[k] that was not exchanged */
+        bool loses;              /* an entry is removed that was not exchanged, of another key */
+        origin put;              /* the value of the last c.append(v), or the key of c[k] = v */
+        Py_ssize_t put_at;       /* in the code */
+        unsigned removes, backs; /* removals; of those, of what was put */
+        unsigned gets, filed;    /* entries looked up; of those, to be put into */
+        bool cleared;            /* before anything else, in every run */
+        bool fills;              /* it may have more entries after each run */
     } uses[NAMES];
     unsigned n_uses;
     PyObject *key; /* of the entry that is being stored or removed, if a local; else NULL */
@@ -125,6 +133,16 @@ static const word reading_methods[] = {
     WORD("__len__"),      WORD("tofile"),      WORD("buffer_info"),
 };
 
+/* Methods that put in what they are given first, or an entry of that key; and that take it out. */
+static const word putting_methods[] = {
+    WORD("append"), WORD("add"), WORD("appendleft"), WORD("setdefault"), WORD("__setitem__"),
+};
+static const word filing_methods[] = {
+    WORD("append"), WORD("add"), WORD("extend"), WORD("appendleft"), WORD("insert"),
+};
+static const word finding_methods[] = {WORD("get"), WORD("setdefault")};
+static const word taking_back_methods[] = {WORD("remove"), WORD("discard"), WORD("__delitem__")};
+
 /* Functions that change the container they are given first. */
 static const word functions[] = {
     CHANGES("heappush", HL_USE_ADD),
@@ -172,6 +190,55 @@ static origin peek(const reading *r, int n)
     return n >= 0 && n < r->depth ? r->stack[r->depth - 1 - n] : (origin){0};
 }
 
+static int find_use(const reading *r, uint8_t scope, const PyObject *name)
+{
+    for (unsigned i = 0; i < r->n_uses; i++)
+        if (r->uses[i].name == name && r->uses[i].scope == scope)
+            return (int)i;
+    return -1;
+}
+
+/* A value that is the same whenever it is loaded again, until something is assigned: a local, or an
+ * attribute of one. */
+static bool is_steady(origin o)
+{
+    return o.kind == ORIGIN_NAME && o.name &&
+           (o.scope == HL_SCOPE_LOCAL ||
+            (o.scope == HL_SCOPE_ATTR && o.of && o.of_scope == HL_SCOPE_LOCAL));
+}
+
+static void note_put(reading *r, uint8_t scope, const PyObject *name, origin what)
+{
+    int i = find_use(r, scope, name);
+    if (i < 0)
+        return;
+    r->uses[i].put = is_steady(what) ? what : (origin){0};
+    r->uses[i].put_at = r->flow.at;
+}
+
+/* What is removed: is it what was put? */
+static void note_back(reading *r, uint8_t scope, const PyObject *name, origin what)
+{
+    int i = find_use(r, scope, name);
+    if (i < 0 || !is_steady(what))
+        return;
+    origin put = r->uses[i].put;
+    r->uses[i].backs += put.name == what.name && put.scope == what.scope && put.of == what.of &&
+                        hl_flow_comes_after(&r->flow, r->uses[i].put_at);
+}
+
+/* Something is assigned to o: what was put before under that name is another object than it has
+ * now. */
+static void forget_put(reading *r, origin o)
+{
+    for (unsigned i = 0; i < r->n_uses; i++) {
+        const origin *put = &r->uses[i].put;
+        if ((put->name == o.name && put->scope == o.scope) ||
+            (put->of == o.name && put->of_scope == o.scope))
+            r->uses[i].put = (origin){0};
+    }
+}
+
 static void use(reading *r, origin o, unsigned bits)
 {
     unsigned exchanged = bits & HL_USE_EXCHANGE;
@@ -179,9 +246,8 @@ static void use(reading *r, origin o, unsigned bits)
         bits &= ~(unsigned)HL_USE_GET;
     if ((o.kind != ORIGIN_NAME && o.kind != ORIGIN_COPY) || !o.name || !bits)
         return;
-    unsigned i = 0;
-    while (i < r->n_uses && (r->uses[i].name != o.name || r->uses[i].scope != o.scope))
-        i++;
+    int known = find_use(r, o.scope, o.name);
+    unsigned i = known < 0 ? r->n_uses : (unsigned)known;
     if (i == NAMES) {
         r->cut = true;
         return;
@@ -192,6 +258,9 @@ static void use(reading *r, origin o, unsigned bits)
         r->uses[i].bits = 0;
         r->uses[i].stored_at = -1;
         r->uses[i].stored_key = r->uses[i].lost_key = NULL;
+        r->uses[i].put = (origin){0};
+        r->uses[i].removes = r->uses[i].backs = 0;
+        r->uses[i].gets = r->uses[i].filed = 0;
         r->uses[i].loses = r->uses[i].cleared = r->uses[i].fills = false;
         r->n_uses++;
     }
@@ -204,6 +273,8 @@ static void use(reading *r, origin o, unsigned bits)
         r->uses[i].stored_at = r->flow.at;
         r->uses[i].stored_key = r->key;
     }
+    r->uses[i].removes += (bits & HL_USE_REMOVE) != 0;
+    r->uses[i].gets += (bits & HL_USE_GET) != 0;
     if (!(bits & HL_USE_REMOVE) ||
         (exchanged && r->uses[i].stored_at >= r->flow.straight && !hl_flow_is_guarded(&r->flow)))
         return;
@@ -308,6 +379,16 @@ static const word *among(PyObject *name, const word *words, size_t n)
 }
 #define AMONG(name, words) among(name, words, sizeof words / sizeof *words)
 
+/* `c[k].append`: the entry that was looked up is added to. */
+static void note_filed(reading *r, origin entry, PyObject *method)
+{
+    int i = entry.kind == ORIGIN_ITEM || entry.kind == ORIGIN_FOUND
+                ? find_use(r, entry.scope, entry.name)
+                : -1;
+    if (i >= 0)
+        r->uses[i].filed += AMONG(method, filing_methods) != NULL;
+}
+
 static PyObject *tuple_item(PyObject *tuple, Py_ssize_t i)
 {
     return i >= 0 && i < PyTuple_GET_SIZE(tuple) ? PyTuple_GET_ITEM(tuple, i) : NULL;
@@ -315,12 +396,14 @@ static PyObject *tuple_item(PyObject *tuple, Py_ssize_t i)
 
 static origin global_name(const reading *r, int i)
 {
-    return (origin){ORIGIN_NAME, HL_SCOPE_GLOBAL, tuple_item(r->code->co_names, i)};
+    return (origin){
+        .kind = ORIGIN_NAME, .scope = HL_SCOPE_GLOBAL, .name = tuple_item(r->code->co_names, i)};
 }
 
 static origin attribute(const reading *r, int i)
 {
-    return (origin){ORIGIN_NAME, HL_SCOPE_ATTR, tuple_item(r->code->co_names, i)};
+    return (origin){
+        .kind = ORIGIN_NAME, .scope = HL_SCOPE_ATTR, .name = tuple_item(r->code->co_names, i)};
 }
 
 /* A local slot. Since 3.11 cells and free variables have slots too. */
@@ -330,21 +413,25 @@ static origin local(const reading *r, int i)
     PyObject *name = tuple_item(r->code->co_localsplusnames, i);
     bool cell = i < r->code->co_nlocalsplus &&
                 (_PyLocals_GetKind(r->code->co_localspluskinds, i) & (CO_FAST_CELL | CO_FAST_FREE));
-    return (origin){ORIGIN_NAME, cell ? HL_SCOPE_FREE : HL_SCOPE_LOCAL, name};
+    return (origin){
+        .kind = ORIGIN_NAME, .scope = cell ? HL_SCOPE_FREE : HL_SCOPE_LOCAL, .name = name};
 #else
-    return (origin){ORIGIN_NAME, HL_SCOPE_LOCAL, tuple_item(r->code->co_varnames, i)};
+    return (origin){
+        .kind = ORIGIN_NAME, .scope = HL_SCOPE_LOCAL, .name = tuple_item(r->code->co_varnames, i)};
 #endif
 }
 
 static origin deref(const reading *r, int i)
 {
 #if HL_PY_AT_LEAST(11)
-    return (origin){ORIGIN_NAME, HL_SCOPE_FREE, tuple_item(r->code->co_localsplusnames, i)};
+    return (origin){.kind = ORIGIN_NAME,
+                    .scope = HL_SCOPE_FREE,
+                    .name = tuple_item(r->code->co_localsplusnames, i)};
 #else
     Py_ssize_t cells = PyTuple_GET_SIZE(r->code->co_cellvars);
     PyObject *name = i < cells ? tuple_item(r->code->co_cellvars, i)
                                : tuple_item(r->code->co_freevars, i - cells);
-    return (origin){ORIGIN_NAME, HL_SCOPE_FREE, name};
+    return (origin){.kind = ORIGIN_NAME, .scope = HL_SCOPE_FREE, .name = name};
 #endif
 }
 
@@ -365,6 +452,7 @@ static void pop_entry(reading *r, origin of, origin key)
     of.kind = ORIGIN_NAME;
     name_key(r, key);
     use(r, of, POPS | own_key(r) | (r->key ? HL_USE_EXCHANGE : 0));
+    note_back(r, of.scope, of.name, key);
 }
 
 /* A call with args arguments on top; `below` slots hold the callable. */
@@ -378,6 +466,12 @@ static void call(reading *r, int args, int below)
             pop_entry(r, f, first);
         if (f.kind != ORIGIN_NAME || !f.name)
             continue;
+        if (f.of && AMONG(f.name, finding_methods))
+            result = (origin){.kind = ORIGIN_FOUND, .scope = f.of_scope, .name = f.of};
+        if (f.of && AMONG(f.name, putting_methods))
+            note_put(r, f.of_scope, f.of, first);
+        if (f.of && args == 1 && AMONG(f.name, taking_back_methods))
+            note_back(r, f.of_scope, f.of, first);
         if (args == 1 && f.scope == HL_SCOPE_GLOBAL && hl_name_is(f.name, "len") &&
             first.kind == ORIGIN_NAME) {
             result = first;
@@ -430,6 +524,7 @@ static void store_subscript(reading *r)
     use(r, peek(r, 1),
         peek(r, 0).kind == ORIGIN_SLICE ? HL_USE_STORE | HL_USE_REMOVE | HL_USE_DROP
                                         : HL_USE_STORE);
+    note_put(r, peek(r, 1).scope, peek(r, 1).name, peek(r, 0));
     hand(r, peek(r, 2));
     hand(r, peek(r, 0));
     drop(r, 3);
@@ -441,8 +536,13 @@ static void load_attribute(reading *r, int name, bool method)
     bool pops = of.kind == ORIGIN_NAME && of.name && a.name && hl_name_is(a.name, "pop");
     if (!pops)
         note_method(r, of, a.name);
+    note_filed(r, of, a.name);
     drop(r, 1);
-    push(r, pops ? (origin){ORIGIN_POP, of.scope, of.name} : a);
+    if (of.kind == ORIGIN_NAME) {
+        a.of = of.name;
+        a.of_scope = of.scope;
+    }
+    push(r, pops ? (origin){.kind = ORIGIN_POP, .scope = of.scope, .name = of.name} : a);
     if (method)
         push_unknown(r, 1);
 }
@@ -457,12 +557,15 @@ static void rebind(reading *r, origin o)
     } else
         hand_over(r, 1);
     use(r, o, HL_USE_REBIND);
+    forget_put(r, o);
 }
 
 /* A local that was given an attribute or a global is another name for it: `rows = self.rows`. */
 static origin load_local(const reading *r, int i)
 {
-    return i < ALIASES && r->alias[i].name ? r->alias[i] : local(r, i);
+    origin o = i < ALIASES && r->alias[i].name ? r->alias[i] : local(r, i);
+    o.of = NULL; /* that may have another by now */
+    return o;
 }
 
 static void store_local(reading *r, int i)
@@ -478,6 +581,7 @@ static void store_local(reading *r, int i)
     }
     drop(r, 1);
     use(r, o, HL_USE_REBIND);
+    forget_put(r, o);
 }
 
 /* The same, where it was something before, which is dropped with that. */
@@ -605,6 +709,7 @@ static bool step_common(reading *r, int op, int arg)
         use(r, peek(r, 1),
             peek(r, 0).kind == ORIGIN_SLICE ? HL_USE_REMOVE | HL_USE_DROP
                                             : HL_USE_REMOVE | HL_USE_EXCHANGE | own_key(r));
+        note_back(r, peek(r, 1).scope, peek(r, 1).name, peek(r, 0));
         drop(r, 2);
         return true;
     case CONTAINS_OP:
@@ -953,6 +1058,10 @@ void hl_code_uses(hl_walk *w, uint32_t id, const PyCodeObject *code)
         bool loses =
             r.uses[i].loses || (r.uses[i].lost_key && r.uses[i].lost_key != r.uses[i].stored_key);
         unsigned bits = r.uses[i].bits & ~(loses ? (unsigned)HL_USE_EXCHANGE : 0);
+        if (r.uses[i].removes && r.uses[i].backs == r.uses[i].removes)
+            bits |= HL_USE_BACK;
+        if (r.uses[i].gets && r.uses[i].filed >= r.uses[i].gets)
+            bits |= HL_USE_FILED;
         if (!r.uses[i].fills)
             bits &= ~(unsigned)STORES; /* emptied first, it has the same few after each run */
         if (bits & told)

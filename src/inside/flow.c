@@ -41,10 +41,28 @@ static void note_loop(hl_flow *f, Py_ssize_t from, Py_ssize_t to)
     }
 }
 
-static void note_target(hl_flow *f, Py_ssize_t to)
+static void note_target(hl_flow *f, Py_ssize_t from, Py_ssize_t to)
 {
-    if (f->n_targets < HL_FLOW_TARGETS)
-        f->targets[f->n_targets++] = to;
+    if (f->n_targets == HL_FLOW_TARGETS)
+        return;
+    f->sources[f->n_targets] = from;
+    f->targets[f->n_targets++] = to;
+}
+
+bool hl_flow_comes_after(const hl_flow *f, Py_ssize_t from)
+{
+    if (f->n_targets == HL_FLOW_TARGETS || f->n_loops == HL_FLOW_LOOPS || from > f->at)
+        return false;
+    for (unsigned i = 0; i < f->n_targets; i++)
+        if (f->sources[i] < from && f->targets[i] > from && f->targets[i] <= f->at)
+            return false;
+    for (unsigned i = 0; i < f->n_loops; i++) {
+        bool before = from >= f->loops[i].from && from <= f->loops[i].to;
+        bool now = f->at >= f->loops[i].from && f->at <= f->loops[i].to;
+        if (before != now)
+            return false;
+    }
+    return true;
 }
 
 #if HL_PY_AT_LEAST(11)
@@ -114,7 +132,7 @@ static void see_jump(void *state, Py_ssize_t at, int op, int arg)
         return;
     if (is_jump_back(op))
         note_loop(f, behind - arg, at);
-    note_target(f, is_jump_back(op) ? behind - arg : behind + arg);
+    note_target(f, at, is_jump_back(op) ? behind - arg : behind + arg);
 }
 
 #if HL_PY_AT_LEAST(14)
@@ -215,7 +233,7 @@ static void see_jump(void *state, Py_ssize_t at, int op, int arg)
     if (!is_jump(op))
         return;
     note_loop(f, to, at);
-    note_target(f, to);
+    note_target(f, at, to);
 }
 
 bool hl_flow_each(const PyCodeObject *code, hl_flow_step *step, void *state)

@@ -19,7 +19,8 @@ typedef struct hl_flow {
         Py_ssize_t from, to;
     } loops[HL_FLOW_LOOPS];
     unsigned n_loops;
-    Py_ssize_t targets[HL_FLOW_TARGETS]; /* of jumps */
+    Py_ssize_t sources[HL_FLOW_TARGETS]; /* jumps, and ... */
+    Py_ssize_t targets[HL_FLOW_TARGETS]; /* ... where they lead */
     unsigned n_targets;
     bool deletes; /* an entry somewhere: else nobody asks for the targets */
 } hl_flow;
@@ -34,6 +35,9 @@ void hl_flow_reach(hl_flow *f, Py_ssize_t at);
 void hl_flow_pass(hl_flow *f, int op);
 /* May the instruction that is read run often in one call? */
 bool hl_flow_in_loop(const hl_flow *f);
+/* Is it read behind the instruction `from` in every run, and as often: no way leads around that, and
+ * no loop has one without the other? What an exception jumps over is left aside. */
+bool hl_flow_comes_after(const hl_flow *f, Py_ssize_t from);
 /* Is what it raises caught in this code? */
 bool hl_flow_is_guarded(const hl_flow *f);
 /* Has no call of the code ever begun? */

@@ -317,6 +317,8 @@ enum hl_use {
     HL_USE_LIMIT = 32768,    /* the length of something is compared with it */
     HL_USE_COMPARED = 65536, /* anything is */
     HL_USE_OWN_KEY = 131072, /* of REMOVE: by a key that no argument of the code gives */
+    HL_USE_BACK = 262144,    /* of REMOVE: only ever what the same run of the code put in before */
+    HL_USE_FILED = 524288,   /* of GET: only ever to put something into the entry */
 };
 
 /* Keys and elements of a big container, told by a sample, never by value. */

@@ -337,6 +337,12 @@ mock = Mock()
 def fill(n): mock.save(n)
 def place(): return mock.mock_calls
 """),
+    Place("mock-patches", """
+from unittest import mock
+class Gateway: pass
+def fill(n): mock.patch.object(Gateway, "charge", n, create=True).start()
+def place(): return mock._patch._active_patches
+"""),
     Place("shelve-cache", """
 import atexit, shelve, tempfile
 folder = tempfile.TemporaryDirectory()

@@ -61,6 +61,7 @@ LEAKS = [
     leak("reference_cycle/frozen.py", CYCLE, "", NONE, 5, "Job Result result job"),
     leak("reference_cycle/exception.py", CYCLE, "", NONE, 5, "ValueError"),
     leak("reference_cycle/late_collector.py", CYCLE, "", NONE, 8, "Window on_click"),
+    leak("reference_cycle/own_frame.py", CYCLE, "frame", NONE, 8, "whereabouts here"),
     leak("reference_cycle/treepkg", CYCLE, "", NONE, 8, "Branch parent children"),
 
     leak("closure/module_level.py", CLOSURE, "readers", GLOBAL, 60, "make_reader read table"),
@@ -89,6 +90,12 @@ LEAKS = [
     leak("growing_container/tasks_done.py", CONTAINER, "finished", GLOBAL, 8),
     leak("growing_container/never_dumped.py", CONTAINER, "ledger _rows", INSTANCE, 8),
     leak("growing_container/failed_jobs.py", CONTAINER, "board _open", INSTANCE, 5),
+    leak("growing_container/left_open.py", CONTAINER, "open_ones", GLOBAL, 6),
+    leak("growing_container/streams_left.py", CONTAINER, "main reader streams", (INSTANCE, LOCAL), 8),
+    leak("growing_container/class_per_instance.py", CONTAINER, "asked", GLOBAL, 3),
+    leak("growing_container/patches_started.py", CONTAINER, "_patch _active_patches", CLASS, 3,
+         keep="charge"),
+    leak("growing_container/grouped.py", CONTAINER, "by_session", GLOBAL, 2),
     leak("growing_container/instance_nested.py", CONTAINER, "backend audit entries", INSTANCE, 8),
     leak("growing_container/instance_dict.py", CONTAINER, "manager sessions", INSTANCE, 8),
     leak("growing_container/default_list.py", CONTAINER, "collect found", DEFAULT, 8),
@@ -154,6 +161,8 @@ LEAKS = [
     leak("unbounded_cache/lookup", CACHE, "users _users", GLOBAL, 10),
     # found by its address: now main() leads to it, now a task that loads a row
     leak("unbounded_cache/coroutine_local.py", CACHE, "rows", (INSTANCE, LOCAL), 4),
+    leak("unbounded_cache/by_mixin.py", CACHE, "ask answers", INSTANCE, 8),
+    leak("unbounded_cache/bound_get.py", CACHE, "quote answers", (CELL, GLOBAL), 8),
     leak("unbounded_cache/exchanged_key.py", CACHE, "plans", GLOBAL, 8),
     leak("unbounded_cache/renewed_when_old.py", CACHE, "answers", GLOBAL, 8),
 
@@ -249,6 +258,9 @@ LEAKS = [
     leak("callback_registry/finalizers.py", (CALLBACK, CONTAINER), "finalize _registry", CLASS, 5),
     leak("callback_registry/timeouts_over.py", CALLBACK, "_callbacks", (LOCAL, INSTANCE), 3),
     leak("callback_registry/through_desk.py", CALLBACK, "desk jobs", INSTANCE, 7, "remind"),
+    leak("callback_registry/audit_hooks.py", CALLBACK, "audit hooks", INTERPRETER, 2, "Auditor"),
+    leak("callback_registry/gc_callables.py", CALLBACK, "gc callbacks", GLOBAL, 4, "Stopwatch"),
+    leak("callback_registry/next_steps.py", CALLBACK, "bot steps", INSTANCE, 7, "answered"),
     leak("callback_registry/desk", CALLBACK, "events _listeners", GLOBAL, 7, "on_event Ticket"),
 
     leak("dynamic_code/classes_in_list.py", DYNAMIC, "known", GLOBAL, 5, keep="number"),
