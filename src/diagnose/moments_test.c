@@ -683,6 +683,65 @@ static void tasks_that_failed_before_keep_their_exceptions(void **state)
 
 /* clang-format on */
 
+/* ---- what came before the work ------------------------------------------------------------------
+ */
+
+#define LOADED(a) "root module " a " m" a "\n" "m" a ":module\n"
+#define FOUR(a) LOADED(a "0") LOADED(a "1") LOADED(a "2") LOADED(a "3")
+#define TWENTY(a) FOUR(a "a") FOUR(a "b") FOUR(a "c") FOUR(a "d") FOUR(a "e")
+#define ROWS_OF(n) "g -key:rows-> rows\n" ROWS(n)
+/* Ten seconds of something, then two in which a list grows. */
+#define LATE_LIST(first, then)                                                                     \
+    "snap time=0 cpu=0 reason=start\n" MODULE "g -key:rows-> rows:list\n"                          \
+    "snap time=5 cpu=5\n" MODULE first "g -key:rows-> rows:list\n"                                 \
+    "snap time=10 cpu=10\n" MODULE first then "g -key:rows-> rows:list\n"                          \
+    "snap time=10.5 cpu=10.5\n" MODULE first then ROWS_OF("100")                                   \
+    "snap time=11 cpu=11\n" MODULE first then ROWS_OF("200")                                       \
+    "snap time=11.5 cpu=11.5\n" MODULE first then ROWS_OF("300")                                   \
+    "snap time=12 cpu=12 reason=end\n" MODULE first then ROWS_OF("400")
+
+static void who_loads_many_modules_begins_after_them(void **state)
+{
+    (void)state;
+    hl_test_expect(LATE_LIST(TWENTY("a") TWENTY("b"), TWENTY("c")), HL_LEAK, "growing-container",
+                   "__main__.rows");
+}
+
+static void what_is_filled_at_the_end_of_other_work_is_a_result(void **state)
+{
+    (void)state;
+    hl_test_expect(LATE_LIST("", ""), HL_NO_LEAK, NULL, NULL);
+}
+
+/* ---- what each step makes dearer ----------------------------------------------------------------
+ */
+
+/* A table that gains as many entries a step, of which each takes longer than the one before. */
+#define TABLE(name, n)                                                                             \
+    MODULE "g -key:table-> " name "\n" name ":dict len=" n "\n" name                               \
+           " -value:int-> item:bytearray*" n " size=100K\n"
+#define EVER_SLOWER(a, b, c, d, e)                                                                 \
+    "snap time=0 cpu=0 reason=start\n" MODULE "g -key:table-> a:dict\n"                            \
+    "snap time=1 cpu=1\n" TABLE(a, "100")                                                          \
+    "snap time=4 cpu=4\n" TABLE(b, "200")                                                          \
+    "snap time=9 cpu=9\n" TABLE(c, "300")                                                          \
+    "snap time=16 cpu=16\n" TABLE(d, "400")                                                        \
+    "snap time=25 cpu=25 reason=end\n" TABLE(e, "500")
+
+static void a_table_that_is_copied_for_each_entry_gets_dearer(void **state)
+{
+    (void)state;
+    hl_test_expect(EVER_SLOWER("a", "b", "c", "d", "e"), HL_LEAK, "growing-container",
+                   "__main__.table");
+}
+
+static void a_table_that_is_not_may_fill_up(void **state)
+{
+    (void)state;
+    hl_test_expect(EVER_SLOWER("a", "a", "a", "a", "a"), HL_UNDECIDED, "growing-container",
+                   "__main__.table");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -713,6 +772,10 @@ int main(void)
         cmocka_unit_test(weak_references_to_many_follow_them),
         cmocka_unit_test(weak_keys_that_others_keep_are_followed),
         cmocka_unit_test(a_weak_key_that_its_value_keeps_never_goes),
+        cmocka_unit_test(who_loads_many_modules_begins_after_them),
+        cmocka_unit_test(what_is_filled_at_the_end_of_other_work_is_a_result),
+        cmocka_unit_test(a_table_that_is_copied_for_each_entry_gets_dearer),
+        cmocka_unit_test(a_table_that_is_not_may_fill_up),
         cmocka_unit_test(nothing_is_in_the_making_when_all_is_over),
         cmocka_unit_test(a_list_that_only_c_has_may_be_in_the_making),
         cmocka_unit_test(functions_that_are_all_called_make_the_next_dearer),
