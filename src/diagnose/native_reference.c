@@ -264,7 +264,7 @@ static void tell_course(hl_case *c, hl_finding *f, const suspicion *s)
     if (s->course.even && c->by_rounds)
         hl_finding_evidence(c, f,
                             s->course.near ? "the same number in each of %u parts of the run, but "
-                                             "for a few that other threads have for a moment"
+                                             "for a few that were at hand in the moment of a look"
                                            : "the same number in each of %u parts of the run",
                             s->course.intervals);
 }
