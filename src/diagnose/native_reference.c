@@ -264,7 +264,7 @@ static void tell_course(hl_case *c, hl_finding *f, const suspicion *s)
     if (s->course.even && c->by_rounds)
         hl_finding_evidence(c, f,
                             s->course.near ? "the same number in each of %u parts of the run, but "
-                                             "for a few that other threads have for a moment"
+                                             "for a few that were at hand in the moment of a look"
                                            : "the same number in each of %u parts of the run",
                             s->course.intervals);
 }
@@ -549,29 +549,36 @@ hl_status hl_rule_native_references(hl_case *c, hl_err *err)
     return HL_OK;
 }
 
+/* The finding that keeps most objects a call, of those that are not ours; NULL: none does. Cycles that
+ * nobody frees may have private memory; what they refer to is known. */
+static const hl_finding *keeper_of(const hl_diagnosis *d, bool cycles)
+{
+    const hl_finding *most = NULL;
+    for (uint32_t i = 0; i < d->n_findings; i++) {
+        const hl_finding *f = &d->findings[i];
+        bool is = strncmp(f->cause, "native-", 7) != 0 && f->growth.per_round > 0 &&
+                  (cycles || strcmp(f->cause, "reference-cycle") != 0);
+        if (is && (!most || f->growth.per_round > most->growth.per_round))
+            most = f;
+    }
+    return most;
+}
+
 /* What is kept with each call may have private memory and references that nobody sees into. */
 void hl_native_doubt(hl_case *c)
 {
     hl_diagnosis *d = c->out;
-    const char *keeper = NULL;
-    double kept = 0; /* objects a call that others are found to keep */
     for (uint32_t i = 0; i < d->n_findings; i++) {
-        const hl_finding *f = &d->findings[i];
-        if (strncmp(f->cause, "native-", 7) != 0 && strcmp(f->cause, "reference-cycle") != 0 &&
-            f->growth.per_round > kept) {
-            kept = f->growth.per_round;
-            keeper = f->holder.name;
-        }
-    }
-    for (uint32_t i = 0; i < d->n_findings && keeper; i++) {
         hl_finding *f = &d->findings[i];
         bool memory = !strcmp(f->cause, "native-memory");
-        bool references = !strcmp(f->cause, "native-reference") && f->growth.per_round <= kept &&
+        const hl_finding *keeper = keeper_of(d, memory);
+        bool references = keeper && !strcmp(f->cause, "native-reference") &&
+                          f->growth.per_round <= keeper->growth.per_round &&
                           strstr(f->holder.name, "(not given back");
-        if (!memory && !references)
+        if (!keeper || (!memory && !references))
             continue;
         f->confidence = HL_POSSIBLE;
-        hl_finding_evidence(c, f, "what %s keeps may have %s, where nobody sees into it", keeper,
-                            memory ? "it" : "them");
+        hl_finding_evidence(c, f, "what %s keeps may have %s, where nobody sees into it",
+                            keeper->holder.name, memory ? "it" : "them");
     }
 }

@@ -89,7 +89,7 @@ static bool course_from(const hl_case *c, const uint64_t *series, uint32_t first
         r.last = i;
         r.intervals++;
     }
-    double whole = c->audited && r.intervals ? whole_rate(c, series, &r) : 0;
+    double whole = r.intervals ? whole_rate(c, series, &r) : 0;
     r.even = r.most - r.least <= SAME * r.most;
     if (!r.even && whole > 0) {
         r.least = r.most = whole;

@@ -6,8 +6,9 @@
  *        explain.
  * Method Blocks in use and bytes in use are exact numbers. What objects take is known from the walk,
  *        a little less than the blocks they lie in: each object is given the rounding of two blocks.
- *        What still rises in each part of the run is memory that C code keeps, or has lost; or an
- *        object that nothing leads to and no collector lists: a bytes, a str, an int. */
+ *        What still rises in each part of the run, and steadily, is memory that C code keeps, or
+ *        has lost; or an object that nothing leads to and no collector lists: a bytes, a str, an
+ *        int. */
 #include "base/words.h"
 #include "diagnose/case.h"
 #include "diagnose/per_round.h"
@@ -67,6 +68,21 @@ static bool counted(const hl_case *c, enum hl_resource kind, uint64_t *series)
     return true;
 }
 
+static bool alone(const hl_case *c)
+{
+    for (uint32_t i = 0; i < c->n_moments; i++)
+        if ((c->moments[i].info.resource_known >> HL_RESOURCE_THREADS & 1) &&
+            c->moments[i].info.resource[HL_RESOURCE_THREADS] > 1)
+            return false;
+    return true;
+}
+
+/* Other threads take memory, too, and by leaps: beside them only what is the same in every part. */
+static bool is_sure(const hl_case *c, const hl_course *course)
+{
+    return course->even || (course->steady && alone(c));
+}
+
 static void add_row(hl_case *c, hl_resource_course row, const uint64_t *series)
 {
     hl_diagnosis *d = c->out;
@@ -75,7 +91,8 @@ static void add_row(hl_case *c, hl_resource_course row, const uint64_t *series)
     *r = row;
     if (!course_of(c, series, r))
         return;
-    r->grows = hl_course_find(c, series, &course) && course.most > c->options.tolerance;
+    r->grows = hl_course_find(c, series, &course) && course.most > c->options.tolerance &&
+               (r->beside ? course.steady : is_sure(c, &course));
     d->n_resources++;
 }
 
@@ -151,9 +168,9 @@ static hl_status native_memory(hl_case *c, uint64_t *series, hl_err *err)
 {
     hl_course course;
     if (!fill_unexplained(c, series) || !hl_course_find(c, series, &course) ||
-        course.least < LEAST_BYTES || course.most <= c->options.tolerance)
+        !is_sure(c, &course) || course.least < LEAST_BYTES || course.most <= c->options.tolerance)
         return HL_OK;
-    bool sure = course.least >= SURE_BYTES && course.steady;
+    bool sure = course.least >= SURE_BYTES;
     hl_finding *f = hl_finding_add(c, "native-memory", sure ? HL_STRONG : HL_POSSIBLE);
     uint64_t *kept = hl_arena_array(c->arena, c->n_moments, sizeof *kept);
     if (!f || !kept)

@@ -48,6 +48,10 @@ def check_all(python: Interpreter, busy: bool) -> None:
 
 
 PYTHONS = [pytest.param(i, id=i.version) for i in buildable()]
+# The oldest and the newest, where releases do not differ.
+ENDS = [pytest.param(i, id=i.version)
+        for n, i in enumerate(sorted(buildable(), key=lambda i: i.minor))
+        if n in (0, len(buildable()) - 1)]
 
 
 @pytest.mark.parametrize("python", PYTHONS)
@@ -76,7 +80,7 @@ def test_interpreters_without_headers_are_named() -> None:
 
 
 @pytest.mark.parametrize("function, size", [("lost_bytes", 500), ("lost_malloc", 333)])
-@pytest.mark.parametrize("python", PYTHONS)
+@pytest.mark.parametrize("python", ENDS)
 def test_native_memory(python: Interpreter, function: str, size: int) -> None:
     done = audit(f"calls:{function}", "--python", python.path, folder=extension(python))
     ((key, found),) = done.findings().items()
@@ -115,7 +119,7 @@ def test_the_error_path_that_raises() -> None:
     assert clean.status == 0, clean.brief()
 
 
-@pytest.mark.parametrize("python", PYTHONS)
+@pytest.mark.parametrize("python", ENDS)
 def test_error_paths_that_only_a_failed_allocation_walks(python: Interpreter) -> None:
     words = ("calls:failing", "--python", python.path)
     assert audit(*words, folder=extension(python)).status == 0  # nothing is wrong where all goes well
