@@ -34,8 +34,8 @@ $(built): $(sources) | bootstrap
 test: bootstrap-dev build
 	@tools/group.sh $(venv) test
 	@tools/ctest.sh test -Dbuildtype=debug
-	HEAPLENS_EXE=$(CURDIR)/$(venv)/bin/heaplens $(venv)/bin/python -m pytest -n 4 tests/run
-	HEAPLENS_EXE=$(CURDIR)/$(venv)/bin/heaplens $(venv)/bin/python -m pytest tests --ignore tests/run
+	HEAPLENS_EXE=$(CURDIR)/$(venv)/bin/heaplens $(venv)/bin/python -m pytest -n 4 tests/run tests/native
+	HEAPLENS_EXE=$(CURDIR)/$(venv)/bin/heaplens $(venv)/bin/python -m pytest tests --ignore tests/run --ignore tests/native
 
 # A recording survives the end of whoever writes it: killed at so many random moments,
 # whether allocations are followed or not, the file opens.
