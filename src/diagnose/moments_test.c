@@ -681,8 +681,6 @@ static void tasks_that_failed_before_keep_their_exceptions(void **state)
     (void)state;
 }
 
-/* clang-format on */
-
 /* ---- what came before the work ------------------------------------------------------------------
  */
 
@@ -741,6 +739,8 @@ static void a_table_that_is_not_may_fill_up(void **state)
     hl_test_expect(EVER_SLOWER("a", "a", "a", "a", "a"), HL_UNDECIDED, "growing-container",
                    "__main__.table");
 }
+
+/* clang-format on */
 
 int main(void)
 {
