@@ -19,7 +19,7 @@ try() { # PYTHON VERSION
         return 1
     fi
     tools/group.sh "$venv" test
-    if ! HEAPLENS_EXE=$PWD/$venv/bin/heaplens "$venv/bin/python" -m pytest -q -n 2 \
+    if ! HEAPLENS_EXE=$PWD/$venv/bin/heaplens "$venv/bin/python" -m pytest -q \
         tests/inside tests/python </dev/null >"$log" 2>&1 ||
         ! HEAPLENS_EXE=$PWD/$venv/bin/heaplens "$venv/bin/python" -m pytest -q -k "$programs" \
             tests/verdict </dev/null >>"$log" 2>&1; then
