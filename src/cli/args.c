@@ -180,6 +180,18 @@ bool hl_parse_bytes(const char *s, uint64_t *out)
     return true;
 }
 
+bool hl_parse_level(const char *verb, const char *s, int *out)
+{
+    static const char *const words[] = {"never", "possible", "strong", "certain"};
+    for (int i = 0; i < 4; i++)
+        if (!strcmp(s, words[i])) {
+            *out = i;
+            return true;
+        }
+    hl_usage(verb, "--fail-on takes certain, strong, possible or never, not '%s'", s);
+    return false;
+}
+
 bool hl_parse_within(const char *verb, const char *s, uint32_t *out)
 {
     enum { MOST = 64 };

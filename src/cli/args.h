@@ -49,6 +49,8 @@ void hl_args_gather(hl_args *a, uint32_t *n);
 bool hl_parse_bytes(const char *s, uint64_t *out);
 /* 1 .. 100000; says what is wrong. */
 bool hl_parse_count(const char *verb, const char *option, const char *s, uint32_t *out);
+/* A level of --fail-on as an hl_confidence, 0 for never; says what is wrong. */
+bool hl_parse_level(const char *verb, const char *s, int *out);
 /* 1, 2, 4 ... 64 allocations within which a block went; says what is wrong. */
 bool hl_parse_within(const char *verb, const char *s, uint32_t *out);
 /* The word of a NULL-ended list that s was meant to be, or NULL: at most two slips of the hand. */

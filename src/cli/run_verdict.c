@@ -269,14 +269,6 @@ static void say_failure(const hl_verdict_job *job, const hl_page *page, hl_out *
     hl_out_text(out, "\n");
 }
 
-static bool reaches(const hl_diagnosis *d, int fail_on)
-{
-    for (uint32_t i = 0; fail_on && i < d->n_findings; i++)
-        if ((int)d->findings[i].confidence >= fail_on)
-            return true;
-    return false;
-}
-
 int hl_verdict_say(hl_verdict_job *job, const hl_page *page, const hl_run_options *o, int exit)
 {
     hl_out out = {.n = 0};
@@ -296,7 +288,7 @@ int hl_verdict_say(hl_verdict_job *job, const hl_page *page, const hl_run_option
             if (!o->quiet)
                 postscript(job, page, o, exit, &out);
         }
-        if (reaches(d, o->fail_on))
+        if (hl_diagnosis_reaches(d, o->fail_on))
             leave_with = HL_EXIT_FINDINGS;
     } else {
         say_failure(job, page, &out);

@@ -70,17 +70,6 @@ static bool take_rounds(const char *word, uint32_t *out)
             wants("--rounds", "at least 5: with fewer nothing can be told", word));
 }
 
-static bool take_fail_on(const char *word, int *out)
-{
-    static const char *const words[] = {"never", "possible", "strong", "certain"};
-    for (int i = 0; i < 4; i++)
-        if (!strcmp(word, words[i])) {
-            *out = i;
-            return true;
-        }
-    return wants("--fail-on", "certain, strong, possible or never", word);
-}
-
 static bool take(hl_audit_options *o, int choice, const char *value)
 {
     switch (choice) {
@@ -107,7 +96,7 @@ static bool take(hl_audit_options *o, int choice, const char *value)
     case TIMEOUT:
         return take_number("--timeout", value, 1e-3, &o->timeout);
     case FAIL_ON:
-        return take_fail_on(value, &o->fail_on);
+        return hl_parse_level("audit", value, &o->fail_on);
     case FAIL_ALLOCATIONS:
         o->fail_allocations = true;
         return true;
@@ -173,9 +162,8 @@ static void place_end(const place *p)
 
 static bool reaches(const hl_diagnosis *d, int fail_on)
 {
-    for (uint32_t i = 0; fail_on && i < d->n_findings; i++)
-        if ((int)d->findings[i].confidence >= fail_on)
-            return true;
+    if (hl_diagnosis_reaches(d, fail_on))
+        return true;
     /* a file, a thread, a mapping with each call is a leak, though not of memory */
     for (uint32_t i = 0; fail_on && i < d->n_resources; i++)
         if (d->resources[i].grows && d->resources[i].beside)

@@ -14,18 +14,6 @@ typedef struct choices {
     bool words;  /* beside JSON, on stderr   */
 } choices;
 
-static bool take_fail_on(const char *word, int *out)
-{
-    static const char *const words[] = {"never", "possible", "strong", "certain"};
-    for (int i = 0; i < 4; i++)
-        if (!strcmp(word, words[i])) {
-            *out = i;
-            return true;
-        }
-    hl_usage("diagnose", "--fail-on takes certain, strong, possible or never, not '%s'", word);
-    return false;
-}
-
 static bool take_format(hl_context *c, const char *word)
 {
     if (strcmp(word, "text") && strcmp(word, "json")) {
@@ -41,14 +29,6 @@ static bool take_bytes(const char *option, const char *word, uint64_t *out)
     if (hl_parse_bytes(word, out) && *out)
         return true;
     hl_usage("diagnose", "%s takes a number of bytes (4096, 512K, 2M), not '%s'", option, word);
-    return false;
-}
-
-static bool reaches(const hl_diagnosis *d, int fail_on)
-{
-    for (uint32_t i = 0; fail_on && i < d->n_findings; i++)
-        if ((int)d->findings[i].confidence >= fail_on)
-            return true;
     return false;
 }
 
@@ -84,7 +64,7 @@ static int judge(const hl_context *c, hl_files *files, const choices *how)
     d.observed.snapshots_torn = files->torn += damaged;
     d.observed.bytes_damaged = files->bytes_damaged;
     int code = HL_EXIT_OK;
-    if (reaches(&d, how->fail_on))
+    if (hl_diagnosis_reaches(&d, how->fail_on))
         code = HL_EXIT_FINDINGS;
     else if (!d.observed.snapshots)
         code = HL_EXIT_NOTHING;
@@ -130,7 +110,7 @@ int hl_verb_diagnose(hl_context *c, int argc, char **argv)
         if (option == HL_ARG_WORD)
             hl_args_gather(&a, &n);
         else if (option == 0)
-            fine = take_fail_on(a.value, &how.fail_on);
+            fine = hl_parse_level("diagnose", a.value, &how.fail_on);
         else if (option == 1)
             fine = take_bytes("--min-growth", a.value, &how.options.min_growth);
         else if (option == 2)

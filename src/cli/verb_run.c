@@ -108,17 +108,6 @@ static bool take_share(const char *word, hl_run_options *o)
     return o->at_rss_percent || wants("--at-rss", "a share of 1% to 100%", word);
 }
 
-static bool take_fail_on(const char *word, int *out)
-{
-    static const char *const words[] = {"never", "possible", "strong", "certain"};
-    for (int i = 0; i < 4; i++)
-        if (!strcmp(word, words[i])) {
-            *out = i;
-            return true;
-        }
-    return wants("--fail-on", "certain, strong, possible or never", word);
-}
-
 /* FUNCTION of the program, or MODULE:FUNCTION; names as __qualname__ has them. */
 static bool take_rounds(const char *word, const char **out)
 {
@@ -149,7 +138,7 @@ static bool take(hl_run_options *o, int choice, const char *value)
     case MEMORY_LIMIT:
         return take_bytes("--memory-limit", value, &o->memory_limit);
     case FAIL_ON:
-        return take_fail_on(value, &o->fail_on);
+        return hl_parse_level("run", value, &o->fail_on);
     case SIGNAL:
         o->look_signal = (uint32_t)hl_signal_number(value);
         return o->look_signal ||

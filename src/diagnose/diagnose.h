@@ -58,4 +58,7 @@ bool hl_diagnose_finds(const char *cause);
 /* What is known of libraries, those of one package together. */
 const hl_known *hl_known_rows(uint32_t *n);
 
+/* Is a finding as sure as least, an hl_confidence; 0: none is asked for. */
+bool hl_diagnosis_reaches(const hl_diagnosis *d, int least);
+
 #endif

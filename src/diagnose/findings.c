@@ -205,3 +205,11 @@ const char *hl_code_name(const hl_case *c, hl_node code)
     const hl_snap_code *row = code == HL_NO_NODE ? NULL : hl_snap_code_of(c->snap, code);
     return row ? hl_arena_printf(c->arena, "%s", c->snap->names[row->qualname]) : NULL;
 }
+
+bool hl_diagnosis_reaches(const hl_diagnosis *d, int least)
+{
+    for (uint32_t i = 0; least && i < d->n_findings; i++)
+        if ((int)d->findings[i].confidence >= least)
+            return true;
+    return false;
+}
