@@ -34,6 +34,7 @@ typedef struct hl_audited {
     bool left_threads;   /* after its first call */
     bool forks;          /* during it */
     uint64_t wrote;      /* bytes to standard output */
+    int ended_by;        /* the signal that ended us meanwhile; 0: none did */
 } hl_audited;
 
 /* Runs the audit in a process of its own, until it is gone, and its recording is in file. */

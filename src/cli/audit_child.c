@@ -215,6 +215,33 @@ static _Noreturn void become(const hl_python *python, const char **argv, int out
 /* ---- waiting ----------------------------------------------------------------------------------
  */
 
+/* Ctrl-C, or whoever ends us: the recording is ours to remove, and the process ours to end. */
+static const int ending[] = {SIGINT, SIGTERM, SIGHUP};
+enum { ENDING = sizeof ending / sizeof *ending };
+static volatile sig_atomic_t ended_by;
+
+static void note_end(int signum)
+{
+    ended_by = signum;
+}
+
+static void mind_ends(struct sigaction before[ENDING])
+{
+    struct sigaction mine = {.sa_handler = note_end};
+    sigemptyset(&mine.sa_mask);
+    for (unsigned i = 0; i < ENDING; i++) {
+        sigaction(ending[i], NULL, &before[i]);
+        if (before[i].sa_handler != SIG_IGN) /* nohup */
+            sigaction(ending[i], &mine, NULL);
+    }
+}
+
+static void leave_ends(const struct sigaction before[ENDING])
+{
+    for (unsigned i = 0; i < ENDING; i++)
+        sigaction(ending[i], &before[i], NULL);
+}
+
 static const char *doing(const hearing *h, hl_arena *arena)
 {
     const char *at = *h->at ? h->at : "before anything was called";
@@ -259,8 +286,8 @@ static void wait_for(pid_t pid, int out, int lines, const hl_audit_options *o, h
             p[1].fd = -1;
         gone = waitpid(pid, &state, WNOHANG) == pid;
         double silent = now() - h->heard, most = h->ended ? AFTER_END_MS / 1e3 : o->timeout;
-        if (!gone && silent > most) {
-            hung = !h->ended;
+        if (!gone && (silent > most || ended_by)) {
+            hung = !h->ended && !ended_by;
             kill(pid, SIGKILL);
             waitpid(pid, &state, 0);
             gone = true;
@@ -293,8 +320,13 @@ hl_status hl_audit_run(const hl_audit_options *o, const char *file, hl_arena *ar
         return hl_err_errno(err, e, "cannot make a pipe");
     }
     pid_t pid = -1;
+    hearing *h = hl_arena_alloc(arena, sizeof *h);
+    struct sigaction before[ENDING];
+    mind_ends(before);
     err->status = HL_OK;
-    if (!command(o, file, lines[1], arena, &python, &argv, err)) {
+    if (!h)
+        hl_err_set(err, HL_NO_MEMORY, "no memory to start an interpreter");
+    else if (!command(o, file, lines[1], arena, &python, &argv, err)) {
         pid = fork();
         if (pid == 0)
             become(&python, argv, words[1], lines[1]);
@@ -303,11 +335,12 @@ hl_status hl_audit_run(const hl_audit_options *o, const char *file, hl_arena *ar
     }
     close(words[1]);
     close(lines[1]);
-    hearing *h = hl_arena_alloc(arena, sizeof *h);
-    if (pid > 0 && h) {
+    if (pid > 0) {
         *h = (hearing){.out = out, .arena = arena};
         wait_for(pid, words[0], lines[0], o, h);
     }
+    leave_ends(before);
+    out->ended_by = ended_by;
     close(words[0]);
     close(lines[0]);
     return err->status;

@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <math.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -237,15 +238,17 @@ static int audit(hl_context *c, const hl_audit_options *o)
     hl_arena arena;
     hl_err err = {0};
     place p = {.file = NULL};
-    hl_audited a;
+    hl_audited a = {.done = false};
     hl_arena_init(&arena);
-    int code;
+    int code = HL_EXIT_TARGET;
     if (place_begin(o, &arena, &p, &err) || hl_audit_run(o, p.file, &arena, &a, &err))
         code = hl_fail(&err);
-    else
+    else if (!a.ended_by)
         code = judge(c, o, &a, p.file, &arena);
     place_end(&p);
     hl_arena_deinit(&arena);
+    if (a.ended_by)
+        raise(a.ended_by); /* as it would have ended us */
     return code;
 }
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import signal
+import subprocess
+import time
 from pathlib import Path
 
 import pytest
 
-from audits import audit
+from audits import EXE, audit
 
 PROGRAMS = """
 import os, random, sys, threading, time
@@ -185,6 +188,24 @@ def test_the_recording_is_kept_where_it_is_asked_for(folder: Path) -> None:
     assert (folder / "kept.hlens").exists()
     again = audit("bad:different_garbage", "-o", "kept.hlens", folder=folder)
     assert again.status == 2 and "is there already" in again.said, again.said
+
+
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
+def test_who_ends_it_ends_the_process_and_the_recording(tmp_path: Path, signum: int) -> None:
+    (tmp_path / "slow.py").write_text("import os, time\n\ndef call():\n    open('at', 'w').write(str(os.getpid()))\n"
+                                      "    time.sleep(60)\n")
+    (tmp_path / "tmp").mkdir()
+    env = {**os.environ, "TMPDIR": str(tmp_path / "tmp")}
+    with subprocess.Popen([EXE, "audit", "slow:call"], cwd=tmp_path, env=env, stderr=subprocess.DEVNULL) as audited:
+        end = time.monotonic() + 60
+        while not (tmp_path / "at").exists() or not (tmp_path / "at").read_text():
+            assert time.monotonic() < end and audited.poll() is None
+            time.sleep(0.02)
+        audited.send_signal(signum)
+        assert audited.wait(60) == -signum
+    assert not list((tmp_path / "tmp").iterdir())
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((tmp_path / "at").read_text()), 0)
 
 
 @pytest.mark.parametrize("words", [(), ("a:b", "c:d"), ("a:b", "--rounds", "2"),
