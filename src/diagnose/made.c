@@ -304,17 +304,33 @@ static void tell_age(hl_case *c, const makers *m, hl_finding *f)
 /* ---- what is told -----------------------------------------------------------------------------
  */
 
+/* False: there is no memory. To be ended in any case. */
+static bool makers_begin(hl_case *c, makers *m)
+{
+    const hl_snap *snap = c->snap;
+    *m = (makers){snap, hl_arena_array(&c->scratch, snap->n_stacks, sizeof *m->told),
+                  hl_arena_array(&c->scratch, snap->n_stacks, sizeof *m->made),
+                  hl_arena_array(&c->scratch, snap->n_frames, sizeof *m->lines)};
+    return m->told && m->made && m->lines;
+}
+
+static void makers_end(hl_case *c, makers *m)
+{
+    hl_arena_release(&c->scratch, m->lines);
+    hl_arena_release(&c->scratch, m->made);
+    hl_arena_release(&c->scratch, m->told);
+}
+
 void hl_finding_made(hl_case *c, hl_finding *f, const hl_suspect *s)
 {
     const hl_snap *snap = c->snap;
     if (!snap->n_made)
         return;
-    makers m = {snap, hl_arena_array(&c->scratch, snap->n_stacks, sizeof *m.told),
-                hl_arena_array(&c->scratch, snap->n_stacks, sizeof *m.made),
-                hl_arena_array(&c->scratch, snap->n_frames, sizeof *m.lines)};
+    makers m;
+    bool begun = makers_begin(c, &m);
     uint8_t *is = dominated(c, s);
     uint32_t best[FRAMES_MOST];
-    bool had = m.told && m.made && m.lines && is && find_told(c, m.told);
+    bool had = begun && is && find_told(c, m.told);
     uint64_t bytes = had ? sum_made(&m, is) : 0;
     /* most of it has other holders, too: then all that is below, whoever else has it */
     bool mostly_shared = s->growth && s->growth->bytes / 2 > s->retained_bytes;
@@ -333,9 +349,7 @@ void hl_finding_made(hl_case *c, hl_finding *f, const hl_suspect *s)
     }
     hl_arena_release(&c->scratch, shared);
     hl_arena_release(&c->scratch, is);
-    hl_arena_release(&c->scratch, m.lines);
-    hl_arena_release(&c->scratch, m.made);
-    hl_arena_release(&c->scratch, m.told);
+    makers_end(c, &m);
 }
 
 void hl_finding_made_of(hl_case *c, hl_finding *f, const hl_node *members, uint32_t n,
@@ -344,12 +358,11 @@ void hl_finding_made_of(hl_case *c, hl_finding *f, const hl_node *members, uint3
     const hl_snap *snap = c->snap;
     if (!snap->n_made)
         return;
-    makers m = {snap, hl_arena_array(&c->scratch, snap->n_stacks, sizeof *m.told),
-                hl_arena_array(&c->scratch, snap->n_stacks, sizeof *m.made),
-                hl_arena_array(&c->scratch, snap->n_frames, sizeof *m.lines)};
+    makers m;
+    bool begun = makers_begin(c, &m);
     uint8_t *is = all_unknown(c);
     uint32_t best[FRAMES_MOST];
-    if (m.told && m.made && m.lines && is && find_told(c, m.told)) {
+    if (begun && is && find_told(c, m.told)) {
         for (uint32_t i = 0; i < n; i++)
             is[members[i]] = BELOW;
         spread(c, is);
@@ -358,9 +371,7 @@ void hl_finding_made_of(hl_case *c, hl_finding *f, const hl_node *members, uint3
         fill(c, f, &m, best, best_of(m.lines, snap->n_frames, bytes / BYTES_SHARE, best));
     }
     hl_arena_release(&c->scratch, is);
-    hl_arena_release(&c->scratch, m.lines);
-    hl_arena_release(&c->scratch, m.made);
-    hl_arena_release(&c->scratch, m.told);
+    makers_end(c, &m);
 }
 
 const char *hl_made_text(const hl_snap *s, hl_node v, hl_arena *arena)
