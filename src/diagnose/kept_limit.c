@@ -92,8 +92,8 @@ static hl_node method_of(const hl_case *c, hl_node class, hl_node code)
     return HL_NO_NODE;
 }
 
-static uint32_t bits_of(const hl_snap *s, const hl_snap_code *row, enum hl_use_scope scope,
-                        const char *name)
+uint32_t hl_bits_of(const hl_snap *s, const hl_snap_code *row, enum hl_use_scope scope,
+                    const char *name)
 {
     uint32_t bits = 0;
     for (uint32_t u = row->uses; u < row->uses + row->n_uses; u++)
@@ -105,7 +105,7 @@ static uint32_t bits_of(const hl_snap *s, const hl_snap_code *row, enum hl_use_s
 static uint32_t bits_of_self(const hl_snap *s, const hl_snap_code *row)
 {
     return row->args && row->n_vars
-               ? bits_of(s, row, HL_SCOPE_LOCAL, s->names[s->name_lists[row->vars]])
+               ? hl_bits_of(s, row, HL_SCOPE_LOCAL, s->names[s->name_lists[row->vars]])
                : 0;
 }
 
@@ -163,7 +163,7 @@ static attribute_use use_of_attribute(const hl_case *c, hl_node class, const cha
     hl_node globals = HL_NO_NODE; /* of the class' module */
     for (uint32_t i = 0; i < s->n_codes; i++) {
         const hl_snap_code *row = &s->codes[i];
-        uint32_t bits = bits_of(s, row, HL_SCOPE_ATTR, name);
+        uint32_t bits = hl_bits_of(s, row, HL_SCOPE_ATTR, name);
         hl_node method =
             bits & (HL_USE_COMPARED | HL_USE_REBIND) ? method_of(c, class, row->node) : HL_NO_NODE;
         if (method == HL_NO_NODE)
@@ -172,7 +172,7 @@ static attribute_use use_of_attribute(const hl_case *c, hl_node class, const cha
             globals = hl_graph_follow(c->graph, method, HL_LABEL_NAMED, "__globals__");
         const char *function = s->names[row->name];
         a.moves = a.moves || ((bits & HL_USE_REBIND) && strcmp(function, "__init__") != 0);
-        uint32_t work = bits_of(s, row, HL_SCOPE_ATTR, holder);
+        uint32_t work = hl_bits_of(s, row, HL_SCOPE_ATTR, holder);
         bool works = (work & (HL_USE_STORE | HL_USE_ADD | HL_USE_REMOVE | HL_USE_LEN)) != 0;
         /* what the length of something else is compared with is a limit of that */
         bool of_another = (bits & HL_USE_LIMIT) && !((work | bits_of_self(s, row)) & HL_USE_LEN);
@@ -180,7 +180,7 @@ static attribute_use use_of_attribute(const hl_case *c, hl_node class, const cha
                                     hl_case_ran(c, hl_snap_address(s, row->node)));
     }
     for (uint32_t i = 0; a.compared && !a.moves && globals != HL_NO_NODE && i < s->n_codes; i++)
-        a.moves = (bits_of(s, &s->codes[i], HL_SCOPE_ATTR, name) & HL_USE_REBIND) &&
+        a.moves = (hl_bits_of(s, &s->codes[i], HL_SCOPE_ATTR, name) & HL_USE_REBIND) &&
                   strcmp(s->names[s->codes[i].name], "__init__") != 0 &&
                   module_assigns(c, globals, &s->codes[i]);
     if (a.compared && !a.moves && globals != HL_NO_NODE)
@@ -193,7 +193,7 @@ static bool class_removes(const hl_case *c, hl_node class, const char *holder)
 {
     const hl_snap *s = c->snap;
     for (uint32_t i = 0; i < s->n_codes; i++)
-        if ((bits_of(s, &s->codes[i], HL_SCOPE_ATTR, holder) & HL_USE_REMOVE) &&
+        if ((hl_bits_of(s, &s->codes[i], HL_SCOPE_ATTR, holder) & HL_USE_REMOVE) &&
             method_of(c, class, s->codes[i].node) != HL_NO_NODE)
             return true;
     return false;

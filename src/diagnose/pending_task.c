@@ -9,6 +9,7 @@
 #include "diagnose/census.h"
 #include "diagnose/judge.h"
 #include "diagnose/pattern.h"
+#include "diagnose/uses.h"
 
 #include <string.h>
 
@@ -57,6 +58,19 @@ static bool mostly_awaited(const hl_case *c, const hl_group *group)
     for (uint32_t i = 0; i < group->n_members; i++)
         n += is_awaited(c, group->members[i]) || hl_is_gathered(c, group->members[i]);
     return 2 * n > group->n_members;
+}
+
+/* Does the call that keeps them in a local wait for all of them when it has begun them, as in
+ * `await gather(*tasks)`? What was gone when it was over, it had waited for. */
+static bool is_waited_for(const hl_case *c, hl_node holder)
+{
+    const hl_graph *g = c->graph;
+    if (holder == HL_NO_NODE || hl_label_kind(g->via[holder]) != HL_LABEL_LOCAL)
+        return false;
+    hl_node code = hl_code_of(g, g->parent[holder]);
+    const hl_snap_code *row = code == HL_NO_NODE ? NULL : hl_snap_code_of(c->snap, code);
+    const char *name = c->snap->names[hl_label_value(g->via[holder])];
+    return row && (hl_bits_of(c->snap, row, HL_SCOPE_LOCAL, name) & HL_USE_WHOLE);
 }
 
 /* The container a future is kept in, to be answered: not its task, nor the frames that wait. */
@@ -193,7 +207,8 @@ hl_status hl_rule_pending_groups(hl_case *c, hl_err *err)
             return err->status;
         if (group->growth.onset_bytes < c->material)
             continue;
-        if (group->growth.released && group->kind == HL_COUNT_TASK && mostly_awaited(c, group))
+        if (group->growth.released && group->kind == HL_COUNT_TASK &&
+            (mostly_awaited(c, group) || is_waited_for(c, holder_of(c, group))))
             continue;
         find_group(c, group, confidence);
     }
@@ -247,7 +262,8 @@ static bool pending_task(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_f
     bool few = s->growth->metric == HL_METRIC_ITEMS && s->growth->units < FEW; /* a loop's turn */
     hl_node task;
     uint32_t awaited, tasks = tasks_below(c, s->holder, &awaited, &task);
-    bool wanted = hl_is_gathered(c, s->holder) || 2 * awaited > tasks;
+    bool wanted =
+        hl_is_gathered(c, s->holder) || 2 * awaited > tasks || is_waited_for(c, s->holder);
     if (few || (s->growth->released && (!s->growth->torn_down || wanted))) {
         c->dismissed += s->growth->onset_bytes;
         return true;

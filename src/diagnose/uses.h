@@ -1,10 +1,14 @@
-/* diagnose/uses.h: what uses.c and kept_limit.c share.
+/* diagnose/uses.h: what code does to names, for uses.c, kept_limit.c and pending_task.c.
  *
- * Room   diagnose, these two files only; hl_uses and hl_known_as are in case.h. */
+ * Room   diagnose, these files only; hl_uses and hl_known_as are in case.h. */
 #ifndef HL_USES_H
 #define HL_USES_H
 
 #include "diagnose/case.h"
+
+/* What the code does to the name in that scope: bits of enum hl_use. */
+uint32_t hl_bits_of(const hl_snap *s, const hl_snap_code *row, enum hl_use_scope scope,
+                    const char *name);
 
 /* Does class or a base of it have the function in its namespace? Bounded by its namespaces. */
 bool hl_class_has(const hl_case *c, hl_node type, hl_node function);

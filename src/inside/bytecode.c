@@ -760,6 +760,17 @@ static bool step_common(reading *r, int op, int arg)
         ask_truth(r);
         any_other(r, op, arg);
         return true;
+    case LIST_EXTEND: /* [*c], f(x, *c), {**c}, f(**c) */
+    case SET_UPDATE:
+    case DICT_UPDATE:
+    case DICT_MERGE:
+        use_whole(r, peek(r, 0));
+        drop(r, 1);
+        return true;
+    case CALL_FUNCTION_EX: /* f(*c), with c as it is; since 3.14 there is always a place for names */
+        use_whole(r, peek(r, HL_PY_AT_LEAST(14) || (arg & 1)));
+        any_other(r, op, arg);
+        return true;
     case UNPACK_SEQUENCE:
     case UNPACK_EX:
         hand_over(r, 1);
