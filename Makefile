@@ -31,10 +31,11 @@ $(built): $(sources) | bootstrap
 	@tools/cores.sh $(venv)
 	@touch $@
 
+# Its own interpreter, and of the others the oldest, the newest and 3.12; make matrix has them all.
 test: bootstrap-dev build
 	@tools/group.sh $(venv) test
 	@tools/ctest.sh test -Dbuildtype=debug
-	HEAPLENS_EXE=$(CURDIR)/$(venv)/bin/heaplens $(venv)/bin/python -m pytest -n 4 tests/run tests/native
+	HEAPLENS_RELEASES=some HEAPLENS_EXE=$(CURDIR)/$(venv)/bin/heaplens $(venv)/bin/python -m pytest -n 4 tests/run tests/native
 	HEAPLENS_EXE=$(CURDIR)/$(venv)/bin/heaplens $(venv)/bin/python -m pytest tests --ignore tests/run --ignore tests/native
 
 # A recording survives the end of whoever writes it: killed at so many random moments,
@@ -80,6 +81,7 @@ bench: build
 interpreters:
 	tools/fetch_interpreters.sh
 
+# Every interpreter there is; HEAPLENS_RELEASES=some for three of them.
 matrix: bootstrap-dev build
 	tools/matrix.sh
 

@@ -28,4 +28,4 @@ while IFS=$'\t' read -r version python why; do
     else
         echo "no core for CPython $version ($python): it does not build" >&2
     fi
-done < <(tools/interpreters.sh)
+done < <(HEAPLENS_RELEASES=all tools/interpreters.sh)

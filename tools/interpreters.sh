@@ -3,6 +3,9 @@
 #
 #   VERSION <tab> PATH <tab> "" or why heaplens cannot be built with it
 #
+# HEAPLENS_RELEASES=some leaves of those it can be built with the oldest, the newest, and 3.12: the
+# first with immortal objects and a lock and an allocator for each interpreter. (All: make matrix.)
+#
 # Looks on PATH, in /usr/bin, /usr/local/bin, below /opt, in the version folders of pyenv and uv, in the
 # environments of conda, and where tools/fetch_interpreters.sh leaves what it fetched.
 set -uo pipefail
@@ -36,27 +39,37 @@ candidates() {
 
 declare -A seen=()
 
-while read -r python; do
-    read -r kind minor version flavour headers real < <("$python" -c "$describe" 2>/dev/null) || continue
-    [ -z "${seen[$real]:-}" ] || continue
-    seen[$real]=1
-    why=
-    if [ "$kind" != CPython ]; then
-        why="$kind keeps its heap in another way; not supported"
-    else
-        [[ $minor != 3.[0-8] ]] || continue
-        [[ " ${supported_minors[*]} " == *" $minor "* ]] || why="not supported yet"
-        if [ -n "$why" ]; then
-            :
-        elif [ "$flavour" != default ]; then
-            why="$flavour build, not supported yet"
-        elif [ "$headers" != headers ]; then
-            why="has no Python.h, cannot build with it"
-        elif [ -n "${seen[$version]:-}" ]; then
-            why="the same release as ${seen[$version]}"
+all() {
+    while read -r python; do
+        read -r kind minor version flavour headers real < <("$python" -c "$describe" 2>/dev/null) || continue
+        [ -z "${seen[$real]:-}" ] || continue
+        seen[$real]=1
+        why=
+        if [ "$kind" != CPython ]; then
+            why="$kind keeps its heap in another way; not supported"
         else
-            seen[$version]=$python
+            [[ $minor != 3.[0-8] ]] || continue
+            [[ " ${supported_minors[*]} " == *" $minor "* ]] || why="not supported yet"
+            if [ -n "$why" ]; then
+                :
+            elif [ "$flavour" != default ]; then
+                why="$flavour build, not supported yet"
+            elif [ "$headers" != headers ]; then
+                why="has no Python.h, cannot build with it"
+            elif [ -n "${seen[$version]:-}" ]; then
+                why="the same release as ${seen[$version]}"
+            else
+                seen[$version]=$python
+            fi
         fi
-    fi
-    printf '%s\t%s\t%s\n' "$version" "$python" "$why"
-done < <(candidates)
+        printf '%s\t%s\t%s\n' "$version" "$python" "$why"
+    done < <(candidates)
+}
+
+some() { # the ends of what can be built with, by release, and 3.12
+    sort -t . -k 2,2n -k 3,3n |
+        awk -F '\t' '$3 != "" { print; next } { can[++n] = $0 }
+            END { for (i = 1; i <= n; i++) if (i == 1 || i == n || can[i] ~ /^3\.12\./) print can[i] }'
+}
+
+if [ "${HEAPLENS_RELEASES:-all}" = some ]; then all | some; else all; fi

@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
 # Every interpreter of this machine: builds heaplens with it, in an environment of its own below
-# .venvs/, and runs there the tests of what depends on the interpreter, and one program a cause.
-# (`make test` runs the starts and endings under every interpreter, through the cores beside its own.)
+# .venvs/, and runs there the tests of what depends on the interpreter, and one program a cause; then
+# the starts, endings and audits under all of them, through the cores beside the one of .venv/.
+# HEAPLENS_RELEASES=some: the ends and 3.12 (tools/interpreters.sh), without those starts and endings,
+# which `make test` runs there.
 # MATRIX_TESTS, a pytest -k expression, selects other programs; MATRIX_TESTS=test runs all of them.
 set -uo pipefail
 cd "$(dirname "$0")/.."
@@ -40,6 +42,14 @@ while IFS=$'\t' read -r version python why; do
     fi
 done < <(tools/interpreters.sh)
 
+if [ "${HEAPLENS_RELEASES:-all}" != some ]; then
+    tools/group.sh .venv test
+    log=build/matrix-run.log
+    HEAPLENS_EXE=$PWD/.venv/bin/heaplens .venv/bin/python -m pytest -q -n 4 tests/run tests/native \
+        </dev/null >"$log" 2>&1 || { tail -n 60 "$log" && failed=1; }
+    say "starts, endings, audits: $(tail -n 1 "$log")"
+fi
+
 echo
 echo "matrix:"
 printf '  %s\n' "${lines[@]}"
@@ -47,6 +57,7 @@ lacking=()
 for minor in "${supported_minors[@]}"; do
     [ -n "${found[$minor]:-}" ] || lacking+=("$minor")
 done
-[ ${#lacking[@]} = 0 ] || echo "  this machine has no CPython ${lacking[*]}: make interpreters fetches what the distribution has"
+[ ${#lacking[@]} = 0 ] || [ "${HEAPLENS_RELEASES:-all}" = some ] ||
+    echo "  this machine has no CPython ${lacking[*]}: make interpreters fetches what the distribution has"
 [ $failed = 0 ] && echo "matrix: passed" || echo "matrix: failed"
 exit $failed
