@@ -6,7 +6,8 @@
  *        long sequences of leaves; frames.c
  *        frames and generators; progress.c where a frame stands; self_roots.c named roots;
  * self_size.c bytes; plan.c what is known of a type; names.c text; keykind.c kinds of keys;
- * codeuse.c code objects; bytecode.c what they do to containers; flow.c their jumps and loops. */
+ * codeuse.c code objects; bytecode.c what they do to containers, name_uses.c and name_words.c that
+ * by name; flow.c their jumps and loops. */
 #ifndef HL_WALK_H
 #define HL_WALK_H
 
