@@ -309,4 +309,10 @@ hl_status hl_rule_cycles(hl_case *c, hl_err *err) HL_MUST_CHECK;
 /* dynamic_code.c: modules that pile up in sys.modules; judged over all moments too. */
 hl_status hl_rule_modules(hl_case *c, hl_err *err) HL_MUST_CHECK;
 
+/* axis.c: on what growth is judged, from when on, and from how many bytes on it matters. */
+void hl_axis_settle(hl_case *c);
+/* verdict.c: the verdict and why; and when memory is full, if the findings go on as they did. */
+void hl_verdict_decide(hl_case *c);
+void hl_verdict_forecast(hl_case *c);
+
 #endif

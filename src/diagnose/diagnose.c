@@ -1,8 +1,8 @@
 /* diagnose/diagnose.c: snapshots in, verdict out: observe every moment, judge growth, name causes.
  *
  * Room   diagnose; analyser process; at most one heap graph in memory at a time.
- * Verdict  leak: a finding that is certain or strong. undecided: only possible ones, or growth that
- *        matters and that nothing here explains. no-leak: the rest, with notes on what was seen. */
+ * Flow   moments (case.c) on their axis (axis.c); groups, growths and tracks; for each suspect the
+ *        rules, most specific first; findings weighed; the verdict (verdict.c). */
 #include "diagnose/diagnose.h"
 
 #include "diagnose/below.h"
@@ -15,11 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const uint64_t MATERIAL_FLOOR = 1 << 20;
-static const double MATERIAL_SHARE = 0.05, WARM_UP = 0.25, STRONG_SHARE = 0.15,
-                    UNEXPLAINED_SHARE = 0.2, SIZABLE_SHARE = 0.2;
-static const double SHORT_RUN = 2; /* seconds: a machine that is not busy has looked oftener */
-enum { STEADY_INTERVALS = 3, FEW_SNAPSHOTS = 4, MUCH_BYTES = 8 << 20, OUTSIDE_BYTES = 32 << 20 };
+static const double STRONG_SHARE = 0.15;
 
 /* The most specific rule first; the last takes what is left. */
 static const hl_rule *const rules[] = {
@@ -97,110 +93,6 @@ hl_status hl_diagnosing_ahead(hl_diagnosing *d, hl_err *err)
 void hl_diagnosing_rest(hl_diagnosing *d)
 {
     hl_case_rest(&d->c);
-}
-
-static uint64_t collections(const hl_snap_info *a, const hl_snap_info *b, int generation)
-{
-    uint64_t was = a->gc_collections[generation], is = b->gc_collections[generation];
-    return is > was ? is - was : 0;
-}
-
-/* The work between two collections of the youngest generation, in intervals without a full one: so
- * long the program takes to make some hundred objects. 0: there is none to tell. */
-static double work_of_a_generation(const hl_moment *m, uint32_t n)
-{
-    double work = 0, young = 0;
-    for (uint32_t i = 1; i < n; i++) {
-        uint64_t made = collections(&m[i - 1].info, &m[i].info, 0);
-        if (!made || collections(&m[i - 1].info, &m[i].info, 2))
-            continue;
-        work += m[i].work - m[i - 1].work;
-        young += (double)made;
-    }
-    return young > 0 ? work / young : 0;
-}
-
-/* A full collection costs more the more there is, and is none of the program's own work: one that
- * ends each phase with gc.collect() seems to get ever slower. The collector's time is not told, but
- * it goes through the heap as the walk of a look does, which is: a quarter of that at least, and no
- * more than twice as long (0.9 to 1.3 times as long where classes were made). Between them it is
- * what the program's pace in the other intervals does not explain. */
-static void leave_out_collections(hl_moment *m, uint32_t n)
-{
-    static const double LEAST = 0.25, MOST = 2; /* of the walk */
-    static const double SHARE = 0.8;            /* of the interval, at most */
-    double left_out = 0, was = n ? m[0].work : 0, pace = work_of_a_generation(m, n);
-    for (uint32_t i = 1; i < n; i++) {
-        const hl_snap_info *a = &m[i - 1].info, *b = &m[i].info;
-        double full = (double)collections(a, b, 2), work = m[i].work - was;
-        double walks = full * (double)(a->walk_ns + b->walk_ns) / 2e9, cost = LEAST * walks;
-        /* next to nothing was made meanwhile: the look fell into the collection */
-        uint64_t made = collections(a, b, 0);
-        double rest = pace > 0 ? work - pace * (double)(made + 1) : made ? 0 : work;
-        if (full > 0 && rest > cost)
-            cost = walks > 0 && rest > MOST * walks ? MOST * walks : rest;
-        left_out += cost < SHARE * work ? cost : SHARE * work;
-        was = m[i].work;
-        m[i].work -= left_out;
-    }
-}
-
-/* Growth is judged per declared round; where there are none, per CPU second; where a file has none,
- * per second. Time in the kernel is left out where it can be told: pages get dearer as memory
- * fills, the program's own work does not. The kernel tells it by clock ticks, so only where there
- * are enough of them. */
-static const double ENOUGH_USER_SECONDS = 0.5;
-
-/* Of a program that loads many modules: when it has all but a few of them, what it came to do begins,
- * were it looked at before or not. One that has loaded the last of them at its end works by
- * loading. */
-static const uint32_t MODULES_MANY = 40, MODULES_FEW = 4;
-static const double MODULES_FEW_SHARE = 0.02, WORK_SHARE = 0.08;
-static uint32_t loaded_at(const hl_case *c)
-{
-    const hl_moment *m = c->moments;
-    uint32_t last = c->n_moments - 1, at = last, all = m[last].modules;
-    uint32_t few = MODULES_FEW + (uint32_t)(MODULES_FEW_SHARE * all);
-    while (at && m[at - 1].modules + few >= all)
-        at--;
-    bool works = m[last].work - m[at].work >= WORK_SHARE * (m[last].work - m[0].work) && at < last;
-    return works && m[at].modules >= m[0].modules + MODULES_MANY ? at : 0;
-}
-
-static void settle_axis(hl_case *c)
-{
-    hl_moment *m = c->moments;
-    uint32_t n = c->n_moments;
-    bool user =
-        n && (double)(m[n - 1].info.user_us - m[0].info.user_us) >= ENOUGH_USER_SECONDS * 1e6;
-    for (uint32_t i = 1; i < n && user; i++)
-        user = m[i].info.user_us >= m[i - 1].info.user_us;
-    for (uint32_t i = 0; i < n && user; i++)
-        m[i].work = (double)m[i].info.user_us / 1e6;
-    bool cpu = n && m[n - 1].work > m[0].work;
-    for (uint32_t i = 1; i < n && cpu; i++)
-        cpu = m[i].work >= m[i - 1].work;
-    for (uint32_t i = 0; i < n && !cpu; i++)
-        m[i].work = (double)m[i].info.time_us / 1e6;
-    if (cpu)
-        leave_out_collections(m, n);
-    c->by_rounds = hl_rounds_axis(c);
-    for (uint32_t i = 0; i < n; i++)
-        c->audited |= c->by_rounds && m[i].info.resource_known != 0;
-    for (uint32_t i = 0; i < n; i++)
-        if (!strcmp(m[i].info.reason, "imported"))
-            c->began = i;
-    uint32_t loaded = n ? loaded_at(c) : 0;
-    if (loaded > c->began)
-        c->began = loaded;
-    for (uint32_t i = c->began; i < n; i++)
-        if (m[i].work <= m[c->began].work + WARM_UP * (m[n - 1].work - m[c->began].work))
-            c->baseline = i;
-    c->material = c->options.min_growth;
-    if (n && !c->material) {
-        uint64_t share = (uint64_t)(MATERIAL_SHARE * (double)m[n - 1].heap_bytes);
-        c->material = share > MATERIAL_FLOOR ? share : MATERIAL_FLOOR;
-    }
 }
 
 /* What this package keeps in the program it is asked about is none of its leaks. */
@@ -451,203 +343,6 @@ static void weigh(hl_case *c)
         qsort(d->findings, d->n_findings, sizeof *d->findings, by_weight);
 }
 
-/* Of all that was gained, in the last interval: less is rest. */
-static const double ROSE_SHARE = 0.1;
-
-/* Of a gain, in the first half of the work: less is late, more is slowing down. */
-static const double EARLY_SHARE = 0.1, EARLY_SHARE_MAX = 0.6;
-
-/* The whole heap rose in every interval since the warm-up, neither ever more slowly nor only in the
- * end, and not by leaps: by `least` bytes also without its two largest rises (modules imported
- * first, a table made last). */
-static bool total_rises(const hl_case *c, uint64_t least)
-{
-    const hl_moment *m = c->moments;
-    uint32_t n = c->n_moments;
-    if (n - c->baseline <= STEADY_INTERVALS)
-        return false;
-    uint64_t leap = 0, second = 0;
-    for (uint32_t i = c->baseline; i + 1 < n; i++) {
-        if (hl_moment_live(&m[i + 1]) <= hl_moment_live(&m[i]))
-            return false;
-        uint64_t rise = hl_moment_live(&m[i + 1]) - hl_moment_live(&m[i]);
-        second = rise > leap ? leap : rise > second ? rise : second;
-        leap = rise > leap ? rise : leap;
-    }
-    if (hl_moment_live(&m[n - 1]) - hl_moment_live(&m[c->baseline]) < leap + second + least)
-        return false;
-    double half = (m[c->baseline].work + m[n - 1].work) / 2;
-    uint32_t mid = c->baseline;
-    while (mid + 1 < n && m[mid + 1].work <= half)
-        mid++;
-    double step = mid + 1 < n ? m[mid + 1].work - m[mid].work : 0;
-    double part = step > 0 ? (half - m[mid].work) / step : 0;
-    double from = (double)hl_moment_live(&m[c->baseline]), at = (double)hl_moment_live(&m[mid]);
-    double next = mid + 1 < n ? (double)hl_moment_live(&m[mid + 1]) : at;
-    double early = at + (next - at) * part - from;
-    double all = (double)hl_moment_live(&m[n - 1]) - from;
-    return early >= EARLY_SHARE * all && early <= EARLY_SHARE_MAX * all;
-}
-
-/* By how much the process became bigger since its warm-up, and its heap did not; 0: not by much. */
-static uint64_t grown_outside(const hl_case *c)
-{
-    const hl_moment *from = &c->moments[c->baseline], *to = &c->moments[c->n_moments - 1];
-    uint64_t was = from->info.rss_bytes, is = to->info.rss_bytes;
-    uint64_t heap = to->heap_bytes > from->heap_bytes ? to->heap_bytes - from->heap_bytes : 0;
-    uint64_t by = was && is > was + heap ? is - was - heap : 0;
-    return by >= OUTSIDE_BYTES && by >= was / 2 ? by : 0;
-}
-
-/* At the end, or right before what was torn down there: did it still grow? */
-static bool still_rose(const hl_case *c)
-{
-    const hl_moment *m = c->moments;
-    uint32_t last = c->working < c->n_moments ? c->working : c->n_moments - 1;
-    if (last <= c->baseline)
-        return false;
-    uint64_t before = hl_moment_live(&m[last - 1]), at = hl_moment_live(&m[last]),
-             first = hl_moment_live(&m[c->baseline]);
-    return at > before && at > first && (double)(at - before) >= ROSE_SHARE * (double)(at - first);
-}
-
-/* Nothing is found in an audit: what else does each call leave? A file, a thread, a mapping is no
- * memory, and a leak all the same. */
-static void say_left(hl_case *c)
-{
-    static const double LEAST_COUNT = 0.5, LEAST_BYTES = 8;
-    hl_diagnosis *d = c->out;
-    d->why = "a call leaves nothing behind";
-    for (uint32_t i = 0; i < d->n_resources; i++) {
-        const hl_resource_course *r = &d->resources[i];
-        if (!r->grows || r->least < (r->bytes ? LEAST_BYTES : LEAST_COUNT))
-            continue;
-        d->verdict = r->beside ? d->verdict : HL_UNDECIDED;
-        d->why = hl_arena_printf(c->arena,
-                                 r->beside ? "no memory is lost, but each call leaves %.2f %s"
-                                           : "each call leaves %.2f %s, and no holder that was "
-                                             "found explains it",
-                                 r->least, r->words);
-        if (!r->beside)
-            return;
-    }
-}
-
-static void decide(hl_case *c)
-{
-    hl_diagnosis *d = c->out;
-    const hl_moment *m = c->moments;
-    uint32_t n = c->n_moments;
-    char bytes[16];
-    d->verdict = HL_NO_LEAK;
-    d->why = "nothing grew that matters";
-    for (uint32_t i = 0; i < d->n_findings; i++)
-        if (d->findings[i].confidence != HL_POSSIBLE)
-            d->verdict = HL_LEAK;
-        else if (d->verdict == HL_NO_LEAK)
-            d->verdict = HL_UNDECIDED;
-    if (d->verdict == HL_LEAK) {
-        d->why = NULL;
-        return;
-    }
-    if (d->verdict == HL_UNDECIDED && c->one_calls >= d->n_findings) {
-        d->why =
-            "something grew that one call fills and that code could still ask for: it may be a "
-            "result being built, and a longer run would look the same. Say what a unit of "
-            "work is (heaplens.mark(), --rounds FUNCTION), or look whether it is needed";
-        return;
-    }
-    if (d->verdict == HL_UNDECIDED) {
-        d->why =
-            "something grew, and this run cannot tell a leak from a result being built: run it "
-            "three times as long, or over more of its usual work, or say what a unit of work "
-            "is (heaplens.mark(), --rounds FUNCTION)";
-        return;
-    }
-    if (n < 2) {
-        d->verdict = HL_UNDECIDED;
-        d->why = n ? "one snapshot shows what is there, not what grows: take more while it works"
-                   : "no whole snapshot to examine";
-        return;
-    }
-    if (c->audited) {
-        say_left(c);
-        return;
-    }
-    uint64_t live_first = hl_moment_live(&m[c->baseline]) + c->dismissed;
-    uint64_t live_last = hl_moment_live(&m[n - 1]);
-    uint64_t grown = live_last > live_first ? live_last - live_first : 0;
-    if (c->unheld.where) {
-        d->verdict = HL_UNDECIDED;
-        d->view = "allocs"; /* no object of a type grew; the line did */
-        d->why = hl_arena_printf(
-            c->arena,
-            "%s asked for at %s are in no object that was found, and more came "
-            "in each of %u parts of the run: C code keeps them, or has lost "
-            "them. Look at the C code called there (heaplens explain "
-            "native-memory, native-reference)",
-            hl_bytes_text(c->unheld.bytes, bytes), c->unheld.where, c->unheld.windows);
-        return;
-    }
-    if (grown < c->material) {
-        uint64_t outside = grown_outside(c);
-        if (outside)
-            d->why = hl_arena_printf(
-                c->arena,
-                "no Python object grew that matters; the process did, by %s: C code asked for it, "
-                "or it is free and was not given back (heaplens show --view rss)",
-                hl_bytes_text(outside, bytes));
-        return;
-    }
-    uint32_t looks = n - c->began;
-    if (looks < FEW_SNAPSHOTS && grown >= MUCH_BYTES && 2 * grown >= live_last) {
-        d->verdict = HL_UNDECIDED;
-        d->why = hl_arena_printf(
-            c->arena,
-            "the heap grew by %s, and %u snapshots%s are too few to see how: run "
-            "it longer, or over more of its usual work",
-            hl_bytes_text(grown, bytes), looks, c->began ? " since its imports" : "");
-        return;
-    }
-    if (grown >= UNEXPLAINED_SHARE * (double)live_last && total_rises(c, c->material)) {
-        d->verdict = HL_UNDECIDED;
-        d->why =
-            hl_arena_printf(c->arena,
-                            "the heap grew by %s after its warm-up, steadily, and no single "
-                            "holder explains it: run it longer, or see what grew (heaplens show "
-                            "--view growth)",
-                            hl_bytes_text(grown, bytes));
-        return;
-    }
-    /* two looks show no course: only a run too short for more is taken for its start */
-    if (n == 2 && d->observed.seconds >= SHORT_RUN && SIZABLE_SHARE * (double)live_last <= grown) {
-        d->verdict = HL_UNDECIDED;
-        d->why = hl_arena_printf(c->arena,
-                                 "the heap grew by %s, and two snapshots are too few to see how: "
-                                 "run it longer, or on a machine with less to do",
-                                 hl_bytes_text(grown, bytes));
-        return;
-    }
-    d->why = n == 2 ? "memory grew no more than a program's start may: too short a run to tell more"
-             : still_rose(c)
-                 ? "memory grew to the end, and nothing that grew is kept as a leak keeps: "
-                   "what was made may be in use, or on its way out"
-                 : "memory grew and then stayed: filled once, or a warm-up";
-}
-
-/* When memory is full, if the findings go on as they did. */
-static void forecast(hl_case *c)
-{
-    hl_diagnosis *d = c->out;
-    double rate = 0;
-    for (uint32_t i = 0; i < d->n_findings; i++)
-        if (d->findings[i].confidence != HL_POSSIBLE && d->findings[i].growth.per_second > 0)
-            rate += d->findings[i].growth.per_second;
-    uint64_t limit = d->observed.limit_bytes, used = d->observed.rss_last;
-    if (rate > 0 && used && limit > used)
-        d->observed.seconds_to_limit = (double)(limit - used) / rate;
-}
-
 static void describe(hl_case *c, const hl_run *r)
 {
     hl_diagnosis *d = c->out;
@@ -711,7 +406,7 @@ hl_status hl_diagnosing_judge(hl_diagnosing *d, const hl_run *run, hl_diagnosis 
     hl_status status = HL_OK;
     *out = (hl_diagnosis){.observed = {.snapshots_torn = d->torn}};
     c->out = out;
-    settle_axis(c);
+    hl_axis_settle(c);
     hl_case_find_farewells(c);
     describe(c, run);
     if (c->n_moments) {
@@ -730,8 +425,8 @@ hl_status hl_diagnosing_judge(hl_diagnosing *d, const hl_run *run, hl_diagnosis 
     if (!status) {
         hl_native_doubt(c);
         weigh(c);
-        decide(c);
-        forecast(c);
+        hl_verdict_decide(c);
+        hl_verdict_forecast(c);
     }
     return status;
 }
