@@ -76,6 +76,8 @@ typedef struct hl_growth {
                                on is what this growth explains or not */
     uint64_t weighed_bytes; /* gained from there on */
     double per_second;      /* bytes a wall second since onset */
+    bool in_step;           /* with memory outside of all objects: native_growth.c */
+    uint64_t native_bytes;  /* of that, what this growth has; or 0 */
 } hl_growth;
 
 enum { HL_JOINED_MAX = 64 };
@@ -121,6 +123,8 @@ typedef struct hl_case {
         uint64_t bytes;
         uint32_t windows;
     } unheld;
+    hl_growth native;   /* native_growth.c: memory in no object; no bytes: it did not grow */
+    bool native_told;   /* some holder has it: told, or found to be no leak */
     uint64_t dismissed; /* bytes of growth seen and found to be no leak */
     uint32_t one_calls; /* findings that are possible only because one call filled their holder */
     hl_diagnosis *out;
@@ -149,6 +153,9 @@ hl_shape hl_case_shape(const hl_case *c, hl_node v);
 
 /* growth.c: fills growths, most bytes first. */
 hl_status hl_growth_find(hl_case *c, hl_err *err) HL_MUST_CHECK;
+
+/* Did its objects by themselves gain bytes that matter? */
+bool hl_growth_is_material(const hl_case *c, const hl_growth *g);
 
 /* Does what has this shape end with a call, a task or a thread: may it be gone at the end of the
  * run and have been kept until then? */

@@ -9,6 +9,7 @@
 #include "diagnose/case.h"
 #include "diagnose/census.h"
 #include "diagnose/judge.h"
+#include "diagnose/native_growth.h"
 #include "diagnose/pattern.h"
 #include "diagnose/unheld.h"
 
@@ -263,6 +264,18 @@ static hl_status judge_tracked(hl_case *c, hl_err *err)
     return HL_OK;
 }
 
+/* Memory outside of all objects is charged to the first that has objects of C code in step with it.
+ * False: without it there is nothing that matters. */
+static bool charge_native(hl_case *c, hl_growth *g, const hl_suspect *s)
+{
+    bool matters = g->exact || hl_growth_is_material(c, g);
+    if (g->in_step && !c->native_told && hl_native_keeps(c, s)) {
+        g->native_bytes = c->native.bytes;
+        return true;
+    }
+    return matters;
+}
+
 static hl_status judge_growths(hl_case *c, hl_err *err)
 {
     if (hl_growth_find(c, err))
@@ -280,7 +293,7 @@ static hl_status judge_growths(hl_case *c, hl_err *err)
             hl_suspect s;
             if (hl_case_anchor(c, g->anchor, err))
                 return err->status;
-            if (!hl_suspect_find(c, g, &s))
+            if (!hl_suspect_find(c, g, &s) || !charge_native(c, &c->growths[i], &s))
                 continue;
             if (g->released && hl_tracks_know_longer(c, g, hl_snap_address(c->snap, s.holder)))
                 continue; /* only the way to it was gone: judge_tracked */
@@ -288,6 +301,7 @@ static hl_status judge_growths(hl_case *c, hl_err *err)
                 return err->status;
             if (name_in_life(c, g, &s, err) || judge_one(c, &s, err))
                 return err->status;
+            c->native_told = c->native_told || g->native_bytes; /* told, or excused */
         }
     return judge_tracked(c, err);
 }
@@ -333,6 +347,10 @@ static void weigh(hl_case *c)
         peak = heap > peak ? heap : peak;
     }
     uint64_t grown = peak > first ? peak - first : 0;
+    if (c->native_told) {
+        explained += c->native.bytes;
+        grown += c->native.bytes;
+    }
     double share = grown ? (double)explained / (double)grown : -1;
     d->observed.growth_explained = share > 1 ? 1 : share;
     for (uint32_t i = 0; i < d->n_findings && share >= 0 && share < STRONG_SHARE && !c->audited;

@@ -63,8 +63,10 @@ void hl_finding_holder(hl_case *c, hl_finding *f, const hl_suspect *s)
 void hl_finding_growth(hl_case *c, hl_finding *f, const hl_growth *g)
 {
     f->growth.objects = g->units;
-    f->growth.bytes = g->bytes;
+    f->growth.bytes = g->bytes + g->native_bytes;
     f->growth.per_second = g->per_second;
+    if (g->native_bytes && g->per_second >= 0 && g->onset_bytes)
+        f->growth.per_second *= (double)(g->onset_bytes + g->native_bytes) / (double)g->onset_bytes;
     bool weighed = g->weighed_from > g->onset && g->weighed_bytes;
     f->growth.since = weighed ? g->weighed_from : g->onset;
     f->growth.since_bytes = weighed ? g->weighed_bytes : g->onset_bytes;

@@ -9,12 +9,13 @@
  *        shape above it whose members do not: that is the accumulator. */
 #include "diagnose/case.h"
 #include "diagnose/judge.h"
+#include "diagnose/native_growth.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { MIN_INTERVALS = 2 };
+enum { MIN_INTERVALS = 2, LEAST_BESIDE = 4 << 10 };
 /* An interval below that share of the run's work says nothing; in a short run nor does one of less
  * than so many seconds, if it is not much of the run. */
 static const double SHORT_SHARE = 0.04, SHORT_SECONDS = 0.03, SHORT_SHARE_MAX = 0.1;
@@ -384,7 +385,7 @@ static int by_bytes(const void *a, const void *b)
 }
 
 /* The warm-up is not seen, so what grew from its end on grew by more in the whole run. */
-static bool is_material(const hl_case *c, const hl_growth *g)
+bool hl_growth_is_material(const hl_case *c, const hl_growth *g)
 {
     const hl_moment *m = c->moments;
     double run = m[g->anchor].work - m[0].work;
@@ -440,11 +441,15 @@ hl_status hl_growth_find(hl_case *c, hl_err *err)
     if (!series || !c->kept || !growth_of || !c->growths)
         return hl_err_set(err, HL_NO_MEMORY, "no memory to judge the growth of %u shapes", shapes);
     memset(growth_of, 0xff, shapes * sizeof *growth_of);
+    if (hl_native_growth_find(c, err))
+        return err->status;
+    /* little objects may have much that is not seen */
+    int64_t least = c->native.bytes ? LEAST_BESIDE : (int64_t)c->material / 4;
     for (hl_shape s = 1; s < shapes && c->n_moments > MIN_INTERVALS; s++) {
         hl_growth g = {.shape = s};
         if (!anchor_of(c, s, &g.anchor))
             continue;
-        if (!c->by_rounds && gained_most(c, s, g.anchor) < (int64_t)c->material / 4)
+        if (!c->by_rounds && gained_most(c, s, g.anchor) < least)
             continue;
         /* what counts for a container is its length; for a kind of object, how many; else size */
         bool up = try_metric(c, s, HL_METRIC_ITEMS, series, &g) ||
@@ -470,9 +475,12 @@ hl_status hl_growth_find(hl_case *c, hl_err *err)
     }
     measure(c, growth_of);
     uint32_t n = 0;
-    for (uint32_t i = 0; i < c->n_growths; i++)
-        if (c->growths[i].exact || is_material(c, &c->growths[i]))
-            c->growths[n++] = c->growths[i];
+    for (uint32_t i = 0; i < c->n_growths; i++) {
+        hl_growth *g = &c->growths[i];
+        g->in_step = hl_native_in_step(c, g);
+        if (g->exact || g->in_step || hl_growth_is_material(c, g))
+            c->growths[n++] = *g;
+    }
     c->n_growths = n;
     qsort(c->growths, n, sizeof *c->growths, by_bytes);
     return HL_OK;

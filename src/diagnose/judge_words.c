@@ -29,6 +29,9 @@ const char *hl_judge_holds(hl_case *c, const hl_suspect *s)
     char all[16], alone[16];
     uint64_t gained = s->growth->bytes;
     hl_bytes_text(s->retained_bytes, alone);
+    if (s->growth->native_bytes)
+        return hl_arena_printf(c->arena, "%s, and with it some %s of memory that C code asked for",
+                               alone, hl_bytes_text(s->growth->native_bytes, all));
     if (gained / 2 <= s->retained_bytes)
         return hl_arena_copy(c->arena, alone, strlen(alone));
     return hl_arena_printf(c->arena, "%s, %s of it alone", hl_bytes_text(gained, all), alone);

@@ -11,7 +11,13 @@
 
 static const double UNEXPLAINED_SHARE = 0.2, SIZABLE_SHARE = 0.2;
 static const double SHORT_RUN = 2; /* seconds: a machine that is not busy has looked oftener */
-enum { STEADY_INTERVALS = 3, FEW_SNAPSHOTS = 4, MUCH_BYTES = 8 << 20, OUTSIDE_BYTES = 32 << 20 };
+enum {
+    STEADY_INTERVALS = 3,
+    FEW_SNAPSHOTS = 4,
+    MUCH_BYTES = 8 << 20,
+    OUTSIDE_BYTES = 32 << 20,
+    ALONE_BYTES = 64 << 20
+};
 
 /* Of all that was gained, in the last interval: less is rest. */
 static const double ROSE_SHARE = 0.1;
@@ -59,6 +65,14 @@ static uint64_t grown_outside(const hl_case *c)
     uint64_t heap = to->heap_bytes > from->heap_bytes ? to->heap_bytes - from->heap_bytes : 0;
     uint64_t by = was && is > was + heap ? is - was - heap : 0;
     return by >= OUTSIDE_BYTES && by >= was / 2 ? by : 0;
+}
+
+/* Memory in no object: was half of what came gone when the program was over? */
+static bool fell_at_the_end(const hl_case *c)
+{
+    const hl_growth *g = &c->native;
+    return 2 * (double)g->series[c->n_moments - 1] <
+           (double)g->series[g->onset] + (double)g->series[g->anchor];
 }
 
 /* At the end, or right before what was torn down there: did it still grow? */
@@ -149,6 +163,18 @@ void hl_verdict_decide(hl_case *c)
             "them. Look at the C code called there (heaplens explain "
             "native-memory, native-reference)",
             hl_bytes_text(c->unheld.bytes, bytes), c->unheld.where, c->unheld.windows);
+        return;
+    }
+    if (c->native.bytes >= ALONE_BYTES && !c->native_told && !fell_at_the_end(c)) {
+        d->verdict = HL_UNDECIDED;
+        d->view = "rss";
+        d->why = hl_arena_printf(
+            c->arena,
+            "memory that is in no Python object grew by %s, and more came in each of %u parts of "
+            "the "
+            "run: C code keeps it, or has lost it. heaplens audit MODULE:FUNCTION says what a call "
+            "leaves behind (heaplens explain native-memory)",
+            hl_bytes_text(c->native.bytes, bytes), c->native.intervals);
         return;
     }
     if (grown < c->material) {

@@ -1,0 +1,145 @@
+/* diagnose/native_growth.c: memory outside of all objects that grows, and who has the objects it
+ * grows with.
+ *
+ * Room   diagnose; over the moments, and the anchor's graph.
+ * Takes  what the capture measured of each look's memory (enum hl_memory), and the objects' sizes.
+ * Gives  c->native: how much came; which growths rise in step with it; for a suspect, whether what it
+ *        has is C code's own. A tree of lxml, an image, a connection are a few hundred bytes to the
+ *        walk and megabytes to the process: whoever keeps them keeps that.
+ * Guards In a steady program all that grows grows in step. So the objects must be of types written in
+ *        C, and the container must be one that would be told by itself, were its objects bigger.
+ *        Memory that malloc has in threads' arenas and nobody uses cannot be told from what is used:
+ *        it grows by leaps and stays. */
+#include "diagnose/native_growth.h"
+#include "diagnose/judge.h"
+#include "diagnose/pattern.h"
+
+#include <string.h>
+
+enum { LEAST_BYTES = 16 << 20, LEAST_INTERVALS = 4, LEAST_UNITS = 12, DEPTH = 3, SEEN_MAX = 48 };
+static const double APART = 0.15; /* of what came, at any look */
+
+/* Memory in use that is in no object, at each look. What malloc has free cannot be read while another
+ * thread is at it: then it has as much as when it was read last. */
+static bool outside(const hl_case *c, uint64_t *series)
+{
+    const uint32_t wanted =
+        1u << HL_MEMORY_HEAP | 1u << HL_MEMORY_MAPPED | 1u << HL_MEMORY_ARENA_USED;
+    uint64_t unused = 0;
+    for (uint32_t i = 0; i < c->n_moments; i++) {
+        const hl_snap_info *info = &c->moments[i].info;
+        if ((info->memory_known & wanted) != wanted)
+            return false;
+        if (info->memory_known & 1u << HL_MEMORY_HEAP_FREE)
+            unused = info->memory[HL_MEMORY_HEAP_FREE];
+        uint64_t heap = info->memory[HL_MEMORY_HEAP] + info->memory[HL_MEMORY_MAPPED];
+        uint64_t used = (heap > unused ? heap - unused : 0) + info->memory[HL_MEMORY_ARENA_USED];
+        uint64_t objects = c->moments[i].heap_bytes;
+        series[i] = used > objects ? used - objects : 0;
+    }
+    return true;
+}
+
+hl_status hl_native_growth_find(hl_case *c, hl_err *err)
+{
+    const hl_moment *m = c->moments;
+    if (c->by_rounds || c->working >= c->n_moments || c->working <= c->baseline)
+        return HL_OK;
+    uint64_t *series = hl_arena_array(c->arena, c->n_moments, sizeof *series);
+    c->kept = hl_arena_array(&c->scratch, c->n_moments + 1, sizeof *c->kept);
+    if (!series || !c->kept)
+        return hl_err_set(err, HL_NO_MEMORY, "no memory for %u snapshots", c->n_moments);
+    if (!outside(c, series))
+        return HL_OK;
+    hl_growth g = {.anchor = c->working, .metric = HL_METRIC_BYTES, .series = series};
+    if (!hl_growth_rises(c, series, &g) || g.intervals < LEAST_INTERVALS || hl_growth_slows(&g))
+        return HL_OK;
+    uint64_t came = series[g.anchor] - series[g.onset];
+    uint64_t was = m[g.onset].heap_bytes, is = m[g.anchor].heap_bytes;
+    /* beside a heap that grows as much it may be what that heap's own blocks are rounded up to */
+    if (came < LEAST_BYTES || came < m[g.onset].info.rss_bytes / 2 || (is > was && is - was > came))
+        return HL_OK;
+    g.bytes = g.onset_bytes = came;
+    c->native = g;
+    return HL_OK;
+}
+
+/* Had both the same share of all they gained, at each look? */
+bool hl_native_in_step(const hl_case *c, const hl_growth *g)
+{
+    const hl_growth *n = &c->native;
+    if (!n->bytes || g->metric == HL_METRIC_BYTES || g->units < LEAST_UNITS ||
+        g->onset > n->onset + 1 || g->anchor < n->anchor)
+        return false;
+    uint32_t from = g->onset > n->onset ? g->onset : n->onset;
+    double bytes = (double)(n->series[n->anchor] - n->series[from]);
+    if (g->series[n->anchor] <= g->series[from] || bytes <= 0)
+        return false;
+    double units = (double)(g->series[n->anchor] - g->series[from]);
+    for (uint32_t i = from; i <= n->anchor; i++) {
+        double a = ((double)n->series[i] - (double)n->series[from]) / bytes;
+        double b = ((double)g->series[i] - (double)g->series[from]) / units;
+        if (a - b > APART || b - a > APART)
+            return false;
+    }
+    return true;
+}
+
+/* Has the class, or its namespace, methods written in C? What Python code makes has functions. */
+static bool has_methods_of_c(const hl_case *c, hl_node v, bool is_class)
+{
+    const hl_snap *s = c->snap;
+    for (uint32_t e = s->off[v]; e < s->off[v + 1]; e++) {
+        const char *type = hl_snap_type_name(s, s->dst[e]);
+        if (!strcmp(type, "method_descriptor") || !strcmp(type, "instancemethod"))
+            return true;
+        if (is_class && hl_graph_is_namespace(c->graph, s->dst[e]) &&
+            has_methods_of_c(c, s->dst[e], false))
+            return true;
+    }
+    return false;
+}
+
+/* Written in C, and none of the interpreter's own: its name has a module. */
+static bool is_of_c(const hl_case *c, hl_node v)
+{
+    const hl_snap *s = c->snap;
+    const hl_snap_type *t = &s->types[s->type[v]];
+    const char *name = hl_snap_type_name(s, v);
+    if (!strchr(name, '.') || !strncmp(name, "_frozen_", 8) || !strncmp(name, "collections.", 12) ||
+        !strncmp(name, "_thread.", 8) || !strncmp(name, "functools.", 10) ||
+        !strncmp(name, "datetime.", 9) || !strncmp(name, "itertools.", 10))
+        return false;
+    if (!(t->flags & HL_TYPE_HEAP))
+        return true;
+    return t->node != HL_NO_NODE && has_methods_of_c(c, t->node, true);
+}
+
+/* v, or what hangs from it in a few steps. */
+static bool has_of_c(const hl_case *c, hl_node v)
+{
+    const hl_snap *s = c->snap;
+    hl_node seen[SEEN_MAX] = {v};
+    uint32_t n = 1, level = 1;
+    for (uint32_t i = 0, depth = 0; i < n && depth <= DEPTH; i++) {
+        if (i == level) {
+            level = n;
+            depth++;
+        }
+        if (is_of_c(c, seen[i]))
+            return true;
+        for (uint32_t e = s->off[seen[i]]; e < s->off[seen[i] + 1] && n < SEEN_MAX; e++)
+            if (c->graph->parent[s->dst[e]] == seen[i])
+                seen[n++] = s->dst[e];
+    }
+    return false;
+}
+
+bool hl_native_keeps(const hl_case *c, const hl_suspect *s)
+{
+    hl_node entries[HL_SAMPLES];
+    uint32_t n = hl_sample(c, hl_entries_of(c, s->holder), false, entries, HL_SAMPLES), of_c = 0;
+    for (uint32_t i = 0; i < n; i++)
+        of_c += has_of_c(c, entries[i]);
+    return n ? 2 * of_c > n : s->payload != HL_NO_NODE && has_of_c(c, s->payload);
+}

@@ -1,0 +1,17 @@
+/* diagnose/native_growth.h: memory outside of all objects that grows, for growth.c and diagnose.c.
+ *
+ * Room   diagnose, its own files only. */
+#ifndef HL_NATIVE_GROWTH_H
+#define HL_NATIVE_GROWTH_H
+
+#include "diagnose/case.h"
+
+/* Fills c->native if memory that is in no object grew to the last look at work, in every part of the
+ * run, and by more than the objects did. */
+hl_status hl_native_growth_find(hl_case *c, hl_err *err) HL_MUST_CHECK;
+/* Does the growth have the same course as c->native? */
+bool hl_native_in_step(const hl_case *c, const hl_growth *g);
+/* Is what the suspect gains C code's own, or does it have such objects? In the anchor. */
+bool hl_native_keeps(const hl_case *c, const hl_suspect *s);
+
+#endif
