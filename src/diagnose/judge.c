@@ -125,7 +125,8 @@ static bool only_follows(const hl_case *c, const hl_suspect *s)
     return weak_payload;
 }
 
-/* A longer one takes its place each time: what was there is copied. */
+/* A longer one takes its place each time: what was there is copied. The next may lie where the one
+ * before the last did. */
 static bool is_replaced(const hl_case *c, const hl_suspect *s)
 {
     static const char *const immutable[] = {"str", "bytes", "tuple"};
@@ -145,7 +146,7 @@ static bool is_replaced(const hl_case *c, const hl_suspect *s)
         rises += y.items > x.items;
         others += y.items > x.items && x.top_address != y.top_address;
     }
-    return rises >= SURE_INTERVALS && 4 * others > 3 * rises;
+    return rises >= SURE_INTERVALS && others > 1 && 2 * others >= rises;
 }
 
 /* Where live code walks the container for every entry it adds, each costs more than the one before:

@@ -403,9 +403,11 @@ static void sentence(hl_out *o, const hl_style *style, const char *format, ...)
     hl_out_wrapped(o, style, 2, text);
 }
 
+enum { OUTSIDE_SHARE = 4, OUTSIDE_LEAST = 16 << 20 };
 static void heap_course(const hl_diagnosis *d, const hl_style *style, hl_out *o)
 {
     char was[16], is[16], most[16], count[32], share[64] = "", peak[40] = "";
+    char process[64] = "";
     const char *arrow = style->unicode ? "→" : "->";
     if (d->n_findings && d->observed.growth_explained >= 0)
         snprintf(share, sizeof share, "; %s %.0f %% of its growth",
@@ -415,7 +417,14 @@ static void heap_course(const hl_diagnosis *d, const hl_style *style, hl_out *o)
     if (d->n_findings && d->observed.heap_last < 0.8 * (double)d->observed.heap_peak)
         snprintf(peak, sizeof peak, "%s (peak) %s ", hl_bytes_text(d->observed.heap_peak, most),
                  arrow);
-    sentence(o, style, "heap %s %s %s%s in %s objects%s",
+    /* most of what came is in no object */
+    uint64_t heap = d->observed.heap_peak - d->observed.heap_first;
+    if (d->n_findings && d->observed.rss_first &&
+        d->observed.rss_last > d->observed.rss_first + OUTSIDE_SHARE * heap + OUTSIDE_LEAST)
+        snprintf(process, sizeof process, "process %s %s %s, ",
+                 hl_bytes_text(d->observed.rss_first, was), arrow,
+                 hl_bytes_text(d->observed.rss_last, is));
+    sentence(o, style, "%sheap %s %s %s%s in %s objects%s", process,
              hl_bytes_text(d->observed.heap_first, was), arrow, peak,
              hl_bytes_text(d->observed.heap_last, is),
              hl_count_text(d->observed.objects_last, count), share);

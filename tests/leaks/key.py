@@ -92,6 +92,8 @@ LEAKS = [
     leak("growing_container/failed_jobs.py", CONTAINER, "board _open", INSTANCE, 5),
     leak("growing_container/left_open.py", CONTAINER, "open_ones", GLOBAL, 6),
     leak("growing_container/streams_left.py", CONTAINER, "main reader streams", (INSTANCE, LOCAL), 8),
+    leak("growing_container/native_streams.py", CONTAINER, "gateway connections", INSTANCE, 0.05,
+         says="memory C code"),
     leak("growing_container/class_per_instance.py", CONTAINER, "asked", GLOBAL, 3),
     leak("growing_container/patches_started.py", CONTAINER, "_patch _active_patches", CLASS, 3,
          keep="charge"),
