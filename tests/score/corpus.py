@@ -349,13 +349,14 @@ PROGRAMS = [
                    "setuptools==79.0.1")),
 
     # leaks of C code
-    native("multidict_argument", REFERENCE, "multidict==6.3.1", fixed="multidict==6.3.2"),
+    package("multidict_argument", REFERENCE, "list", ANY, "multidict==6.3.1",
+            fixed=("multidict==6.3.2",)),
     native("ujson_bigint", MEMORY, "ujson==5.10.0", fixed="ujson==5.12.0"),
     native("ujson_write_error", REFERENCE, "ujson==5.12.0"),
     native("lz4_errors", MEMORY, "lz4==4.0.1", fixed="lz4==4.3.3", python="3.10"),
     native("ciso8601_offset", REFERENCE, "ciso8601==2.3.2", fixed="ciso8601==2.3.3"),
     native("simplejson_skipkeys", REFERENCE, "simplejson==3.20.2"),
     native("cbor2_tags", REFERENCE, "cbor2==5.4.4", fixed="cbor2==5.6.5", python="3.10"),
-    native("rapidjson_end_array", REFERENCE, "python-rapidjson==1.5", fixed="python-rapidjson==1.20",
-           python="3.10"),
+    package("rapidjson_end_array", REFERENCE, "dict", ANY, "python-rapidjson==1.5",
+            fixed=("python-rapidjson==1.20",), python="3.10"),
 ]
