@@ -67,11 +67,9 @@ static bool tell(hl_case *c, const hl_suspect *s, const hl_uses *known, hl_fille
         return true;
     if (confidence == HL_CERTAIN)
         confidence = HL_STRONG;
-    hl_finding *f = hl_finding_add(c, "backlog", confidence);
+    hl_finding *f = hl_finding_about(c, &shown, "backlog", confidence);
     if (!f)
         return true;
-    hl_finding_holder(c, f, &shown);
-    hl_finding_growth(c, f, s->growth);
     char count[32];
     f->title = hl_arena_printf(c->arena,
                                "%s (%s) gained %s waiting %s: work comes in faster than it is "

@@ -213,13 +213,11 @@ static bool tell(hl_case *c, const hl_suspect *s, const hl_uses *known, hl_fille
         return true;
     if (confidence == HL_CERTAIN)
         confidence = HL_STRONG;
-    hl_finding *f = hl_finding_add(c, "callback-registry", confidence);
-    if (!f)
-        return true;
     hl_suspect shown = hl_seen_from_outside(c, s);
     shown.payload = r.member == HL_NO_NODE ? s->payload : r.member;
-    hl_finding_holder(c, f, &shown);
-    hl_finding_growth(c, f, s->growth);
+    hl_finding *f = hl_finding_about(c, &shown, "callback-registry", confidence);
+    if (!f)
+        return true;
     char count[32], bytes[16];
     hl_count_text(s->growth->units, count);
     const char *holds = hl_judge_holds(c, &shown);
@@ -284,12 +282,10 @@ static bool registrations(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_
     plain.evicts = plain.bounds = plain.memo = false; /* modify() takes out what it puts back */
     if (!hl_judge(c, s, &plain, hl_speaks(s, filled), &confidence))
         return true;
-    hl_finding *f =
-        hl_finding_add(c, "callback-registry", confidence == HL_CERTAIN ? HL_STRONG : confidence);
+    hl_finding *f = hl_finding_about(c, s, "callback-registry",
+                                     confidence == HL_CERTAIN ? HL_STRONG : confidence);
     if (!f)
         return true;
-    hl_finding_holder(c, f, s);
-    hl_finding_growth(c, f, s->growth);
     char count[32];
     f->title =
         hl_arena_printf(c->arena, "%s gained %s registrations and drops none; it holds %s", s->name,

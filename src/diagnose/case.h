@@ -275,6 +275,9 @@ bool hl_calls_anew(const hl_case *c, const hl_suspect *s);
 
 /* findings.c: making findings and notes. */
 hl_finding *hl_finding_add(hl_case *c, const char *cause, hl_confidence confidence);
+/* The same with holder and growth of the suspect. Both: NULL if there is no memory. */
+hl_finding *hl_finding_about(hl_case *c, const hl_suspect *s, const char *cause,
+                             hl_confidence confidence);
 void hl_finding_holder(hl_case *c, hl_finding *f, const hl_suspect *s);
 void hl_finding_growth(hl_case *c, hl_finding *f, const hl_growth *g);
 void hl_finding_evidence(hl_case *c, hl_finding *f, const char *format, ...) HL_PRINTF(3, 4);

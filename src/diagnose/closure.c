@@ -135,14 +135,12 @@ static bool closure(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_filled
         return true;
     if (confidence == HL_CERTAIN)
         confidence = HL_STRONG;
-    hl_finding *f = hl_finding_add(c, "closure", confidence);
-    if (!f)
-        return true;
     hl_suspect shown = *s;
     hl_node content = heaviest_node(c, p.content);
     shown.payload = content == HL_NO_NODE || c->graph->parent[content] != cell ? cell : content;
-    hl_finding_holder(c, f, &shown);
-    hl_finding_growth(c, f, g);
+    hl_finding *f = hl_finding_about(c, &shown, "closure", confidence);
+    if (!f)
+        return true;
     hl_node code = hl_graph_follow(c->graph, function, HL_LABEL_NAMED, "__code__");
     uint64_t copies = hl_shapes_count(&c->shapes, g->anchor, p.function).members;
     if (copies <= 1 && code != HL_NO_NODE)

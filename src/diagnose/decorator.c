@@ -123,13 +123,11 @@ static bool wrapped_again(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_
         return true;
     if (confidence == HL_CERTAIN)
         confidence = HL_STRONG;
-    hl_finding *f = hl_finding_add(c, "decorator", confidence);
-    if (!f)
-        return true;
     hl_suspect shown = *s;
     shown.payload = w.function;
-    hl_finding_holder(c, f, &shown);
-    hl_finding_growth(c, f, s->growth);
+    hl_finding *f = hl_finding_about(c, &shown, "decorator", confidence);
+    if (!f)
+        return true;
     char count[32];
     hl_node code = hl_graph_follow(c->graph, w.function, HL_LABEL_NAMED, "__code__");
     const char *place = hl_code_place(c, code), *inner = hl_callable_name(c, &w.wrapped);
@@ -215,11 +213,9 @@ static bool recorded(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_fille
         return true;
     if (confidence == HL_CERTAIN)
         confidence = HL_STRONG;
-    hl_finding *f = hl_finding_add(c, "decorator", confidence);
+    hl_finding *f = hl_finding_about(c, s, "decorator", confidence);
     if (!f)
         return true;
-    hl_finding_holder(c, f, s);
-    hl_finding_growth(c, f, s->growth);
     char count[32];
     const char *inner = hl_callable_name(c, &wrapped);
     hl_node code =
@@ -286,13 +282,11 @@ static bool dead_keys(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_fill
     if (!hl_judge(c, &judged, u, hl_speaks(s, filled), &confidence))
         return true;
     confidence = HL_STRONG; /* entries nobody can ask for are wrong however they grow */
-    hl_finding *f = hl_finding_add(c, "decorator", confidence);
-    if (!f)
-        return true;
     hl_suspect shown = *s;
     shown.payload = one;
-    hl_finding_holder(c, f, &shown);
-    hl_finding_growth(c, f, s->growth);
+    hl_finding *f = hl_finding_about(c, &shown, "decorator", confidence);
+    if (!f)
+        return true;
     char count[32];
     const char *type = hl_snap_type_name(c->snap, one);
     f->title =

@@ -112,13 +112,11 @@ static bool dynamic_code(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_f
         return true;
     if (confidence == HL_CERTAIN)
         confidence = HL_STRONG;
-    hl_finding *f = hl_finding_add(c, "dynamic-code", confidence);
-    if (!f)
-        return true;
     hl_suspect shown = *s;
     shown.payload = m.node;
-    hl_finding_holder(c, f, &shown);
-    hl_finding_growth(c, f, s->growth);
+    hl_finding *f = hl_finding_about(c, &shown, "dynamic-code", confidence);
+    if (!f)
+        return true;
     char count[32], bytes[16];
     hl_node code = code_in(c, m.node);
     const char *place = hl_code_place(c, code);

@@ -157,16 +157,14 @@ static bool exception_traceback(hl_case *c, const hl_suspect *s, const hl_uses *
         return true;
     if (confidence == HL_CERTAIN)
         confidence = HL_STRONG;
-    hl_finding *f = hl_finding_add(c, "exception-traceback", confidence);
-    if (!f)
-        return true;
     hl_suspect shown = *s;
     hl_passage passage = chained ? HL_PASS_CHAINED : traced ? HL_PASS_TRACEBACK : HL_PASS_FRAME;
     hl_node sample = b->part[passage].sample;
     if (sample != HL_NO_NODE)
         shown.payload = sample;
-    hl_finding_holder(c, f, &shown);
-    hl_finding_growth(c, f, g);
+    hl_finding *f = hl_finding_about(c, &shown, "exception-traceback", confidence);
+    if (!f)
+        return true;
     tell(c, f, s, traced, b->part[HL_PASS_FRAME].count);
     const hl_snap_extra *x = hl_snap_extra_of(c->snap, s->holder);
     char count[32];

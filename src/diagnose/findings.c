@@ -85,6 +85,17 @@ void hl_finding_growth(hl_case *c, hl_finding *f, const hl_growth *g)
                                                              : "bytes";
 }
 
+hl_finding *hl_finding_about(hl_case *c, const hl_suspect *s, const char *cause,
+                             hl_confidence confidence)
+{
+    hl_finding *f = hl_finding_add(c, cause, confidence);
+    if (f) {
+        hl_finding_holder(c, f, s);
+        hl_finding_growth(c, f, s->growth);
+    }
+    return f;
+}
+
 void hl_finding_evidence(hl_case *c, hl_finding *f, const char *format, ...)
 {
     char text[TEXT_MAX];

@@ -161,11 +161,9 @@ static bool growing_container(hl_case *c, const hl_suspect *s, const hl_uses *u,
         return true; /* seen, and not worth a word */
     if (confidence == HL_CERTAIN && !g->exact && strcmp(s->kind, "mutable-default"))
         confidence = HL_STRONG; /* it could still be emptied one day */
-    hl_finding *f = hl_finding_add(c, "growing-container", confidence);
+    hl_finding *f = hl_finding_about(c, s, "growing-container", confidence);
     if (!f)
         return true;
-    hl_finding_holder(c, f, s);
-    hl_finding_growth(c, f, g);
     f->title = hl_judge_title(c, s, u->all & HL_USE_REMOVE ? hl_judge_loses(s) : "loses none");
     if (keeps_dead_references(c, s))
         hl_finding_evidence(c, f, "its entries are weak references to objects that are gone");

@@ -82,11 +82,9 @@ static bool interpreter_registry(hl_case *c, const hl_suspect *s, const hl_uses 
         return true;
     if (confidence == HL_CERTAIN)
         confidence = HL_STRONG;
-    hl_finding *f = hl_finding_add(c, "growing-container", confidence);
+    hl_finding *f = hl_finding_about(c, &shown, "growing-container", confidence);
     if (!f)
         return true;
-    hl_finding_holder(c, f, &shown);
-    hl_finding_growth(c, f, s->growth);
     char count[32];
     f->title = hl_arena_printf(c->arena, "%s gained %s entries, %s, and forgets none; it holds %s",
                                shown.name, hl_count_text(s->growth->units, count),

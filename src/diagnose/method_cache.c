@@ -129,13 +129,11 @@ static bool method_cache(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_f
     bool bounded = x && x->bounded;
     if (confidence == HL_CERTAIN && bounded)
         confidence = HL_STRONG;
-    hl_finding *f = hl_finding_add(c, "method-cache", confidence);
-    if (!f)
-        return true;
     hl_suspect shown = *s;
     shown.payload = who.one;
-    hl_finding_holder(c, f, &shown);
-    hl_finding_growth(c, f, s->growth);
+    hl_finding *f = hl_finding_about(c, &shown, "method-cache", confidence);
+    if (!f)
+        return true;
     char count[32];
     const char *type = hl_snap_type_name(c->snap, who.one);
     f->title = hl_arena_printf(

@@ -286,17 +286,15 @@ static bool pending_task(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_f
     plain.reader = NULL;
     if (!hl_judge(c, s, &plain, HL_FILLED_BY_MANY, &confidence))
         return true;
-    hl_finding *f =
-        hl_finding_add(c, "pending-task", confidence == HL_CERTAIN ? HL_STRONG : confidence);
-    if (!f)
-        return true;
     hl_suspect shown = *s;
     uint64_t n = tasks;
     shown.payload = task == HL_NO_NODE ? b->part[HL_PASS_PENDING].sample : task;
     if (task == HL_NO_NODE)
         n = b->part[HL_PASS_PENDING].count;
-    hl_finding_holder(c, f, &shown);
-    hl_finding_growth(c, f, s->growth);
+    hl_finding *f = hl_finding_about(c, &shown, "pending-task",
+                                     confidence == HL_CERTAIN ? HL_STRONG : confidence);
+    if (!f)
+        return true;
     char count[32];
     hl_node callback = hl_attribute(c->graph, shown.payload, "_callback");
     hl_node subject = callback == HL_NO_NODE ? shown.payload : callback;

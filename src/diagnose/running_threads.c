@@ -182,13 +182,12 @@ static bool thread_rule(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_fi
     plain.reader = NULL; /* what takes them out is their end */
     if (!hl_judge(c, s, &plain, filled, &confidence))
         return true;
-    hl_finding *f = hl_finding_add(c, "thread", confidence == HL_CERTAIN ? HL_STRONG : confidence);
-    if (!f)
-        return true;
     hl_suspect shown = *s;
     shown.payload = b->part[HL_PASS_THREAD].sample;
-    hl_finding_holder(c, f, &shown);
-    hl_finding_growth(c, f, s->growth);
+    hl_finding *f =
+        hl_finding_about(c, &shown, "thread", confidence == HL_CERTAIN ? HL_STRONG : confidence);
+    if (!f)
+        return true;
     char count[32], bytes[16];
     f->title = hl_arena_printf(
         c->arena, "%s (%s) has %s threads that run and do not end; they keep %s", s->name,

@@ -95,11 +95,9 @@ static bool unbounded_cache(hl_case *c, const hl_suspect *s, const hl_uses *u, h
     const char *removes = u->evicts || u->off || u->back ? ""
                           : u->all & HL_USE_EXCHANGE ? ", taking out one key for each it puts in"
                                                      : ", nothing there removes";
-    hl_finding *f = hl_finding_add(c, "unbounded-cache", confidence);
+    hl_finding *f = hl_finding_about(c, s, "unbounded-cache", confidence);
     if (!f)
         return true;
-    hl_finding_holder(c, f, s);
-    hl_finding_growth(c, f, s->growth);
     f->title = hl_judge_title(c, s, u->all & HL_USE_REMOVE ? hl_judge_loses(s) : "evicts none");
     if (lru)
         hl_finding_evidence(c, f, "lru_cache without maxsize: nothing is ever evicted");

@@ -64,12 +64,10 @@ static bool weak_key(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_fille
             if (c->snap->type[v] == c->snap->type[object])
                 cell = cell_with(c, s->payload, v);
     }
-    hl_finding *f = hl_finding_add(c, cell ? "closure" : "unbounded-cache", confidence);
+    shown.payload = s->payload;
+    hl_finding *f = hl_finding_about(c, &shown, cell ? "closure" : "unbounded-cache", confidence);
     if (!f)
         return true;
-    shown.payload = s->payload;
-    hl_finding_holder(c, f, &shown);
-    hl_finding_growth(c, f, s->growth);
     char count[32];
     const char *type = hl_snap_type_name(c->snap, object);
     f->title = hl_arena_printf(c->arena,
