@@ -118,11 +118,6 @@ typedef struct hl_case {
     uint32_t n_groups;
     uint64_t joined[HL_JOINED_MAX]; /* companions.c: holders told with another, by address */
     uint32_t n_joined;
-    struct hl_unheld { /* unheld.c: what is in no object; where NULL: nothing to speak of */
-        const char *where;
-        uint64_t bytes;
-        uint32_t windows;
-    } unheld;
     hl_growth native;   /* native_growth.c: memory in no object; no bytes: it did not grow */
     bool native_told;   /* some holder has it: told, or found to be no leak */
     uint64_t dismissed; /* bytes of growth seen and found to be no leak */

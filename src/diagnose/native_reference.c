@@ -20,7 +20,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { LEAST = 12, LEAST_SHARED = 100, TOLD_MAX = 12 };
+enum { LEAST = 12, LEAST_SHARED = 100, TOLD_MAX = 12, KEPT_INTERVALS = 3 };
 
 static const char LOST_FIX[] =
     "in the C code called there each new reference (PyList_New, Py_BuildValue, PyObject_Call, "
@@ -365,8 +365,9 @@ static bool is_callable(const char *type)
            !strcmp(type, "functools.partial");
 }
 
-/* What C holds for a while, or was given to keep. */
-static bool is_anothers(const hl_case *c, const char *type)
+/* What C holds for a while, or was given to keep. Of what it holds for a while some are there at any
+ * look; more at each of many looks are kept. */
+static bool is_anothers(const hl_case *c, const suspicion *s, const char *type)
 {
     static const char *const types[] = {
         "frame",           "coroutine",      "generator", "traceback",
@@ -374,7 +375,8 @@ static bool is_anothers(const hl_case *c, const char *type)
         "_asyncio.Task",   "_asyncio.Future"};
     if (is_callable(type))
         return !c->audited || hl_cause_told(c, "native-registry");
-    for (size_t i = 0; i < sizeof types / sizeof *types && !c->audited; i++)
+    bool kept = c->audited || s->growth.intervals >= KEPT_INTERVALS;
+    for (size_t i = 0; i < sizeof types / sizeof *types && !kept; i++)
         if (!strcmp(type, types[i]))
             return true;
     return false;
@@ -398,7 +400,7 @@ static void find(hl_case *c, suspicion *s, const gathered *a)
 {
     hl_suspect suspect;
     const char *type = hl_snap_type_name(c->snap, a->sample);
-    if (is_anothers(c, type) || (is_leaf(type) && read_in_part(c)) ||
+    if (is_anothers(c, s, type) || (is_leaf(type) && read_in_part(c)) ||
         !hl_suspect_of(c, a->sample, HL_NO_NODE, &suspect))
         return;
     /* by the clock only bytes tell what matters */

@@ -27,11 +27,15 @@ hl_status hl_site_moment_read(hl_run *run, uint32_t i, bool unheld, hl_site_pool
         for (uint32_t k = 0; k < s->n_stacks; k++)
             n = stack_of[k] >= n ? stack_of[k] + 1 : n;
         out->bytes = hl_arena_array(arena, n, sizeof *out->bytes);
-        if (!out->bytes)
+        out->bare = unheld ? hl_arena_array(arena, n, sizeof *out->bare) : NULL;
+        if (!out->bytes || (unheld && !out->bare))
             hl_err_set(err, HL_NO_MEMORY, "no memory for %u stacks", n);
-        for (uint32_t k = 0; out->bytes && k < s->n_sites; k++)
+        for (uint32_t k = 0; !err->status && k < s->n_sites; k++) {
             out->bytes[stack_of[s->sites[k].stack]] += s->sites[k].live.bytes;
-        for (uint32_t k = 0; out->bytes && k < s->n_made; k++) {
+            if (unheld && s->sites[k].domain != HL_BLOCK_OBJ)
+                out->bare[stack_of[s->sites[k].stack]] += s->sites[k].live.bytes;
+        }
+        for (uint32_t k = 0; !err->status && k < s->n_made; k++) {
             uint64_t *left = &out->bytes[stack_of[s->made[k].stack]];
             *left -= s->made[k].amount.bytes < *left ? s->made[k].amount.bytes : *left;
         }

@@ -13,6 +13,7 @@ typedef struct hl_site_history {
     struct hl_site_moment {
         double work;     /* CPU seconds of the program up to here */
         uint64_t *bytes; /* in use, by stack of the pool */
+        uint64_t *bare;  /* of those, asked for where no object is; NULL: not summed up */
         uint32_t n;      /* stacks the pool knew then */
         struct hl_site_named {
             uint32_t name;
@@ -23,7 +24,7 @@ typedef struct hl_site_history {
     uint32_t n;
 } hl_site_history;
 
-/* unheld: less what is in objects that were found. */
+/* unheld: less what is in objects that were found; and what of it can be in none (bare). */
 hl_status hl_site_moment_read(hl_run *run, uint32_t i, bool unheld, hl_site_pool *pool,
                               hl_arena *arena, struct hl_site_moment *out,
                               hl_err *err) HL_MUST_CHECK;

@@ -1,8 +1,9 @@
 /* diagnose/unheld.c: memory that is in no object anybody found, and grows in every part of a run.
  *
- * Room   diagnose; analyser process; parts of one snapshot at a time.
- * Takes  the moments of a case, where allocations were followed.   Gives  why a run whose holders say
- *        nothing is not told to be healthy; no finding: who has it is not known.
+ * Room   diagnose; analyser process; parts of one snapshot at a time; a rule (R13, R19) over lines.
+ * Takes  the moments of a case, where allocations were followed.   Gives  a finding whose holder is C
+ *        code, known by the line that called it: native-reference where objects were made there,
+ *        native-memory where blocks were asked for that are no object.
  * Method Of each stack what is in use, less what is in objects that the walk came to: blocks of a C
  *        extension's own, and objects that C holds and no collector lists, or whose last reference is
  *        lost. Most of a heap is neither, so two looks mostly are enough to be done with it.
@@ -12,13 +13,25 @@
  * alone (types cache the names they were asked for by address: what lies where nothing else does is
  * not pushed out of there), and stand for what never was. */
 #include "diagnose/unheld.h"
+#include "base/words.h"
 #include "diagnose/case.h"
 #include "diagnose/site_growth.h"
 
+#include <string.h>
+
 enum {
-    SKIPPED_SHARE = 100, /* one object in so many may be missing, not more */
-    ROOM_SHARE = 2,      /* half of it: samples err, and some lay in memory that was there */
+    SKIPPED_SHARE = 100,  /* one object in so many may be missing, not more */
+    ROOM_SHARE = 2,       /* half of it: samples err, and some lay in memory that was there */
+    SURE_BYTES = 4 << 20, /* of samples: some eight of the usual size, each of which errs */
 };
+
+static const char OBJECTS_FIX[] =
+    "look at the C code called there, or for a newer release of its package: each new reference "
+    "needs one Py_DECREF on every way out, error paths first; and a type that keeps objects has to "
+    "show them to the collector (tp_traverse)";
+static const char MEMORY_FIX[] =
+    "look at the C code called there, or for a newer release of its package: what it asks for it "
+    "has to give back on every way out (PyMem_Free, or close() of what has it)";
 
 /* Is the process bigger by about so much, from one moment to another? */
 static bool has_room(const hl_case *c, uint32_t from, uint32_t to, uint64_t bytes)
@@ -55,6 +68,93 @@ static hl_status much_came(const hl_case *c, bool unheld, bool *out, hl_err *err
     return HL_OK;
 }
 
+static uint64_t gain(const hl_case *c, const uint64_t *series)
+{
+    uint64_t first = series[c->baseline], last = series[c->working];
+    return last > first ? last - first : 0;
+}
+
+/* What of the line can be in no object: it came with raw memory, or with PyMem_Malloc. */
+static uint64_t bare_gain(const hl_case *c, const hl_snap *s, uint32_t frame,
+                          const hl_site_history *h)
+{
+    uint64_t first = 0, last = 0;
+    for (uint32_t k = 1; k < h->moments[c->baseline].n; k++)
+        first += s->stacks[k].frame == frame ? h->moments[c->baseline].bare[k] : 0;
+    for (uint32_t k = 1; k < h->moments[c->working].n; k++)
+        last += s->stacks[k].frame == frame ? h->moments[c->working].bare[k] : 0;
+    return last > first ? last - first : 0;
+}
+
+static bool name_line(hl_case *c, const hl_snap *s, uint32_t frame, uint64_t bytes, hl_finding *f)
+{
+    const char *file = s->names[s->frames[frame].file],
+               *function = s->names[s->frames[frame].function];
+    hl_site *site = hl_arena_array(c->arena, 1, sizeof *site);
+    if (!site)
+        return false;
+    site->file = hl_arena_copy(c->arena, file, strlen(file));
+    site->function = hl_arena_copy(c->arena, function, strlen(function));
+    site->name = site->file ? hl_file_name(site->file) : NULL;
+    site->line = s->frames[frame].line;
+    site->bytes = bytes;
+    site->estimated = c->moments[c->working].info.tracking.mode == HL_FOLLOWED_SAMPLED;
+    f->allocated_at = site;
+    f->n_allocated_at = 1;
+    return true;
+}
+
+static hl_status tell(hl_case *c, const hl_snap *s, uint32_t frame, const hl_site_history *h,
+                      const uint64_t *of, hl_err *err)
+{
+    uint64_t gained = gain(c, of), *series = hl_arena_array(c->arena, c->n_moments, sizeof *series);
+    bool objects = 2 * bare_gain(c, s, frame, h) < gained;
+    bool sampled = c->moments[c->working].info.tracking.mode == HL_FOLLOWED_SAMPLED;
+    hl_finding *f = hl_finding_add(c, objects ? "native-reference" : "native-memory",
+                                   sampled && gained < SURE_BYTES ? HL_POSSIBLE : HL_STRONG);
+    if (!f || !series)
+        return hl_err_set(err, HL_NO_MEMORY, "no memory for a finding");
+    for (uint32_t i = 0; i < c->n_moments; i++) /* the program was over after the last */
+        series[i] = of[i < h->n ? i : h->n - 1];
+    const char *where = hl_frame_label(s, frame, c->arena);
+    const hl_snap_info *from = &c->moments[c->baseline].info, *to = &c->moments[c->working].info;
+    double seconds = (double)(to->time_us - from->time_us) / 1e6;
+    hl_growth g = {.metric = HL_METRIC_BYTES,
+                   .onset = c->baseline,
+                   .weighed_from = c->baseline,
+                   .anchor = c->working,
+                   .series = series,
+                   .bytes = gained,
+                   .onset_bytes = gained,
+                   .units = gained,
+                   .per_second = seconds > 0 ? (double)gained / seconds : -1};
+    char bytes[16];
+    f->holder.kind = "native";
+    f->holder.name = hl_arena_printf(
+        c->arena, objects ? "(lost by C) objects made at %s" : "(held by C) memory asked for at %s",
+        where);
+    hl_finding_growth(c, f, &g);
+    f->growth.objects = 0;
+    f->retained.bytes = gained;
+    f->title = hl_arena_printf(
+        c->arena,
+        objects
+            ? "%s of objects made at %s are found nowhere: the C code called there keeps them, or "
+              "has lost the references to them"
+            : "%s asked for at %s are in no object: the C code called there keeps them, or has "
+              "lost them",
+        hl_bytes_text(gained, bytes), where);
+    hl_finding_evidence(c, f, "more came in each of %u parts of the run", hl_site_rises(h, of));
+    hl_finding_evidence(c, f,
+                        objects ? "nothing that the collector knows refers to them"
+                                : "asked for through Python's allocators, and given to no object");
+    f->fix = objects ? OBJECTS_FIX : MEMORY_FIX;
+    if (!name_line(c, s, frame, gained, f))
+        return hl_err_set(err, HL_NO_MEMORY, "no memory for a finding");
+    hl_finding_seal(c, f);
+    return HL_OK;
+}
+
 /* What each line has in no object, at each moment: the worst one that rises in every part. */
 static hl_status find_line(hl_case *c, hl_arena *scratch, hl_err *err)
 {
@@ -79,19 +179,17 @@ static hl_status find_line(hl_case *c, hl_arena *scratch, hl_err *err)
         for (uint32_t k = 1; k < h.moments[i].n; k++)
             of[(size_t)s.stacks[k].frame * h.n + i] += h.moments[i].bytes[k];
     uint64_t worst = 0;
+    uint32_t at = 0;
     for (uint32_t f = 1; f < s.n_frames; f++) {
-        const uint64_t *series = &of[(size_t)f * h.n];
-        uint64_t first = series[c->baseline], last = series[c->working];
-        uint64_t gained = last > first ? last - first : 0;
+        uint64_t gained = gain(c, &of[(size_t)f * h.n]);
         if (gained < c->material || gained <= c->dismissed || gained <= worst ||
-            !has_room(c, c->baseline, c->working, gained) || !hl_site_rises(&h, series))
+            !has_room(c, c->baseline, c->working, gained) ||
+            !hl_site_rises(&h, &of[(size_t)f * h.n]))
             continue;
         worst = gained;
-        c->unheld = (struct hl_unheld){.where = hl_frame_label(&s, f, c->arena),
-                                       .bytes = gained,
-                                       .windows = hl_site_rises(&h, series)};
+        at = f;
     }
-    return HL_OK;
+    return at ? tell(c, &s, at, &h, &of[(size_t)at * h.n], err) : HL_OK;
 }
 
 hl_status hl_unheld_find(hl_case *c, hl_err *err)

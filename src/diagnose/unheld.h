@@ -6,8 +6,8 @@
 
 #include "diagnose/case.h"
 
-/* Fills c->unheld if a line's memory outside of all objects grew in every part of the
- * run while nothing else was found. Does nothing where allocations were not followed. */
+/* Finds the line whose memory outside of all objects grew most, in every part of the run, while
+ * nothing else was found. Does nothing where allocations were not followed. */
 hl_status hl_unheld_find(hl_case *c, hl_err *err) HL_MUST_CHECK;
 
 #endif

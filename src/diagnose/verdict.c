@@ -5,7 +5,6 @@
  *        possible ones, or growth that matters and that nothing here explains. no-leak: the rest. */
 #include "base/words.h"
 #include "diagnose/case.h"
-#include "diagnose/unheld.h"
 
 #include <string.h>
 
@@ -153,18 +152,6 @@ void hl_verdict_decide(hl_case *c)
     uint64_t live_first = hl_moment_live(&m[c->baseline]) + c->dismissed;
     uint64_t live_last = hl_moment_live(&m[n - 1]);
     uint64_t grown = live_last > live_first ? live_last - live_first : 0;
-    if (c->unheld.where) {
-        d->verdict = HL_UNDECIDED;
-        d->view = "allocs"; /* no object of a type grew; the line did */
-        d->why = hl_arena_printf(
-            c->arena,
-            "%s asked for at %s are in no object that was found, and more came "
-            "in each of %u parts of the run: C code keeps them, or has lost "
-            "them. Look at the C code called there (heaplens explain "
-            "native-memory, native-reference)",
-            hl_bytes_text(c->unheld.bytes, bytes), c->unheld.where, c->unheld.windows);
-        return;
-    }
     if (c->native.bytes >= ALONE_BYTES && !c->native_told && !fell_at_the_end(c)) {
         d->verdict = HL_UNDECIDED;
         d->view = "rss";
@@ -188,7 +175,7 @@ void hl_verdict_decide(hl_case *c)
         return;
     }
     uint32_t looks = n - c->began;
-    if (looks < FEW_SNAPSHOTS && grown >= MUCH_BYTES && 2 * grown >= live_last) {
+    if (looks < FEW_SNAPSHOTS && still_rose(c) && grown >= MUCH_BYTES && 2 * grown >= live_last) {
         d->verdict = HL_UNDECIDED;
         d->why = hl_arena_printf(
             c->arena,
