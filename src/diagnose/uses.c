@@ -208,9 +208,10 @@ static void take(const hl_case *c, uint32_t bits, uint64_t code_address, hl_node
     const uint32_t puts = HL_USE_STORE | HL_USE_ADD | (out->by_reading ? HL_USE_GET : 0);
     if (!(bits & puts) && !is_special(place ? place : hl_code_name(c, code)))
         out->given = out->given || (bits & (HL_USE_WHOLE | HL_USE_HANDED | HL_USE_ENTRY)) != 0;
-    /* an entry that is looked up only to be added to groups what comes, and answers nobody */
-    if ((bits & HL_USE_STORE) && (bits & (HL_USE_TEST | HL_USE_GET)) && !(bits & HL_USE_FILED) &&
-        !out->memo) {
+    /* an entry that is looked up only to be added to groups what comes, and answers nobody; and what
+     * stores only what it was given made nothing that it would have to make again: it files */
+    if ((bits & HL_USE_STORE) && (bits & (HL_USE_TEST | HL_USE_GET)) &&
+        !(bits & (HL_USE_FILED | HL_USE_GIVEN)) && !out->memo) {
         out->memo = true;
         out->memo_place = place ? place : hl_code_place(c, code);
     }

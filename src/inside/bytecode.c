@@ -237,6 +237,7 @@ static void store_subscript(reading *r)
                 peek(r, 0).kind == HL_ORIGIN_SLICE ? HL_USE_STORE | HL_USE_REMOVE | HL_USE_DROP
                                                    : HL_USE_STORE);
     hl_uses_put(&r->uses, peek(r, 1).scope, peek(r, 1).name, peek(r, 0));
+    hl_uses_given(&r->uses, peek(r, 1).scope, peek(r, 1).name, peek(r, 0), peek(r, 2));
     hand(r, peek(r, 2));
     hand(r, peek(r, 0));
     drop(r, 3);

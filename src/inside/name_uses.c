@@ -44,6 +44,18 @@ void hl_uses_back(hl_name_uses *u, uint8_t scope, const PyObject *name, hl_origi
                         hl_flow_comes_after(&u->flow, u->rows[i].put_at);
 }
 
+void hl_uses_given(hl_name_uses *u, uint8_t scope, const PyObject *name, hl_origin key,
+                   hl_origin value)
+{
+    int i = find_use(u, scope, name);
+    if (i < 0 || value.kind != HL_ORIGIN_NAME || value.scope != HL_SCOPE_LOCAL ||
+        value.name == key.name || !hl_is_argument(u->code, value.name, u->code->co_argcount))
+        return;
+    int own = find_use(u, HL_SCOPE_LOCAL, value.name);
+    if (own < 0 || !(u->rows[own].bits & HL_USE_REBIND)) /* else it is what the code made of it */
+        u->rows[i].given++;
+}
+
 void hl_uses_forget(hl_name_uses *u, hl_origin o)
 {
     for (unsigned i = 0; i < u->n; i++) {
@@ -76,6 +88,7 @@ void hl_uses_add(hl_name_uses *u, hl_origin o, unsigned bits)
         u->rows[i].put = (hl_origin){0};
         u->rows[i].removes = u->rows[i].backs = 0;
         u->rows[i].gets = u->rows[i].filed = 0;
+        u->rows[i].stores = u->rows[i].given = 0;
         u->rows[i].loses = u->rows[i].cleared = u->rows[i].fills = false;
         u->n++;
     }
@@ -90,6 +103,7 @@ void hl_uses_add(hl_name_uses *u, hl_origin o, unsigned bits)
     }
     u->rows[i].removes += (bits & HL_USE_REMOVE) != 0;
     u->rows[i].gets += (bits & HL_USE_GET) != 0;
+    u->rows[i].stores += (bits & HL_USE_STORE) != 0;
     if (!(bits & HL_USE_REMOVE) ||
         (exchanged && u->rows[i].stored_at >= u->flow.straight && !hl_flow_is_guarded(&u->flow)))
         return;
@@ -200,6 +214,8 @@ void hl_uses_rows(const hl_name_uses *u, hl_walk *w, uint32_t id)
             bits |= HL_USE_BACK;
         if (row->gets && row->filed >= row->gets)
             bits |= HL_USE_FILED;
+        if (row->stores && row->given == row->stores)
+            bits |= HL_USE_GIVEN;
         if (!row->fills)
             bits &=
                 ~(unsigned)HL_USES_STORES; /* emptied first, it has the same few after each run */

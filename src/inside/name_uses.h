@@ -50,6 +50,7 @@ typedef struct hl_name_use {
     Py_ssize_t put_at;       /* in the code */
     unsigned removes, backs; /* removals; of those, of what was put */
     unsigned gets, filed;    /* entries looked up; of those, to be put into */
+    unsigned stores, given;  /* stored in all ways; of those, c[k] = an argument */
     bool cleared;            /* before anything else, in every run */
     bool fills;              /* it may have more entries after each run */
 } hl_name_use;
@@ -72,6 +73,9 @@ void hl_uses_add(hl_name_uses *u, hl_origin o, unsigned bits);
 void hl_uses_put(hl_name_uses *u, uint8_t scope, const PyObject *name, hl_origin what);
 void hl_uses_back(hl_name_uses *u, uint8_t scope, const PyObject *name, hl_origin what);
 void hl_uses_filed(hl_name_uses *u, hl_origin entry, PyObject *method);
+/* c[key] = value is stored in the container of that name. */
+void hl_uses_given(hl_name_uses *u, uint8_t scope, const PyObject *name, hl_origin key,
+                   hl_origin value);
 /* Something is assigned to o: what was put before under that name is another object than it has
  * now. */
 void hl_uses_forget(hl_name_uses *u, hl_origin o);
