@@ -328,6 +328,8 @@ static void more(const hl_diagnosis *d, const hl_finding *f, const hl_style *sty
     if (held && f->holder.address && (there ? !named : f->holder.snapshot != 0))
         snprintf(address, sizeof address, "0x%" PRIx64, f->holder.address);
     bool paths = (named && there) || *address;
+    /* of what is in no object only the line is known */
+    bool unseen = !strcmp(f->holder.kind, "native") && !f->holder.address && f->n_allocated_at;
     hl_out_spaces(o, INDENT + LABEL);
     hl_out_text(o, paths ? "heaplens paths " : "heaplens show ");
     shell_word(o, file);
@@ -335,6 +337,7 @@ static void more(const hl_diagnosis *d, const hl_finding *f, const hl_style *sty
     shell_word(o, *address                               ? address
                   : paths                                ? f->holder.name
                   : !strcmp(f->cause, "reference-cycle") ? "cycles"
+                  : unseen                               ? "allocs"
                                                          : "growth");
     if (*address && f->holder.snapshot)
         hl_out_printf(o, " --snapshot %" PRIu32, f->holder.snapshot);

@@ -82,16 +82,22 @@ def careless(bench: Bench, python: str) -> pathlib.Path:
     return bench.folder
 
 
-@pytest.mark.parametrize("call", ["careless.lose(2000)", "careless.keep(bytes(2000))"])
-def test_what_is_lost_in_c_is_not_called_healthy(
-    bench: Bench, python: str, careless: pathlib.Path, call: str
+@pytest.mark.parametrize("call, cause", [("careless.lose(2000)", "native-memory"),
+                                         ("careless.keep(bytes(2000))", "native-reference")])
+@pytest.mark.parametrize("how", [("--exact",), ("--sample", "64K")])
+def test_what_is_lost_in_c_is_told_by_its_line(
+    bench: Bench, python: str, careless: pathlib.Path, call: str, cause: str, how: tuple[str, ...]
 ) -> None:
     bench.script(PROGRAM.format(folder=str(careless), call=call))
-    got = bench.watched("app.py", options=("--json", "--exact"))
+    got = bench.watched("app.py", options=("--json", *how))
     diagnosis = got.diagnosis()
-    assert diagnosis["verdict"] == "undecided", diagnosis
-    assert diagnosis["findings"] == []
-    assert "work (app.py:7)" in diagnosis["why"] and "in no object" in diagnosis["why"]
+    assert diagnosis["verdict"] == "leak", diagnosis
+    [finding] = diagnosis["findings"]
+    assert finding["cause"] == cause and finding["holder"]["kind"] == "native", finding
+    assert "work (app.py:7)" in finding["holder"]["name"]
+    assert 12_000_000 < finding["growth"]["bytes"] < 26_000_000, finding
+    [line] = finding["allocated_at"]
+    assert (line["line"], line["function"]) == (7, "work")
     words = bench.execute([EXE, "diagnose", bench.file]).stdout
     assert f"heaplens show {bench.file} --view allocs\n" in words
     said = bench.execute([EXE, "show", bench.file, "--view", "allocs"]).stdout
