@@ -12,7 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { WARM_UP = 4, WINDOWS_LEAST = 4, WINDOWS_MOST = 8, WORTH_SHARE = 20 };
+enum { WARM_UP = 4, WINDOWS_LEAST = 4, WINDOWS_MOST = 8, WORTH_SHARE = 20, REST_SHARE = 3 };
 
 hl_status hl_site_moment_read(hl_run *run, uint32_t i, bool unheld, hl_site_pool *pool,
                               hl_arena *arena, struct hl_site_moment *out, hl_err *err)
@@ -161,14 +161,11 @@ uint64_t *hl_site_history_of(const hl_site_history *h, const hl_snap *s, const h
     return series;
 }
 
-uint32_t hl_site_rises(const hl_site_history *h, const uint64_t *series)
+static bool rises_in(const hl_site_history *h, const uint64_t *series, uint32_t windows)
 {
     uint32_t first = (h->n + WARM_UP - 1) / WARM_UP, n = h->n - first;
-    uint32_t windows = n < WINDOWS_MOST ? n : WINDOWS_MOST;
     uint64_t floor[WINDOWS_MOST];
     double work[WINDOWS_MOST];
-    if (windows < WINDOWS_LEAST)
-        return 0;
     for (uint32_t w = 0; w < windows; w++) {
         uint32_t a = first + w * n / windows, z = first + (w + 1) * n / windows;
         floor[w] = UINT64_MAX;
@@ -176,13 +173,28 @@ uint32_t hl_site_rises(const hl_site_history *h, const uint64_t *series)
             floor[w] = series[i] < floor[w] ? series[i] : floor[w];
         work[w] = h->moments[a].work;
         if (w && floor[w] <= floor[w - 1])
-            return 0;
+            return false;
     }
     uint32_t mid = windows / 2, end = windows - 1;
-    if ((floor[end] - floor[0]) < floor[end] / WORTH_SHARE)
-        return 0;
+    uint64_t gained = floor[end] - floor[0], last = series[h->n - 1];
+    if (gained < floor[end] / WORTH_SHARE)
+        return false;
+    /* in wide windows what has come to rest shows only at their end */
+    if (windows < n && (last < floor[end] || REST_SHARE * (last - floor[end]) < gained / end))
+        return false;
     double early = (double)(floor[mid] - floor[0]), late = (double)(floor[end] - floor[mid]);
     double early_work = work[mid] - work[0], late_work = work[end] - work[mid];
-    bool goes_on = late * early_work >= early * late_work / 2;
-    return goes_on ? windows : 0;
+    return late * early_work >= early * late_work / 2;
+}
+
+uint32_t hl_site_rises(const hl_site_history *h, const uint64_t *series)
+{
+    uint32_t n = h->n - (h->n + WARM_UP - 1) / WARM_UP;
+    uint32_t windows = n < WINDOWS_MOST ? n : WINDOWS_MOST;
+    if (windows < WINDOWS_LEAST)
+        return 0;
+    /* of few samples one window may have got none */
+    return rises_in(h, series, windows)         ? windows
+           : rises_in(h, series, WINDOWS_LEAST) ? WINDOWS_LEAST
+                                                : 0;
 }

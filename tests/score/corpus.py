@@ -94,7 +94,7 @@ def package(name, causes, holder, kinds, *needs, says="", **more):
 
 def native(name, causes, *needs, fixed="", python="", proper=False):
     return Program(f"packages/{name}.py", key.leak(name, causes, "", ANY, 0), needs,
-                   (fixed,) if fixed else (), "", proper, python, "the issue on C extensions")
+                   (fixed,) if fixed else (), "", proper, python, "memory of C code below Python")
 
 
 PROGRAMS = [
@@ -210,7 +210,7 @@ PROGRAMS = [
     package("std_imap_responses", (CONTAINER, BACKLOG), "mailbox untagged_responses", ANY,
             proper=True),
     package("std_at_fork", (CALLBACKS, REGISTRY), "register_at_fork", ANY, proper=True),
-    native("std_pickler_memo", MEMORY, proper=True),
+    package("std_pickler_memo", (CONTAINER, MEMORY), "pickler", ANY, proper=True),
     native("std_environ", MEMORY, proper=True),
     native("std_array_u", MEMORY, proper=True),
 
@@ -351,8 +351,9 @@ PROGRAMS = [
     # leaks of C code
     package("multidict_argument", REFERENCE, "list", ANY, "multidict==6.3.1",
             fixed=("multidict==6.3.2",)),
-    native("ujson_bigint", MEMORY, "ujson==5.10.0", fixed="ujson==5.12.0"),
-    native("ujson_write_error", REFERENCE, "ujson==5.12.0"),
+    package("ujson_bigint", (MEMORY, REFERENCE), "ujson_bigint", ANY, "ujson==5.10.0",
+            fixed=("ujson==5.12.0",)),
+    package("ujson_write_error", REFERENCE, "ujson_write_error", ANY, "ujson==5.12.0"),
     native("lz4_errors", MEMORY, "lz4==4.0.1", fixed="lz4==4.3.3", python="3.10"),
     native("ciso8601_offset", REFERENCE, "ciso8601==2.3.2", fixed="ciso8601==2.3.3"),
     native("simplejson_skipkeys", REFERENCE, "simplejson==3.20.2"),

@@ -417,7 +417,7 @@ def page(outcomes: list[Outcome], options: argparse.Namespace, version: str) -> 
         lines += ["", *repetitions(outcomes)]
     waiting = sorted({o.case.name for o in outcomes if o.case.waits and o.case.expect == "leak"})
     if waiting:
-        lines += ["", "Not counted, their diagnosis waits for the issue on C extensions: "
+        lines += ["", "Not counted, what C code loses there is small, or no memory of Python's allocators: "
                   + ", ".join(name.split("/")[-1] for name in waiting) + "."]
     return "\n".join(lines) + "\n"
 
