@@ -16,7 +16,7 @@
 
 #include <string.h>
 
-enum { LEAST_BYTES = 16 << 20, LEAST_INTERVALS = 4, LEAST_UNITS = 12, DEPTH = 3, SEEN_MAX = 48 };
+enum { LEAST_BYTES = 8 << 20, LEAST_INTERVALS = 4, LEAST_UNITS = 12, DEPTH = 3, SEEN_MAX = 48 };
 static const double APART = 0.15; /* of what came, at any look */
 
 /* Memory in use that is in no object, at each look. What malloc has free cannot be read while another

@@ -10,13 +10,7 @@
 
 static const double UNEXPLAINED_SHARE = 0.2, SIZABLE_SHARE = 0.2;
 static const double SHORT_RUN = 2; /* seconds: a machine that is not busy has looked oftener */
-enum {
-    STEADY_INTERVALS = 3,
-    FEW_SNAPSHOTS = 4,
-    MUCH_BYTES = 8 << 20,
-    OUTSIDE_BYTES = 32 << 20,
-    ALONE_BYTES = 64 << 20
-};
+enum { STEADY_INTERVALS = 3, FEW_SNAPSHOTS = 4, MUCH_BYTES = 8 << 20, OUTSIDE_BYTES = 32 << 20 };
 
 /* Of all that was gained, in the last interval: less is rest. */
 static const double ROSE_SHARE = 0.1;
@@ -152,7 +146,7 @@ void hl_verdict_decide(hl_case *c)
     uint64_t live_first = hl_moment_live(&m[c->baseline]) + c->dismissed;
     uint64_t live_last = hl_moment_live(&m[n - 1]);
     uint64_t grown = live_last > live_first ? live_last - live_first : 0;
-    if (c->native.bytes >= ALONE_BYTES && !c->native_told && !fell_at_the_end(c)) {
+    if (c->native.bytes && !c->native_told && !fell_at_the_end(c)) {
         d->verdict = HL_UNDECIDED;
         d->view = "rss";
         d->why = hl_arena_printf(

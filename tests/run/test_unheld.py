@@ -124,3 +124,26 @@ def test_what_only_samples_are_kept_for_is(bench: Bench, python: str) -> None:
     got = bench.watched("app.py", options=("--json", "--sample", "64K"))
     assert got.stdout == "1600000\n"
     assert got.diagnosis()["verdict"] == "no-leak", got.diagnosis()
+
+
+MALLOC = """
+import ctypes
+libc = ctypes.CDLL(None)
+libc.malloc.argtypes, libc.malloc.restype = [ctypes.c_size_t], ctypes.c_void_p
+libc.free.argtypes, libc.free.restype = [ctypes.c_void_p], None
+
+for i in range(20_000):
+    block = libc.malloc(2_000)
+    ctypes.memset(block, 1, 2_000)
+    if {frees}:
+        libc.free(block)
+    sum(range(500))
+"""
+
+
+@pytest.mark.parametrize("frees, verdict", [("False", "undecided"), ("True", "no-leak"), ("i > 4_000", "no-leak")])
+def test_what_malloc_gave_and_nobody_frees_makes_it_undecided(bench: Bench, python: str, frees: str, verdict: str) -> None:
+    bench.script(MALLOC.format(frees=frees))
+    diagnosis = bench.watched("app.py", options=("--json",)).diagnosis()
+    assert diagnosis["verdict"] == verdict, diagnosis
+    assert ("in no Python object grew by" in diagnosis["why"]) is (verdict == "undecided"), diagnosis["why"]
