@@ -196,11 +196,21 @@ static void what_c_code_keeps_is_not_healthy(void **state)
     hl_judged j = hl_test_judge(MODULE "site main@/a.py:9>call@/a.py:4 "
                                        "live={1:1000000|2:2000000|3:3000000|4:4000000|5:5000000|6:"
                                        "6000000|7:7000000|8:8000000}\n" LOOKS);
-    assert_int_equal(j.d.verdict, HL_UNDECIDED);
-    assert_int_equal(j.d.n_findings, 0);
-    assert_non_null(strstr(j.d.why, "call (a.py:4)"));
-    assert_non_null(strstr(j.d.why, "in no object"));
+    assert_int_equal(j.d.verdict, HL_LEAK);
+    assert_int_equal(j.d.n_findings, 1);
+    const hl_finding *f = &j.d.findings[0];
+    assert_string_equal(f->cause, "native-reference"); /* objects were asked for */
+    assert_non_null(strstr(f->holder.name, "call (a.py:4)"));
+    assert_non_null(strstr(f->title, "are found nowhere"));
+    assert_int_equal(f->n_allocated_at, 1);
+    assert_int_equal(f->allocated_at[0].line, 4);
+    assert_int_equal(f->n_series, 8);
+    assert_int_equal(f->series[7], 8000000);
     hl_test_judged_end(&j);
+    hl_test_expect(MODULE "site call@/a.py:4 domain=mem "
+                          "live={1:1000000|2:2000000|3:3000000|4:4000000|5:5000000|6:"
+                          "6000000|7:7000000|8:8000000}\n" LOOKS,
+                   HL_LEAK, "native-memory", "(held by C) memory asked for at call (a.py:4)");
 }
 
 /* Samples can stand for what never was; the process then has not become bigger. */
@@ -217,7 +227,13 @@ static void where_the_process_has_no_room_for_it_it_is_not(void **state)
     "snap time=7 cpu=7 track=sampled rss=" b "\n"
     hl_test_expect(SITE GROWS("20000000", "21000000"), HL_NO_LEAK, NULL, NULL);
     hl_test_expect(SITE GROWS("20000000", "19000000"), HL_NO_LEAK, NULL, NULL);
-    hl_test_expect(SITE GROWS("20000000", "27000000"), HL_UNDECIDED, NULL, NULL);
+    hl_test_expect(SITE GROWS("20000000", "27000000"), HL_LEAK, "native-reference",
+                   "(lost by C) objects made at call (a.py:4)");
+    /* few samples */
+    hl_test_expect(MODULE
+                   "site call@/a.py:4 live={1:500000|2:1000000|3:1500000|4:2000000|5:2500000|"
+                   "6:3000000|7:3500000|8:4000000}\n" GROWS("20000000", "27000000"),
+                   HL_UNDECIDED, "native-reference", "(lost by C) objects made at call (a.py:4)");
 }
 
 static void what_stays_or_comes_and_goes_is(void **state)
