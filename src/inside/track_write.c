@@ -226,6 +226,11 @@ static uint32_t stack_of(hl_walk *w, uint32_t site)
     return stack;
 }
 
+uint32_t hl_makers_stack(hl_walk *w, uint32_t site)
+{
+    return stack_of(w, site);
+}
+
 /* ---- beginning -------------------------------------------------------------------------------
  */
 

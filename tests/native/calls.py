@@ -64,11 +64,60 @@ def lost_bytes():
 
 
 def lost_malloc():
+    planted.malloc_lost(1, 333)  # alone
+
+
+def lost_hundred():
+    planted.malloc_lost(100, 333)
+
+
+def lost_text():
+    planted.text_lost("nobody frees this copy")
+
+
+def lost_in_two_places():
     planted.malloc_lost(1, 333)
+    planted.cached(40)
+
+
+def cached():
+    planted.cached(40)  # alone
+
+
+def grown():
+    planted.grown(1000)
+
+
+def given_back():
+    planted.given_back(20, 500)
+
+
+def lost_beside_a_fork():
+    import os
+
+    planted.malloc_lost(1, 333)
+    if os.fork() == 0:
+        planted.malloc_lost(50, 1000)
+        os._exit(0)
+    os.wait()
+
+
+def lost_by_a_child_of_its_own():
+    import subprocess
+    import sys
+
+    said = subprocess.run([sys.executable, "-c", "import os; print(sorted(os.environ))"],
+                          capture_output=True, text=True, check=True).stdout
+    assert "HEAPLENS" not in said, said
+    assert ("LD_PRELOAD" in said) == bool(os.environ.get("HEAPLENS_TEST_PRELOAD")), said
 
 
 def failing():
     planted.failing()
+
+
+def unchecked():
+    planted.unchecked()
 
 
 def raises():
