@@ -15,82 +15,6 @@
 
 enum { FRAMES_TOLD = 8, LIBRARIES_TOLD = 4, DEPTH_MAX = 256 };
 
-/* ---- keys -------------------------------------------------------------------------------------- */
-
-static uint64_t mixed(uint64_t x) /* the finalizer of splitmix64 */
-{
-    x = (x ^ x >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-    x = (x ^ x >> 27) * UINT64_C(0x94d049bb133111eb);
-    return x ^ x >> 31;
-}
-
-static uint64_t with_text(uint64_t h, const char *text)
-{
-    for (const char *p = text; *p; p++) /* FNV-1a */
-        h = (h ^ (uint8_t)*p) * UINT64_C(0x100000001b3);
-    return mixed(h);
-}
-
-/* Of each native stack; NULL: no memory. */
-static uint64_t *keys_of(const hl_snap *s, hl_arena *arena)
-{
-    uint64_t *keys = hl_arena_array(arena, s->n_natives + 1, sizeof *keys);
-    for (uint32_t i = 1; keys && i < s->n_natives; i++) {
-        const hl_snap_native *k = &s->natives[i];
-        uint64_t h = mixed(keys[k->caller] + 1);
-        if (k->module) {
-            h = with_text(h, s->names[s->modules[k->module].path]);
-            h = with_text(h, s->names[s->modules[k->module].id]);
-            keys[i] = mixed(h ^ k->at);
-        } else {
-            const hl_snap_frame *f = &s->frames[s->stacks[k->at].frame];
-            h = with_text(h, s->names[f->file]);
-            h = with_text(h, s->names[f->function]);
-            keys[i] = mixed(h ^ f->line);
-        }
-    }
-    return keys;
-}
-
-static int by_key(const void *a, const void *b)
-{
-    const hl_native_sum *x = a, *y = b;
-    return (x->key > y->key) - (x->key < y->key);
-}
-
-hl_status hl_native_add_up(const hl_snap *s, hl_arena *arena, hl_native_moment *out, hl_err *err)
-{
-    uint64_t *keys = keys_of(s, arena);
-    hl_native_sum *all = hl_arena_array(arena, s->n_native_sites + 1, sizeof *all);
-    if (!keys || !all)
-        return hl_err_set(err, HL_NO_MEMORY, "no memory for %u native stacks", s->n_native_sites);
-    *out = (hl_native_moment){.sums = all};
-    for (uint32_t i = 0; i < s->n_native_sites; i++) {
-        const hl_snap_native_site *x = &s->native_sites[i];
-        all[i] = (hl_native_sum){keys[x->stack], x->stack, x->live, x->taken};
-        out->taken += x->taken;
-    }
-    if (s->n_native_sites)
-        qsort(all, s->n_native_sites, sizeof *all, by_key);
-    for (uint32_t i = 0; i < s->n_native_sites; i++) {
-        if (!out->n || all[out->n - 1].key != all[i].key) {
-            all[out->n++] = all[i];
-            continue;
-        }
-        hl_native_sum *to = &all[out->n - 1];
-        to->live.blocks += all[i].live.blocks;
-        to->live.bytes += all[i].live.bytes;
-        to->taken += all[i].taken;
-    }
-    return HL_OK;
-}
-
-const hl_native_sum *hl_native_sum_of(const hl_native_moment *m, uint64_t key)
-{
-    hl_native_sum wanted = {.key = key};
-    return m->n ? bsearch(&wanted, m->sums, m->n, sizeof *m->sums, by_key) : NULL;
-}
-
 /* ---- whose -------------------------------------------------------------------------------------- */
 
 const char *hl_module_name(const char *path)
@@ -112,6 +36,11 @@ static bool begins(const char *text, const char *with)
 static bool is_interpreter(const char *name)
 {
     return begins(name, "libpython") || (begins(name, "python") && !strstr(name, ".so"));
+}
+
+static bool is_ours(const char *name)
+{
+    return begins(name, "_inside.") || begins(name, "libheaplens_");
 }
 
 /* malloc's own library, and what new, strdup and the like lie in. */
@@ -145,6 +74,88 @@ uint32_t hl_native_caller(const hl_snap *s, uint32_t stack)
     return 0;
 }
 
+/* ---- keys -------------------------------------------------------------------------------------- */
+
+static uint64_t mixed(uint64_t x) /* the finalizer of splitmix64 */
+{
+    x = (x ^ x >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+    x = (x ^ x >> 27) * UINT64_C(0x94d049bb133111eb);
+    return x ^ x >> 31;
+}
+
+static uint64_t with_text(uint64_t h, const char *text)
+{
+    for (const char *p = text; *p; p++) /* FNV-1a */
+        h = (h ^ (uint8_t)*p) * UINT64_C(0x100000001b3);
+    return mixed(h);
+}
+
+/* Of each native stack; brief: without the interpreter's frames, by way of which a function of C is
+ * called now so and now so. NULL: no memory. */
+static uint64_t *keys_of(const hl_snap *s, bool brief, hl_arena *arena)
+{
+    uint64_t *keys = hl_arena_array(arena, s->n_natives + 1, sizeof *keys);
+    for (uint32_t i = 1; keys && i < s->n_natives; i++) {
+        const hl_snap_native *k = &s->natives[i];
+        uint64_t h = mixed(keys[k->caller] + 1);
+        if (k->module && brief && is_interpreter(hl_module_name(path_of(s, i)))) {
+            keys[i] = keys[k->caller];
+        } else if (k->module) {
+            h = with_text(h, s->names[s->modules[k->module].path]);
+            h = with_text(h, s->names[s->modules[k->module].id]);
+            keys[i] = mixed(h ^ k->at);
+        } else {
+            const hl_snap_frame *f = &s->frames[s->stacks[k->at].frame];
+            h = with_text(h, s->names[f->file]);
+            h = with_text(h, s->names[f->function]);
+            keys[i] = mixed(h ^ f->line);
+        }
+    }
+    return keys;
+}
+
+static int by_key(const void *a, const void *b)
+{
+    const hl_native_sum *x = a, *y = b;
+    return (x->key > y->key) - (x->key < y->key);
+}
+
+hl_status hl_native_add_up(const hl_snap *s, hl_arena *arena, hl_native_moment *out, hl_err *err)
+{
+    uint64_t *whole = keys_of(s, false, arena), *brief = keys_of(s, true, arena);
+    hl_native_sum *all = hl_arena_array(arena, s->n_native_sites + 1, sizeof *all);
+    if (!whole || !brief || !all)
+        return hl_err_set(err, HL_NO_MEMORY, "no memory for %u native stacks", s->n_native_sites);
+    *out = (hl_native_moment){.sums = all};
+    for (uint32_t i = 0; i < s->n_native_sites; i++) {
+        const hl_snap_native_site *x = &s->native_sites[i];
+        uint32_t asker = hl_native_asker(s, x->stack);
+        bool own = asker && !is_interpreter(hl_module_name(path_of(s, asker)));
+        all[i] =
+            (hl_native_sum){own ? brief[x->stack] : whole[x->stack], x->stack, x->live, x->taken};
+        out->taken += x->taken;
+    }
+    if (s->n_native_sites)
+        qsort(all, s->n_native_sites, sizeof *all, by_key);
+    for (uint32_t i = 0; i < s->n_native_sites; i++) {
+        if (!out->n || all[out->n - 1].key != all[i].key) {
+            all[out->n++] = all[i];
+            continue;
+        }
+        hl_native_sum *to = &all[out->n - 1];
+        to->live.blocks += all[i].live.blocks;
+        to->live.bytes += all[i].live.bytes;
+        to->taken += all[i].taken;
+    }
+    return HL_OK;
+}
+
+const hl_native_sum *hl_native_sum_of(const hl_native_moment *m, uint64_t key)
+{
+    hl_native_sum wanted = {.key = key};
+    return m->n ? bsearch(&wanted, m->sums, m->n, sizeof *m->sums, by_key) : NULL;
+}
+
 typedef struct library {
     uint32_t module; /* 0: code that no file was loaded for */
     hl_amount live;
@@ -174,9 +185,14 @@ const char *hl_native_libraries(const hl_snap *s, hl_arena *arena)
     }
     if (s->n_modules)
         qsort(all, s->n_modules, sizeof *all, by_bytes);
-    for (uint32_t i = 0; text && i < s->n_modules && i < LIBRARIES_TOLD && all[i].live.bytes; i++) {
+    unsigned told = 0;
+    for (uint32_t i = 0; text && i < s->n_modules && told < LIBRARIES_TOLD && all[i].live.bytes;
+         i++) {
         char bytes[16], blocks[32];
         const char *name = hl_module_name(s->names[s->modules[all[i].module].path]);
+        if (is_ours(name))
+            continue;
+        told++;
         text = hl_arena_printf(arena, "%s%s%s %s in %s block%s", text, *text ? ", " : "",
                                *name ? name : "others", hl_bytes_text(all[i].live.bytes, bytes),
                                hl_count_text(all[i].live.blocks, blocks),

@@ -2,7 +2,8 @@
  *
  * Room   diagnose, its own files only.
  * Numbers of stacks differ between snapshots. A key is of what a stack leads through: the file, build id
- * and place of each call, and the line of Python that made the first of them. */
+ * and place of each call, and the line of Python that made the first of them. How the interpreter came
+ * to call a function of C is no part of it. */
 #ifndef HL_NATIVE_SITES_H
 #define HL_NATIVE_SITES_H
 

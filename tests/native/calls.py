@@ -106,10 +106,11 @@ def lost_by_a_child_of_its_own():
     import subprocess
     import sys
 
-    said = subprocess.run([sys.executable, "-c", "import os; print(sorted(os.environ))"],
-                          capture_output=True, text=True, check=True).stdout
-    assert "HEAPLENS" not in said, said
-    assert ("LD_PRELOAD" in said) == bool(os.environ.get("HEAPLENS_TEST_PRELOAD")), said
+    code = "import os; print(os.environ.get('LD_PRELOAD'), *sorted(os.environ))"
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True,
+                          check=True).stdout.split()
+    assert said[0] == str(os.environ.get("HEAPLENS_TEST_PRELOAD")), said
+    assert not {"HEAPLENS_NATIVE", "HEAPLENS_LD_PRELOAD"} & {*said}, said
 
 
 def failing():
