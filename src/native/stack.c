@@ -30,7 +30,7 @@ enum {
     GROWS = 1 << 20, /* below a stack the kernel keeps so much free for it */
     WALKS_BITS = 2,  /* of each thread, kept: they are small, for they take room on its stack */
     WALKS = 1 << WALKS_BITS,
-    READ_MAX = 24, /* a longer walk is not kept */
+    READ_MAX = 64, /* a longer walk is not kept */
 };
 #define PYTHON_AT (UINT64_C(1) << 63) /* no code is there */
 
