@@ -477,7 +477,8 @@ static void takes_and_frees(int signum)
     (void)signum;
     signals++;
     free(malloc(100));
-    free(realloc(malloc(10), HL_LIVE_BIG + (size_t)1));
+    if (signals % 100 == 0)
+        free(realloc(malloc(10), HL_LIVE_BIG + (size_t)1));
     free(known_to_handler);
     known_to_handler = NULL;
 }
