@@ -7,8 +7,8 @@
  * Method A stack's blocks are exact numbers, of blocks that nobody else counts: what rises in each part
  *        of the run, and by the same a call, stays. The rest is known less well: what objects take is a
  *        little less than the blocks they lie in, and each is given the rounding of two blocks. What
- *        of it still rises in each part, and steadily, is memory C code took of Python's own
- *        allocators; or an object that nothing leads to and no collector lists: a bytes, a str, an int. */
+ *        of it still rises in each part, and steadily, is small memory C code took of Python's own
+ *        allocators; or a small object that nothing leads to and no collector lists: a bytes, a str, an int. */
 #include "diagnose/native_memory.h"
 
 #include "base/words.h"

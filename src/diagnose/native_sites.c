@@ -43,7 +43,8 @@ static bool is_ours(const char *name)
     return begins(name, "_inside.") || begins(name, "libheaplens_");
 }
 
-/* malloc's own library, and what new, strdup and the like lie in. */
+/* malloc's own library, what new, strdup and the like lie in, and what stands before Python's allocators
+ * to follow them. */
 bool hl_module_serves(const char *path)
 {
     const char *name = hl_module_name(path);
@@ -52,14 +53,16 @@ bool hl_module_serves(const char *path)
     for (size_t i = 0; i < sizeof libraries / sizeof *libraries; i++)
         if (begins(name, libraries[i]))
             return true;
-    return is_interpreter(name);
+    return is_interpreter(name) || is_ours(name);
 }
 
 uint32_t hl_native_asker(const hl_snap *s, uint32_t stack)
 {
-    uint32_t innermost = s->natives[stack].module ? stack : 0;
+    uint32_t innermost = 0;
     for (uint32_t k = stack; k && s->natives[k].module; k = s->natives[k].caller) {
         const char *path = path_of(s, k);
+        if (!innermost && !is_ours(hl_module_name(path)))
+            innermost = k;
         if (*path && !hl_module_serves(path))
             return k;
     }
@@ -90,15 +93,16 @@ static uint64_t with_text(uint64_t h, const char *text)
     return mixed(h);
 }
 
-/* Of each native stack; brief: without the interpreter's frames, by way of which a function of C is
- * called now so and now so. NULL: no memory. */
+/* Of each native stack, without frames of ours; brief: and without the interpreter's, by way of which a
+ * function of C is called now so and now so. NULL: no memory. */
 static uint64_t *keys_of(const hl_snap *s, bool brief, hl_arena *arena)
 {
     uint64_t *keys = hl_arena_array(arena, s->n_natives + 1, sizeof *keys);
     for (uint32_t i = 1; keys && i < s->n_natives; i++) {
         const hl_snap_native *k = &s->natives[i];
         uint64_t h = mixed(keys[k->caller] + 1);
-        if (k->module && brief && is_interpreter(hl_module_name(path_of(s, i)))) {
+        const char *name = hl_module_name(path_of(s, i));
+        if (k->module && (is_ours(name) || (brief && is_interpreter(name)))) {
             keys[i] = keys[k->caller];
         } else if (k->module) {
             h = with_text(h, s->names[s->modules[k->module].path]);
@@ -261,6 +265,8 @@ uint32_t hl_native_frames(const hl_snap *s, uint32_t stack, hl_symbols *symbols,
     hl_native_frame *all = *out =
         hl_arena_array(arena, (size_t)depth * HL_SYMBOLS_MOST + 1, sizeof *all);
     for (uint32_t k = stack; all && depth; k = s->natives[k].caller, depth--) {
+        if (is_ours(hl_module_name(path_of(s, k))))
+            continue;
         hl_symbol found[HL_SYMBOLS_MOST];
         const char *path = path_of(s, k), *id = s->names[s->modules[s->natives[k].module].id];
         unsigned known = hl_symbols_find(symbols, path, id, s->natives[k].at, arena, found);
@@ -282,7 +288,10 @@ const char *hl_native_stack_label(const hl_snap *s, uint32_t stack, hl_symbols *
     unsigned told = 0;
     for (uint32_t k = hl_native_asker(s, stack); k && s->natives[k].module;
          k = s->natives[k].caller) {
-        if (told && is_interpreter(hl_module_name(path_of(s, k))))
+        const char *name = hl_module_name(path_of(s, k));
+        if (is_ours(name))
+            continue;
+        if (told && is_interpreter(name))
             break;
         if (told++ == FRAMES_TOLD)
             return text ? hl_arena_printf(arena, "%s < ...", text) : NULL;

@@ -2,8 +2,9 @@
  *
  * Room   inside; target with the GIL; hl_native_host is asked inside malloc.
  * Takes  the preloaded library (native/native.h), if there is one.   Gives  start and stop.
- * Once   What Python's own allocators ask malloc for is told by the tracker: a block below its hooks is
- *        theirs, and a look leaves out what the tracker knows of. So it runs as long as this does.
+ * Once   A block that is an object's is told with the object: a look's child takes those out of its copy
+ *        of the map as the walk comes to them (hl_native_held). The Python stacks are the tracker's, so
+ *        that it runs as long as this does.
  * Knows  the tracker.  Must not know  how stacks are walked. */
 #include "inside/track_engine.h" /* first: Python.h sets _GNU_SOURCE */
 
@@ -31,13 +32,10 @@ void hl_native_settle(void)
 /* Any thread, with or without the GIL, inside malloc. */
 static uint32_t python_now(void)
 {
-    hl_thread *me = hl_track_self;
     if (hl_tracking.mode != HL_TRACK_EXACT)
         return 0;
-    if (me && me->within)
-        return HL_NATIVE_THEIRS;
     PyThreadState *state = hl_raw_state();
-    me = state ? hl_thread_self(state) : NULL;
+    hl_thread *me = state ? hl_thread_self(state) : NULL;
     return me ? hl_stack_now(me, state) : 0;
 }
 

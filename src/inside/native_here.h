@@ -20,7 +20,10 @@ extern size_t (*hl_native_usable)(void *);
 size_t hl_native_tell(char *buf, size_t size);
 /* Before a look, not inside malloc: what has been loaded and unloaded since is known then. */
 void hl_native_settle(void);
-/* In the child, after hl_makers_write: the blocks that nobody else counts, by native stack. */
+/* In the child, whose copy of the map is its own: an object has this block, of so many
+ * bytes as the tracker knows it. */
+void hl_native_held(const void *block, uint64_t size);
+/* In the child, after the walk: the blocks that no object has, by native stack. */
 void hl_native_write(hl_walk *w, hl_fields *end);
 
 #endif

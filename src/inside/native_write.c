@@ -3,8 +3,8 @@
  * Room   inside; the cloned child; memory from rt's pages.
  * Takes  the preloaded library's tables.   Gives  columns MODULE, NATIVE and NATIVE_SITE, the NATIVE
  *        fields of END.
- * Method blocks are added up by site; sites with any get numbers, callers first. A block that the
- *        tracker knows, too, is told by its site there.
+ * Method as the walk comes to objects, their blocks are taken out of the map; what is left is added up by
+ *        site. Sites with any get numbers, callers first.
  * Knows  the tracker, the walk, snap_write.  Must not know  symbols. */
 #include "inside/track_engine.h" /* first: Python.h sets _GNU_SOURCE */
 
@@ -80,7 +80,7 @@ static void add(void *to, uintptr_t at, uint64_t by, uint64_t size)
     enum { HEAD = sizeof(size_t) };
     writing *x = to;
     uint32_t site = hl_native_site(by);
-    if (site >= x->n_sites || hl_live_look(&hl_tracker_read->live, at).by)
+    if (site >= x->n_sites)
         return;
     uint64_t usable = x->usable ? x->usable((void *)at) : 0;
     x->of[site].blocks++;
@@ -88,12 +88,28 @@ static void add(void *to, uintptr_t at, uint64_t by, uint64_t size)
     x->of[site].taken += usable >= size ? usable + HEAD : size;
 }
 
+/* The interpreter's debugging allocators put 16 bytes before a block, and one of them may ask another:
+ * what lies so far before it is the same block if it reaches to its end. */
+void hl_native_held(const void *block, uint64_t size)
+{
+    enum { DEBUG_HEAD = 16, DEBUG_HEADS = 2 };
+    const hl_native *n = hl_native_followed();
+    for (unsigned i = 0; n && i <= DEBUG_HEADS; i++) {
+        uintptr_t at = (uintptr_t)block - (uintptr_t)i * DEBUG_HEAD;
+        const uint64_t *word = hl_live_word(n->live, at);
+        if (!word || !*word) /* to write there would make the page ours for nothing */
+            continue;
+        if (hl_live_look(n->live, at).size >= size + (uint64_t)i * DEBUG_HEAD)
+            (void)hl_live_take(n->live, at);
+        return;
+    }
+}
+
 void hl_native_write(hl_walk *w, hl_fields *end)
 {
     const hl_native *n = hl_native_followed();
     if (!n)
         return;
-    hl_lock_reset(&n->live->lock); /* of our copy */
     writing x = {.w = w, .n = n, .n_sites = n->sites->n};
     x.of = hl_walk_pages(w, (x.n_sites + 1) * sizeof *x.of);
     x.number_of = hl_walk_pages(w, (x.n_sites + 1) * sizeof *x.number_of);

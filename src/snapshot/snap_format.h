@@ -219,7 +219,7 @@ enum hl_snap_column {
     HL_COL_WITHIN = 35, /* per (SITE, window): how many SITE entries after that of the entry before
                            (the first: its index), k, amount freed within 2^k allocations of the
                            thread and not within 2^(k-1); that within one is SITE's temporary one */
-    /* where the blocks of malloc were followed; those that are told in SITE are not counted here */
+    /* where the blocks of malloc were followed: those that no object has */
     HL_COL_MODULE = 36, /* per executable or shared library that a stack leads through: names of
                                 its path and its build id (hexadecimal); numbered from 1. A path of
                                 0: code that nothing loaded has */

@@ -75,6 +75,22 @@ def lost_text():
     planted.text_lost("nobody frees this copy")
 
 
+def lost_pymem():
+    planted.pymem_lost(2000)
+
+
+def lost_large_bytes():
+    planted.bytes_lost(1, 5000)
+
+
+kept = []
+
+
+def keeps_large():
+    kept.append([bytes(3000), bytearray(5000), list(range(700)), {n: n for n in range(300)},
+                 set(range(300)), str(len(kept)) * 2000])
+
+
 def lost_in_two_places():
     planted.malloc_lost(1, 333)
     planted.cached(40)

@@ -138,6 +138,18 @@ static PyObject *text_lost(PyObject *self, PyObject *args)
     Py_RETURN_NONE;
 }
 
+/* pymem_lost(size): of Python's own allocator. */
+static PyObject *pymem_lost(PyObject *self, PyObject *args)
+{
+    Py_ssize_t size;
+    if (!PyArg_ParseTuple(args, "n", &size))
+        return NULL;
+    void *block = PyMem_Malloc((size_t)size);
+    if (CLEAN_TWIN)
+        PyMem_Free(block);
+    Py_RETURN_NONE;
+}
+
 /* cached(size): one more entry in a cache of C's own, that somebody can reach and nobody bounds. */
 static PyObject *cached(PyObject *self, PyObject *args)
 {
@@ -337,6 +349,7 @@ static PyMethodDef methods[] = {
     {"bytes_lost", bytes_lost, METH_VARARGS, NULL},
     {"malloc_lost", malloc_lost, METH_VARARGS, NULL},
     {"text_lost", text_lost, METH_VARARGS, NULL},
+    {"pymem_lost", pymem_lost, METH_VARARGS, NULL},
     {"cached", cached, METH_VARARGS, NULL},
     {"grown", grown, METH_VARARGS, NULL},
     {"given_back", given_back, METH_VARARGS, NULL},

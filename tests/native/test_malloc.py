@@ -42,6 +42,7 @@ LEAKS = [
     ("lost_malloc", 333, 1, "malloc_lost", MALLOC, "planted.malloc_lost(1, 333)  # alone"),
     ("lost_hundred", 33300, 100, "malloc_lost", MALLOC, "planted.malloc_lost(100, 333)"),
     ("lost_text", 23, 1, "copy_text", "return strdup(text);", "planted.text_lost("),
+    ("lost_pymem", 2000, 1, "pymem_lost", "void *block = PyMem_Malloc(", "planted.pymem_lost("),
     ("cached", 48, 1, "cached", "struct entry *made = malloc(", "planted.cached(40)  # alone"),
     ("grown", 1000, 0, "grown", "char *wider = realloc(", "planted.grown(1000)"),
 ]
@@ -66,6 +67,23 @@ def test_every_block_is_told(python: Interpreter, leak: tuple) -> None:
         assert f"in {blocks:.2f} block" in found["title"], done.brief()
     clean = audit(f"calls:{call}", "--python", python.path, folder=extension(python), clean=True)
     assert (clean.status, clean.findings()) == (0, {}), clean.brief()
+
+
+@pytest.mark.parametrize("python", PYTHONS)
+def test_a_large_object_that_is_lost(python: Interpreter) -> None:
+    done = audit("calls:lost_large_bytes", "--python", python.path, folder=extension(python))
+    found = only(done)
+    assert found["holder"]["name"] == "bytes_lost in planted.so", done.brief()
+    assert 5000 < found["growth"]["bytes_per_round"] < 5064, done.brief()  # the object, with its head
+
+
+@pytest.mark.parametrize("dev", [(), ("-X", "dev")], ids=["plain", "dev"])
+@pytest.mark.parametrize("python", PYTHONS)
+def test_objects_that_are_kept_are_no_native_memory(python: Interpreter, dev: tuple) -> None:
+    words = " ".join([python.path, *dev])
+    done = audit("calls:keeps_large", "--python", words, folder=extension(python))
+    causes = {f["cause"] for f in done.diagnosis["findings"]}
+    assert causes and "native-memory" not in causes, done.brief()
 
 
 @pytest.mark.parametrize("python", PYTHONS)
