@@ -34,6 +34,7 @@ need make has make
 need pkg-config has pkg-config
 need libzstd-dev pkg-config --exists libzstd
 need zlib1g-dev pkg-config --exists zlib
+need libdw-dev pkg-config --exists libdw
 need libprotobuf-c-dev pkg-config --exists libprotobuf-c
 need protobuf-c-compiler has protoc-c
 need python3 has "$python"

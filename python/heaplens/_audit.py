@@ -88,6 +88,7 @@ def in_rounds(
         try:
             inside.track_start(exact=True, mean=0.0, horizon=0, lists=True, windows=False)
             followed = True
+            inside.native_start()
         except (RuntimeError, ValueError):
             pass  # somebody follows them already, in another way
     handle = None
@@ -107,6 +108,7 @@ def in_rounds(
         if handle is not None:
             inside.watch_end(handle)
         if followed:
+            inside.native_stop()
             inside.track_stop()
     return n
 
@@ -122,12 +124,12 @@ class _Teller:
     """Says how far it is, to the process that waits: a line each, kind and text."""
 
     def __init__(self, fd: int) -> None:
-        self._fd = fd
+        self.fd = fd
 
     def __call__(self, kind: str, text: str = "") -> None:
         line = f"{kind} {text}".replace("\n", " ").encode("utf-8", "replace")[:2000] + b"\n"
         try:
-            os.write(self._fd, line)
+            os.write(self.fd, line)
         except OSError:
             pass
 
@@ -280,7 +282,7 @@ class _Failing:
         walked = 0
         for n in range(1, _FAILURES_MAX + 1):
             self._tell("failing", str(n))
-            seen, _ = inside.call_failing(self._call, (), n)
+            seen, _ = inside.call_failing(self._call, (), n, self._tell.fd)
             if os.getpid() != self._owner:
                 os._exit(0)
             if seen < n:
@@ -323,6 +325,16 @@ def main(words: list[str]) -> NoReturn:
     os._exit(status)  # an interpreter that gave references away may not live to its end
 
 
+def _follow_failing() -> None:
+    """So that it can be said where the allocation is that fails."""
+    inside = core()
+    try:
+        inside.track_start(exact=True, mean=0.0, horizon=0, lists=True, windows=False)
+    except (RuntimeError, ValueError):
+        return
+    inside.native_start()
+
+
 def _audit(options: dict[str, Any], tell: _Teller) -> None:
     tell("at", "importing")
     core().prop_shared()
@@ -350,6 +362,8 @@ def _audit(options: dict[str, Any], tell: _Teller) -> None:
     if options["fail"]:
         failing = _Failing(call, tell)
         guarded = failing
+        if options["follow"]:
+            _follow_failing()
     calls = in_rounds(
         guarded,
         options["path"],

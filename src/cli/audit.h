@@ -41,4 +41,8 @@ typedef struct hl_audited {
 hl_status hl_audit_run(const hl_audit_options *o, const char *file, hl_arena *arena,
                        hl_audited *out, hl_err *err) HL_MUST_CHECK;
 
+/* audit_frames.c: "my_function (spam.c:12), called from app.py:3", of what the process said of a stack
+ * (inside/native_here.h: hl_native_tell), which is cut up. NULL: nothing can be told. */
+const char *hl_audit_frames(char *said, hl_arena *arena);
+
 #endif

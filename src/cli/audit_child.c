@@ -10,6 +10,7 @@
 #include "cli/audit.h"
 #include "cli/run.h"
 #include "cli/verb.h"
+#include "native/environment.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -43,11 +44,12 @@ typedef struct hearing {
     hl_arena *arena;
     char line[LINE_BYTES];
     size_t n;
-    char at[256];     /* what it was doing */
-    uint64_t failing; /* the allocation that fails now; 0: none does */
-    bool ended;       /* it says so */
-    const char *stop; /* its own sentence */
-    double heard;     /* when it spoke last */
+    char at[256];            /* what it was doing */
+    uint64_t failing;        /* the allocation that fails now; 0: none does */
+    char frames[LINE_BYTES]; /* where it is; "": not known */
+    bool ended;              /* it says so */
+    const char *stop;        /* its own sentence */
+    double heard;            /* when it spoke last */
 } hearing;
 
 static double now(void)
@@ -78,6 +80,9 @@ static void take_line(hearing *h)
         h->failing = 0;
     } else if ((rest = after(h->line, "failing"))) {
         h->failing = number(rest);
+        *h->frames = 0;
+    } else if ((rest = after(h->line, "frames"))) {
+        snprintf(h->frames, sizeof h->frames, "%s", rest);
     } else if ((rest = after(h->line, "calls"))) {
         h->out->calls = number(rest);
     } else if ((rest = after(h->line, "failures"))) {
@@ -170,10 +175,52 @@ static void put_options(const hl_audit_options *o, const char *file, int fd, hl_
     hl_out_write(out, "", 1);
 }
 
+typedef struct start {
+    hl_python python;
+    const char **argv;
+    char **env;
+} start;
+
+static bool is_variable(const char *entry, const char *name)
+{
+    size_t n = strlen(name);
+    return !strncmp(entry, name, n) && entry[n] == '=';
+}
+
+/* The user's environment, and in it the library that follows malloc (native/native.h), which takes
+ * itself out of it again. NULL: no memory. */
+static char **environment(const hl_audit_options *o, const hl_package *package, hl_arena *arena)
+{
+    const char *library = o->no_track ? NULL : package->native, *users = getenv("LD_PRELOAD");
+    size_t n = 0, k = 0;
+    while (environ[n])
+        n++;
+    char **env = hl_arena_array(arena, n + 4, sizeof *env);
+    /* the loader splits LD_PRELOAD at blanks and colons, and expands $: through a descriptor of ours,
+     * which is open until the process is gone */
+    if (library && strpbrk(library, " :$")) {
+        int fd = open(library, O_RDONLY | O_CLOEXEC);
+        library = fd < 0 ? NULL : hl_arena_printf(arena, "/proc/%ld/fd/%d", (long)getpid(), fd);
+    }
+    for (size_t i = 0; env && i < n; i++)
+        if (!is_variable(environ[i], HL_NATIVE_ENV) && !is_variable(environ[i], HL_NATIVE_USERS) &&
+            !(library && is_variable(environ[i], "LD_PRELOAD")))
+            env[k++] = environ[i];
+    if (!env || !library)
+        return env;
+    env[k++] = hl_arena_printf(arena, "LD_PRELOAD=%s%s%s", library, users && *users ? ":" : "",
+                               users ? users : "");
+    env[k++] = hl_arena_printf(arena, HL_NATIVE_ENV "=1");
+    if (users)
+        env[k++] = hl_arena_printf(arena, HL_NATIVE_USERS "=%s", users);
+    return env[k - 1] && env[k - 2] ? env : NULL;
+}
+
 static hl_status command(const hl_audit_options *o, const char *file, int fd, hl_arena *arena,
-                         hl_python *python, const char ***out, hl_err *err)
+                         start *out, hl_err *err)
 {
     hl_package package;
+    hl_python *python = &out->python;
     if (hl_python_find(o->python, arena, python, err) ||
         hl_package_find(python, arena, &package, err))
         return err->status;
@@ -190,7 +237,8 @@ static hl_status command(const hl_audit_options *o, const char *file, int fd, hl
     const char **argv = hl_arena_array(arena, words + 5, sizeof *argv);
     const char *options = json.failed ? NULL : hl_arena_copy(arena, json.bytes, json.n);
     hl_out_deinit(&json);
-    if (!argv || !options)
+    out->env = environment(o, &package, arena);
+    if (!argv || !options || !out->env)
         return hl_err_set(err, HL_NO_MEMORY, "no memory to start an interpreter");
     for (size_t i = 0; i < words; i++)
         argv[k++] = python->words[i];
@@ -198,17 +246,17 @@ static hl_status command(const hl_audit_options *o, const char *file, int fd, hl
     argv[k++] = boot;
     argv[k++] = folder;
     argv[k++] = options;
-    *out = argv;
+    out->argv = argv;
     return HL_OK;
 }
 
-static _Noreturn void become(const hl_python *python, const char **argv, int out, int lines)
+static _Noreturn void become(const start *s, int out, int lines)
 {
     dup2(out, STDOUT_FILENO);
     fcntl(lines, F_SETFD, 0);
     signal(SIGPIPE, SIG_DFL);
-    execv(python->path, (char **)argv);
-    dprintf(lines, "stop look cannot execute %s: %s\nend\n", python->path, strerror(errno));
+    execve(s->python.path, (char **)s->argv, s->env);
+    dprintf(lines, "stop look cannot execute %s: %s\nend\n", s->python.path, strerror(errno));
     _exit(127);
 }
 
@@ -242,12 +290,14 @@ static void leave_ends(const struct sigaction before[ENDING])
         sigaction(ending[i], &before[i], NULL);
 }
 
-static const char *doing(const hearing *h, hl_arena *arena)
+static const char *doing(hearing *h, hl_arena *arena)
 {
     const char *at = *h->at ? h->at : "before anything was called";
-    return h->failing ? hl_arena_printf(arena, "%s, allocation %" PRIu64 " of the call failing", at,
-                                        h->failing)
-                      : at;
+    if (!h->failing)
+        return at;
+    const char *where = *h->frames ? hl_audit_frames(h->frames, arena) : NULL;
+    return hl_arena_printf(arena, "%s, allocation %" PRIu64 " of the call failing%s%s", at,
+                           h->failing, where ? ": " : "", where ? where : "");
 }
 
 static void conclude(hearing *h, const hl_audit_options *o, int state, bool hung)
@@ -307,8 +357,7 @@ static void wait_for(pid_t pid, int out, int lines, const hl_audit_options *o, h
 hl_status hl_audit_run(const hl_audit_options *o, const char *file, hl_arena *arena,
                        hl_audited *out, hl_err *err)
 {
-    hl_python python;
-    const char **argv = NULL;
+    start s = {.argv = NULL};
     int words[2], lines[2];
     *out = (hl_audited){.done = false};
     if (pipe2(lines, O_CLOEXEC))
@@ -326,10 +375,10 @@ hl_status hl_audit_run(const hl_audit_options *o, const char *file, hl_arena *ar
     err->status = HL_OK;
     if (!h)
         hl_err_set(err, HL_NO_MEMORY, "no memory to start an interpreter");
-    else if (!command(o, file, lines[1], arena, &python, &argv, err)) {
+    else if (!command(o, file, lines[1], arena, &s, err)) {
         pid = fork();
         if (pid == 0)
-            become(&python, argv, words[1], lines[1]);
+            become(&s, words[1], lines[1]);
         if (pid < 0)
             hl_err_errno(err, errno, "cannot start a process to audit in");
     }

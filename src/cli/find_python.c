@@ -410,6 +410,7 @@ hl_run_start hl_start_of(char **args, const char **what)
 /* ---- the package ----------------------------------------------------------------------------- */
 
 #define PRELOAD_NAME "libheaplens_preload.so"
+#define NATIVE_NAME  "libheaplens_native.so"
 
 static const char *const patterns[] = {
     "lib/python3*/site-packages/heaplens",
@@ -441,6 +442,9 @@ static void finder_add(finder *f, const char *folder)
     const char *preload = hl_arena_printf(f->arena, "%s/" PRELOAD_NAME, full);
     if (!f->out->preload && preload && !access(preload, R_OK))
         f->out->preload = preload;
+    const char *native = hl_arena_printf(f->arena, "%s/" NATIVE_NAME, full);
+    if (!f->out->native && native && !access(native, R_OK))
+        f->out->native = native;
 }
 
 static void finder_add_prefix(finder *f, const char *prefix)
@@ -479,6 +483,9 @@ hl_status hl_package_find(const hl_python *python, hl_arena *arena, hl_package *
     if (built && realpath(built, build)) {
         if (!package.preload)
             package.preload = hl_arena_copy(arena, build, strlen(build));
+        built = hl_arena_printf(arena, "%s/../native/" NATIVE_NAME, own);
+        if (!package.native && built && realpath(built, build))
+            package.native = hl_arena_copy(arena, build, strlen(build));
         finder_add(&f, hl_arena_printf(arena, "%s/../inside", own));
     }
     finder_add_prefix(&f, hl_arena_printf(arena, "%s/..", folder_of(arena, python->home)));

@@ -67,6 +67,7 @@ hl_run_start hl_start_of(char **args, const char **what);
 
 typedef struct hl_package {
     const char *preload; /* libheaplens_preload.so */
+    const char *native;  /* libheaplens_native.so; NULL: there is none */
     const char *folders; /* that may hold cores, a line each */
 } hl_package;
 hl_status hl_package_find(const hl_python *python, hl_arena *arena, hl_package *out,

@@ -2,6 +2,7 @@
  *
  * Room   diagnose; analyser process. Needs allocations that were followed; no graph. */
 #include "base/words.h"
+#include "diagnose/native_sites.h"
 #include "diagnose/site_growth.h"
 #include "diagnose/sites.h"
 #include "diagnose/view_parts.h"
@@ -252,6 +253,24 @@ static hl_status fill(const hl_view_query *q, const hl_snap *s, const hl_site_hi
     return HL_OK;
 }
 
+/* Blocks of malloc are no rows: of those only what is in use is known, and from which library. */
+static hl_status note_native(const hl_view_query *q, hl_arena *arena, hl_table *out, hl_err *err)
+{
+    hl_view_moment at;
+    hl_snap *s;
+    if (q->n_runs != 1 || hl_view_moment_asked(q, &at, err) ||
+        !at.run->snaps[at.index].tracking.native)
+        return HL_OK;
+    if (hl_snap_load_parts(at.run, at.index, HL_PART_SITES, &s, err))
+        return err->status;
+    const char *libraries = hl_native_libraries(s, arena);
+    if (libraries && *libraries)
+        out->note = hl_arena_printf(arena, "%s%sbeside these malloc has for %s",
+                                    out->note ? out->note : "", out->note ? "; " : "", libraries);
+    hl_snap_destroy(s);
+    return HL_OK;
+}
+
 hl_status hl_view_allocs(const hl_view_query *q, hl_arena *arena, hl_table *out, hl_err *err)
 {
     hl_arena scratch;
@@ -268,6 +287,8 @@ hl_status hl_view_allocs(const hl_view_query *q, hl_arena *arena, hl_table *out,
         status = hl_view_allocated(q, q->sites_by == HL_SITES_BY_TYPE, pool, &s, &n_without, err);
     if (!status)
         status = fill(q, &s, &h, pool, n_without, &scratch, arena, out, err);
+    if (!status)
+        status = note_native(q, arena, out, err);
     hl_arena_deinit(&scratch);
     return status;
 }

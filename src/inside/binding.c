@@ -9,6 +9,7 @@
 #include "container/container.h"
 #include "inside/fail_alloc.h"
 #include "inside/inside.h"
+#include "inside/native_here.h"
 #include "inside/rounds.h"
 #include "inside/track_binding.h"
 #include "inside/vitals.h"
@@ -157,6 +158,7 @@ static int fill(PyObject *module)
     hl_rounds_find();
     return PyModule_AddFunctions(module, hl_watch_methods) ||
                    PyModule_AddFunctions(module, hl_fail_methods) ||
+                   PyModule_AddFunctions(module, hl_native_methods) ||
                    PyModule_AddFunctions(module, hl_track_methods_here())
                ? -1
                : 0;

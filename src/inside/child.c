@@ -10,6 +10,7 @@
 
 #include "inside/dups.h"
 #include "inside/inside.h"
+#include "inside/native_here.h"
 #include "inside/resident.h"
 #include "inside/track_engine.h"
 #include "inside/track_write.h"
@@ -255,6 +256,8 @@ static hl_status walk_and_write(hl_walk *w, const hl_shot_request *r, uint32_t a
     hl_dups_totals(w->dups, &end);
     if (w->made)
         hl_makers_write(w, r->time_us, &end);
+    if (w->made && r->borrow == HL_BORROW_NOT)
+        hl_native_write(w, &end);
     return hl_snap_writer_end(&w->out, &end, err);
 }
 

@@ -10,7 +10,10 @@
 #include "inside/inside_abi.h" /* first: Python.h sets _GNU_SOURCE */
 
 #include "inside/fail_alloc.h"
+#include "inside/native_here.h"
+#include "rt/rt.h"
 
+#include <errno.h>
 #include <pthread.h>
 
 enum { DOMAINS = 3 };
@@ -22,11 +25,27 @@ static struct {
     PyMemAllocatorEx below[DOMAINS]; /* whose ctx a wrapper gets */
     pthread_t thread;                /* whose allocations count */
     unsigned long long seen, at;     /* read and written by that thread alone */
+    int fd;                          /* is told where the allocation is that fails; -1: nobody */
 } fail;
+
+/* Before it fails, for the process may not outlive that. */
+static void tell_where(void)
+{
+    enum { TEXT_MAX = 4000 }; /* a line that a pipe takes whole */
+    char text[TEXT_MAX];
+    int kept = errno;
+    size_t n = fail.fd < 0 ? 0 : hl_native_tell(text, sizeof text);
+    if (n)
+        (void)hl_raw_write(fail.fd, text, n);
+    errno = kept;
+}
 
 static bool is_due(void)
 {
-    return pthread_equal(pthread_self(), fail.thread) && ++fail.seen == fail.at;
+    if (!pthread_equal(pthread_self(), fail.thread) || ++fail.seen != fail.at)
+        return false;
+    tell_where();
+    return true;
 }
 
 static void *fail_malloc(void *ctx, size_t n)
@@ -74,8 +93,10 @@ static PyObject *call_failing(PyObject *module, PyObject *args)
     PyObject *callable, *arguments;
     unsigned long long at;
     (void)module;
-    if (!PyArg_ParseTuple(args, "OO!K", &callable, &PyTuple_Type, &arguments, &at))
+    int fd = -1;
+    if (!PyArg_ParseTuple(args, "OO!K|i", &callable, &PyTuple_Type, &arguments, &at, &fd))
         return NULL;
+    fail.fd = fd;
     fail.thread = pthread_self();
     fail.seen = 0;
     fail.at = at;
@@ -116,9 +137,9 @@ static PyObject *prop_shared(PyObject *module, PyObject *none)
 
 PyMethodDef hl_fail_methods[] = {
     {"call_failing", call_failing, METH_VARARGS,
-     "call_failing(callable, args, n, /)\n--\n\n"
-     "Calls it; the n-th allocation meanwhile fails. How many there were, and the type of what it "
-     "raised or None."},
+     "call_failing(callable, args, n, fd=-1, /)\n--\n\n"
+     "Calls it; the n-th allocation meanwhile fails, and fd is told where that is. How many there "
+     "were, and the type of what it raised or None."},
     {"prop_shared", prop_shared, METH_NOARGS,
      "prop_shared()\n--\n\nMakes None and its like survive an audit of what gives them away."},
     {NULL, NULL, 0, NULL},

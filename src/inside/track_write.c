@@ -11,6 +11,7 @@
 #include "inside/track_engine.h" /* first: Python.h sets _GNU_SOURCE */
 
 #include "inside/layout_private.h"
+#include "inside/native_here.h"
 #include "inside/track_write.h"
 #include "inside/vitals.h"
 #include "rt/rt.h"
@@ -226,6 +227,11 @@ static uint32_t stack_of(hl_walk *w, uint32_t site)
     return stack;
 }
 
+uint32_t hl_makers_stack(hl_walk *w, uint32_t site)
+{
+    return stack_of(w, site);
+}
+
 /* ---- beginning -------------------------------------------------------------------------------
  */
 
@@ -268,6 +274,8 @@ hl_makers *hl_makers_new(hl_walk *w, bool borrowed)
     if (!borrowed) {
         for (unsigned i = 0; i < LOCKS; i++)
             hl_lock_reset(lock_of(i)); /* of our copy: held since before the clone */
+        if (hl_native_followed())
+            hl_lock_reset(&hl_native_followed()->live->lock);
         m->codes = T->codes;
     } else if (!copy_codes(w, m)) {
         return NULL;
@@ -295,6 +303,8 @@ static inline block block_at(hl_makers *m, uintptr_t at)
 {
     if (!m->sampled) {
         hl_live_block b = hl_live_look(&T->live, at);
+        if (!m->borrowed && b.by)
+            hl_native_held((const void *)at, b.size);
         return (block){b.by, {1, b.size}};
     }
     if (!hl_samples_maybe(&T->samples, (const void *)at))

@@ -15,6 +15,7 @@
 #include "container/container.h"
 #include "inside/counts.h"
 #include "inside/inside.h"
+#include "inside/native_here.h"
 #include "inside/pulse_plan.h"
 #include "inside/vitals.h"
 
@@ -106,6 +107,7 @@ static hl_status take(watch *w, const char *reason, bool counts, hl_err *err)
         .deadline = CHILD_SECONDS,
     };
     int status = HL_OK;
+    hl_native_settle();
     if (counts) {
         request.resource_known = hl_counts_take(request.resource);
         if (count_blocks(&request.resource[HL_RESOURCE_BLOCKS]))

@@ -37,6 +37,14 @@ typedef struct hl_site {
     bool estimated; /* from samples */
 } hl_site;
 
+/* A call in native code; of a function that was inlined the address of the code it was put into. */
+typedef struct hl_native_frame {
+    const char *library, *build_id; /* path; hexadecimal, NULL: it has none */
+    uint64_t address;               /* in the library's file; where the call returns to */
+    const char *function, *file;    /* NULL: not known */
+    uint32_t line;                  /* 0: not known */
+} hl_native_frame;
+
 /* One of the processes of a run, where several are looked at together. */
 typedef struct hl_process {
     uint32_t pid, parent; /* 0: not known; the first process has no parent here */
@@ -81,6 +89,9 @@ typedef struct hl_finding {
     } retained;
     hl_site *allocated_at;
     uint32_t n_allocated_at;
+    hl_native_frame *native; /* the native stack that took the memory, innermost first; or NULL */
+    uint32_t n_native;
+    double native_blocks; /* a round; negative: not known */
     const char **evidence;
     uint32_t n_evidence;
     const char *fix;

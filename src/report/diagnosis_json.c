@@ -140,6 +140,32 @@ static void put_place(hl_json *j, const char *file, uint32_t line, const char *f
     hl_json_put_text(j, "function", function);
 }
 
+static void put_native(hl_json *j, const hl_finding *f)
+{
+    hl_json_key(j, "native");
+    if (!f->n_native) {
+        hl_json_null(j);
+        return;
+    }
+    hl_json_open(j, '{');
+    put_known(j, "blocks_per_round", f->native_blocks);
+    hl_json_key(j, "stack");
+    hl_json_open(j, '[');
+    for (uint32_t i = 0; i < f->n_native; i++) {
+        const hl_native_frame *k = &f->native[i];
+        hl_json_open(j, '{');
+        hl_json_put_text(j, "function", k->function);
+        hl_json_put_text(j, "file", k->file);
+        hl_json_put_uint(j, "line", k->line);
+        hl_json_put_text(j, "library", k->library);
+        hl_json_put_text(j, "build_id", k->build_id);
+        hl_json_put_uint(j, "address", k->address);
+        hl_json_close(j, '}');
+    }
+    hl_json_close(j, ']');
+    hl_json_close(j, '}');
+}
+
 static void put_sites(hl_json *j, const hl_finding *f)
 {
     hl_json_key(j, "allocated_at");
@@ -278,8 +304,7 @@ static void put_finding(hl_json *j, const hl_diagnosis *d, const hl_finding *f)
     hl_json_put_uint(j, "bytes", f->retained.bytes);
     hl_json_close(j, '}');
     put_sites(j, f);
-    hl_json_key(j, "native");
-    hl_json_null(j);
+    put_native(j, f);
     hl_json_key(j, "evidence");
     hl_json_open(j, '[');
     for (uint32_t i = 0; i < f->n_evidence; i++)

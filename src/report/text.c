@@ -250,6 +250,8 @@ static void sites(const hl_finding *f, const hl_style *style, hl_out *o)
         /* one small block among the samples stands for thousands: of those only bytes are sure */
         if (s->estimated)
             hl_out_printf(o, "  some %s, by samples\n", hl_bytes_text(s->bytes, bytes));
+        else if (f->n_native || !s->objects) /* memory that is in none */
+            hl_out_printf(o, "  %s\n", hl_bytes_text(s->bytes, bytes));
         else
             hl_out_printf(o, "  %s objects, %s\n", hl_count_text(s->objects, count),
                           hl_bytes_text(s->bytes, bytes));

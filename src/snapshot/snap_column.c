@@ -47,6 +47,9 @@ const char *hl_column_name(enum hl_snap_column c)
         [HL_COL_AGE] = "AGE",
         [HL_COL_MADE] = "MADE",
         [HL_COL_WITHIN] = "WITHIN",
+        [HL_COL_MODULE] = "MODULE",
+        [HL_COL_NATIVE] = "NATIVE",
+        [HL_COL_NATIVE_SITE] = "NATIVE_SITE",
     };
     return (unsigned)c < HL_COL_COUNT && names[c] ? names[c] : "?";
 }

@@ -90,19 +90,22 @@ typedef struct dsl_dup {
 } dsl_dup;
 
 typedef struct dsl_heap {
-    dsl_vec names;   /* char *; the first is name 1 */
-    dsl_vec types;   /* dsl_type  */
-    dsl_vec groups;  /* dsl_group */
-    dsl_vec nodes;   /* dsl_node  */
-    dsl_vec edges;   /* dsl_edge  */
-    dsl_vec codes;   /* dsl_code  */
-    dsl_vec roots;   /* dsl_root  */
-    dsl_vec threads; /* dsl_thread */
-    dsl_vec dups;    /* dsl_dup */
-    dsl_vec frames;  /* hl_snap_frame; the first is frame 1 */
-    dsl_vec stacks;  /* hl_snap_stack; the first is stack 1 */
-    dsl_vec sites;   /* hl_snap_site */
-    dsl_vec ages;    /* hl_snap_age */
+    dsl_vec names;        /* char *; the first is name 1 */
+    dsl_vec types;        /* dsl_type  */
+    dsl_vec groups;       /* dsl_group */
+    dsl_vec nodes;        /* dsl_node  */
+    dsl_vec edges;        /* dsl_edge  */
+    dsl_vec codes;        /* dsl_code  */
+    dsl_vec roots;        /* dsl_root  */
+    dsl_vec threads;      /* dsl_thread */
+    dsl_vec dups;         /* dsl_dup */
+    dsl_vec frames;       /* hl_snap_frame; the first is frame 1 */
+    dsl_vec stacks;       /* hl_snap_stack; the first is stack 1 */
+    dsl_vec sites;        /* hl_snap_site */
+    dsl_vec ages;         /* hl_snap_age */
+    dsl_vec modules;      /* hl_snap_module; the first is module 1 */
+    dsl_vec natives;      /* hl_snap_native; the first is stack 1 */
+    dsl_vec native_sites; /* hl_snap_native_site */
     hl_fields meta, end;
     uint64_t folded, skipped;
 } dsl_heap;
@@ -169,6 +172,10 @@ hl_status dsl_site_line(dsl_parser *p);
 hl_status dsl_stack(dsl_parser *p, const char *text, uint32_t *out);
 bool dsl_tracking(const char *word, hl_fields *end, bool *bad);
 void dsl_put_sites(const dsl_heap *h, hl_snap_writer *w);
+
+/* Blocks of malloc, and their columns (snap_dsl_native.c). */
+hl_status dsl_native_line(dsl_parser *p);
+void dsl_put_natives(const dsl_heap *h, hl_snap_writer *w);
 
 /* Writes h as one stream (snap_dsl_write.c). */
 hl_status dsl_write_heap(dsl_heap *h, int fd, uint32_t stream, hl_err *err) HL_MUST_CHECK;

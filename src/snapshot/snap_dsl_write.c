@@ -208,6 +208,7 @@ hl_status dsl_write_heap(dsl_heap *h, int fd, uint32_t stream, hl_err *err)
         put_tables(h, &w);
         dsl_put_surveys(h, &w);
         dsl_put_sites(h, &w);
+        dsl_put_natives(h, &w);
         hl_field_uint(&h->end, HL_SNAP_NODES, h->nodes.n);
         hl_field_uint(&h->end, HL_SNAP_EDGES, h->edges.n);
         hl_field_uint(&h->end, HL_SNAP_FOLDED, h->folded);

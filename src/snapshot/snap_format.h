@@ -83,6 +83,8 @@ enum hl_snap_field {
     HL_SNAP_TRACK_THREADS = 104, /* 1: what was made of all time is told of the thread that made it,
                                       and not of one that has some in use there */
     HL_SNAP_TRACK_WITHIN = 105,  /* the widest window of HL_COL_WITHIN; missing: none */
+    HL_SNAP_NATIVE = 106,        /* 1: so were the blocks of malloc, HL_COL_NATIVE_SITE */
+    HL_SNAP_NATIVE_DROPPED = 107, /* blocks and stacks there was no room to follow */
     /* what the process had when the snapshot was asked for: + enum hl_resource, each only if counted */
     HL_SNAP_RESOURCE = 112,
     /* in END, before 3.12: references to what all programs share, + 2 * enum hl_shared: how many its
@@ -217,7 +219,17 @@ enum hl_snap_column {
     HL_COL_WITHIN = 35, /* per (SITE, window): how many SITE entries after that of the entry before
                            (the first: its index), k, amount freed within 2^k allocations of the
                            thread and not within 2^(k-1); that within one is SITE's temporary one */
-    HL_COL_COUNT = 36,
+    /* where the blocks of malloc were followed: those that no object has */
+    HL_COL_MODULE = 36, /* per executable or shared library that a stack leads through: names of
+                                its path and its build id (hexadecimal); numbered from 1. A path of
+                                0: code that nothing loaded has */
+    HL_COL_NATIVE = 37, /* per native stack: how many entries before this one is its caller (0: it
+                                has none), module, and where in its file the call returns to; of
+                                module 0 the STACK of Python code that called; numbered from 1 */
+    HL_COL_NATIVE_SITE =
+        38, /* per native stack that has blocks in use: stack, amount, and the bytes
+                                malloc uses for them */
+    HL_COL_COUNT = 39,
 };
 #define HL_PROGRESS_HINT 0xffu
 

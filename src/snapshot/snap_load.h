@@ -73,6 +73,8 @@ hl_status hl_loader_threads(hl_snap_loader *l) HL_MUST_CHECK;
 /* Where memory was asked for, and what was made there (snap_sites.c). */
 hl_status hl_loader_sites(hl_snap_loader *l) HL_MUST_CHECK;
 hl_status hl_loader_made(hl_snap_loader *l) HL_MUST_CHECK;
+/* Modules, native stacks, their blocks (snap_native.c). */
+hl_status hl_loader_native(hl_snap_loader *l) HL_MUST_CHECK;
 /* Label values below these are in range, by kind. */
 void hl_loader_label_limits(const hl_snap *s, uint32_t limit[16]);
 

@@ -285,6 +285,18 @@ static void forge_tables(forge *f)
             for (unsigned k = 0; k < 5; k++)
                 put(&f->col[HL_COL_MADE], made[k]);
         }
+    for (uint32_t i = 1; i <= STACKS; i++) {
+        const uint64_t module[] = {i % f->n_names, 3};
+        const uint64_t native[] = {i / 2, i % 3, i % 3 ? 4096 * i : i};
+        const uint64_t site[] = {STACKS + 1 - i, i, 100 * i, 116 * i}; /* last first */
+        for (unsigned k = 0; k < 4; k++) {
+            if (k < 2)
+                put(&f->col[HL_COL_MODULE], module[k]);
+            if (k < 3)
+                put(&f->col[HL_COL_NATIVE], native[k]);
+            put(&f->col[HL_COL_NATIVE_SITE], site[k]);
+        }
+    }
     const uint64_t stray[] = {f->n_pages * UINT64_C(256), 1, 2, 3, 4, 2, 1, 0, 0};
     for (unsigned i = 0; i < sizeof stray / sizeof stray[0]; i++)
         put(&f->col[HL_COL_CODE], stray[i]);

@@ -150,6 +150,12 @@ static bool tracking_field(hl_tracking *t, const field *f)
     case HL_SNAP_TRACK_WITHIN:
         t->within = f->value > 1u << HL_WINDOWS ? 1u << HL_WINDOWS : (uint32_t)f->value;
         return true;
+    case HL_SNAP_NATIVE:
+        t->native = f->value != 0;
+        return true;
+    case HL_SNAP_NATIVE_DROPPED:
+        t->native_dropped = f->value;
+        return true;
     default:
         return false;
     }

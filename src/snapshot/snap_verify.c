@@ -246,10 +246,29 @@ static hl_status check_sites(const hl_snap *s, hl_err *err)
     return HL_OK;
 }
 
+static hl_status check_natives(const hl_snap *s, hl_err *err)
+{
+    for (uint32_t i = 0; i < s->n_modules; i++)
+        if (s->modules[i].path >= s->n_names || s->modules[i].id >= s->n_names)
+            return broken(err, "names of a module", i);
+    for (uint32_t i = 0; i < s->n_natives; i++) {
+        const hl_snap_native *k = &s->natives[i];
+        if (k->module >= s->n_modules || (i ? k->caller >= i : k->caller) ||
+            (!k->module && k->at >= s->n_stacks))
+            return broken(err, "module and caller of a native stack", i);
+    }
+    for (uint32_t i = 0; i < s->n_native_sites; i++)
+        if (s->native_sites[i].stack >= s->n_natives ||
+            (i && s->native_sites[i - 1].stack > s->native_sites[i].stack))
+            return broken(err, "order of the native sites", i);
+    return HL_OK;
+}
+
 hl_status hl_snap_check(const hl_snap *s, hl_err *err)
 {
     if (check_names(s, err) || check_tables(s, err) || check_narrow(s, err) || check_rows(s, err) ||
-        check_edges(s, err) || check_codes(s, err) || check_surveys(s, err) || check_sites(s, err))
+        check_edges(s, err) || check_codes(s, err) || check_surveys(s, err) ||
+        check_sites(s, err) || check_natives(s, err))
         return err->status;
     return HL_OK;
 }

@@ -181,6 +181,20 @@ typedef struct hl_snap_made { /* sorted by node */
     hl_amount amount;
 } hl_snap_made;
 
+typedef struct hl_snap_module { /* an executable or a shared library; 0 is none */
+    hl_name path, id;           /* id: build id, hexadecimal */
+} hl_snap_module;
+typedef struct hl_snap_native { /* a native stack; 0 is none */
+    uint32_t caller;            /* a native stack that is numbered below this one */
+    uint32_t module;            /* 0: Python code called here, and `at` is its stack */
+    uint64_t at;                /* where in the module's file the call returns to */
+} hl_snap_native;
+typedef struct hl_snap_native_site { /* sorted by stack */
+    uint32_t stack;
+    hl_amount live;
+    uint64_t taken; /* bytes malloc uses for them */
+} hl_snap_native_site;
+
 typedef struct hl_tracking { /* as of a snapshot */
     enum hl_followed mode;
     uint64_t rate, dropped, since_us, peak_bytes, peak_us;
@@ -188,6 +202,8 @@ typedef struct hl_tracking { /* as of a snapshot */
     uint32_t taken;     /* snapshots before this one, for hl_snap_age.born */
     uint32_t within;    /* the widest window that was counted, 64 say; 0: none */
     bool by_thread;     /* what was made of all time is told of the thread that made it */
+    bool native;        /* blocks of malloc were followed, too */
+    uint64_t native_dropped;
 } hl_tracking;
 
 typedef struct hl_snap_info {
@@ -260,6 +276,9 @@ typedef struct hl_snap {
     hl_snap_site *sites;
     hl_snap_age *ages;
     hl_snap_made *made;
+    hl_snap_module *modules;
+    hl_snap_native *natives;
+    hl_snap_native_site *native_sites;
     hl_name *name_lists;
     const char **names; /* names[0] is "" ; UTF-8, NUL-terminated, control bytes kept: escape when
                            printing */
@@ -267,6 +286,7 @@ typedef struct hl_snap {
     uint32_t n_extra, n_folds, n_types, n_codes, n_uses, n_roots, n_keys, n_expects, n_offs,
         n_numbers, n_threads, n_dups, n_dup_holders, n_name_lists, n_names, n_pages;
     uint32_t n_frames, n_stacks, n_sites, n_ages, n_made;
+    uint32_t n_modules, n_natives, n_native_sites;
     uint32_t n_wide_folds, wide_folds_room;
     hl_arena arena; /* owns all of it */
 } hl_snap;
@@ -363,7 +383,7 @@ hl_status hl_snap_load(hl_run *run, uint32_t i, hl_snap **out, hl_err *err) HL_M
 /* Parts of one, for who asks every snapshot of a run and needs no graph of any: names, types and
  * threads are there, and what is asked for; nothing refers to a node, and there is nothing else. */
 typedef enum hl_snap_part {
-    HL_PART_SITES = 1, /* frames, stacks, sites, ages */
+    HL_PART_SITES = 1, /* frames, stacks, sites, ages; of malloc, too */
     HL_PART_SIZES = 2, /* nodes, their type, size, extra, and folds */
     HL_PART_MADE = 4,  /* made; with both of the others */
 } hl_snap_part;

@@ -51,18 +51,35 @@ def own() -> Interpreter:
 
 @lru_cache(maxsize=None)
 def extension(python: Interpreter) -> Path:
-    """A folder with planted.so, planted_clean.so and calls.py."""
+    """A folder with planted.so, planted_clean.so and calls.py; planted.so has debug information."""
     folder = Path(tempfile.mkdtemp(prefix="heaplens-planted-"))
     code = "import sysconfig; p = sysconfig.get_paths(); print(p['include'], p['platinclude'])"
     done = subprocess.run([python.path, "-c", code], capture_output=True, text=True, check=True,
                           timeout=SECONDS)
     include = [f"-I{path}" for path in done.stdout.split()]
-    for name, flags in ("planted", []), ("planted_clean", ["-DCLEAN"]):
+    for name, flags in ("planted", ["-g"]), ("planted_clean", ["-DCLEAN"]):
         subprocess.run([os.environ.get("CC", "cc"), "-shared", "-fPIC", "-O1", *flags, *include,
                         HERE / "planted.c", "-o", folder / f"{name}.so"], check=True,
                        timeout=SECONDS)
     (folder / "calls.py").write_text((HERE / "calls.py").read_text())
     return folder
+
+
+@lru_cache(maxsize=None)
+def stripped(python: Interpreter, *options: str) -> Path:
+    """The same, after strip with these options."""
+    folder = Path(tempfile.mkdtemp(prefix="heaplens-stripped-"))
+    for path in extension(python).iterdir():
+        if path.is_file():
+            (folder / path.name).write_bytes(path.read_bytes())
+    subprocess.run(["strip", *options, folder / "planted.so"], check=True, timeout=SECONDS)
+    return folder
+
+
+def line_of(text: str, file: str = "planted.c") -> int:
+    """The line in which it stands, the only one."""
+    (line,) = [n for n, at in enumerate((HERE / file).read_text().splitlines(), 1) if text in at]
+    return line
 
 
 @dataclass(frozen=True)
@@ -88,9 +105,10 @@ class Audit:
         return "\n".join([*lines, *map(str, self.diagnosis["resources"]), self.said])
 
 
-def audit(*words: str, folder: Path, clean: bool = False, busy: bool = False) -> Audit:
-    env = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
+def audit(*words: str, folder: Path, clean: bool = False, busy: bool = False,
+          exe: Path = EXE, **more: str) -> Audit:
+    env = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", **more}
     env.update({"HEAPLENS_CLEAN": "1"} if clean else {}, **({"HEAPLENS_BUSY": "1"} if busy else {}))
-    done = subprocess.run([EXE, "audit", "--json", *words], cwd=folder, env=env, text=True,
+    done = subprocess.run([exe, "audit", "--json", *words], cwd=folder, env=env, text=True,
                           stdin=subprocess.DEVNULL, capture_output=True, timeout=SECONDS)
     return Audit(done.returncode, json.loads(done.stdout) if done.stdout else None, done.stderr)

@@ -64,11 +64,77 @@ def lost_bytes():
 
 
 def lost_malloc():
+    planted.malloc_lost(1, 333)  # alone
+
+
+def lost_hundred():
+    planted.malloc_lost(100, 333)
+
+
+def lost_text():
+    planted.text_lost("nobody frees this copy")
+
+
+def lost_pymem():
+    planted.pymem_lost(2000)
+
+
+def lost_large_bytes():
+    planted.bytes_lost(1, 5000)
+
+
+kept = []
+
+
+def keeps_large():
+    kept.append([bytes(3000), bytearray(5000), list(range(700)), {n: n for n in range(300)},
+                 set(range(300)), str(len(kept)) * 2000])
+
+
+def lost_in_two_places():
     planted.malloc_lost(1, 333)
+    planted.cached(40)
+
+
+def cached():
+    planted.cached(40)  # alone
+
+
+def grown():
+    planted.grown(1000)
+
+
+def given_back():
+    planted.given_back(20, 500)
+
+
+def lost_beside_a_fork():
+    import os
+
+    planted.malloc_lost(1, 333)
+    if os.fork() == 0:
+        planted.malloc_lost(50, 1000)
+        os._exit(0)
+    os.wait()
+
+
+def lost_by_a_child_of_its_own():
+    import subprocess
+    import sys
+
+    code = "import os; print(os.environ.get('LD_PRELOAD'), *sorted(os.environ))"
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True,
+                          check=True).stdout.split()
+    assert said[0] == str(os.environ.get("HEAPLENS_TEST_PRELOAD")), said
+    assert not {"HEAPLENS_NATIVE", "HEAPLENS_LD_PRELOAD"} & {*said}, said
 
 
 def failing():
     planted.failing()
+
+
+def unchecked():
+    planted.unchecked()
 
 
 def raises():

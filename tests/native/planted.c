@@ -6,6 +6,7 @@
 #include <Python.h>
 
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #ifdef CLEAN
@@ -119,6 +120,92 @@ static PyObject *malloc_lost(PyObject *self, PyObject *args)
     Py_RETURN_NONE;
 }
 
+/* One call deeper, and by way of libc: whose stack is told is not libc's. */
+__attribute__((noinline)) static char *copy_text(const char *text)
+{
+    return strdup(text);
+}
+
+/* text_lost(text): a copy of it. */
+static PyObject *text_lost(PyObject *self, PyObject *args)
+{
+    const char *text;
+    if (!PyArg_ParseTuple(args, "s", &text))
+        return NULL;
+    char *copy = copy_text(text);
+    if (CLEAN_TWIN)
+        free(copy);
+    Py_RETURN_NONE;
+}
+
+/* pymem_lost(size): of Python's own allocator. */
+static PyObject *pymem_lost(PyObject *self, PyObject *args)
+{
+    Py_ssize_t size;
+    if (!PyArg_ParseTuple(args, "n", &size))
+        return NULL;
+    void *block = PyMem_Malloc((size_t)size);
+    if (CLEAN_TWIN)
+        PyMem_Free(block);
+    Py_RETURN_NONE;
+}
+
+/* cached(size): one more entry in a cache of C's own, that somebody can reach and nobody bounds. */
+static PyObject *cached(PyObject *self, PyObject *args)
+{
+    static struct entry {
+        struct entry *next;
+    } * newest;
+    Py_ssize_t size;
+    if (!PyArg_ParseTuple(args, "n", &size))
+        return NULL;
+    struct entry *made = malloc(sizeof *made + (size_t)size);
+    if (!made)
+        return PyErr_NoMemory();
+    if (CLEAN_TWIN) {
+        free(newest);
+        newest = NULL;
+    }
+    made->next = newest;
+    newest = made;
+    Py_RETURN_NONE;
+}
+
+/* grown(size): a block that grows in every call, and is one block all the time. */
+static PyObject *grown(PyObject *self, PyObject *args)
+{
+    static char *all;
+    static size_t used;
+    Py_ssize_t size;
+    if (!PyArg_ParseTuple(args, "n", &size))
+        return NULL;
+    used = CLEAN_TWIN ? (size_t)size : used + (size_t)size;
+    char *wider = realloc(all, used);
+    if (!wider)
+        return PyErr_NoMemory();
+    all = wider;
+    Py_RETURN_NONE;
+}
+
+/* given_back(n, size): by every function of the family, and all of it freed; in both twins. */
+static PyObject *given_back(PyObject *self, PyObject *args)
+{
+    Py_ssize_t n, size;
+    if (!PyArg_ParseTuple(args, "nn", &n, &size))
+        return NULL;
+    for (Py_ssize_t i = 0; i < n; i++) {
+        void *aligned = NULL, *p[3] = {malloc((size_t)size), calloc(2, (size_t)size), NULL};
+        p[2] = realloc(NULL, (size_t)size);
+        p[0] = realloc(p[0], 2 * (size_t)size);
+        if (posix_memalign(&aligned, 64, (size_t)size))
+            aligned = NULL;
+        for (int k = 0; k < 3; k++)
+            free(p[k]);
+        free(aligned);
+    }
+    Py_RETURN_NONE;
+}
+
 /* failing(): loses what it made so far where its last allocation fails. */
 static PyObject *failing(PyObject *self, PyObject *unused)
 {
@@ -139,6 +226,17 @@ static PyObject *failing(PyObject *self, PyObject *unused)
     Py_DECREF(first);
     Py_DECREF(second);
     return both;
+}
+
+/* unchecked(): does not ask whether it got a list. */
+static PyObject *unchecked(PyObject *self, PyObject *unused)
+{
+    PyObject *list = PyList_New(3);
+    if (CLEAN_TWIN && !list)
+        return NULL;
+    if (!((volatile PyObject *)list)->ob_type)
+        return NULL;
+    return list;
 }
 
 static PyObject *raises(PyObject *self, PyObject *unused)
@@ -250,7 +348,13 @@ static PyMethodDef methods[] = {
     {"buffer", buffer, METH_O, NULL},
     {"bytes_lost", bytes_lost, METH_VARARGS, NULL},
     {"malloc_lost", malloc_lost, METH_VARARGS, NULL},
+    {"text_lost", text_lost, METH_VARARGS, NULL},
+    {"pymem_lost", pymem_lost, METH_VARARGS, NULL},
+    {"cached", cached, METH_VARARGS, NULL},
+    {"grown", grown, METH_VARARGS, NULL},
+    {"given_back", given_back, METH_VARARGS, NULL},
     {"failing", failing, METH_NOARGS, NULL},
+    {"unchecked", unchecked, METH_NOARGS, NULL},
     {"raises", raises, METH_NOARGS, NULL},
     {"file", file, METH_NOARGS, NULL},
     {"crash", crash, METH_NOARGS, NULL},

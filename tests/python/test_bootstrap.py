@@ -41,8 +41,8 @@ def machine(tmp_path):
 
 
 NEEDED = (
-    "gcc libc6-dev make pkg-config libzstd-dev zlib1g-dev libprotobuf-c-dev protobuf-c-compiler "
-    "python3 python3-venv python3-dev"
+    "gcc libc6-dev make pkg-config libzstd-dev zlib1g-dev libdw-dev libprotobuf-c-dev "
+    "protobuf-c-compiler python3 python3-venv python3-dev"
 )
 
 

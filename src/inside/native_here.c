@@ -1,0 +1,156 @@
+/* inside/native_here.c: has native allocations followed, and says which Python stack each comes from.
+ *
+ * Room   inside; target with the GIL; hl_native_host is asked inside malloc.
+ * Takes  the preloaded library (native/native.h), if there is one.   Gives  start and stop.
+ * Once   A block that is an object's is told with the object: a look's child takes those out of its copy
+ *        of the map as the walk comes to them (hl_native_held). The Python stacks are the tracker's, so
+ *        that it runs as long as this does.
+ * Knows  the tracker.  Must not know  how stacks are walked. */
+#include "inside/track_engine.h" /* first: Python.h sets _GNU_SOURCE */
+
+#include "inside/native_here.h"
+
+#include "track/lines.h"
+
+#include <dlfcn.h>
+#include <string.h>
+
+static const hl_native *followed;
+size_t (*hl_native_usable)(void *);
+
+const hl_native *hl_native_followed(void)
+{
+    return followed;
+}
+
+void hl_native_settle(void)
+{
+    if (followed)
+        followed->refresh();
+}
+
+/* Any thread, with or without the GIL, inside malloc. */
+static uint32_t python_now(void)
+{
+    if (hl_tracking.mode != HL_TRACK_EXACT)
+        return 0;
+    PyThreadState *state = hl_raw_state();
+    hl_thread *me = state ? hl_thread_self(state) : NULL;
+    return me ? hl_stack_now(me, state) : 0;
+}
+
+/* ---- the stack that runs, in words ------------------------------------------------------------- */
+
+typedef struct line {
+    char *at, *end;
+} line;
+
+static void put(line *l, const char *text, size_t n)
+{
+    for (; n && l->at < l->end; n--, text++)
+        *l->at++ = *text == '\n' || *text == '|' ? '?' : *text;
+}
+
+static void put_text(line *l, const char *text)
+{
+    put(l, text, strlen(text));
+}
+
+static void put_number(line *l, uint64_t n, unsigned base)
+{
+    char digits[24], *p = digits + sizeof digits;
+    do
+        *--p = "0123456789abcdef"[n % base];
+    while ((n /= base));
+    put(l, p, (size_t)(digits + sizeof digits - p));
+}
+
+static void put_bar(line *l, char bar)
+{
+    if (l->at < l->end)
+        *l->at++ = bar;
+}
+
+static void put_native(line *l, const hl_site *s)
+{
+    const hl_module *m = &followed->modules->list[s->code];
+    put_text(l, m->path);
+    put_bar(l, ';');
+    for (uint32_t i = 0; i < m->id_bytes; i++) {
+        put(l, &"0123456789abcdef"[m->id[i] >> 4], 1);
+        put(l, &"0123456789abcdef"[m->id[i] & 15], 1);
+    }
+    put_bar(l, ';');
+    put_number(l, s->offset, 16);
+    put_bar(l, '|');
+}
+
+/* Of Python's innermost frame. */
+static void put_python(line *l, uint32_t site)
+{
+    hl_tracker *t = &hl_tracking;
+    const hl_site *s = hl_site_of(&t->sites, site);
+    if (!site || s->code >= t->codes.n)
+        return;
+    const hl_code *code = &t->codes.codes[s->code];
+    size_t n;
+    const char *file = hl_codes_text(&t->codes, code->file, &n);
+    put(l, file, n);
+    put_bar(l, ':');
+    put_number(l,
+               hl_line_at(hl_track_lines_format(), (const uint8_t *)t->codes.pool + code->table,
+                          code->table_bytes, code->first_line, s->offset),
+               10);
+}
+
+size_t hl_native_tell(char *buf, size_t size)
+{
+    line l = {buf, buf + size - 1};
+    uint32_t site = followed ? followed->here() : 0;
+    if (!site)
+        return 0;
+    put_text(&l, "frames ");
+    while (site) {
+        const hl_site *s = hl_site_of(followed->sites, site);
+        if (s->code == HL_MODULE_PYTHON)
+            put_python(&l, s->offset);
+        else
+            put_native(&l, s);
+        site = s->parent;
+    }
+    *l.at++ = '\n';
+    return (size_t)(l.at - buf);
+}
+
+/* ---- start and stop ---------------------------------------------------------------------------- */
+
+static PyObject *start(PyObject *module, PyObject *unused)
+{
+    const hl_native *(*here)(void) =
+        (const hl_native *(*)(void))dlsym(RTLD_DEFAULT, "hl_native_here");
+    const hl_native *n = here ? here() : NULL;
+    hl_native_host host = {.python = python_now,
+                           .eval = (uintptr_t)dlsym(RTLD_DEFAULT, "_PyEval_EvalFrameDefault")};
+    bool can = n && n->version == HL_NATIVE_VERSION && hl_tracking.mode == HL_TRACK_EXACT;
+    hl_native_usable = (size_t(*)(void *))dlsym(RTLD_DEFAULT, "malloc_usable_size");
+    if (can && !followed && n->start(&host))
+        followed = n;
+    return PyBool_FromLong(followed != NULL);
+}
+
+static PyObject *stop(PyObject *module, PyObject *unused)
+{
+    if (followed)
+        followed->stop();
+    followed = NULL;
+    Py_RETURN_NONE;
+}
+
+PyMethodDef hl_native_methods[] = {
+    {"native_start", start, METH_NOARGS,
+     "native_start()\n--\n\nNative allocations are followed from now on; False: that cannot be "
+     "done "
+     "here."},
+    {"native_stop", stop, METH_NOARGS, "native_stop()\n--\n\nNo longer."},
+    {NULL, NULL, 0, NULL},
+};

@@ -1,0 +1,29 @@
+/* inside/native_here.h: native allocations, where the library that follows them is preloaded.
+ *
+ * Room   inside; target with the GIL; what writes them, the cloned child. */
+#ifndef HL_NATIVE_HERE_H
+#define HL_NATIVE_HERE_H
+
+#include "inside/inside_abi.h"
+#include "inside/walk.h"
+#include "native/native.h"
+
+extern PyMethodDef hl_native_methods[];
+
+/* NULL: nobody follows them. */
+const hl_native *hl_native_followed(void);
+/* malloc_usable_size of whatever allocator there is; NULL: it has none. The child may not look for it. */
+extern size_t (*hl_native_usable)(void *);
+/* "frames PATH;BUILDID;OFFSET|...|FILE:LINE\n": the native stack that runs, innermost first, and the line
+ * of Python that called, where it is known; what of it fits. Inside an allocator. Its length; 0: native
+ * allocations are not followed. */
+size_t hl_native_tell(char *buf, size_t size);
+/* Before a look, not inside malloc: what has been loaded and unloaded since is known then. */
+void hl_native_settle(void);
+/* In the child, whose copy of the map is its own: an object has this block, of so many
+ * bytes as the tracker knows it. */
+void hl_native_held(const void *block, uint64_t size);
+/* In the child, after the walk: the blocks that no object has, by native stack. */
+void hl_native_write(hl_walk *w, hl_fields *end);
+
+#endif

@@ -1,0 +1,59 @@
+/* native/native.h: which native code took the memory that lives: malloc and its kin, with their stacks.
+ *
+ * Room   native; a library of its own (libheaplens_native.so) that is preloaded where this is asked
+ *        for, and nowhere else; target, inside malloc. It links no Python symbol.
+ * Parts  interpose.c   malloc and its kin, in front of whatever allocator there is
+ *        stack.c       the stack that runs, as a site of track/site_tree.h
+ *        cfi.c         how a caller's registers are found: call frame information (.eh_frame)
+ *        modules.c     what is loaded where, under which path and build id
+ * Gives  to the core (inside/native_here.c), which finds hl_native_here by dlsym: start, stop, and the
+ *        tables to read, in the program or in its cloned child. Names of functions, files and lines
+ *        are found by the analyser (symbols/symbols.h), never here.
+ * Memory comes from rt's pages only. What has no room is counted. */
+#ifndef HL_NATIVE_H
+#define HL_NATIVE_H
+
+#include "native/modules.h"
+#include "track/live.h"
+#include "track/site_tree.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { HL_NATIVE_VERSION = 1 };
+#define HL_NATIVE_THEIRS UINT32_MAX
+
+/* What the interpreter says of a block that is being made. */
+typedef struct hl_native_host {
+    /* The Python stack that called, a number of the host's; 0: none does; HL_NATIVE_THEIRS: the host
+     * counts this block itself. Inside malloc. */
+    uint32_t (*python)(void);
+    /* Entry of the function that runs Python code: below it the Python stack says more. 0: none. */
+    uintptr_t eval;
+} hl_native_host;
+
+/* Sites: those of modules' code, and, where Python called, at the outermost end one of code
+ * HL_MODULE_PYTHON whose offset is the host's number. A block's word in the map is by = its site. */
+typedef struct hl_native {
+    uint32_t version; /* HL_NATIVE_VERSION */
+    bool (*start)(const hl_native_host *host);
+    void (*stop)(void);
+    void (*refresh)(void);  /* asks the loader what is loaded; not inside malloc */
+    uint32_t (*here)(void); /* the site of who calls this; 0: it is not started */
+    hl_live *live;
+    hl_sites *sites;
+    const hl_modules *modules;
+} hl_native;
+
+/* hl_live keeps 40 bits: site above 16 that are not in use but for the lowest, which says "a block". */
+enum { HL_NATIVE_SITE_SHIFT = 16 };
+static inline uint64_t hl_native_by(uint32_t site)
+{
+    return (uint64_t)site << HL_NATIVE_SITE_SHIFT | 1;
+}
+static inline uint32_t hl_native_site(uint64_t by)
+{
+    return (uint32_t)(by >> HL_NATIVE_SITE_SHIFT);
+}
+
+#endif

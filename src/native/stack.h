@@ -1,0 +1,20 @@
+/* native/stack.h: the native stack that runs, as a site.
+ *
+ * Room   native; its own files; target, inside malloc. */
+#ifndef HL_STACK_H
+#define HL_STACK_H
+
+#include "native/cfi.h"
+#include "native/native.h"
+
+/* At a start; false: no memory. eval: as in hl_native_host. */
+bool hl_stack_begin(hl_sites *sites, hl_modules *modules, uintptr_t eval);
+/* The site of who called with these registers; its outermost end is what Python number `python` called
+ * (0: none did, and the stack is told as far as it goes). */
+uint32_t hl_stack_site(const hl_registers *at, uint32_t python);
+/* What is loaded has changed, perhaps. */
+void hl_stack_refresh(void);
+/* Forked: nobody holds a lock any more. */
+void hl_stack_forked(void);
+
+#endif
