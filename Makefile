@@ -36,7 +36,8 @@ test: bootstrap-dev build
 	@tools/group.sh $(venv) test
 	@tools/ctest.sh test -Dbuildtype=debug
 	HEAPLENS_RELEASES=some HEAPLENS_EXE=$(CURDIR)/$(venv)/bin/heaplens $(venv)/bin/python -m pytest -n 4 tests/run tests/native
-	HEAPLENS_EXE=$(CURDIR)/$(venv)/bin/heaplens $(venv)/bin/python -m pytest tests --ignore tests/run --ignore tests/native
+	HEAPLENS_EXE=$(CURDIR)/$(venv)/bin/heaplens $(venv)/bin/python -m pytest -n 2 tests/verdict
+	HEAPLENS_EXE=$(CURDIR)/$(venv)/bin/heaplens $(venv)/bin/python -m pytest tests --ignore tests/run --ignore tests/native --ignore tests/verdict
 
 # A recording survives the end of whoever writes it: killed at so many random moments,
 # whether allocations are followed or not, the file opens.
