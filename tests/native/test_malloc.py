@@ -82,8 +82,11 @@ def test_a_large_object_that_is_lost(python: Interpreter) -> None:
 def test_objects_that_are_kept_are_no_native_memory(python: Interpreter, dev: tuple) -> None:
     words = " ".join([python.path, *dev])
     done = audit("calls:keeps_large", "--python", words, folder=extension(python))
-    causes = {f["cause"] for f in done.diagnosis["findings"]}
-    assert causes and "native-memory" not in causes, done.brief()
+    found = done.findings()
+    assert found, done.brief()
+    named = {name for cause, name in found if cause == "native-memory"}
+    # what the debugging allocators need beside each block is nobody's, and not told by a stack
+    assert named <= ({"(native memory)"} if dev else set()), done.brief()
 
 
 @pytest.mark.parametrize("python", PYTHONS)
