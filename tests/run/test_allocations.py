@@ -68,10 +68,12 @@ def program(bench: Bench, seconds: float = 1.0) -> str:
     return text
 
 
-def allocs(bench: Bench, *options: Any, file: Any = None) -> list[dict[str, Any]]:
+def allocs(bench: Bench, *options: Any, file: Any = None, killed: bool = False) -> list[dict[str, Any]]:
+    """killed: while it was being written, maybe in the middle of a look."""
     words = [EXE, "show", file or bench.file, "--view", "allocs", "--json", *options]
     got = bench.execute(words)
-    assert got.status == 0, got.stderr
+    cut = killed and got.status == 4 and "1 snapshot was cut off" in got.stderr
+    assert got.status == 0 or cut, got.stderr
     answer = json.loads(got.stdout)
     rows: list[dict[str, Any]] = answer["rows"]
     return rows
@@ -313,7 +315,7 @@ def test_what_a_kill_leaves(bench: Bench, python: str) -> None:
     os.kill(started.pid, signal.SIGKILL)
     started.wait()
     time.sleep(0.5)
-    rows = allocs(bench)
+    rows = allocs(bench, killed=True)
     assert any(
         row["function"].endswith("__init__") and row["live_blocks"] > 1000 for row in rows
     ), rows
