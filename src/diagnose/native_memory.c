@@ -22,6 +22,7 @@
 
 enum { ROUNDING = 32, TOLD_MAX = 8 };
 static const double SURE_BYTES = 8, LEAST_BYTES = 1; /* a call */
+static const double UNEVEN = 2;                      /* times as much in one part as in another */
 
 static const char FIX[] =
     "no object has it: in the C code called there look for malloc, PyMem_Malloc, PyObject_Malloc "
@@ -425,7 +426,8 @@ static hl_status find_rest(hl_case *c, const stacks *all, hl_err *err)
     /* what malloc needs itself for the blocks that are told is not known to a byte */
     if (4 * (series[course.last] - series[course.first]) < all->gained_taken)
         return HL_OK;
-    bool sure = course.least >= SURE_BYTES;
+    /* what varies from part to part may be what the allocators had at hand */
+    bool sure = course.least >= SURE_BYTES && course.most <= UNEVEN * course.least;
     hl_finding *f = hl_finding_add(c, "native-memory", sure ? HL_STRONG : HL_POSSIBLE);
     if (!f)
         return HL_OK;
