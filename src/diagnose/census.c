@@ -560,3 +560,11 @@ bool hl_cause_told(const hl_case *c, const char *cause)
             return true;
     return false;
 }
+
+bool hl_threads_multiply(const hl_case *c)
+{
+    for (uint32_t i = 0; i < c->n_groups; i++)
+        if (c->groups[i].kind == HL_COUNT_THREAD)
+            return true;
+    return false;
+}

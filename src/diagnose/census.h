@@ -58,4 +58,7 @@ hl_status hl_rule_context_groups(hl_case *c, hl_err *err) HL_MUST_CHECK;
 /* A finding of this cause was made. */
 bool hl_cause_told(const hl_case *c, const char *cause);
 
+/* Is there a group of threads? */
+bool hl_threads_multiply(const hl_case *c);
+
 #endif

@@ -269,7 +269,7 @@ static hl_status judge_tracked(hl_case *c, hl_err *err)
 static bool charge_native(hl_case *c, hl_growth *g, const hl_suspect *s)
 {
     bool matters = g->exact || hl_growth_is_material(c, g);
-    if (g->in_step && !c->native_told && hl_native_keeps(c, s)) {
+    if (c->native.bytes && g->in_step && !c->native_told && hl_native_keeps(c, s)) {
         g->native_bytes = c->native.bytes;
         return true;
     }
@@ -284,6 +284,9 @@ static hl_status judge_growths(hl_case *c, hl_err *err)
         hl_rule_native_references(c, err) || hl_rule_pending_groups(c, err) ||
         hl_rule_thread_groups(c, err) || hl_rule_context_groups(c, err))
         return err->status;
+    /* each has a stack of its own, and room that malloc keeps for it */
+    if (hl_threads_multiply(c))
+        c->native.bytes = 0;
     /* the last moment's graph is loaded: look there first, then where functions have returned */
     for (int pass = 0; pass < 2; pass++)
         for (uint32_t i = 0; i < c->n_growths; i++) {

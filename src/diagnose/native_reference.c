@@ -527,18 +527,10 @@ static hl_status try_shared(hl_case *c, unsigned which, bool given, hl_err *err)
     return HL_OK;
 }
 
-/* Each has references on a stack of its own, which nobody can read. */
-static bool threads_multiply(const hl_case *c)
-{
-    for (uint32_t i = 0; i < c->n_groups; i++)
-        if (c->groups[i].kind == HL_COUNT_THREAD)
-            return true;
-    return false;
-}
-
 hl_status hl_rule_native_references(hl_case *c, hl_err *err)
 {
-    if (c->n_moments < 2 || threads_multiply(c))
+    /* each has references on a stack of its own, which nobody can read */
+    if (c->n_moments < 2 || hl_threads_multiply(c))
         return HL_OK;
     uint32_t told = c->out->n_findings;
     const hl_moment *last = &c->moments[c->n_moments - 1];
