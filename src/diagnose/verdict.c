@@ -12,8 +12,9 @@ static const double UNEXPLAINED_SHARE = 0.2, SIZABLE_SHARE = 0.2;
 static const double SHORT_RUN = 2; /* seconds: a machine that is not busy has looked oftener */
 enum { STEADY_INTERVALS = 3, FEW_SNAPSHOTS = 4, MUCH_BYTES = 8 << 20, OUTSIDE_BYTES = 32 << 20 };
 
-/* Of all that was gained, in the last interval: less is rest. */
-static const double ROSE_SHARE = 0.1;
+/* Of all that was gained, in the last interval: less is rest; or of the pace so far, if that interval
+ * was short. */
+static const double ROSE_SHARE = 0.1, PACE_SHARE = 0.3;
 
 /* Of a gain, in the first half of the work: less is late, more is slowing down. */
 static const double EARLY_SHARE = 0.1, EARLY_SHARE_MAX = 0.6;
@@ -77,7 +78,10 @@ static bool still_rose(const hl_case *c)
         return false;
     uint64_t before = hl_moment_live(&m[last - 1]), at = hl_moment_live(&m[last]),
              first = hl_moment_live(&m[c->baseline]);
-    return at > before && at > first && (double)(at - before) >= ROSE_SHARE * (double)(at - first);
+    double all = m[last].work - m[c->baseline].work, part = m[last].work - m[last - 1].work;
+    double share =
+        all > 0 && PACE_SHARE * part < ROSE_SHARE * all ? PACE_SHARE * part / all : ROSE_SHARE;
+    return at > before && at > first && (double)(at - before) >= share * (double)(at - first);
 }
 
 /* Nothing is found in an audit: what else does each call leave? A file, a thread, a mapping is no
