@@ -275,6 +275,9 @@ hl_finding *hl_finding_about(hl_case *c, const hl_suspect *s, const char *cause,
                              hl_confidence confidence);
 void hl_finding_holder(hl_case *c, hl_finding *f, const hl_suspect *s);
 void hl_finding_growth(hl_case *c, hl_finding *f, const hl_growth *g);
+/* The one line that asked for what was found: a frame of s, which need not outlive this. */
+void hl_finding_line(hl_case *c, hl_finding *f, const hl_snap *s, uint32_t frame, uint64_t bytes,
+                     bool estimated);
 void hl_finding_evidence(hl_case *c, hl_finding *f, const char *format, ...) HL_PRINTF(3, 4);
 void hl_finding_seal(hl_case *c, hl_finding *f); /* fingerprint; what is known */
 void hl_note_add(hl_case *c, const char *cause, const char *format, ...) HL_PRINTF(3, 4);

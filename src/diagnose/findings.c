@@ -96,6 +96,24 @@ hl_finding *hl_finding_about(hl_case *c, const hl_suspect *s, const char *cause,
     return f;
 }
 
+void hl_finding_line(hl_case *c, hl_finding *f, const hl_snap *s, uint32_t frame, uint64_t bytes,
+                     bool estimated)
+{
+    const char *file = s->names[s->frames[frame].file],
+               *function = s->names[s->frames[frame].function];
+    hl_site *site = hl_arena_array(c->arena, 1, sizeof *site);
+    if (!site)
+        return;
+    *site = (hl_site){.file = hl_arena_copy(c->arena, file, strlen(file)),
+                      .function = hl_arena_copy(c->arena, function, strlen(function)),
+                      .line = s->frames[frame].line,
+                      .bytes = bytes,
+                      .estimated = estimated};
+    site->name = site->file ? hl_file_name(site->file) : NULL;
+    f->allocated_at = site;
+    f->n_allocated_at = 1;
+}
+
 void hl_finding_evidence(hl_case *c, hl_finding *f, const char *format, ...)
 {
     char text[TEXT_MAX];

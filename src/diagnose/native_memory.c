@@ -193,22 +193,6 @@ static void tell_library(hl_case *c, hl_finding *f, const stacks *all, const hl_
 }
 
 /* The line of Python that called. */
-static void tell_caller(hl_case *c, hl_finding *f, const hl_snap *s, uint32_t caller)
-{
-    const hl_snap_frame *called = &s->frames[caller];
-    const char *file = s->names[called->file], *function = s->names[called->function];
-    hl_site *site = caller ? hl_arena_array(c->arena, 1, sizeof *site) : NULL;
-    if (!site)
-        return;
-    *site = (hl_site){.file = hl_arena_copy(c->arena, file, strlen(file)),
-                      .function = hl_arena_copy(c->arena, function, strlen(function)),
-                      .line = called->line,
-                      .bytes = f->growth.bytes};
-    site->name = site->file ? hl_file_name(site->file) : NULL;
-    f->allocated_at = site;
-    f->n_allocated_at = 1;
-}
-
 static void tell_unnamed(hl_case *c, hl_finding *f, const hl_snap *s, uint32_t asker,
                          const hl_symbol *named)
 {
@@ -269,7 +253,8 @@ static void find(hl_case *c, const stacks *all, const rising *r, const hl_snap *
         hl_finding_evidence(c, f, "allocated in %s", stack);
     tell_unnamed(c, f, last, asker, &named);
     tell_library(c, f, all, first, last, r, asker);
-    tell_caller(c, f, last, caller);
+    if (caller)
+        hl_finding_line(c, f, last, caller, f->growth.bytes, false);
     f->n_native = symbols ? hl_native_frames(last, sum->stack, symbols, c->arena, &f->native) : 0;
     f->native_blocks = blocks_a_call(c, r);
     f->fix = hl_arena_printf(
@@ -373,18 +358,8 @@ static hl_status tell_line(hl_case *c, hl_finding *f, const hl_course *course, h
             best = i;
     if (!best || (uint64_t)of[best] < f->growth.bytes / 4)
         return HL_OK;
-    hl_site *site = hl_arena_array(c->arena, 1, sizeof *site);
-    if (!site)
-        return HL_OK;
-    const char *file = s.names[s.frames[best].file], *function = s.names[s.frames[best].function];
-    site->file = hl_arena_copy(c->arena, file, strlen(file));
-    site->function = hl_arena_copy(c->arena, function, strlen(function));
-    site->name = site->file ? hl_file_name(site->file) : NULL;
-    site->line = s.frames[best].line;
-    site->bytes = (uint64_t)of[best];
-    site->estimated = c->moments[0].info.tracking.mode == HL_FOLLOWED_SAMPLED;
-    f->allocated_at = site;
-    f->n_allocated_at = 1;
+    hl_finding_line(c, f, &s, best, (uint64_t)of[best],
+                    c->moments[0].info.tracking.mode == HL_FOLLOWED_SAMPLED);
     return HL_OK;
 }
 

@@ -17,8 +17,6 @@
 #include "diagnose/case.h"
 #include "diagnose/site_growth.h"
 
-#include <string.h>
-
 enum {
     SKIPPED_SHARE = 100,  /* one object in so many may be missing, not more */
     ROOM_SHARE = 2,       /* half of it: samples err, and some lay in memory that was there */
@@ -86,24 +84,6 @@ static uint64_t bare_gain(const hl_case *c, const hl_snap *s, uint32_t frame,
     return last > first ? last - first : 0;
 }
 
-static bool name_line(hl_case *c, const hl_snap *s, uint32_t frame, uint64_t bytes, hl_finding *f)
-{
-    const char *file = s->names[s->frames[frame].file],
-               *function = s->names[s->frames[frame].function];
-    hl_site *site = hl_arena_array(c->arena, 1, sizeof *site);
-    if (!site)
-        return false;
-    site->file = hl_arena_copy(c->arena, file, strlen(file));
-    site->function = hl_arena_copy(c->arena, function, strlen(function));
-    site->name = site->file ? hl_file_name(site->file) : NULL;
-    site->line = s->frames[frame].line;
-    site->bytes = bytes;
-    site->estimated = c->moments[c->working].info.tracking.mode == HL_FOLLOWED_SAMPLED;
-    f->allocated_at = site;
-    f->n_allocated_at = 1;
-    return true;
-}
-
 static hl_status tell(hl_case *c, const hl_snap *s, uint32_t frame, const hl_site_history *h,
                       const uint64_t *of, hl_err *err)
 {
@@ -149,8 +129,7 @@ static hl_status tell(hl_case *c, const hl_snap *s, uint32_t frame, const hl_sit
                         objects ? "nothing that the collector knows refers to them"
                                 : "asked for through Python's allocators, and given to no object");
     f->fix = objects ? OBJECTS_FIX : MEMORY_FIX;
-    if (!name_line(c, s, frame, gained, f))
-        return hl_err_set(err, HL_NO_MEMORY, "no memory for a finding");
+    hl_finding_line(c, f, s, frame, gained, sampled);
     hl_finding_seal(c, f);
     return HL_OK;
 }
