@@ -34,7 +34,8 @@ typedef struct launch {
     hl_package package;
     const char *script;
     hl_page *page;
-    int page_fd, preload_fd; /* preload_fd -1: its path can stand in LD_PRELOAD */
+    int page_fd;
+    int preload_fds[HL_PRELOADED]; /* -1: its path can stand in LD_PRELOAD */
 } launch;
 
 /* A descriptor of ours must never become the standard output or error of anything: where the user
@@ -246,7 +247,7 @@ static hl_status sentinel_start(const launch *l, hl_err *err)
     }
     if (between == 0) {
         if (fork() == 0)
-            hl_sentinel(l->page, l->page_fd, l->preload_fd, ready[1], l->o);
+            hl_sentinel(l->page, l->page_fd, l->preload_fds, ready[1], l->o);
         _exit(0);
     }
     close(ready[1]);
@@ -279,6 +280,22 @@ static bool is_ourselves(const char *path)
            a.st_ino == b.st_ino;
 }
 
+/* A library as it can stand in LD_PRELOAD; "": there is none; NULL: no memory. */
+static const char *preloadable(const launch *l, unsigned i, const char *path)
+{
+    return !path ? ""
+           : l->preload_fds[i] < 0
+               ? path
+               : hl_arena_printf(l->arena, "/proc/%ld/fd/%d", (long)l->page->sentinel_pid,
+                                 l->preload_fds[i]);
+}
+
+/* The library that follows malloc, unless nothing is to be followed. */
+static const char *native_library(const launch *l)
+{
+    return l->o->track == HL_PAGE_TRACK_NOT ? NULL : l->package.native;
+}
+
 /* The user's environment in its order, with the shell's word for what it started corrected;
  * LD_PRELOAD changes in place, so that the preload library can put back what was there. */
 static char **make_environment(const launch *l)
@@ -289,13 +306,13 @@ static char **make_environment(const launch *l)
     char **env = hl_arena_array(l->arena, n + 4, sizeof *env);
     const char *users = getenv("LD_PRELOAD");
     long sentinel = (long)l->page->sentinel_pid;
-    const char *library =
-        l->preload_fd < 0 ? l->package.preload
-                          : hl_arena_printf(l->arena, "/proc/%ld/fd/%d", sentinel, l->preload_fd);
-    if (!env || !library)
+    const char *library = preloadable(l, 0, l->package.preload);
+    const char *native = preloadable(l, 1, native_library(l));
+    if (!env || !library || !native)
         return NULL;
-    char *preload = hl_arena_printf(l->arena, "LD_PRELOAD=%s%s%s", library,
-                                    users && *users ? ":" : "", users ? users : "");
+    char *preload =
+        hl_arena_printf(l->arena, "LD_PRELOAD=%s%s%s%s%s", library, *native ? ":" : "", native,
+                        users && *users ? ":" : "", users ? users : "");
     for (size_t i = 0; i < n; i++) {
         if (is_variable(environ[i], HL_PAGE_ENV) || is_variable(environ[i], HL_PRELOAD_ENV) ||
             is_variable(environ[i], HL_FOLLOW_ENV))
@@ -455,8 +472,10 @@ static hl_status observe(launch *l, hl_run_options *o, hl_err *err)
     if (failed)
         return err->status;
     /* the loader splits LD_PRELOAD at blanks and colons, and expands $ */
-    if (strpbrk(l->package.preload, " :$"))
-        l->preload_fd = open(l->package.preload, O_RDONLY | O_CLOEXEC);
+    const char *libraries[HL_PRELOADED] = {l->package.preload, native_library(l)};
+    for (unsigned i = 0; i < HL_PRELOADED; i++)
+        if (libraries[i] && strpbrk(libraries[i], " :$"))
+            l->preload_fds[i] = open(libraries[i], O_RDONLY | O_CLOEXEC);
     if (sentinel_start(l, err)) {
         unlink(l->page->file);
         return err->status;
@@ -467,7 +486,7 @@ static hl_status observe(launch *l, hl_run_options *o, hl_err *err)
 hl_status hl_launch(const hl_run_options *o, hl_arena *arena, hl_err *err)
 {
     hl_run_options options = *o;
-    launch l = {.o = &options, .arena = arena, .page_fd = -1, .preload_fd = -1};
+    launch l = {.o = &options, .arena = arena, .page_fd = -1, .preload_fds = {-1, -1}};
     fill_standard_fds();
     if (hl_python_find(o->python, arena, &l.python, err))
         return err->status;

@@ -92,10 +92,12 @@ hl_status hl_launch(const hl_run_options *o, hl_arena *arena, hl_err *err) HL_MU
 
 /* ---- sentinel.c ----------------------------------------------------------------------------- */
 
-/* Runs until the program is gone and everything is said. page_fd and keep_fd (or -1) are read by
+enum { HL_PRELOADED = 2 }; /* libraries: ours, and the one that follows malloc */
+
+/* Runs until the program is gone and everything is said. page_fd and keep_fds (or -1) are read by
  * the program through /proc/OUR-PID/fd. ready_fd gets one byte when the program may start. */
-_Noreturn void hl_sentinel(hl_page *page, int page_fd, int keep_fd, int ready_fd,
-                           const hl_run_options *o);
+_Noreturn void hl_sentinel(hl_page *page, int page_fd, const int keep_fds[HL_PRELOADED],
+                           int ready_fd, const hl_run_options *o);
 
 /* ---- thin.c --------------------------------------------------------------------------------- */
 

@@ -269,7 +269,7 @@ static void speak(sentinel *s)
     page->leave_with = hl_verdict_say(s->job, page, s->o, page->exit_status);
 }
 
-_Noreturn void hl_sentinel(hl_page *page, int page_fd, int keep_fd, int ready_fd,
+_Noreturn void hl_sentinel(hl_page *page, int page_fd, const int keep_fds[HL_PRELOADED], int ready_fd,
                            const hl_run_options *o)
 {
     sentinel s = {.page = page, .o = o};
@@ -277,7 +277,7 @@ _Noreturn void hl_sentinel(hl_page *page, int page_fd, int keep_fd, int ready_fd
     prctl(PR_SET_NAME, "heaplens");
     ignore_signals();
     s.program_fd = (int)syscall(SYS_pidfd_open, page->owner_pid, 0);
-    int keep[] = {page_fd, keep_fd, ready_fd, s.program_fd};
+    int keep[] = {page_fd, keep_fds[0], keep_fds[1], ready_fd, s.program_fd};
     close_others(keep, sizeof keep / sizeof *keep);
     announce_life(page);
     if (write(ready_fd, "", 1) != 1)

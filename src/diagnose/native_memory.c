@@ -53,7 +53,7 @@ static double rounds_between(const hl_case *c, uint32_t from, uint32_t to)
 static bool followed(const hl_case *c)
 {
     for (uint32_t i = 0; i < c->n_moments; i++)
-        if (!c->moments[i].info.tracking.native)
+        if (c->moments[i].info.tracking.native != HL_FOLLOWED_EXACT)
             return false;
     return c->n_moments > 0;
 }

@@ -32,7 +32,7 @@ void hl_native_settle(void)
 /* Any thread, with or without the GIL, inside malloc. */
 static uint32_t python_now(void)
 {
-    if (hl_tracking.mode != HL_TRACK_EXACT)
+    if (hl_tracking.mode == HL_TRACK_OFF)
         return 0;
     PyThreadState *state = hl_raw_state();
     hl_thread *me = state ? hl_thread_self(state) : NULL;
@@ -124,25 +124,44 @@ size_t hl_native_tell(char *buf, size_t size)
 
 /* ---- start and stop ---------------------------------------------------------------------------- */
 
-static PyObject *start(PyObject *module, PyObject *unused)
+/* mean: bytes from one sample to the next; 0: each block. */
+static bool follow(double mean)
 {
     const hl_native *(*here)(void) =
         (const hl_native *(*)(void))dlsym(RTLD_DEFAULT, "hl_native_here");
     const hl_native *n = here ? here() : NULL;
     hl_native_host host = {.python = python_now,
-                           .eval = (uintptr_t)dlsym(RTLD_DEFAULT, "_PyEval_EvalFrameDefault")};
-    bool can = n && n->version == HL_NATIVE_VERSION && hl_tracking.mode == HL_TRACK_EXACT;
+                           .eval = (uintptr_t)dlsym(RTLD_DEFAULT, "_PyEval_EvalFrameDefault"),
+                           .counts = mean > 0 ? (uintptr_t)python_now : 0,
+                           .mean = mean};
+    bool can = n && n->version == HL_NATIVE_VERSION && hl_tracking.mode != HL_TRACK_OFF;
     hl_native_usable = (size_t(*)(void *))dlsym(RTLD_DEFAULT, "malloc_usable_size");
     if (can && !followed && n->start(&host))
         followed = n;
-    return PyBool_FromLong(followed != NULL);
+    return followed != NULL;
 }
 
-static PyObject *stop(PyObject *module, PyObject *unused)
+void hl_native_unfollow(void)
 {
     if (followed)
         followed->stop();
     followed = NULL;
+}
+
+void hl_native_sample(double mean)
+{
+    hl_native_unfollow();
+    (void)follow(mean);
+}
+
+static PyObject *start(PyObject *module, PyObject *unused)
+{
+    return PyBool_FromLong(hl_tracking.mode == HL_TRACK_EXACT && follow(0));
+}
+
+static PyObject *stop(PyObject *module, PyObject *unused)
+{
+    hl_native_unfollow();
     Py_RETURN_NONE;
 }
 

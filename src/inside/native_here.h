@@ -18,6 +18,10 @@ extern size_t (*hl_native_usable)(void *);
  * of Python that called, where it is known; what of it fits. Inside an allocator. Its length; 0: native
  * allocations are not followed. */
 size_t hl_native_tell(char *buf, size_t size);
+/* One block in so many bytes is followed from now on, if the library is there: those that C code asks
+ * malloc for itself. While allocations are tracked. In a forked child: anew. */
+void hl_native_sample(double mean);
+void hl_native_unfollow(void);
 /* Before a look, not inside malloc: what has been loaded and unloaded since is known then. */
 void hl_native_settle(void);
 /* In the child, whose copy of the map is its own: an object has this block, of so many

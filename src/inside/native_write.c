@@ -1,10 +1,11 @@
-/* inside/native_write.c: blocks of malloc that are in use, as columns of a snapshot.
+/* inside/native_write.c: blocks of malloc that are in use, each or as samples tell, as columns of a
+ * snapshot.
  *
  * Room   inside; the cloned child; memory from rt's pages.
  * Takes  the preloaded library's tables.   Gives  columns MODULE, NATIVE and NATIVE_SITE, the NATIVE
  *        fields of END.
  * Method as the walk comes to objects, their blocks are taken out of the map; what is left is added up by
- *        site. Sites with any get numbers, callers first.
+ *        site. Samples are only of what C code asks for itself. Sites with any get numbers, callers first.
  * Knows  the tracker, the walk, snap_write.  Must not know  symbols. */
 #include "inside/track_engine.h" /* first: Python.h sets _GNU_SOURCE */
 
@@ -75,6 +76,21 @@ static uint32_t number_of(writing *x, uint32_t site)
 
 /* ---- blocks ------------------------------------------------------------------------------------ */
 
+static void add_sample(writing *x, const hl_sample *s)
+{
+    enum { HEAD = sizeof(size_t) };
+    double mean = x->n->samples->mean;
+    uint32_t site = hl_native_site(s->by);
+    if (site >= x->n_sites)
+        return;
+    uint64_t blocks = hl_sample_blocks(s->size, mean);
+    uint64_t usable = x->usable ? x->usable((void *)s->at) : 0;
+    uint64_t taken = usable >= s->size ? usable + HEAD : s->size;
+    x->of[site].blocks += blocks;
+    x->of[site].bytes += hl_sample_bytes(s->size, mean);
+    x->of[site].taken += taken * blocks / HL_WEIGHT_ONE;
+}
+
 static void add(void *to, uintptr_t at, uint64_t by, uint64_t size)
 {
     enum { HEAD = sizeof(size_t) };
@@ -94,7 +110,7 @@ void hl_native_held(const void *block, uint64_t size)
 {
     enum { DEBUG_HEAD = 16, DEBUG_HEADS = 2 };
     const hl_native *n = hl_native_followed();
-    for (unsigned i = 0; n && i <= DEBUG_HEADS; i++) {
+    for (unsigned i = 0; n && !n->samples->mean && i <= DEBUG_HEADS; i++) {
         uintptr_t at = (uintptr_t)block - (uintptr_t)i * DEBUG_HEAD;
         const uint64_t *word = hl_live_word(n->live, at);
         if (!word || !*word) /* to write there would make the page ours for nothing */
@@ -116,16 +132,25 @@ void hl_native_write(hl_walk *w, hl_fields *end)
     x.chain = hl_walk_pages(w, (x.n_sites + 1) * sizeof *x.chain);
     x.module_of = hl_walk_pages(w, HL_MODULES_MAX * sizeof *x.module_of);
     x.usable = hl_native_usable;
-    hl_live_walk(n->live, add, &x);
+    bool sampled = n->samples->mean > 0;
+    if (!sampled)
+        hl_live_walk(n->live, add, &x);
+    for (size_t i = 0; sampled && (i = hl_samples_next(n->samples, i)) < HL_SAMPLES_ROOM; i++)
+        add_sample(&x, &n->samples->rows[i]);
     for (uint32_t site = 0; site < x.n_sites; site++) {
         if (!x.of[site].blocks)
             continue;
         uint32_t number = number_of(&x, site);
         hl_snap_put(&w->out, HL_COL_NATIVE_SITE, number);
-        hl_snap_put(&w->out, HL_COL_NATIVE_SITE, x.of[site].blocks);
+        hl_snap_put(&w->out, HL_COL_NATIVE_SITE,
+                    sampled ? (x.of[site].blocks + HL_WEIGHT_ONE / 2) / HL_WEIGHT_ONE
+                            : x.of[site].blocks);
         hl_snap_put(&w->out, HL_COL_NATIVE_SITE, x.of[site].bytes);
         hl_snap_put(&w->out, HL_COL_NATIVE_SITE, x.of[site].taken);
     }
-    hl_field_uint(end, HL_SNAP_NATIVE, 1);
-    hl_field_uint(end, HL_SNAP_NATIVE_DROPPED, n->live->lost + n->sites->lost + n->modules->lost);
+    hl_field_uint(end, HL_SNAP_NATIVE, sampled ? HL_FOLLOWED_SAMPLED : HL_FOLLOWED_EXACT);
+    if (sampled)
+        hl_field_uint(end, HL_SNAP_NATIVE_RATE, (uint64_t)n->samples->mean);
+    hl_field_uint(end, HL_SNAP_NATIVE_DROPPED,
+                  n->live->lost + n->samples->dropped + n->sites->lost + n->modules->lost);
 }

@@ -30,6 +30,7 @@
 #include "inside/importing.h"
 #include "inside/out_of_memory.h"
 #include "inside/recording.h"
+#include "inside/native_here.h"
 #include "inside/track_engine.h"
 #include "inside/vitals.h"
 
@@ -158,6 +159,7 @@ void hl_pulse_in_forked_child(void)
     hl_pulse.usual_patience = 0;
     if (hl_pulse.page && hl_pulse.page->track && !hl_pulse.page->follow)
         hl_track_forked_unfollowed();
+    hl_native_unfollow();
 }
 
 /* A look begins: which round is to wait for its end? */

@@ -274,8 +274,10 @@ hl_makers *hl_makers_new(hl_walk *w, bool borrowed)
     if (!borrowed) {
         for (unsigned i = 0; i < LOCKS; i++)
             hl_lock_reset(lock_of(i)); /* of our copy: held since before the clone */
-        if (hl_native_followed())
+        if (hl_native_followed()) {
             hl_lock_reset(&hl_native_followed()->live->lock);
+            hl_lock_reset(&hl_native_followed()->samples->lock);
+        }
         m->codes = T->codes;
     } else if (!copy_codes(w, m)) {
         return NULL;

@@ -1,4 +1,4 @@
-/* native/interpose.c: malloc and its kin: each block noted, where that is asked for.
+/* native/interpose.c: malloc and its kin: blocks noted, each or one in so many bytes.
  *
  * Room   native; target, inside malloc, from the process's first instruction on. Links no Python.
  * Method The functions have libc's names, and being preloaded come first; what they stand in front of
@@ -45,12 +45,18 @@ static struct {
     int (*dlclose)(void *);
 } real;
 
-static bool on;
+enum { OFF, EXACT, SAMPLED };
+static int mode;
 static hl_native_host host;
 static hl_live live;
+static hl_samples samples;
 static hl_sites sites;
 static hl_modules modules;
 static __thread int within __attribute__((tls_model("initial-exec")));
+static __thread struct {
+    int64_t left;    /* bytes to the next point */
+    uint64_t random; /* 0: this thread has asked for nothing yet */
+} point __attribute__((tls_model("initial-exec")));
 
 /* ---- before the others are known --------------------------------------------------------------- */
 
@@ -139,22 +145,70 @@ HIDDEN_INLINE bool known(void)
     }
 #endif
 
+static void note(void *p, size_t n, const hl_registers *caller)
+{
+    uint32_t python = host.python ? host.python() : 0;
+    if (python == HL_NATIVE_THEIRS)
+        return;
+    uint32_t site = hl_stack_site(caller, python);
+    if (site == HL_NATIVE_THEIRS)
+        return;
+    if (mode == EXACT) {
+        hl_live_put(&live, (uintptr_t)p, hl_native_by(site), n);
+        return;
+    }
+    hl_lock_take(&samples.lock);
+    hl_samples_put(&samples, (uintptr_t)p, hl_native_by(site), n);
+    hl_lock_give(&samples.lock);
+}
+
 static __attribute__((noinline)) void *made(void *p, size_t n, const hl_registers *caller)
 {
     if (!p || within)
         return p;
     int kept = errno;
     within = 1;
-    uint32_t python = host.python ? host.python() : 0;
-    if (python != HL_NATIVE_THEIRS)
-        hl_live_put(&live, (uintptr_t)p, hl_native_by(hl_stack_site(caller, python)), n);
+    note(p, n, caller);
     within = 0;
     errno = kept;
     return p;
 }
 
+/* Samples: a point lies in the block, or this is the first of a thread. */
+static __attribute__((noinline)) bool next_point(size_t n)
+{
+    static uint64_t threads;
+    bool first = !point.random;
+    if (first) {
+        uint64_t number = __atomic_add_fetch(&threads, 1, __ATOMIC_RELAXED);
+        point.random = number * 0x9E3779B97F4A7C15ull ^ (uintptr_t)&point;
+        point.random += !point.random;
+        point.left = hl_sample_gap(&point.random, samples.mean);
+        if ((point.left -= (int64_t)n) >= 0)
+            return false;
+    }
+    point.left = hl_sample_gap(&point.random, samples.mean);
+    return true;
+}
+
+/* Is a block of so many bytes to be noted? Once for each: its bytes are counted. */
+HIDDEN_INLINE bool is_due(size_t n)
+{
+    int as = mode;
+    if (LIKELY(as == OFF))
+        return false;
+    return as == EXACT || (UNLIKELY((point.left -= (int64_t)n) < 0) && next_point(n));
+}
+
+/* May this block be one that was noted? */
+HIDDEN_INLINE bool is_known(const void *p)
+{
+    int as = mode;
+    return UNLIKELY(as != OFF) && p && (as == EXACT || UNLIKELY(hl_samples_maybe(&samples, p)));
+}
+
 /* The lock of the slow half may be held by whom a signal handler interrupts. */
-HIDDEN_INLINE hl_live_block gone(void *p)
+static hl_live_block gone_exactly(void *p)
 {
     const uint64_t *word = hl_live_word(&live, (uintptr_t)p);
     if (within && (!word || (*word & HL_LIVE_BIG) == HL_LIVE_BIG))
@@ -164,6 +218,34 @@ HIDDEN_INLINE hl_live_block gone(void *p)
     hl_live_block b = hl_live_take(&live, (uintptr_t)p);
     within = outer;
     return b;
+}
+
+/* by 0: nothing was known of it. */
+static hl_live_block gone(void *p)
+{
+    if (mode == EXACT)
+        return gone_exactly(p);
+    if (within)
+        return (hl_live_block){0, 0};
+    within = 1;
+    hl_lock_take(&samples.lock);
+    hl_sample s = hl_samples_take(&samples, (uintptr_t)p);
+    hl_lock_give(&samples.lock);
+    within = 0;
+    return (hl_live_block){s.by, s.size};
+}
+
+static void put_back(void *p, hl_live_block was)
+{
+    within = 1;
+    if (mode == EXACT) {
+        hl_live_put(&live, (uintptr_t)p, was.by, was.size);
+    } else {
+        hl_lock_take(&samples.lock);
+        hl_samples_put(&samples, (uintptr_t)p, was.by, was.size);
+        hl_lock_give(&samples.lock);
+    }
+    within = 0;
 }
 
 static __attribute__((noinline)) void let_go(void *p)
@@ -177,7 +259,7 @@ INTERPOSED void *malloc(size_t n)
 {
     if (!known())
         return early_take(n);
-    if (LIKELY(!on))
+    if (LIKELY(!is_due(n)))
         return real.malloc(n);
     hl_registers caller = CALLER;
     return made(real.malloc(n), n, &caller);
@@ -187,7 +269,7 @@ INTERPOSED void *calloc(size_t each, size_t n)
 {
     if (!known()) /* early memory is zero, and never used twice */
         return n && each > EARLY_BYTES / n ? NULL : early_take(each * n);
-    if (LIKELY(!on))
+    if (LIKELY(!is_due(each * n)))
         return real.calloc(each, n);
     hl_registers caller = CALLER;
     return made(real.calloc(each, n), each * n, &caller);
@@ -197,7 +279,7 @@ INTERPOSED void free(void *p)
 {
     if (is_early(p) || !known())
         return;
-    if (UNLIKELY(on) && p)
+    if (is_known(p))
         let_go(p);
     real.free(p);
 }
@@ -210,17 +292,15 @@ static void *from_early(void *p, size_t n)
 }
 
 /* By the time it returns the old address may be another thread's. */
-static __attribute__((noinline)) void *remade(void *p, size_t n, const hl_registers *caller)
+static __attribute__((noinline)) void *remade(void *p, size_t n, bool due,
+                                              const hl_registers *caller)
 {
-    hl_live_block was = p ? gone(p) : (hl_live_block){0, 0};
+    hl_live_block was = is_known(p) ? gone(p) : (hl_live_block){0, 0};
     void *q = real.realloc(p, n);
     if (q || !n)
-        return made(q, n, caller);
-    if (was.by && !within) {
-        within = 1;
-        hl_live_put(&live, (uintptr_t)p, was.by, was.size);
-        within = 0;
-    }
+        return due ? made(q, n, caller) : q;
+    if (was.by && !within)
+        put_back(p, was);
     return NULL;
 }
 
@@ -230,26 +310,27 @@ INTERPOSED void *realloc(void *p, size_t n)
         return from_early(p, n);
     if (!known())
         return early_take(n);
-    if (LIKELY(!on))
+    bool due = is_due(n);
+    if (LIKELY(!due && !is_known(p)))
         return real.realloc(p, n);
     hl_registers caller = CALLER;
-    return remade(p, n, &caller);
+    return remade(p, n, due, &caller);
 }
 
 INTERPOSED void *reallocarray(void *p, size_t each, size_t n)
 {
     size_t bytes;
-    if (is_early(p) || !known() || !real.reallocarray || UNLIKELY(on)) {
-        if (__builtin_mul_overflow(each, n, &bytes)) {
-            errno = ENOMEM;
-            return NULL;
-        }
-        if (is_early(p) || !known() || !on)
-            return realloc(p, bytes);
-        hl_registers caller = CALLER;
-        return remade(p, bytes, &caller);
+    if (__builtin_mul_overflow(each, n, &bytes)) {
+        errno = ENOMEM;
+        return NULL;
     }
-    return real.reallocarray(p, each, n);
+    if (is_early(p) || !known() || !real.reallocarray)
+        return realloc(p, bytes);
+    bool due = is_due(bytes);
+    if (LIKELY(!due && !is_known(p)))
+        return real.reallocarray(p, each, n);
+    hl_registers caller = CALLER;
+    return remade(p, bytes, due, &caller);
 }
 
 INTERPOSED int posix_memalign(void **out, size_t align, size_t n)
@@ -257,7 +338,7 @@ INTERPOSED int posix_memalign(void **out, size_t align, size_t n)
     if (!known() || !real.posix_memalign)
         return ENOMEM;
     int failed = real.posix_memalign(out, align, n);
-    if (UNLIKELY(on) && !failed) {
+    if (!failed && UNLIKELY(is_due(n))) {
         hl_registers caller = CALLER;
         (void)made(*out, n, &caller);
     }
@@ -274,7 +355,7 @@ INTERPOSED void *aligned_alloc(size_t align, size_t n)
 {
     if (!known() || !real.aligned_alloc)
         return none();
-    if (LIKELY(!on))
+    if (LIKELY(!is_due(n)))
         return real.aligned_alloc(align, n);
     hl_registers caller = CALLER;
     return made(real.aligned_alloc(align, n), n, &caller);
@@ -285,7 +366,7 @@ void *memalign(size_t align, size_t n)
 {
     if (!known() || !real.memalign)
         return none();
-    if (LIKELY(!on))
+    if (LIKELY(!is_due(n)))
         return real.memalign(align, n);
     hl_registers caller = CALLER;
     return made(real.memalign(align, n), n, &caller);
@@ -295,7 +376,7 @@ INTERPOSED void *valloc(size_t n)
 {
     if (!known() || !real.valloc)
         return none();
-    if (LIKELY(!on))
+    if (LIKELY(!is_due(n)))
         return real.valloc(n);
     hl_registers caller = CALLER;
     return made(real.valloc(n), n, &caller);
@@ -306,7 +387,7 @@ void *pvalloc(size_t n)
 {
     if (!known() || !real.pvalloc)
         return none();
-    if (LIKELY(!on))
+    if (LIKELY(!is_due(n)))
         return real.pvalloc(n);
     hl_registers caller = CALLER;
     return made(real.pvalloc(n), n, &caller);
@@ -327,7 +408,7 @@ INTERPOSED int dlclose(void *handle)
     if (!known() || !real.dlclose)
         return -1;
     int failed = real.dlclose(handle);
-    if (UNLIKELY(on))
+    if (UNLIKELY(mode != OFF))
         refresh();
     return failed;
 }
@@ -336,46 +417,53 @@ INTERPOSED int dlclose(void *handle)
 
 static void in_forked_child(void)
 {
-    if (!on)
+    if (mode == OFF)
         return;
-    on = false;
+    mode = OFF;
     within = 0;
     hl_lock_reset(&live.lock);
+    hl_samples_deinit(&samples); /* another thread may have been at it; its lock is free now */
     hl_stack_forked();
 }
 
+/* In a process whose table was another's: what it had then is not known any more. */
 static bool start(const hl_native_host *of)
 {
     static bool minds_forks;
-    if (on || !known() || !hl_stack_begin(&sites, &modules, of->eval))
+    if (mode != OFF || !known() || !hl_stack_begin(&sites, &modules, of))
         return false;
     if (!minds_forks && pthread_atfork(NULL, NULL, in_forked_child))
         return false;
     minds_forks = true;
+    if (of->mean > 0 && !hl_samples_init(&samples, of->mean))
+        return false;
+    hl_samples_clear(&samples);
+    samples.mean = of->mean;
     refresh();
+    hl_stack_host();
     hl_live_clear(&live);
     host = *of;
-    __atomic_store_n(&on, true, __ATOMIC_RELEASE);
+    __atomic_store_n(&mode, of->mean > 0 ? SAMPLED : EXACT, __ATOMIC_RELEASE);
     return true;
 }
 
 static void stop(void)
 {
-    __atomic_store_n(&on, false, __ATOMIC_RELEASE);
+    __atomic_store_n(&mode, OFF, __ATOMIC_RELEASE);
 }
 
 static __attribute__((noinline)) uint32_t here(void)
 {
     hl_registers caller = CALLER;
     int kept = errno, outer = within;
-    if (!on)
+    if (mode == OFF)
         return 0;
     within = 1;
     uint32_t python = host.python ? host.python() : 0;
     uint32_t site = hl_stack_site(&caller, python == HL_NATIVE_THEIRS ? 0 : python);
     within = outer;
     errno = kept;
-    return site;
+    return site == HL_NATIVE_THEIRS ? 0 : site;
 }
 
 INTERPOSED const hl_native *hl_native_here(void);
@@ -387,6 +475,7 @@ const hl_native *hl_native_here(void)
                                  .refresh = refresh,
                                  .here = here,
                                  .live = &live,
+                                 .samples = &samples,
                                  .sites = &sites,
                                  .modules = &modules};
     return &it;

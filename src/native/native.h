@@ -15,13 +15,14 @@
 
 #include "native/modules.h"
 #include "track/live.h"
+#include "track/sampler.h"
 #include "track/site_tree.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { HL_NATIVE_VERSION = 1 };
-#define HL_NATIVE_THEIRS UINT32_MAX
+enum { HL_NATIVE_VERSION = 2 };
+#define HL_NATIVE_THEIRS UINT32_MAX /* no site: somebody else counts the block */
 
 /* What the interpreter says of a block that is being made. */
 typedef struct hl_native_host {
@@ -30,6 +31,10 @@ typedef struct hl_native_host {
     uint32_t (*python)(void);
     /* Entry of the function that runs Python code: below it the Python stack says more. 0: none. */
     uintptr_t eval;
+    /* Code of the library of the host that counts blocks of Python's allocators: what it asks for is
+     * theirs. 0: none does. */
+    uintptr_t counts;
+    double mean; /* bytes from one sample to the next; 0: each block is noted */
 } hl_native_host;
 
 /* Sites: those of modules' code, and, where Python called, at the outermost end one of code
@@ -40,7 +45,8 @@ typedef struct hl_native {
     void (*stop)(void);
     void (*refresh)(void);  /* asks the loader what is loaded; not inside malloc */
     uint32_t (*here)(void); /* the site of who calls this; 0: it is not started */
-    hl_live *live;
+    hl_live *live;       /* each; empty where samples are taken */
+    hl_samples *samples; /* its `by` is as of live */
     hl_sites *sites;
     const hl_modules *modules;
 } hl_native;

@@ -515,6 +515,115 @@ static void handlers_that_allocate(void **state)
     end();
 }
 
+/* ---- samples ----------------------------------------------------------------------------------- */
+
+enum { MANY = 60000, MEAN = 4096 };
+
+static double estimated(void)
+{
+    double bytes = 0;
+    for (size_t i = 0; (i = hl_samples_next(it->samples, i)) < HL_SAMPLES_ROOM; i++)
+        bytes += (double)hl_sample_bytes(it->samples->rows[i].size, MEAN);
+    return bytes;
+}
+
+static bool is_sample(const void *p)
+{
+    return hl_samples_look(it->samples, (uintptr_t)p).by != 0;
+}
+
+/* Sums over samples are those of all blocks, within six standard errors; what goes is forgotten. */
+static void samples_stand_for_all(void **state)
+{
+    static void *blocks[MANY];
+    double bytes = 0, variance = 0;
+    (void)state;
+    hl_native_host host = {.mean = MEAN};
+    it = hl_native_here();
+    assert_true(it->start(&host));
+    double before = estimated();
+    for (size_t i = 0; i < MANY; i++) {
+        size_t n = 1 + i * 7919 % 3000;
+        blocks[i] = i % 3 ? malloc(n) : i % 2 ? calloc(1, n) : realloc(malloc(n / 2), n);
+        assert_non_null(blocks[i]);
+        bytes += (double)n;
+        variance += hl_sample_variance(n, MEAN);
+    }
+    for (size_t i = 0; i < MANY; i += 2) {
+        size_t n = 1 + i * 7919 % 3000;
+        free(blocks[i]);
+        assert_false(is_sample(blocks[i]));
+        bytes -= (double)n;
+        variance -= hl_sample_variance(n, MEAN);
+    }
+    double off = estimated() - before - bytes;
+    assert_true(off * off < 36 * variance);
+    assert_true(variance < bytes * bytes / 400); /* the bound says something */
+    for (size_t i = 1; i < MANY; i += 2) {
+        if (is_sample(blocks[i])) {
+            place p[FRAMES];
+            uint64_t by = hl_samples_look(it->samples, (uintptr_t)blocks[i]).by;
+            assert_true(stack_of(by, p) > 1);
+            assert_string_equal(strrchr(p[0].path, '/'), "/native_test");
+        }
+        free(blocks[i]);
+        assert_false(is_sample(blocks[i]));
+    }
+    assert_int_equal(it->samples->dropped, 0);
+    end();
+}
+
+/* Blocks that the host's own library asks for are not told: it counts them itself. */
+static void the_hosts_are_left_out(void **state)
+{
+    (void)state;
+    hl_native_host host = {.mean = 1, .counts = (uintptr_t)the_hosts_are_left_out};
+    it = hl_native_here();
+    assert_true(it->start(&host));
+    size_t before = it->samples->n;
+    void *p = malloc(100000), *q = realloc(malloc(10), 100000);
+    sink = p;
+    assert_int_equal(it->samples->n, before);
+    void *handle = dlopen("libz.so.1", RTLD_NOW); /* the loader asks for some */
+    assert_non_null(handle);
+    assert_true(it->samples->n > before);
+    dlclose(handle);
+    free(p);
+    free(q);
+    end();
+    begin(); /* and each is told again */
+    p = malloc(333);
+    assert_int_equal(block_of(p).size, 333);
+    assert_int_equal(it->samples->n, 0);
+    free(p);
+    end();
+}
+
+/* A forked child begins anew, though another thread was at the table. */
+static void samples_in_a_child(void **state)
+{
+    (void)state;
+    hl_native_host host = {.mean = 1};
+    it = hl_native_here();
+    assert_true(it->start(&host));
+    void *old = malloc(5000);
+    assert_true(is_sample(old));
+    pid_t pid = fork();
+    if (pid == 0) {
+        bool ok = it->start(&host);
+        void *p = malloc(4000);
+        ok = ok && is_sample(p) && !is_sample(old);
+        free(old);
+        free(p);
+        _exit(ok && !is_sample(p) ? 0 : 1);
+    }
+    int status;
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status, 0);
+    free(old);
+    end();
+}
+
 /* Where it was loaded another one may lie, whose code is not the first one's. */
 static void libraries_come_and_go(void **state)
 {
@@ -548,6 +657,9 @@ int main(void)
         cmocka_unit_test(many_threads),
         cmocka_unit_test(forks_while_others_work),
         cmocka_unit_test(handlers_that_allocate),
+        cmocka_unit_test(samples_stand_for_all),
+        cmocka_unit_test(the_hosts_are_left_out),
+        cmocka_unit_test(samples_in_a_child),
         cmocka_unit_test(libraries_come_and_go),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -31,6 +31,8 @@ enum {
     WALKS_BITS = 2,  /* of each thread, kept: they are small, for they take room on its stack */
     WALKS = 1 << WALKS_BITS,
     READ_MAX = 64, /* a longer walk is not kept */
+    HOST_DEPTH = 3, /* frames in which the host's library is looked for: the interpreter's lie before */
+    THEIRS = DEPTH + 1,
 };
 #define PYTHON_AT (UINT64_C(1) << 63) /* no code is there */
 
@@ -57,7 +59,8 @@ static struct {
     hl_modules *modules; /* its lock guards the rules, too */
     kept_rule *rules;
     uint32_t n_rules;
-    uintptr_t eval;
+    uintptr_t eval, counts;
+    range host; /* code that counts for itself */
     uint32_t age; /* changes when what is known of addresses is not believed any more; atomic */
 } S;
 
@@ -68,16 +71,18 @@ static __thread struct {
 } stacks __attribute__((tls_model("initial-exec")));
 
 /* Rules say where a walk ends: where that is another place now they are made anew. */
-bool hl_stack_begin(hl_sites *sites, hl_modules *modules, uintptr_t eval)
+bool hl_stack_begin(hl_sites *sites, hl_modules *modules, const hl_native_host *host)
 {
     S.sites = sites;
     S.modules = modules;
-    if (S.rules && eval != S.eval) {
+    S.counts = host->counts;
+    S.host = (range){0, 0};
+    if (S.rules && host->eval != S.eval) {
         hl_pages_unmap(S.rules, RULES * sizeof *S.rules);
         S.rules = NULL;
         S.n_rules = 0;
     }
-    S.eval = eval;
+    S.eval = host->eval;
     __atomic_add_fetch(&S.age, 1, __ATOMIC_SEQ_CST);
     if (!S.rules)
         S.rules = hl_pages_map(RULES * sizeof *S.rules);
@@ -197,6 +202,13 @@ static hl_module module_at(uintptr_t at)
     return m;
 }
 
+void hl_stack_host(void)
+{
+    hl_module m = module_at(S.counts);
+    if (S.counts)
+        S.host = (range){m.code, m.code_end};
+}
+
 static __attribute__((noinline)) hl_unwind_rule make_rule(uintptr_t pc)
 {
     uintptr_t entry, at = pc - 1;
@@ -272,6 +284,12 @@ static bool step(hl_registers *r, const hl_unwind_rule *rule, uintptr_t end, kep
     return r->pc != 0;
 }
 
+static bool is_hosts(uintptr_t pc)
+{
+    return pc - S.host.from < S.host.end - S.host.from;
+}
+
+/* How many; THEIRS: the host's library called. */
 static unsigned walk(hl_registers r, bool python, kept_walk *w, uintptr_t pcs[DEPTH])
 {
     unsigned n = 0;
@@ -284,6 +302,8 @@ static unsigned walk(hl_registers r, bool python, kept_walk *w, uintptr_t pcs[DE
         if (python && rule.ends)
             break;
         pcs[n++] = r.pc;
+        if (n <= HOST_DEPTH && is_hosts(r.pc))
+            return THEIRS;
         if (!end || !step(&r, &rule, end, w))
             break;
     }
@@ -322,7 +342,10 @@ static __attribute__((noinline)) uint32_t site_of(const hl_registers *at, uint32
     uint32_t site = 0, age = __atomic_load_n(&S.age, __ATOMIC_ACQUIRE);
     w->site = w->n = 0;
     unsigned n = walk(*at, python != 0, w, pcs);
-    if (python) {
+    if (n == THEIRS) {
+        site = HL_NATIVE_THEIRS;
+        n = 0;
+    } else if (python) {
         site = hl_sites_find(S.sites, 0, (uintptr_t)(PYTHON_AT | python));
         site = site ? site : new_root(python);
     }

@@ -7,10 +7,13 @@
 #include "native/cfi.h"
 #include "native/native.h"
 
-/* At a start; false: no memory. eval: as in hl_native_host. */
-bool hl_stack_begin(hl_sites *sites, hl_modules *modules, uintptr_t eval);
+/* At a start; false: no memory. */
+bool hl_stack_begin(hl_sites *sites, hl_modules *modules, const hl_native_host *host);
+/* After it and a refresh: where the host's library lies. */
+void hl_stack_host(void);
 /* The site of who called with these registers; its outermost end is what Python number `python` called
- * (0: none did, and the stack is told as far as it goes). */
+ * (0: none did, and the stack is told as far as it goes). HL_NATIVE_THEIRS: the host's library called,
+ * by way of the interpreter perhaps. */
 uint32_t hl_stack_site(const hl_registers *at, uint32_t python);
 /* What is loaded has changed, perhaps. */
 void hl_stack_refresh(void);

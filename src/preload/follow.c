@@ -45,6 +45,7 @@ static struct {
     char page_path[64];
     char page_entry[96];        /* HEAPLENS_FOLLOW=page_path */
     char library[HL_PAGE_PATH]; /* this one */
+    char native[HL_PAGE_PATH];  /* the one that follows malloc; "": it is not there */
     char loader[HL_PAGE_PATH];  /* PT_INTERP of this process */
     int (*execvpe)(const char *, char *const[], char *const[]);
 } family;
@@ -72,6 +73,9 @@ void hl_follow_begin(hl_page *first, const char *page_path)
     if (!dladdr((const void *)(uintptr_t)hl_follow_begin, &self) || !self.dli_fname)
         return;
     snprintf(family.library, sizeof family.library, "%s", self.dli_fname);
+    const void *native = dlsym(RTLD_DEFAULT, "hl_native_here");
+    if (native && dladdr(native, &self) && self.dli_fname)
+        snprintf(family.native, sizeof family.native, "%s", self.dli_fname);
     snprintf(family.page_path, sizeof family.page_path, "%s", page_path);
     snprintf(family.page_entry, sizeof family.page_entry, HL_FOLLOW_ENV "=%s", page_path);
     family.execvpe =
@@ -194,7 +198,8 @@ static bool is_entry(const char *entry, const char *name)
 /* The first process and what we hand on are still there, as the child will see them. */
 static bool still_there(void)
 {
-    return !access(family.page_path, R_OK | W_OK) && !access(family.library, R_OK);
+    return !access(family.page_path, R_OK | W_OK) && !access(family.library, R_OK) &&
+           (!*family.native || !access(family.native, R_OK));
 }
 
 /* Entries of envp, and the user's own LD_PRELOAD among them; 0: it is not to be touched. */
@@ -220,13 +225,14 @@ int hl_follow_with(const char *path, char *const envp[], hl_with_environment *ca
     errno = kept;
     if (!follow)
         return call(envp, more);
-    size_t text = strlen(family.library) + (users ? strlen(users) : 0) + 64;
+    size_t text =
+        strlen(family.library) + strlen(family.native) + (users ? strlen(users) : 0) + 64;
     char *preload = __builtin_alloca(text);
     char *own = __builtin_alloca(text);
     char **env = __builtin_alloca((n + 4) * sizeof *env);
     size_t k = 0;
-    snprintf(preload, text, "LD_PRELOAD=%s%s%s", family.library, users && *users ? ":" : "",
-             users ? users : "");
+    snprintf(preload, text, "LD_PRELOAD=%s%s%s%s%s", family.library, *family.native ? ":" : "",
+             family.native, users && *users ? ":" : "", users ? users : "");
     for (size_t i = 0; i < n; i++)
         env[k++] = is_entry(envp[i], "LD_PRELOAD") ? preload : envp[i];
     if (!users)

@@ -35,7 +35,7 @@
  *        [leaves=N] [leavesseen=N] [dups=N] [dupbytes=N]
  *        [running] [unsettled] [pause=S] [skipped=N] [folded=N] [pid=] [python=] [program=]
  *        [rounds=N] [track=exact|sampled] [rate=N] [dropped=N] [peak=N] [taken=N]
- *        [threads=1] [within=N] [native=1] [nativedropped=N]
+ *        [threads=1] [within=N] [native=1|2] [nativerate=N] [nativedropped=N]
  *
  * NODE   NAME[:TYPE][*COUNT]. The first mention declares it; TYPE is object if never said. With
  *        *COUNT (0 is fine) it is a group; NAME[i] is one member of it. An edge between groups of

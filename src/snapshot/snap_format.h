@@ -83,8 +83,10 @@ enum hl_snap_field {
     HL_SNAP_TRACK_THREADS = 104, /* 1: what was made of all time is told of the thread that made it,
                                       and not of one that has some in use there */
     HL_SNAP_TRACK_WITHIN = 105,  /* the widest window of HL_COL_WITHIN; missing: none */
-    HL_SNAP_NATIVE = 106,        /* 1: so were the blocks of malloc, HL_COL_NATIVE_SITE */
+    HL_SNAP_NATIVE = 106,        /* enum hl_followed: so were the blocks of malloc,
+                                     HL_COL_NATIVE_SITE; of samples the amounts are estimates */
     HL_SNAP_NATIVE_DROPPED = 107, /* blocks and stacks there was no room to follow */
+    HL_SNAP_NATIVE_RATE = 108,    /* sampled: mean bytes from one sample to the next */
     /* what the process had when the snapshot was asked for: + enum hl_resource, each only if counted */
     HL_SNAP_RESOURCE = 112,
     /* in END, before 3.12: references to what all programs share, + 2 * enum hl_shared: how many its

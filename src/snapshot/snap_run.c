@@ -151,7 +151,12 @@ static bool tracking_field(hl_tracking *t, const field *f)
         t->within = f->value > 1u << HL_WINDOWS ? 1u << HL_WINDOWS : (uint32_t)f->value;
         return true;
     case HL_SNAP_NATIVE:
-        t->native = f->value != 0;
+        t->native = f->value == 0                   ? HL_FOLLOWED_NOT
+                    : f->value == HL_FOLLOWED_EXACT ? HL_FOLLOWED_EXACT
+                                                    : HL_FOLLOWED_SAMPLED;
+        return true;
+    case HL_SNAP_NATIVE_RATE:
+        t->native_rate = f->value;
         return true;
     case HL_SNAP_NATIVE_DROPPED:
         t->native_dropped = f->value;

@@ -202,8 +202,8 @@ typedef struct hl_tracking { /* as of a snapshot */
     uint32_t taken;     /* snapshots before this one, for hl_snap_age.born */
     uint32_t within;    /* the widest window that was counted, 64 say; 0: none */
     bool by_thread;     /* what was made of all time is told of the thread that made it */
-    bool native;        /* blocks of malloc were followed, too */
-    uint64_t native_dropped;
+    enum hl_followed native; /* blocks of malloc were followed, too */
+    uint64_t native_dropped, native_rate;
 } hl_tracking;
 
 typedef struct hl_snap_info {
