@@ -71,7 +71,7 @@ static int arm(const char *name)
         (const hl_native *(*)(void))dlsym(RTLD_DEFAULT, "hl_native_here");
     hl_native_host host = {.python = NULL};
     if (!strcmp(name, "python"))
-        host = (hl_native_host){the_same, (uintptr_t)eval};
+        host = (hl_native_host){.python = the_same, .eval = (uintptr_t)eval};
     if (!strcmp(name, "sampled"))
         host.mean = MEAN;
     bool starts = strcmp(name, "plain") != 0 && strcmp(name, "off") != 0;

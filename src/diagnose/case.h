@@ -120,6 +120,7 @@ typedef struct hl_case {
     uint32_t n_joined;
     hl_growth native;   /* native_growth.c: memory in no object; no bytes: it did not grow */
     bool native_told;   /* some holder has it: told, or found to be no leak */
+    const char *native_by; /* who asked for most of it: native_kept.c; or NULL */
     uint64_t dismissed; /* bytes of growth seen and found to be no leak */
     uint32_t one_calls; /* findings that are possible only because one call filled their holder */
     hl_diagnosis *out;

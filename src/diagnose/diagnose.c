@@ -10,6 +10,7 @@
 #include "diagnose/census.h"
 #include "diagnose/judge.h"
 #include "diagnose/native_growth.h"
+#include "diagnose/native_kept.h"
 #include "diagnose/pattern.h"
 #include "diagnose/unheld.h"
 
@@ -442,6 +443,8 @@ hl_status hl_diagnosing_judge(hl_diagnosing *d, const hl_run *run, hl_diagnosis 
             status = hl_rule_resources(c, err);
         if (!status)
             status = hl_unheld_find(c, err);
+        if (!status)
+            status = hl_native_kept_find(c, err);
     }
     if (!status) {
         hl_native_doubt(c);

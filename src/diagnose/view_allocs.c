@@ -253,20 +253,30 @@ static hl_status fill(const hl_view_query *q, const hl_snap *s, const hl_site_hi
     return HL_OK;
 }
 
+/* The last of a run with blocks of malloc, or the one that was asked for. */
+static bool find_native(const hl_view_query *q, hl_view_moment *at)
+{
+    while (!q->snapshot && at->index && !at->run->snaps[at->index].tracking.native)
+        at->index--;
+    return at->run->snaps[at->index].tracking.native != HL_FOLLOWED_NOT;
+}
+
 /* Blocks of malloc are no rows: of those only what is in use is known, and from which library. */
 static hl_status note_native(const hl_view_query *q, hl_arena *arena, hl_table *out, hl_err *err)
 {
     hl_view_moment at;
     hl_snap *s;
-    if (q->n_runs != 1 || hl_view_moment_asked(q, &at, err) ||
-        !at.run->snaps[at.index].tracking.native)
+    if (q->n_runs != 1 || hl_view_moment_asked(q, &at, err) || !find_native(q, &at))
         return HL_OK;
     if (hl_snap_load_parts(at.run, at.index, HL_PART_SITES, &s, err))
         return err->status;
     const char *libraries = hl_native_libraries(s, arena);
     if (libraries && *libraries)
-        out->note = hl_arena_printf(arena, "%s%sbeside these malloc has for %s",
-                                    out->note ? out->note : "", out->note ? "; " : "", libraries);
+        out->note = hl_arena_printf(
+            arena, "%s%sbeside these malloc has %sfor %s", out->note ? out->note : "",
+            out->note ? "; " : "",
+            at.run->snaps[at.index].tracking.native == HL_FOLLOWED_SAMPLED ? "(by samples) " : "",
+            libraries);
     hl_snap_destroy(s);
     return HL_OK;
 }

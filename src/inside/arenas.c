@@ -16,11 +16,6 @@ enum {
     POOLS_NEEDED = 4, /* of samples, all in agreement */
     POOLS_SAMPLED = 32,
     LISTED_MAX = 4096,
-#if HL_PY_AT_LEAST(10)
-    ARENA_BYTES = 1024 * 1024,
-#else
-    ARENA_BYTES = 256 * 1024,
-#endif
     ARENAS_FIRST = 16, /* the table's first size; it doubles */
     ARENAS_SANE = 1 << 24,
     READ_MOST = 1024, /* of more arenas the pools of some are read: each is a page to be fetched */
@@ -38,7 +33,7 @@ typedef struct arena {
 #if HL_PY_AT_LEAST(12)
 _Static_assert(sizeof(hl_abi_pool) == sizeof(struct pool_header), "pool_header");
 _Static_assert(sizeof(arena) == sizeof(struct arena_object), "arena_object");
-_Static_assert(HL_ABI_POOL_BYTES == POOL_SIZE && ARENA_BYTES == ARENA_SIZE, "sizes of obmalloc");
+_Static_assert(HL_ABI_POOL_BYTES == POOL_SIZE && HL_ABI_ARENA_BYTES == ARENA_SIZE, "sizes of obmalloc");
 #endif
 
 static bool sane(const hl_abi_pool *p)
@@ -59,12 +54,12 @@ typedef struct tally {
 static bool count_arena(const hl_maps *maps, const arena *a, bool reads, tally *t)
 {
     uintptr_t first = (a->address + HL_ABI_POOL_BYTES - 1) & ~(uintptr_t)(HL_ABI_POOL_BYTES - 1);
-    if (a->next_pool < a->address || a->next_pool > a->address + ARENA_BYTES ||
-        a->free_pools > a->all_pools || a->all_pools > ARENA_BYTES / HL_ABI_POOL_BYTES ||
-        !hl_map_holds(maps, (void *)a->address, ARENA_BYTES))
+    if (a->next_pool < a->address || a->next_pool > a->address + HL_ABI_ARENA_BYTES ||
+        a->free_pools > a->all_pools || a->all_pools > HL_ABI_ARENA_BYTES / HL_ABI_POOL_BYTES ||
+        !hl_map_holds(maps, (void *)a->address, HL_ABI_ARENA_BYTES))
         return false;
     t->arenas++;
-    t->resident += hl_resident_between(a->address, a->address + ARENA_BYTES);
+    t->resident += hl_resident_between(a->address, a->address + HL_ABI_ARENA_BYTES);
     for (uintptr_t at = first; reads && at + HL_ABI_POOL_BYTES <= a->next_pool;
          at += HL_ABI_POOL_BYTES) {
         const hl_abi_pool *p = (const hl_abi_pool *)at;
@@ -178,7 +173,7 @@ static bool explains(const hl_maps *maps, const arena *table, const hl_abi_pool 
         const arena *a = table + pools[i]->arena;
         uintptr_t at = (uintptr_t)pools[i];
         if (pools[i]->arena >= ARENAS_SANE || !hl_map_holds(maps, a, sizeof *a) ||
-            at < a->address || at - a->address >= ARENA_BYTES)
+            at < a->address || at - a->address >= HL_ABI_ARENA_BYTES)
             return false;
     }
     return true;
@@ -251,7 +246,7 @@ void hl_arenas_measure(hl_resident *r)
     if (!count_all(r, &t) || t.used > t.pools)
         return;
     hl_resident_set(r, HL_MEMORY_ARENAS, t.arenas);
-    hl_resident_set(r, HL_MEMORY_ARENA_ROOM, t.arenas * ARENA_BYTES);
+    hl_resident_set(r, HL_MEMORY_ARENA_ROOM, t.arenas * HL_ABI_ARENA_BYTES);
     hl_resident_set(r, HL_MEMORY_ARENA_RESIDENT, t.resident);
     hl_resident_set(r, HL_MEMORY_ARENA_POOLS, t.pools);
     hl_resident_set(r, HL_MEMORY_ARENA_USED, t.used);

@@ -417,8 +417,10 @@ enum {
     HL_ABI_POOL_UNIT = 16,    /* bytes between two of them */
 #if HL_PY_AT_LEAST(10)
     HL_ABI_POOL_BYTES = 16 * 1024,
+    HL_ABI_ARENA_BYTES = 1024 * 1024,
 #else
     HL_ABI_POOL_BYTES = 4 * 1024,
+    HL_ABI_ARENA_BYTES = 256 * 1024,
 #endif
 };
 

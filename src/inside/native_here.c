@@ -132,7 +132,9 @@ static bool follow(double mean)
     const hl_native *n = here ? here() : NULL;
     hl_native_host host = {.python = python_now,
                            .eval = (uintptr_t)dlsym(RTLD_DEFAULT, "_PyEval_EvalFrameDefault"),
-                           .counts = mean > 0 ? (uintptr_t)python_now : 0,
+                           .self = (uintptr_t)python_now,
+                           .arena = HL_ABI_ARENA_BYTES,
+                           .counts = mean > 0,
                            .mean = mean};
     bool can = n && n->version == HL_NATIVE_VERSION && hl_tracking.mode != HL_TRACK_OFF;
     hl_native_usable = (size_t(*)(void *))dlsym(RTLD_DEFAULT, "malloc_usable_size");

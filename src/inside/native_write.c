@@ -91,6 +91,16 @@ static void add_sample(writing *x, const hl_sample *s)
     x->of[site].taken += taken * blocks / HL_WEIGHT_ONE;
 }
 
+static void add_mapping(writing *x, const hl_mapping *m, uint64_t one)
+{
+    uint32_t site = hl_native_site(m->by);
+    if (site >= x->n_sites)
+        return;
+    x->of[site].blocks += one;
+    x->of[site].bytes += m->end - m->from;
+    x->of[site].taken += m->end - m->from;
+}
+
 static void add(void *to, uintptr_t at, uint64_t by, uint64_t size)
 {
     enum { HEAD = sizeof(size_t) };
@@ -135,6 +145,8 @@ void hl_native_write(hl_walk *w, hl_fields *end)
     bool sampled = n->samples->mean > 0;
     if (!sampled)
         hl_live_walk(n->live, add, &x);
+    for (uint32_t i = 0; i < n->mappings->n; i++)
+        add_mapping(&x, &n->mappings->of[i], sampled ? HL_WEIGHT_ONE : 1);
     for (size_t i = 0; sampled && (i = hl_samples_next(n->samples, i)) < HL_SAMPLES_ROOM; i++)
         add_sample(&x, &n->samples->rows[i]);
     for (uint32_t site = 0; site < x.n_sites; site++) {
@@ -152,5 +164,6 @@ void hl_native_write(hl_walk *w, hl_fields *end)
     if (sampled)
         hl_field_uint(end, HL_SNAP_NATIVE_RATE, (uint64_t)n->samples->mean);
     hl_field_uint(end, HL_SNAP_NATIVE_DROPPED,
-                  n->live->lost + n->samples->dropped + n->sites->lost + n->modules->lost);
+                  n->live->lost + n->samples->dropped + n->mappings->lost + n->sites->lost +
+                      n->modules->lost);
 }

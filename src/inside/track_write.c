@@ -277,6 +277,7 @@ hl_makers *hl_makers_new(hl_walk *w, bool borrowed)
         if (hl_native_followed()) {
             hl_lock_reset(&hl_native_followed()->live->lock);
             hl_lock_reset(&hl_native_followed()->samples->lock);
+            hl_lock_reset(&hl_native_followed()->mappings->lock);
         }
         m->codes = T->codes;
     } else if (!copy_codes(w, m)) {

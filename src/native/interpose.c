@@ -13,6 +13,7 @@
  * Start  The process is a Python: what the launcher put into the environment goes out, so that no
  *        process it starts has it. A shell or version manager on the way to it leaves it in. */
 #define _GNU_SOURCE
+#undef _FILE_OFFSET_BITS /* it would make mmap another name for mmap64; we define both */
 #include "native/environment.h"
 #include "native/native.h"
 #include "native/stack.h"
@@ -20,9 +21,11 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <pthread.h>
+#include <stdarg.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #define INTERPOSED    __attribute__((visibility("default")))
 #define LIKELY(x)     __builtin_expect(!!(x), 1)
@@ -43,6 +46,9 @@ static struct {
     void *(*pvalloc)(size_t);
     void *(*reallocarray)(void *, size_t, size_t);
     int (*dlclose)(void *);
+    void *(*mmap)(void *, size_t, int, int, int, off_t);
+    int (*munmap)(void *, size_t);
+    void *(*mremap)(void *, size_t, size_t, int, ...);
 } real;
 
 enum { OFF, EXACT, SAMPLED };
@@ -50,6 +56,7 @@ static int mode;
 static hl_native_host host;
 static hl_live live;
 static hl_samples samples;
+static hl_mappings mappings;
 static hl_sites sites;
 static hl_modules modules;
 static __thread int within __attribute__((tls_model("initial-exec")));
@@ -113,6 +120,9 @@ static __attribute__((noinline)) bool find(void)
     find_one("pvalloc", &real.pvalloc);
     find_one("reallocarray", &real.reallocarray);
     find_one("dlclose", &real.dlclose);
+    find_one("mmap", &real.mmap);
+    find_one("munmap", &real.munmap);
+    find_one("mremap", &real.mremap);
     void *(*last)(size_t);
     find_one("malloc", &last);
     __atomic_store_n(&real.malloc, last, __ATOMIC_RELEASE); /* it says that all are known */
@@ -150,7 +160,7 @@ static void note(void *p, size_t n, const hl_registers *caller)
     uint32_t python = host.python ? host.python() : 0;
     if (python == HL_NATIVE_THEIRS)
         return;
-    uint32_t site = hl_stack_site(caller, python);
+    uint32_t site = hl_stack_site(caller, python, host.counts);
     if (site == HL_NATIVE_THEIRS)
         return;
     if (mode == EXACT) {
@@ -393,6 +403,123 @@ void *pvalloc(size_t n)
     return made(real.pvalloc(n), n, &caller);
 }
 
+/* ---- the kernel's functions ---------------------------------------------------------------------- */
+
+/* Memory, and no file's, for this process alone. An arena of the interpreter's holds blocks that are
+ * told one by one; what is reserved only takes none. */
+static bool is_told(size_t n, int prot, int flags, const hl_registers *caller)
+{
+    return (flags & MAP_PRIVATE) && (flags & MAP_ANONYMOUS) && (prot & PROT_WRITE) &&
+           !(n == host.arena && hl_stack_is_interpreter(caller->pc));
+}
+
+static uintptr_t page_end(const void *p, size_t n)
+{
+    enum { PAGE = 4096 };
+    return ((uintptr_t)p + n + PAGE - 1) & ~(uintptr_t)(PAGE - 1);
+}
+
+/* by 0: nothing is there, or nothing that is told. */
+static uint64_t mapped(const void *p, size_t n, uint64_t by)
+{
+    hl_lock_take(&mappings.lock);
+    uint64_t was = hl_mappings_cut(&mappings, (uintptr_t)p, page_end(p, n));
+    if (by)
+        hl_mappings_put(&mappings, (uintptr_t)p, page_end(p, n), by);
+    hl_lock_give(&mappings.lock);
+    return was;
+}
+
+/* The host's own mappings are made in a child, too, whose locks may be held by nobody. */
+static bool is_followed(const hl_registers *caller)
+{
+    return mode != OFF && !within && !hl_stack_is_hosts(caller->pc);
+}
+
+static __attribute__((noinline)) void *map(void *at, size_t n, int prot, int flags, int fd,
+                                           off_t offset, const hl_registers *caller)
+{
+    void *p = real.mmap(at, n, prot, flags, fd, offset);
+    if (p == MAP_FAILED || !is_followed(caller))
+        return p;
+    int kept = errno;
+    within = 1;
+    uint64_t by = 0;
+    if (is_told(n, prot, flags, caller)) {
+        uint32_t python = host.python ? host.python() : 0;
+        if (python != HL_NATIVE_THEIRS)
+            by = hl_native_by(hl_stack_site(caller, python, false));
+    }
+    if (by || (flags & MAP_FIXED))
+        (void)mapped(p, n, by);
+    within = 0;
+    errno = kept;
+    return p;
+}
+
+INTERPOSED void *mmap(void *at, size_t n, int prot, int flags, int fd, off_t offset)
+{
+    hl_registers caller = CALLER;
+    if (known() && real.mmap)
+        return map(at, n, prot, flags, fd, offset, &caller);
+    errno = ENOMEM;
+    return MAP_FAILED;
+}
+
+INTERPOSED void *mmap64(void *at, size_t n, int prot, int flags, int fd, off64_t offset)
+{
+    _Static_assert(sizeof(off_t) == sizeof(off64_t), "both have 64 bits");
+    hl_registers caller = CALLER;
+    if (known() && real.mmap)
+        return map(at, n, prot, flags, fd, offset, &caller);
+    errno = ENOMEM;
+    return MAP_FAILED;
+}
+
+INTERPOSED int munmap(void *p, size_t n)
+{
+    hl_registers caller = CALLER;
+    if (!known() || !real.munmap) {
+        errno = EINVAL;
+        return -1;
+    }
+    if (is_followed(&caller)) { /* before its addresses can be another's */
+        within = 1;
+        (void)mapped(p, n, 0);
+        within = 0;
+    }
+    return real.munmap(p, n);
+}
+
+INTERPOSED void *mremap(void *p, size_t was, size_t n, int flags, ...)
+{
+    hl_registers caller = CALLER;
+    va_list more;
+    va_start(more, flags);
+    void *to = flags & MREMAP_FIXED ? va_arg(more, void *) : NULL;
+    va_end(more);
+    if (!known() || !real.mremap) {
+        errno = ENOMEM;
+        return MAP_FAILED;
+    }
+    bool follows = is_followed(&caller);
+    uint64_t by = 0;
+    if (follows) {
+        within = 1;
+        by = mapped(p, was, 0);
+        within = 0;
+    }
+    void *q = real.mremap(p, was, n, flags, to);
+    int kept = errno;
+    if (follows) {
+        within = 1;
+        (void)mapped(q == MAP_FAILED ? p : q, q == MAP_FAILED ? was : n, by);
+        within = 0;
+    }
+    errno = kept;
+    return q;
+}
+
 static void refresh(void)
 {
     int kept = errno, outer = within;
@@ -423,6 +550,7 @@ static void in_forked_child(void)
     within = 0;
     hl_lock_reset(&live.lock);
     hl_samples_deinit(&samples); /* another thread may have been at it; its lock is free now */
+    memset(&mappings, 0, sizeof mappings);
     hl_stack_forked();
 }
 
@@ -439,6 +567,8 @@ static bool start(const hl_native_host *of)
         return false;
     hl_samples_clear(&samples);
     samples.mean = of->mean;
+    mappings.n = 0;
+    mappings.lost = 0;
     refresh();
     hl_stack_host();
     hl_live_clear(&live);
@@ -460,10 +590,10 @@ static __attribute__((noinline)) uint32_t here(void)
         return 0;
     within = 1;
     uint32_t python = host.python ? host.python() : 0;
-    uint32_t site = hl_stack_site(&caller, python == HL_NATIVE_THEIRS ? 0 : python);
+    uint32_t site = hl_stack_site(&caller, python == HL_NATIVE_THEIRS ? 0 : python, false);
     within = outer;
     errno = kept;
-    return site == HL_NATIVE_THEIRS ? 0 : site;
+    return site;
 }
 
 INTERPOSED const hl_native *hl_native_here(void);
@@ -476,6 +606,7 @@ const hl_native *hl_native_here(void)
                                  .here = here,
                                  .live = &live,
                                  .samples = &samples,
+                                 .mappings = &mappings,
                                  .sites = &sites,
                                  .modules = &modules};
     return &it;

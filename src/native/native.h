@@ -6,6 +6,7 @@
  *        stack.c       the stack that runs, as a site of track/site_tree.h
  *        cfi.c         how a caller's registers are found: call frame information (.eh_frame)
  *        modules.c     what is loaded where, under which path and build id
+ *        mappings.c    what was asked of the kernel itself
  * Gives  to the core (inside/native_here.c), which finds hl_native_here by dlsym: start, stop, and the
  *        tables to read, in the program or in its cloned child. Names of functions, files and lines
  *        are found by the analyser (symbols/symbols.h), never here.
@@ -13,6 +14,7 @@
 #ifndef HL_NATIVE_H
 #define HL_NATIVE_H
 
+#include "native/mappings.h"
 #include "native/modules.h"
 #include "track/live.h"
 #include "track/sampler.h"
@@ -31,10 +33,10 @@ typedef struct hl_native_host {
     uint32_t (*python)(void);
     /* Entry of the function that runs Python code: below it the Python stack says more. 0: none. */
     uintptr_t eval;
-    /* Code of the library of the host that counts blocks of Python's allocators: what it asks for is
-     * theirs. 0: none does. */
-    uintptr_t counts;
-    double mean; /* bytes from one sample to the next; 0: each block is noted */
+    uintptr_t self; /* some code of the host's library */
+    size_t arena;   /* bytes of the interpreter's own arenas, whose mappings the host knows; or 0 */
+    bool counts;    /* the host counts what its library asks malloc for: blocks of Python's allocators */
+    double mean;    /* bytes from one sample to the next; 0: each block is noted */
 } hl_native_host;
 
 /* Sites: those of modules' code, and, where Python called, at the outermost end one of code
@@ -47,6 +49,7 @@ typedef struct hl_native {
     uint32_t (*here)(void); /* the site of who calls this; 0: it is not started */
     hl_live *live;       /* each; empty where samples are taken */
     hl_samples *samples; /* its `by` is as of live */
+    hl_mappings *mappings;
     hl_sites *sites;
     const hl_modules *modules;
 } hl_native;

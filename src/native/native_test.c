@@ -18,6 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <ucontext.h>
@@ -577,7 +578,7 @@ static void samples_stand_for_all(void **state)
 static void the_hosts_are_left_out(void **state)
 {
     (void)state;
-    hl_native_host host = {.mean = 1, .counts = (uintptr_t)the_hosts_are_left_out};
+    hl_native_host host = {.mean = 1, .counts = true, .self = (uintptr_t)the_hosts_are_left_out};
     it = hl_native_here();
     assert_true(it->start(&host));
     size_t before = it->samples->n;
@@ -597,6 +598,54 @@ static void the_hosts_are_left_out(void **state)
     assert_int_equal(it->samples->n, 0);
     free(p);
     end();
+}
+
+/* ---- mappings ---------------------------------------------------------------------------------- */
+
+/* Bytes at p that are told. */
+static size_t mapped_at(const void *p)
+{
+    for (uint32_t i = 0; i < it->mappings->n; i++)
+        if (it->mappings->of[i].from == (uintptr_t)p)
+            return it->mappings->of[i].end - it->mappings->of[i].from;
+    return 0;
+}
+
+static void what_the_kernel_gives(void **state)
+{
+    enum { PAGE = 4096, RW = PROT_READ | PROT_WRITE, OWN = MAP_PRIVATE | MAP_ANONYMOUS };
+    (void)state;
+    begin();
+    char *p = mmap(NULL, 10 * PAGE - 1, RW, OWN, -1, 0);
+    assert_true(p != MAP_FAILED);
+    assert_int_equal(mapped_at(p), 10 * PAGE);
+    place at[FRAMES];
+    assert_true(stack_of(it->mappings->of[0].by, at) > 0);
+    assert_string_equal(strrchr(at[0].path, '/'), "/native_test");
+    assert_int_equal(munmap(p + 3 * PAGE, 2 * PAGE), 0);
+    assert_int_equal(mapped_at(p), 3 * PAGE);
+    assert_int_equal(mapped_at(p + 5 * PAGE), 5 * PAGE);
+    char *q = mremap(p, 3 * PAGE, 600 * PAGE, MREMAP_MAYMOVE);
+    assert_true(q != MAP_FAILED);
+    assert_int_equal(mapped_at(q), 600 * PAGE);
+    assert_true(q == p || mapped_at(p) == 0);
+    assert_true(mremap(q, 600 * PAGE, (size_t)1 << 46, 0) == MAP_FAILED);
+    assert_int_equal(errno, ENOMEM);
+    assert_int_equal(mapped_at(q), 600 * PAGE);
+    assert_int_equal(munmap(q, 600 * PAGE), 0);
+    assert_int_equal(munmap(p + 5 * PAGE, 5 * PAGE), 0);
+    uint32_t n = it->mappings->n;
+    char *reserved = mmap(NULL, PAGE, PROT_NONE, OWN, -1, 0);
+    char *shared = mmap(NULL, PAGE, RW, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    assert_int_equal(it->mappings->n, n);
+    munmap(reserved, PAGE);
+    munmap(shared, PAGE);
+    assert_true(mmap(NULL, 0, RW, OWN, -1, 0) == MAP_FAILED);
+    assert_int_equal(errno, EINVAL);
+    end();
+    p = mmap(NULL, PAGE, RW, OWN, -1, 0);
+    assert_int_equal(mapped_at(p), 0);
+    munmap(p, PAGE);
 }
 
 /* A forked child begins anew, though another thread was at the table. */
@@ -660,6 +709,7 @@ int main(void)
         cmocka_unit_test(samples_stand_for_all),
         cmocka_unit_test(the_hosts_are_left_out),
         cmocka_unit_test(samples_in_a_child),
+        cmocka_unit_test(what_the_kernel_gives),
         cmocka_unit_test(libraries_come_and_go),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

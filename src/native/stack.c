@@ -59,8 +59,8 @@ static struct {
     hl_modules *modules; /* its lock guards the rules, too */
     kept_rule *rules;
     uint32_t n_rules;
-    uintptr_t eval, counts;
-    range host; /* code that counts for itself */
+    uintptr_t eval, self;
+    range host, interpreter; /* code */
     uint32_t age; /* changes when what is known of addresses is not believed any more; atomic */
 } S;
 
@@ -75,8 +75,8 @@ bool hl_stack_begin(hl_sites *sites, hl_modules *modules, const hl_native_host *
 {
     S.sites = sites;
     S.modules = modules;
-    S.counts = host->counts;
-    S.host = (range){0, 0};
+    S.self = host->self;
+    S.host = S.interpreter = (range){0, 0};
     if (S.rules && host->eval != S.eval) {
         hl_pages_unmap(S.rules, RULES * sizeof *S.rules);
         S.rules = NULL;
@@ -202,11 +202,26 @@ static hl_module module_at(uintptr_t at)
     return m;
 }
 
+static range code_at(uintptr_t at)
+{
+    hl_module m = at ? module_at(at) : (hl_module){.code = 0};
+    return (range){m.code, m.code_end};
+}
+
 void hl_stack_host(void)
 {
-    hl_module m = module_at(S.counts);
-    if (S.counts)
-        S.host = (range){m.code, m.code_end};
+    S.host = code_at(S.self);
+    S.interpreter = code_at(S.eval);
+}
+
+bool hl_stack_is_hosts(uintptr_t pc)
+{
+    return pc - S.host.from < S.host.end - S.host.from;
+}
+
+bool hl_stack_is_interpreter(uintptr_t pc)
+{
+    return pc - S.interpreter.from < S.interpreter.end - S.interpreter.from;
 }
 
 static __attribute__((noinline)) hl_unwind_rule make_rule(uintptr_t pc)
@@ -284,13 +299,9 @@ static bool step(hl_registers *r, const hl_unwind_rule *rule, uintptr_t end, kep
     return r->pc != 0;
 }
 
-static bool is_hosts(uintptr_t pc)
-{
-    return pc - S.host.from < S.host.end - S.host.from;
-}
-
 /* How many; THEIRS: the host's library called. */
-static unsigned walk(hl_registers r, bool python, kept_walk *w, uintptr_t pcs[DEPTH])
+static unsigned walk(hl_registers r, bool python, bool counts, kept_walk *w,
+                     uintptr_t pcs[DEPTH])
 {
     unsigned n = 0;
     uintptr_t end = stack_end(r.sp);
@@ -302,7 +313,7 @@ static unsigned walk(hl_registers r, bool python, kept_walk *w, uintptr_t pcs[DE
         if (python && rule.ends)
             break;
         pcs[n++] = r.pc;
-        if (n <= HOST_DEPTH && is_hosts(r.pc))
+        if (n <= HOST_DEPTH && counts && hl_stack_is_hosts(r.pc))
             return THEIRS;
         if (!end || !step(&r, &rule, end, w))
             break;
@@ -336,12 +347,12 @@ static __attribute__((noinline)) uint32_t new_root(uint32_t python)
 }
 
 static __attribute__((noinline)) uint32_t site_of(const hl_registers *at, uint32_t python,
-                                                  kept_walk *w)
+                                                  bool counts, kept_walk *w)
 {
     uintptr_t pcs[DEPTH];
     uint32_t site = 0, age = __atomic_load_n(&S.age, __ATOMIC_ACQUIRE);
     w->site = w->n = 0;
-    unsigned n = walk(*at, python != 0, w, pcs);
+    unsigned n = walk(*at, python != 0, counts, w, pcs);
     if (n == THEIRS) {
         site = HL_NATIVE_THEIRS;
         n = 0;
@@ -372,10 +383,10 @@ static bool is_same(const kept_walk *w, const hl_registers *at, uint32_t python)
     return true;
 }
 
-uint32_t hl_stack_site(const hl_registers *at, uint32_t python)
+uint32_t hl_stack_site(const hl_registers *at, uint32_t python, bool counts)
 {
     kept_walk *w = &stacks.walks[(uint64_t)at->pc * 0x9E3779B97F4A7C15ull >> (64 - WALKS_BITS)];
-    return is_same(w, at, python) ? w->site : site_of(at, python, w);
+    return is_same(w, at, python) ? w->site : site_of(at, python, counts, w);
 }
 
 void hl_stack_forked(void)

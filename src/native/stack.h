@@ -9,12 +9,14 @@
 
 /* At a start; false: no memory. */
 bool hl_stack_begin(hl_sites *sites, hl_modules *modules, const hl_native_host *host);
-/* After it and a refresh: where the host's library lies. */
+/* After it and a refresh: where the host's library and the interpreter lie. */
 void hl_stack_host(void);
+bool hl_stack_is_hosts(uintptr_t pc);
+bool hl_stack_is_interpreter(uintptr_t pc);
 /* The site of who called with these registers; its outermost end is what Python number `python` called
  * (0: none did, and the stack is told as far as it goes). HL_NATIVE_THEIRS: the host's library called,
- * by way of the interpreter perhaps. */
-uint32_t hl_stack_site(const hl_registers *at, uint32_t python);
+ * by way of the interpreter perhaps, and `counts`. */
+uint32_t hl_stack_site(const hl_registers *at, uint32_t python, bool counts);
 /* What is loaded has changed, perhaps. */
 void hl_stack_refresh(void);
 /* Forked: nobody holds a lock any more. */
