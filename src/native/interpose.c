@@ -34,11 +34,17 @@
 
 enum { EARLY_BYTES = 1 << 16, ALIGNED = 16 };
 
+static void *first_malloc(size_t n);
+static void *first_calloc(size_t each, size_t n);
+static void *first_realloc(void *p, size_t n);
+static void first_free(void *p);
+
 static struct {
-    void *(*malloc)(size_t);
+    void *(*malloc)(size_t); /* these four look for all of them when they are called first */
     void *(*calloc)(size_t, size_t);
     void *(*realloc)(void *, size_t);
     void (*free)(void *);
+    bool all; /* are known; stored last */
     int (*posix_memalign)(void **, size_t, size_t);
     void *(*aligned_alloc)(size_t, size_t);
     void *(*memalign)(size_t, size_t);
@@ -49,7 +55,10 @@ static struct {
     void *(*mmap)(void *, size_t, int, int, int, off_t);
     int (*munmap)(void *, size_t);
     void *(*mremap)(void *, size_t, size_t, int, ...);
-} real;
+} real = {.malloc = first_malloc,
+          .calloc = first_calloc,
+          .realloc = first_realloc,
+          .free = first_free};
 
 enum { OFF, EXACT, SAMPLED };
 static int mode;
@@ -123,9 +132,8 @@ static __attribute__((noinline)) bool find(void)
     find_one("mmap", &real.mmap);
     find_one("munmap", &real.munmap);
     find_one("mremap", &real.mremap);
-    void *(*last)(size_t);
-    find_one("malloc", &last);
-    __atomic_store_n(&real.malloc, last, __ATOMIC_RELEASE); /* it says that all are known */
+    find_one("malloc", &real.malloc);
+    __atomic_store_n(&real.all, true, __ATOMIC_RELEASE);
     finding = 0;
     errno = kept;
     return true;
@@ -133,7 +141,30 @@ static __attribute__((noinline)) bool find(void)
 
 HIDDEN_INLINE bool known(void)
 {
-    return LIKELY(__atomic_load_n(&real.malloc, __ATOMIC_ACQUIRE) != NULL) || find();
+    return LIKELY(__atomic_load_n(&real.all, __ATOMIC_ACQUIRE)) || find();
+}
+
+static void *first_malloc(size_t n)
+{
+    return known() ? real.malloc(n) : early_take(n);
+}
+
+static void *first_calloc(size_t each, size_t n) /* early memory is zero, and never used twice */
+{
+    return known()                             ? real.calloc(each, n)
+           : n && each > EARLY_BYTES / n ? NULL
+                                               : early_take(each * n);
+}
+
+static void *first_realloc(void *p, size_t n)
+{
+    return known() ? real.realloc(p, n) : early_take(n); /* p was NULL: early memory comes not here */
+}
+
+static void first_free(void *p)
+{
+    if (known())
+        real.free(p);
 }
 
 /* ---- one block --------------------------------------------------------------------------------- */
@@ -205,9 +236,9 @@ static __attribute__((noinline)) bool next_point(size_t n)
 HIDDEN_INLINE bool is_due(size_t n)
 {
     int as = mode;
-    if (LIKELY(as == OFF))
-        return false;
-    return as == EXACT || (UNLIKELY((point.left -= (int64_t)n) < 0) && next_point(n));
+    if (LIKELY(as == SAMPLED))
+        return UNLIKELY((point.left -= (int64_t)n) < 0) && next_point(n);
+    return UNLIKELY(as == EXACT);
 }
 
 /* May this block be one that was noted? */
@@ -267,8 +298,6 @@ static __attribute__((noinline)) void let_go(void *p)
 
 INTERPOSED void *malloc(size_t n)
 {
-    if (!known())
-        return early_take(n);
     if (LIKELY(!is_due(n)))
         return real.malloc(n);
     hl_registers caller = CALLER;
@@ -277,8 +306,6 @@ INTERPOSED void *malloc(size_t n)
 
 INTERPOSED void *calloc(size_t each, size_t n)
 {
-    if (!known()) /* early memory is zero, and never used twice */
-        return n && each > EARLY_BYTES / n ? NULL : early_take(each * n);
     if (LIKELY(!is_due(each * n)))
         return real.calloc(each, n);
     hl_registers caller = CALLER;
@@ -287,7 +314,7 @@ INTERPOSED void *calloc(size_t each, size_t n)
 
 INTERPOSED void free(void *p)
 {
-    if (is_early(p) || !known())
+    if (is_early(p))
         return;
     if (is_known(p))
         let_go(p);
@@ -318,8 +345,6 @@ INTERPOSED void *realloc(void *p, size_t n)
 {
     if (is_early(p))
         return from_early(p, n);
-    if (!known())
-        return early_take(n);
     bool due = is_due(n);
     if (LIKELY(!due && !is_known(p)))
         return real.realloc(p, n);
