@@ -20,7 +20,8 @@ typedef struct hl_mark_block {
     uintptr_t at;
     size_t size;
     uint32_t group; /* blocks of one group hand on their holder to one another; 0: of none */
-    uint32_t head;  /* so many bytes at its beginning are not what references lead to */
+    uint16_t head;  /* so many bytes at its beginning are not what references lead to */
+    uint16_t kind;  /* the caller's */
 } hl_mark_block;
 
 enum { HL_MARK_NONE = UINT32_MAX }; /* no such block */

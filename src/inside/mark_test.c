@@ -54,7 +54,7 @@ static void place(heap *h)
         hl_mark_block *b = &h->blocks[h->n];
         *b = (hl_mark_block){.at = at, .size = some_size()};
         if (b->size > 64)
-            b->head = 16 * below(HEADS + 1);
+            b->head = (uint16_t)(16 * below(HEADS + 1));
         b->group = below(GROUPS);
         if (at + b->size > (uintptr_t)h->memory + HEAP)
             break;

@@ -16,11 +16,17 @@
 #include <string.h>
 
 static const hl_native *followed;
+static const hl_pages_piece *own;
 size_t (*hl_native_usable)(void *);
 
 const hl_native *hl_native_followed(void)
 {
     return followed;
+}
+
+const hl_pages_piece *hl_native_own(void)
+{
+    return own;
 }
 
 void hl_native_settle(void)
@@ -133,6 +139,9 @@ static PyObject *start(PyObject *module, PyObject *unused)
                            .eval = (uintptr_t)dlsym(RTLD_DEFAULT, "_PyEval_EvalFrameDefault")};
     bool can = n && n->version == HL_NATIVE_VERSION && hl_tracking.mode == HL_TRACK_EXACT;
     hl_native_usable = (size_t(*)(void *))dlsym(RTLD_DEFAULT, "malloc_usable_size");
+    const hl_pages_piece *(*pieces)(void) =
+        (const hl_pages_piece *(*)(void))dlsym(RTLD_DEFAULT, "hl_native_pieces");
+    own = pieces ? pieces() : NULL;
     if (can && !followed && n->start(&host))
         followed = n;
     return PyBool_FromLong(followed != NULL);

@@ -6,6 +6,7 @@
  *        stack.c       the stack that runs, as a site of track/site_tree.h
  *        cfi.c         how a caller's registers are found: call frame information (.eh_frame)
  *        modules.c     what is loaded where, under which path and build id
+ *        pieces.c      which memory is the library's own
  * Gives  to the core (inside/native_here.c), which finds hl_native_here by dlsym: start, stop, and the
  *        tables to read, in the program or in its cloned child. Names of functions, files and lines
  *        are found by the analyser (symbols/symbols.h), never here.
@@ -14,6 +15,7 @@
 #define HL_NATIVE_H
 
 #include "native/modules.h"
+#include "rt/rt.h"
 #include "track/live.h"
 #include "track/site_tree.h"
 
@@ -44,6 +46,9 @@ typedef struct hl_native {
     hl_sites *sites;
     const hl_modules *modules;
 } hl_native;
+
+/* Of this library's own copy of rt; the core finds it by dlsym. */
+const hl_pages_piece *hl_native_pieces(void);
 
 /* hl_live keeps 40 bits: site above 16 that are not in use but for the lowest, which says "a block". */
 enum { HL_NATIVE_SITE_SHIFT = 16 };
