@@ -171,7 +171,8 @@ bool dsl_tracking(const char *word, hl_fields *end, bool *bad)
     } words[] = {{"rate", HL_SNAP_TRACK_RATE},       {"dropped", HL_SNAP_TRACK_DROPPED},
                  {"taken", HL_SNAP_TRACK_AGE},       {"peak", HL_SNAP_TRACK_PEAK},
                  {"threads", HL_SNAP_TRACK_THREADS}, {"within", HL_SNAP_TRACK_WITHIN},
-                 {"native", HL_SNAP_NATIVE},         {"nativedropped", HL_SNAP_NATIVE_DROPPED}};
+                 {"native", HL_SNAP_NATIVE},         {"nativedropped", HL_SNAP_NATIVE_DROPPED},
+                 {"mark", HL_SNAP_MARK}};
     const char *mode = dsl_value(word, "track");
     if (mode) {
         *bad = strcmp(mode, "exact") && strcmp(mode, "sampled");
