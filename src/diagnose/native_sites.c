@@ -124,19 +124,34 @@ static int by_key(const void *a, const void *b)
     return (x->key > y->key) - (x->key < y->key);
 }
 
+typedef struct keys {
+    uint64_t *whole, *brief;
+} keys;
+
+static bool keys_find(const hl_snap *s, hl_arena *arena, keys *k)
+{
+    k->whole = keys_of(s, false, arena);
+    k->brief = k->whole ? keys_of(s, true, arena) : NULL;
+    return k->brief != NULL;
+}
+
+static uint64_t key_of(const hl_snap *s, const keys *k, uint32_t stack)
+{
+    uint32_t asker = hl_native_asker(s, stack);
+    bool own = asker && !is_interpreter(hl_module_name(path_of(s, asker)));
+    return own ? k->brief[stack] : k->whole[stack];
+}
+
 hl_status hl_native_add_up(const hl_snap *s, hl_arena *arena, hl_native_moment *out, hl_err *err)
 {
-    uint64_t *whole = keys_of(s, false, arena), *brief = keys_of(s, true, arena);
+    keys k;
     hl_native_sum *all = hl_arena_array(arena, s->n_native_sites + 1, sizeof *all);
-    if (!whole || !brief || !all)
+    if (!all || !keys_find(s, arena, &k))
         return hl_err_set(err, HL_NO_MEMORY, "no memory for %u native stacks", s->n_native_sites);
     *out = (hl_native_moment){.sums = all};
     for (uint32_t i = 0; i < s->n_native_sites; i++) {
         const hl_snap_native_site *x = &s->native_sites[i];
-        uint32_t asker = hl_native_asker(s, x->stack);
-        bool own = asker && !is_interpreter(hl_module_name(path_of(s, asker)));
-        all[i] =
-            (hl_native_sum){own ? brief[x->stack] : whole[x->stack], x->stack, x->live, x->taken};
+        all[i] = (hl_native_sum){key_of(s, &k, x->stack), x->stack, x->live, x->taken};
         out->taken += x->taken;
     }
     if (s->n_native_sites)
@@ -158,6 +173,58 @@ const hl_native_sum *hl_native_sum_of(const hl_native_moment *m, uint64_t key)
 {
     hl_native_sum wanted = {.key = key};
     return m->n ? bsearch(&wanted, m->sums, m->n, sizeof *m->sums, by_key) : NULL;
+}
+
+static void add(hl_amount *to, const hl_amount *more)
+{
+    to->blocks += more->blocks;
+    to->bytes += more->bytes;
+}
+
+static int by_blocks(const void *a, const void *b)
+{
+    const hl_snap_hold *x = a, *y = b;
+    if (x->amount.blocks != y->amount.blocks)
+        return x->amount.blocks > y->amount.blocks ? -1 : 1;
+    return (x->stack > y->stack) - (x->stack < y->stack);
+}
+
+/* Stacks of one key may have the same holder. */
+static void add_hold(hl_native_fate *f, const hl_snap_hold *h)
+{
+    add(&f->kept, &h->amount);
+    for (uint32_t i = 0; i < f->n_by; i++)
+        if (f->by[i].by.kind == h->by.kind && f->by[i].by.which == h->by.which &&
+            f->by[i].by.at == h->by.at) {
+            add(&f->by[i].amount, &h->amount);
+            return;
+        }
+    f->by[f->n_by++] = *h;
+}
+
+hl_status hl_native_fate_of(const hl_snap *s, uint64_t key, hl_arena *arena, hl_native_fate *out,
+                            hl_err *err)
+{
+    keys k;
+    uint64_t most = 0;
+    *out = (hl_native_fate){.n_by = 0};
+    out->by = hl_arena_array(arena, s->n_holds + 1, sizeof *out->by);
+    if (!out->by || !keys_find(s, arena, &k))
+        return hl_err_set(err, HL_NO_MEMORY, "no memory for %u holders", s->n_holds);
+    for (uint32_t i = 0; i < s->n_losts; i++) {
+        if (key_of(s, &k, s->losts[i].stack) != key)
+            continue;
+        add(&out->lost, &s->losts[i].amount);
+        if (s->losts[i].amount.blocks > most)
+            out->lost_type1 = s->losts[i].type1;
+        most = s->losts[i].amount.blocks > most ? s->losts[i].amount.blocks : most;
+    }
+    for (uint32_t i = 0; i < s->n_holds; i++)
+        if (key_of(s, &k, s->holds[i].stack) == key)
+            add_hold(out, &s->holds[i]);
+    if (out->n_by)
+        qsort(out->by, out->n_by, sizeof *out->by, by_blocks);
+    return HL_OK;
 }
 
 typedef struct library {

@@ -36,7 +36,7 @@ _Static_assert(sizeof(arena) == sizeof(struct arena_object), "arena_object");
 _Static_assert(HL_ABI_POOL_BYTES == POOL_SIZE && HL_ABI_ARENA_BYTES == ARENA_SIZE, "sizes of obmalloc");
 #endif
 
-static bool sane(const hl_abi_pool *p)
+bool hl_pool_sane(const hl_abi_pool *p)
 {
     if (p->size_class >= HL_ABI_POOL_CLASSES)
         return false;
@@ -65,7 +65,7 @@ static bool count_arena(const hl_maps *maps, const arena *a, bool reads, tally *
         const hl_abi_pool *p = (const hl_abi_pool *)at;
         if (!p->used)
             continue; /* a free pool may have belonged to any size */
-        if (!sane(p))
+        if (!hl_pool_sane(p))
             return false;
         t->pools += HL_ABI_POOL_BYTES;
         t->used += (uint64_t)p->used * (p->size_class + 1) * HL_ABI_POOL_UNIT;
@@ -113,16 +113,21 @@ static bool image(const hl_maps *maps, uintptr_t *start, uintptr_t *end)
 
 #if HL_PY_AT_LEAST(12)
 
+static const struct _obmalloc_state *obmalloc_of(PyInterpreterState *i)
+{
+#if HL_PY_AT_LEAST(13)
+    return i->obmalloc;
+#else
+    return &i->obmalloc;
+#endif
+}
+
 static bool count_all(hl_resident *r, tally *t)
 {
     const hl_maps *maps = &r->maps;
     const void *before = NULL;
     for (PyInterpreterState *i = hl_abi_interpreters(); i; i = i->next) {
-#if HL_PY_AT_LEAST(13)
-        const struct _obmalloc_state *state = i->obmalloc;
-#else
-        const struct _obmalloc_state *state = &i->obmalloc;
-#endif
+        const struct _obmalloc_state *state = obmalloc_of(i);
         if (!state || state == before)
             continue; /* shares the main interpreter's */
         before = state;
@@ -158,7 +163,7 @@ static unsigned sample_pools(const hl_maps *maps, const hl_abi_pool *out[POOLS_S
             const hl_abi_pool *p = (const hl_abi_pool *)(g & ~(uintptr_t)(HL_ABI_POOL_BYTES - 1));
             if (n && out[n - 1] == p)
                 continue;
-            if (hl_map_holds(maps, p, HL_ABI_POOL_BYTES) && p->used && sane(p) &&
+            if (hl_map_holds(maps, p, HL_ABI_POOL_BYTES) && p->used && hl_pool_sane(p) &&
                 !enough_of(out, n, p->arena))
                 out[n++] = p;
         }
@@ -234,6 +239,50 @@ static bool count_all(hl_resident *r, tally *t)
 }
 
 #endif
+
+/* ---- each of them ------------------------------------------------------------------------------ */
+
+static bool each_of_table(const hl_maps *maps, const arena *table, uint64_t n, hl_arena_each *each,
+                          void *context)
+{
+    if (!table)
+        return true;
+    if (n > ARENAS_SANE || !hl_map_holds(maps, table, n * sizeof *table))
+        return false;
+    for (uint64_t i = 0; i < n; i++) {
+        const arena *a = &table[i];
+        if (!a->address)
+            continue;
+        if (a->next_pool < a->address || a->next_pool > a->address + HL_ABI_ARENA_BYTES ||
+            !hl_map_holds(maps, (void *)a->address, HL_ABI_ARENA_BYTES) ||
+            !each(context, a->address, a->address + HL_ABI_ARENA_BYTES, a->next_pool))
+            return false;
+    }
+    return true;
+}
+
+bool hl_arenas_each(const hl_maps *maps, uintptr_t at, hl_arena_each *each, void *context)
+{
+#if HL_PY_AT_LEAST(12)
+    const void *before = NULL;
+    (void)at;
+    for (PyInterpreterState *i = hl_abi_interpreters(); i; i = i->next) {
+        const struct _obmalloc_state *state = obmalloc_of(i);
+        if (!state || state == before)
+            continue; /* shares the main interpreter's */
+        before = state;
+        if (!each_of_table(maps, (const arena *)state->mgmt.arenas, state->mgmt.maxarenas, each,
+                           context))
+            return false;
+    }
+    return true;
+#else
+    const hl_map *m = at ? hl_map_of(maps, at) : NULL;
+    const arena *table = m && m->read ? *(const arena *const *)at : NULL;
+    return table && hl_map_holds(maps, (const uint64_t *)table - 2, sizeof *table) &&
+           each_of_table(maps, table, table_room(table), each, context);
+#endif
+}
 
 void hl_arenas_measure(hl_resident *r)
 {

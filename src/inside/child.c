@@ -10,6 +10,7 @@
 
 #include "inside/dups.h"
 #include "inside/inside.h"
+#include "inside/mark_here.h"
 #include "inside/native_here.h"
 #include "inside/resident.h"
 #include "inside/track_engine.h"
@@ -88,6 +89,32 @@ static void measure(hl_resident *memory, hl_shot *shot)
     hl_resident_measure(memory, shot->shared_bytes, shot->arenas_at);
     after_fault = NULL;
     shot->arenas_at = memory->arenas_at;
+}
+
+/* What leads to blocks is asked of foreign memory, some of which may not be there after all (a file that
+ * was cut off): then nothing is said of it. */
+static void mark_begin(hl_walk *w, const hl_shot *shot)
+{
+    sigjmp_buf back;
+    if (sigsetjmp(back, 1))
+        return;
+    after_fault = &back;
+    w->marking =
+        hl_marking_begin(w, (uintptr_t)shot->arenas_at, (uintptr_t)__builtin_frame_address(0));
+    after_fault = NULL;
+}
+
+static void mark(hl_walk *w)
+{
+    sigjmp_buf back;
+    if (sigsetjmp(back, 1)) {
+        w->marking = NULL;
+        return;
+    }
+    after_fault = &back;
+    if (w->marking && !hl_marking_run(w->marking))
+        w->marking = NULL;
+    after_fault = NULL;
 }
 
 /* Since 2.41 glibc's sigaction() takes a lock for SIGABRT that fork, posix_spawn and system() hold
@@ -236,6 +263,9 @@ static hl_status walk_and_write(hl_walk *w, const hl_shot_request *r, uint32_t a
     w->made = follows ? hl_makers_new(w, r->borrow != HL_BORROW_NOT) : NULL;
     if (w->made && hl_tracker_read->mode == HL_TRACK_EXACT)
         w->samples = false; /* each block is looked up */
+    if (w->made && r->borrow == HL_BORROW_NOT && hl_native_followed() &&
+        (r->mark || !hl_native_is_sampled()))
+        mark_begin(w, shot);
     hl_walk_heap(w, &shot->where);
     hl_fields end = {.n = 0};
     shot->where = HL_STEP_END;
@@ -254,6 +284,7 @@ static hl_status walk_and_write(hl_walk *w, const hl_shot_request *r, uint32_t a
     if (w->partly)
         hl_field_uint(&end, HL_SNAP_PARTLY, w->partly);
     hl_dups_totals(w->dups, &end);
+    mark(w);
     if (w->made)
         hl_makers_write(w, r->time_us, &end);
     if (w->made && r->borrow == HL_BORROW_NOT)

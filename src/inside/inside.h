@@ -50,7 +50,8 @@ typedef struct hl_shot_request {
     const char *program;     /* or NULL */
     int thorough;            /* equal leaves are looked for with more patience */
     int sample;              /* of long sequences of leaves not all need be read */
-    int unsettled;           /* the GIL is not held */
+    int mark;      /* it is asked what leads to blocks of malloc, where samples of them are taken */
+    int unsettled; /* the GIL is not held */
     int *pid;  /* shared memory that gets the child's pid before anybody can kill us; or NULL */
     int apart; /* the child needs a stack of its own: the caller's may be used up */
     unsigned deadline; /* seconds the child may live */

@@ -16,11 +16,50 @@
 #include <string.h>
 
 static const hl_native *followed;
+static int64_t marked_bytes; /* what was in use at the last mark */
+static const hl_pages_piece *own;
 size_t (*hl_native_usable)(void *);
 
 const hl_native *hl_native_followed(void)
 {
     return followed;
+}
+
+const hl_pages_piece *hl_native_own(void)
+{
+    return own;
+}
+
+bool hl_native_is_sampled(void)
+{
+    return followed && followed->samples->mean > 0;
+}
+
+bool hl_native_is_worth_a_mark(void)
+{
+    enum { MORE_BYTES = 4 << 20, MORE_SHARE = 2 }; /* half as much again */
+    if (!hl_native_is_sampled())
+        return false;
+    int64_t bytes = __atomic_load_n(&followed->samples->bytes, __ATOMIC_RELAXED);
+    bytes += __atomic_load_n(&followed->mappings->bytes, __ATOMIC_RELAXED);
+    if (bytes < marked_bytes + marked_bytes / MORE_SHARE + MORE_BYTES)
+        return false;
+    marked_bytes = bytes;
+    return true;
+}
+
+bool hl_native_block_at(uintptr_t at, hl_native_block *out)
+{
+    if (!hl_native_is_sampled()) {
+        hl_live_block b = hl_live_look(followed->live, at);
+        *out = (hl_native_block){hl_native_site(b.by), b.size};
+        return b.by != 0;
+    }
+    if (!hl_samples_maybe(followed->samples, (const void *)at))
+        return false;
+    hl_sample s = hl_samples_look(followed->samples, at);
+    *out = (hl_native_block){hl_native_site(s.by), s.size};
+    return s.by != 0;
 }
 
 void hl_native_settle(void)
@@ -138,6 +177,9 @@ static bool follow(double mean)
                            .mean = mean};
     bool can = n && n->version == HL_NATIVE_VERSION && hl_tracking.mode != HL_TRACK_OFF;
     hl_native_usable = (size_t(*)(void *))dlsym(RTLD_DEFAULT, "malloc_usable_size");
+    const hl_pages_piece *(*pieces)(void) =
+        (const hl_pages_piece *(*)(void))dlsym(RTLD_DEFAULT, "hl_native_pieces");
+    own = pieces ? pieces() : NULL;
     if (can && !followed && n->start(&host))
         followed = n;
     return followed != NULL;
@@ -148,6 +190,7 @@ void hl_native_unfollow(void)
     if (followed)
         followed->stop();
     followed = NULL;
+    marked_bytes = 0;
 }
 
 void hl_native_sample(double mean)

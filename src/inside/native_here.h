@@ -12,6 +12,8 @@ extern PyMethodDef hl_native_methods[];
 
 /* NULL: nobody follows them. */
 const hl_native *hl_native_followed(void);
+/* The library's own memory; NULL: it does not say. */
+const hl_pages_piece *hl_native_own(void);
 /* malloc_usable_size of whatever allocator there is; NULL: it has none. The child may not look for it. */
 extern size_t (*hl_native_usable)(void *);
 /* "frames PATH;BUILDID;OFFSET|...|FILE:LINE\n": the native stack that runs, innermost first, and the line
@@ -24,10 +26,22 @@ void hl_native_sample(double mean);
 void hl_native_unfollow(void);
 /* Before a look, not inside malloc: what has been loaded and unloaded since is known then. */
 void hl_native_settle(void);
+/* What is in use now, as estimated where samples are taken: where that is much more than when it was last
+ * asked what leads to blocks, it is worth asking. GIL, or one caller at a time. */
+bool hl_native_is_worth_a_mark(void);
+bool hl_native_is_sampled(void);
+/* In the child. A block of malloc that is followed; false: it is not. */
+typedef struct hl_native_block {
+    uint32_t site;
+    uint64_t size;
+} hl_native_block;
+bool hl_native_block_at(uintptr_t at, hl_native_block *out);
 /* In the child, whose copy of the map is its own: an object has this block, of so many
  * bytes as the tracker knows it. */
 void hl_native_held(const void *block, uint64_t size);
-/* In the child, after the walk: the blocks that no object has, by native stack. */
+/* In the child, after the walk: has an object this block? */
+bool hl_native_is_held(const hl_native *n, uintptr_t block);
+/* ... the blocks that no object has, by native stack. */
 void hl_native_write(hl_walk *w, hl_fields *end);
 
 #endif

@@ -9,6 +9,7 @@
  * Knows  the tracker, the walk, snap_write.  Must not know  symbols. */
 #include "inside/track_engine.h" /* first: Python.h sets _GNU_SOURCE */
 
+#include "inside/mark_write.h"
 #include "inside/native_here.h"
 #include "inside/track_write.h"
 
@@ -18,7 +19,7 @@ typedef struct sums {
     uint64_t blocks, bytes, taken;
 } sums;
 
-typedef struct writing {
+typedef struct hl_native_writing {
     hl_walk *w;
     const hl_native *n;
     uint32_t n_sites;
@@ -72,6 +73,16 @@ static uint32_t number_of(writing *x, uint32_t site)
         number = x->number_of[site] = number_below(x, number, hl_site_of(x->n->sites, site));
     }
     return number;
+}
+
+uint32_t hl_native_number(hl_native_writing *x, uint32_t site)
+{
+    return number_of(x, site);
+}
+
+uint32_t hl_native_module(hl_native_writing *x, uint32_t module)
+{
+    return module_number(x, module);
 }
 
 /* ---- blocks ------------------------------------------------------------------------------------ */
@@ -131,6 +142,11 @@ void hl_native_held(const void *block, uint64_t size)
     }
 }
 
+bool hl_native_is_held(const hl_native *n, uintptr_t block)
+{
+    return !hl_live_look(n->live, block).by;
+}
+
 void hl_native_write(hl_walk *w, hl_fields *end)
 {
     const hl_native *n = hl_native_followed();
@@ -160,6 +176,8 @@ void hl_native_write(hl_walk *w, hl_fields *end)
         hl_snap_put(&w->out, HL_COL_NATIVE_SITE, x.of[site].bytes);
         hl_snap_put(&w->out, HL_COL_NATIVE_SITE, x.of[site].taken);
     }
+    if (w->marking)
+        hl_mark_write(w, &x, end);
     hl_field_uint(end, HL_SNAP_NATIVE, sampled ? HL_FOLLOWED_SAMPLED : HL_FOLLOWED_EXACT);
     if (sampled)
         hl_field_uint(end, HL_SNAP_NATIVE_RATE, (uint64_t)n->samples->mean);

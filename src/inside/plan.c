@@ -455,6 +455,14 @@ const hl_kind *hl_kind_new(hl_walk *w, PyTypeObject *t)
     return k;
 }
 
+const hl_kind *hl_kind_find(const hl_walk *w, const PyTypeObject *t)
+{
+    for (size_t h = slot_of(w, t); w->kind_slots[h]; h = (h + 1) & (w->kind_slot_room - 1))
+        if (hl_kind_at(w, w->kind_slots[h] - 1)->type == t)
+            return hl_kind_at(w, w->kind_slots[h] - 1);
+    return NULL;
+}
+
 void hl_plan_write_types(hl_walk *w)
 {
     for (uint32_t i = 0; i < w->n_kinds; i++) {

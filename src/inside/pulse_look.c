@@ -6,6 +6,7 @@
 #include "inside/pulse_parts.h" /* first: Python.h sets _GNU_SOURCE */
 
 #include "container/container.h"
+#include "inside/native_here.h"
 #include "inside/vitals.h"
 
 #include <fcntl.h>
@@ -19,6 +20,7 @@ enum {
     LENT_SECONDS = 2,       /* the program stands still, for a tenth of a second as a rule */
     FAULT_NS = 5000,        /* a write to a page shared with the child: 3.5-8.5 us measured */
     THOROUGH_BYTES = 512 * 1024 * 1024,
+    MARKED_BYTES = 1024 * 1024 * 1024, /* it takes a second or two of CPU then */
     SAMPLED_BYTES = 64 * 1024 * 1024, /* below it every item is read: that takes 10 ms */
 };
 
@@ -147,6 +149,8 @@ void hl_look_start(hl_look *l, enum hl_look_slot slot, unsigned how, const char 
                     : l->lent    ? LENT_SECONDS
                                  : CHILD_SECONDS,
         .sample = l->rss_bytes >= SAMPLED_BYTES,
+        .mark = !l->unsettled && !(how & HL_LOOK_BORROWS) && l->rss_bytes < MARKED_BYTES &&
+                hl_native_is_worth_a_mark(),
         .unsettled = l->unsettled,
         .pid = (int *)&hl_pulse.page->walker_pid[slot],
         .apart = (how & HL_LOOK_APART) != 0,

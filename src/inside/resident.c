@@ -102,6 +102,7 @@ static bool head_line(const char *line, hl_map *m)
               : !strcmp(p, "[stack]") ? HL_MAP_STACK
                                       : HL_MAP_ANON;
     m->file = inode ? inode ^ major << 52 ^ minor << 40 : 0;
+    m->kernels = !strncmp(p, "[v", 2);
     return true;
 }
 
@@ -176,6 +177,26 @@ static bool read_maps(hl_resident *r, lines *l)
     if (pagemap >= 0)
         close(pagemap);
     return r->maps.n != 0;
+}
+
+bool hl_maps_list(hl_maps *maps)
+{
+    lines *l = hl_pages_map(sizeof *l);
+    hl_map m;
+    maps->n = 0;
+    maps->all = true;
+    if (l && open_lines(l, "/proc/self/maps") >= 0) {
+        for (const char *line; (line = next_line(l));) {
+            if (!head_line(line, &m))
+                continue;
+            if (maps->n < HL_MAPS_MAX)
+                maps->map[maps->n++] = m;
+            else
+                maps->all = false;
+        }
+        close(l->fd);
+    }
+    return maps->n != 0 && maps->all;
 }
 
 void hl_resident_drop_reserved(void)

@@ -18,6 +18,7 @@ typedef struct hl_map { /* one mapping */
     uint64_t file; /* tells mappings of one file from those of another; 0: none */
     uint8_t kind;  /* enum hl_map_kind */
     bool read, write;
+    bool kernels; /* [vdso] and the like */
 } hl_map;
 
 enum { HL_MAPS_MAX = 16 * 1024 };
@@ -48,6 +49,8 @@ static inline void hl_resident_set(hl_resident *r, enum hl_memory what, uint64_t
 /* Gives back the address space that is only reserved, of malloc's arenas above all: for a child in
  * a copy of a process that has none left. */
 void hl_resident_drop_reserved(void);
+/* The mappings there are now, `own` left out; map: room for HL_MAPS_MAX. false: they cannot be listed. */
+bool hl_maps_list(hl_maps *maps);
 const hl_map *hl_map_of(const hl_maps *maps, uintptr_t address);
 /* Is [p, p + n) readable private memory? */
 bool hl_map_holds(const hl_maps *maps, const void *p, size_t n);
@@ -56,5 +59,11 @@ uint64_t hl_resident_between(uintptr_t from, uintptr_t to);
 
 /* arenas.c: the ARENA values and IMAGE. */
 void hl_arenas_measure(hl_resident *r);
+/* For each arena the addresses from which on it has pools, and up to which it was ever used. at: as
+ * hl_resident_measure left it. false: they are not known, or each was false. */
+typedef bool hl_arena_each(void *context, uintptr_t address, uintptr_t end, uintptr_t used_end);
+bool hl_arenas_each(const hl_maps *maps, uintptr_t at, hl_arena_each *each, void *context);
+/* Is this the head of a pool, as far as can be told? */
+bool hl_pool_sane(const hl_abi_pool *p);
 
 #endif

@@ -90,6 +90,12 @@ static inline bool hl_visited_has(const hl_visited *v, const void *o)
     }
 }
 
+/* The id of an address that hl_visited_has. */
+static inline uint32_t hl_visited_id(hl_visited *v, const void *o)
+{
+    return hl_visited_seq(v, hl_visited_key(o)) << 8 | (uint32_t)((uintptr_t)o >> 4 & 255);
+}
+
 static inline void *hl_visited_address(const hl_visited *v, uint32_t id)
 {
     uint64_t key = v->pages[id >> 8].key;

@@ -168,6 +168,7 @@ typedef struct hl_walk {
     uint32_t dup_turn;      /* leaves until one is looked at */
     hl_dups *dups;          /* NULL: equal leaves are not looked for */
     struct hl_makers *made; /* NULL: allocations are not followed (track_write.h) */
+    struct hl_marking *marking; /* NULL: it is not asked what leads to blocks (mark_here.h) */
     PyObject *visited[HL_VISIT_BATCH];
     unsigned n_visited;
     const hl_kind *visitor; /* of the object tp_traverse is at */
@@ -300,6 +301,8 @@ size_t hl_leaf_size(PyObject *o, enum hl_leaf leaf);
 void hl_plan_init(hl_walk *w);
 /* Looks the type up in the table; makes its row the first time. */
 const hl_kind *hl_kind_new(hl_walk *w, PyTypeObject *t);
+/* What is known of a type by now, which may be no type at all; or NULL. */
+const hl_kind *hl_kind_find(const hl_walk *w, const PyTypeObject *t);
 static inline const hl_kind *hl_kind_at(const hl_walk *w, uint32_t index)
 {
     return &w->kinds[index / HL_KIND_SEGMENT][index % HL_KIND_SEGMENT];

@@ -57,6 +57,16 @@ typedef struct hl_process {
     int running; /* 1: it had not ended; 0: it had; -1: not known */
 } hl_process;
 
+/* What leads to blocks or objects of a finding. */
+typedef struct hl_held_by {
+    const char *kind;    /* "library-data", "native-block", "object", "stack", "other" */
+    const char *label;   /* in words */
+    const char *library; /* of data: its path, of a block: of who asked for it; or NULL */
+    const char *symbol;  /* of data: the variable; of a block: the function; NULL: not known */
+    const char *type;    /* of an object; or NULL */
+    uint64_t blocks, bytes;
+} hl_held_by;
+
 /* What of a finding is in one of them. */
 typedef struct hl_share {
     uint32_t process; /* index */
@@ -92,6 +102,13 @@ typedef struct hl_finding {
     hl_native_frame *native; /* the native stack that took the memory, innermost first; or NULL */
     uint32_t n_native;
     double native_blocks; /* a round; negative: not known */
+    struct {
+        const char *state; /* "lost": nothing leads to it, "kept", "partly"; NULL: it was not asked */
+        const char *type;  /* of lost objects; or NULL */
+        uint64_t lost, kept; /* blocks, or objects */
+        hl_held_by *by;      /* the most first; or NULL */
+        uint32_t n_by;
+    } reach;
     const char **evidence;
     uint32_t n_evidence;
     const char *fix;

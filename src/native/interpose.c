@@ -592,7 +592,7 @@ static bool start(const hl_native_host *of)
         return false;
     hl_samples_clear(&samples);
     samples.mean = of->mean;
-    mappings.n = 0;
+    hl_mappings_cut(&mappings, 0, UINTPTR_MAX);
     mappings.lost = 0;
     refresh();
     hl_stack_host();

@@ -26,9 +26,15 @@ static void insert(hl_mappings *m, uint32_t i, hl_mapping mapping)
         m->lost++;
         return;
     }
+    __atomic_add_fetch(&m->bytes, (int64_t)(mapping.end - mapping.from), __ATOMIC_RELAXED);
     memmove(&m->of[i + 1], &m->of[i], (m->n - i) * sizeof *m->of);
     m->of[i] = mapping;
     m->n++;
+}
+
+static void goes(hl_mappings *m, uintptr_t from, uintptr_t end)
+{
+    __atomic_sub_fetch(&m->bytes, (int64_t)(end - from), __ATOMIC_RELAXED);
 }
 
 uint64_t hl_mappings_cut(hl_mappings *m, uintptr_t from, uintptr_t end)
@@ -37,6 +43,7 @@ uint64_t hl_mappings_cut(hl_mappings *m, uintptr_t from, uintptr_t end)
     uint64_t by = i < m->n && m->of[i].from < end ? m->of[i].by : 0;
     if (i < m->n && m->of[i].from < from) { /* what lies before stays */
         hl_mapping after = {end, m->of[i].end, m->of[i].by};
+        goes(m, from, after.end);
         m->of[i++].end = from;
         if (after.end > end) {
             insert(m, i, after);
@@ -44,10 +51,12 @@ uint64_t hl_mappings_cut(hl_mappings *m, uintptr_t from, uintptr_t end)
         }
     }
     uint32_t k = i;
-    while (k < m->n && m->of[k].end <= end)
-        k++;
-    if (k < m->n && m->of[k].from < end) /* so does what lies behind */
+    for (; k < m->n && m->of[k].end <= end; k++)
+        goes(m, m->of[k].from, m->of[k].end);
+    if (k < m->n && m->of[k].from < end) { /* so does what lies behind */
+        goes(m, m->of[k].from, end);
         m->of[k].from = end;
+    }
     memmove(&m->of[i], &m->of[k], (m->n - k) * sizeof *m->of);
     m->n -= k - i;
     return by;

@@ -20,6 +20,7 @@ typedef struct hl_mapping {
 typedef struct hl_mappings {
     hl_lock lock;
     uint32_t n;
+    int64_t bytes;                  /* of all; atomic, to read it without the lock */
     uint64_t lost;                  /* there was no room for so many */
     hl_mapping of[HL_MAPPINGS_MAX]; /* in the order of their addresses, apart from one another */
 } hl_mappings;

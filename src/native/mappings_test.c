@@ -14,12 +14,14 @@ enum { PAGES = 200, STEPS = 20000 };
 static void assert_same(const hl_mappings *m, const uint64_t *pages)
 {
     uint64_t told[PAGES] = {0};
+    int64_t bytes = 0;
     for (uint32_t i = 0; i < m->n; i++) {
         assert_true(m->of[i].from < m->of[i].end && m->of[i].by);
         assert_true(!i || m->of[i - 1].end <= m->of[i].from);
         for (uintptr_t p = m->of[i].from; p < m->of[i].end; p++)
-            told[p] = m->of[i].by;
+            told[p] = m->of[i].by, bytes++;
     }
+    assert_int_equal(m->bytes, bytes);
     assert_memory_equal(told, pages, sizeof told);
 }
 

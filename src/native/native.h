@@ -7,6 +7,7 @@
  *        cfi.c         how a caller's registers are found: call frame information (.eh_frame)
  *        modules.c     what is loaded where, under which path and build id
  *        mappings.c    what was asked of the kernel itself
+ *        pieces.c      which memory is the library's own
  * Gives  to the core (inside/native_here.c), which finds hl_native_here by dlsym: start, stop, and the
  *        tables to read, in the program or in its cloned child. Names of functions, files and lines
  *        are found by the analyser (symbols/symbols.h), never here.
@@ -16,6 +17,7 @@
 
 #include "native/mappings.h"
 #include "native/modules.h"
+#include "rt/rt.h"
 #include "track/live.h"
 #include "track/sampler.h"
 #include "track/site_tree.h"
@@ -53,6 +55,9 @@ typedef struct hl_native {
     hl_sites *sites;
     const hl_modules *modules;
 } hl_native;
+
+/* Of this library's own copy of rt; the core finds it by dlsym. */
+const hl_pages_piece *hl_native_pieces(void);
 
 /* hl_live keeps 40 bits: site above 16 that are not in use but for the lowest, which says "a block". */
 enum { HL_NATIVE_SITE_SHIFT = 16 };

@@ -56,21 +56,68 @@ static bool on_lent_stack(void)
     return lent.start && here >= lent.start && here < lent.start + lent.size;
 }
 
+/* ---- which are ours ---------------------------------------------------------------------------- */
+
+static hl_pages_piece pieces[HL_PAGES_PIECES];
+static uint32_t used, next; /* atomic; of `used` on there was never one; where a free one is likely */
+
+const hl_pages_piece *hl_pages_pieces(void)
+{
+    return pieces;
+}
+
+static void note(void *p, size_t n)
+{
+    uint32_t from = __atomic_load_n(&next, __ATOMIC_RELAXED);
+    for (uint32_t i = 0; i < HL_PAGES_PIECES; i++) {
+        uint32_t k = (from + i) % HL_PAGES_PIECES, most = __atomic_load_n(&used, __ATOMIC_RELAXED);
+        void *none = NULL;
+        if (!__atomic_compare_exchange_n(&pieces[k].at, &none, p, false, __ATOMIC_ACQUIRE,
+                                         __ATOMIC_RELAXED))
+            continue;
+        __atomic_store_n(&pieces[k].n, n, __ATOMIC_RELEASE);
+        while (most <= k && !__atomic_compare_exchange_n(&used, &most, k + 1, false,
+                                                         __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+            ;
+        __atomic_store_n(&next, k + 1, __ATOMIC_RELAXED);
+        return;
+    }
+}
+
+static void strike(const void *p)
+{
+    uint32_t most = __atomic_load_n(&used, __ATOMIC_RELAXED);
+    for (uint32_t k = 0; k < most; k++)
+        if (__atomic_load_n(&pieces[k].at, __ATOMIC_RELAXED) == p) {
+            __atomic_store_n(&pieces[k].n, 0, __ATOMIC_RELAXED);
+            __atomic_store_n(&pieces[k].at, NULL, __ATOMIC_RELEASE);
+            __atomic_store_n(&next, k, __ATOMIC_RELAXED);
+            return;
+        }
+}
+
+/* ------------------------------------------------------------------------------------------------ */
+
 void *hl_pages_map(size_t n)
 {
     if (on_lent_stack())
         return hl_pages_lent(n);
     void *p =
         mmap(NULL, n, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    return p == MAP_FAILED ? NULL : p;
+    if (p == MAP_FAILED)
+        return NULL;
+    note(p, n);
+    return p;
 }
 
 void hl_pages_unmap(void *p, size_t n)
 {
     if (p && lent.start && (char *)p >= lent.start && (char *)p < lent.start + lent.size)
         (void)madvise(p, n, MADV_DONTNEED);
-    else if (p)
+    else if (p) {
+        strike(p); /* first: by then the place may be another thread's */
         munmap(p, n);
+    }
 }
 
 int hl_raw_write(int fd, const void *buf, size_t n)

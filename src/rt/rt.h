@@ -18,6 +18,16 @@ void *hl_pages_map(size_t n);
 /* Gives back what hl_pages_map gave. p may be NULL. */
 void hl_pages_unmap(void *p, size_t n);
 
+/* What hl_pages_map gave and has not got back, in no order: HL_PAGES_PIECES of them, of which those of no
+ * bytes are none; what was mapped when all were in use is not among them. Each library that is linked
+ * with this has its own. */
+typedef struct hl_pages_piece {
+    void *at;
+    size_t n;
+} hl_pages_piece;
+enum { HL_PAGES_PIECES = 4096 };
+const hl_pages_piece *hl_pages_pieces(void);
+
 /* For one user: who lends its memory to a child. Until hl_pages_lend_end there is a stretch of n bytes,
  * which goes then with all that lies in it; whoever runs on a stack from hl_pages_lent maps from there,
  * and all others, threads that go on meanwhile, as ever. false: no such stretch. */

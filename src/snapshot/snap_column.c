@@ -50,6 +50,11 @@ const char *hl_column_name(enum hl_snap_column c)
         [HL_COL_MODULE] = "MODULE",
         [HL_COL_NATIVE] = "NATIVE",
         [HL_COL_NATIVE_SITE] = "NATIVE_SITE",
+        [HL_COL_LOST] = "LOST",
+        [HL_COL_HOLD] = "HOLD",
+        [HL_COL_LOST_SITE] = "LOST_SITE",
+        [HL_COL_HELD] = "HELD",
+        [HL_COL_NOBODY] = "NOBODY",
     };
     return (unsigned)c < HL_COL_COUNT && names[c] ? names[c] : "?";
 }

@@ -26,6 +26,11 @@
  *                                                                     what a stack asked for
  *   native FRAME|FRAME|... [live=BLOCKS:BYTES] [taken=N]    blocks of malloc, outermost frame first:
  *        PATH[:BUILDID]+OFFSET, and before those the Python STACK that called, or "-"
+ *        [lost=TYPE|-:BLOCKS:BYTES] [data=PATH[:BUILDID]+ADDRESS,BLOCKS:BYTES] [objects=TYPE:BLOCKS:BYTES]
+ *        [stacks=BLOCKS:BYTES] [others=BLOCKS:BYTES]         what nothing leads to, and what holds the rest
+ *   lost STACK|- TYPE|- BLOCKS:BYTES                        small blocks that nothing leads to
+ *   held NODE data=PATH[:BUILDID]+ADDRESS                   a library's variable that leads to it
+ *   nobody NODE                                             nothing leads to it
  *   run [pid=] [parent=] [first=] [python=] [program=] [started=UNIX-S] [exit=N] [seconds=S]
  *   snap [time=S] [cpu=S] [rss=N] [reason=] [gc=on|off] [threshold0=N] [collections=A,B,C]
  *        [shared=N] [heap=N] [heapfree=N] [mapped=N] [stacks=N] [written=N] [swap=N] [arenas=N]
@@ -35,7 +40,7 @@
  *        [leaves=N] [leavesseen=N] [dups=N] [dupbytes=N]
  *        [running] [unsettled] [pause=S] [skipped=N] [folded=N] [pid=] [python=] [program=]
  *        [rounds=N] [track=exact|sampled] [rate=N] [dropped=N] [peak=N] [taken=N]
- *        [threads=1] [within=N] [native=1|2] [nativerate=N] [nativedropped=N]
+ *        [threads=1] [within=N] [native=1|2] [nativerate=N] [nativedropped=N] [mark=1]
  *
  * NODE   NAME[:TYPE][*COUNT]. The first mention declares it; TYPE is object if never said. With
  *        *COUNT (0 is fine) it is a group; NAME[i] is one member of it. An edge between groups of

@@ -106,6 +106,10 @@ typedef struct dsl_heap {
     dsl_vec modules;      /* hl_snap_module; the first is module 1 */
     dsl_vec natives;      /* hl_snap_native; the first is stack 1 */
     dsl_vec native_sites; /* hl_snap_native_site */
+    dsl_vec losts, lost_sites; /* hl_snap_lost */
+    dsl_vec holds;             /* hl_snap_hold */
+    dsl_vec helds;             /* hl_snap_held */
+    dsl_vec nobodys;           /* hl_node */
     hl_fields meta, end;
     uint64_t folded, skipped;
 } dsl_heap;
@@ -175,6 +179,9 @@ void dsl_put_sites(const dsl_heap *h, hl_snap_writer *w);
 
 /* Blocks of malloc, and their columns (snap_dsl_native.c). */
 hl_status dsl_native_line(dsl_parser *p);
+hl_status dsl_lost_line(dsl_parser *p);
+hl_status dsl_held_line(dsl_parser *p);
+hl_status dsl_nobody_line(dsl_parser *p);
 void dsl_put_natives(const dsl_heap *h, hl_snap_writer *w);
 
 /* Writes h as one stream (snap_dsl_write.c). */

@@ -172,7 +172,8 @@ bool dsl_tracking(const char *word, hl_fields *end, bool *bad)
                  {"taken", HL_SNAP_TRACK_AGE},       {"peak", HL_SNAP_TRACK_PEAK},
                  {"threads", HL_SNAP_TRACK_THREADS}, {"within", HL_SNAP_TRACK_WITHIN},
                  {"native", HL_SNAP_NATIVE},         {"nativedropped", HL_SNAP_NATIVE_DROPPED},
-                 {"nativerate", HL_SNAP_NATIVE_RATE}};
+                 {"nativerate", HL_SNAP_NATIVE_RATE},
+                 {"mark", HL_SNAP_MARK}};
     const char *mode = dsl_value(word, "track");
     if (mode) {
         *bad = strcmp(mode, "exact") && strcmp(mode, "sampled");

@@ -87,6 +87,9 @@ enum hl_snap_field {
                                      HL_COL_NATIVE_SITE; of samples the amounts are estimates */
     HL_SNAP_NATIVE_DROPPED = 107, /* blocks and stacks there was no room to follow */
     HL_SNAP_NATIVE_RATE = 108,    /* sampled: mean bytes from one sample to the next */
+    HL_SNAP_MARK = 118,       /* 1: what still leads to blocks was asked, HL_COL_LOST and the like */
+    HL_SNAP_MARK_NS = 119,    /* CPU nanoseconds of it */
+    HL_SNAP_MARK_BYTES = 120, /* bytes that were read for it */
     /* what the process had when the snapshot was asked for: + enum hl_resource, each only if counted */
     HL_SNAP_RESOURCE = 112,
     /* in END, before 3.12: references to what all programs share, + 2 * enum hl_shared: how many its
@@ -231,7 +234,29 @@ enum hl_snap_column {
     HL_COL_NATIVE_SITE =
         38, /* per native stack that has blocks in use: stack, amount, and the bytes
                                 malloc uses for them */
-    HL_COL_COUNT = 39,
+    /* where it was asked what still leads to blocks (src/inside/mark.h) */
+    HL_COL_LOST = 44, /* per (native stack, type) whose blocks nothing leads to any more: native
+                         stack, 1 + index of the type of the object it is (0: of none that is known),
+                         amount */
+    HL_COL_HOLD = 45, /* per (native stack, holder) of the others of NATIVE_SITE: native stack,
+                         hl_hold_kind, which, at (hl_hold_kind), amount. A block that hangs from another
+                         of the same stack has that one's holder */
+    HL_COL_LOST_SITE = 46, /* the same of small blocks of the interpreter's allocator that are in no
+                              object the collector knows: STACK (0: not known), 1 + type, amount */
+    HL_COL_HELD = 47, /* per word outside of Python's memory that leads to an object: delta of
+                         provisional id, hl_hold_kind, which, at */
+    HL_COL_NOBODY = 48, /* delta of provisional id: objects of the collector that nothing leads to */
+    HL_COL_COUNT = 49,
+};
+
+/* What a word lies in that leads to a block. */
+enum hl_hold_kind {
+    HL_HOLD_OTHER = 0,  /* memory of which nothing is known                                       */
+    HL_HOLD_DATA = 1,   /* variables of a library; which: MODULE, at: as an address of its file   */
+    HL_HOLD_BLOCK = 2,  /* a block of malloc; which: the native stack that took it                */
+    HL_HOLD_OBJECT = 3, /* an object; which: 1 + type index, 0: not known                          */
+    HL_HOLD_STACK = 4,  /* a thread's stack                                                       */
+    HL_HOLD_KINDS = 5,
 };
 #define HL_PROGRESS_HINT 0xffu
 

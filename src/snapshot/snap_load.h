@@ -75,6 +75,9 @@ hl_status hl_loader_sites(hl_snap_loader *l) HL_MUST_CHECK;
 hl_status hl_loader_made(hl_snap_loader *l) HL_MUST_CHECK;
 /* Modules, native stacks, their blocks (snap_native.c). */
 hl_status hl_loader_native(hl_snap_loader *l) HL_MUST_CHECK;
+/* What nothing leads to, and holders of the rest (snap_mark.c); then those of nodes. */
+hl_status hl_loader_mark(hl_snap_loader *l) HL_MUST_CHECK;
+hl_status hl_loader_mark_nodes(hl_snap_loader *l) HL_MUST_CHECK;
 /* Label values below these are in range, by kind. */
 void hl_loader_label_limits(const hl_snap *s, uint32_t limit[16]);
 

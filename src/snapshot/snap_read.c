@@ -429,7 +429,8 @@ static hl_status load(hl_snap_loader *l, const hl_run_body *b, uint32_t i)
     if (load_members(l, HL_COL_GEN0, HL_NODE_GEN0) || load_members(l, HL_COL_GEN1, HL_NODE_GEN1) ||
         load_members(l, HL_COL_FROZEN, HL_NODE_FROZEN) ||
         load_members(l, HL_COL_STATIC, HL_NODE_STATIC) || hl_loader_tables(l) ||
-        hl_loader_surveys(l) || hl_loader_sites(l) || hl_loader_native(l) || hl_loader_made(l))
+        hl_loader_surveys(l) || hl_loader_sites(l) || hl_loader_native(l) || hl_loader_mark(l) ||
+        hl_loader_mark_nodes(l) || hl_loader_made(l))
         return l->err->status;
     hl_arena_release(&l->s->arena, l->pages);
     hl_arena_release(&l->s->arena, l->row_of);
@@ -449,7 +450,7 @@ static hl_status load_parts(hl_snap_loader *l, const hl_run_body *b, uint32_t i,
         return l->err->status;
     if (parts & HL_PART_SIZES)
         finish_flags(l->s);
-    if (parts & HL_PART_SITES && (hl_loader_sites(l) || hl_loader_native(l)))
+    if (parts & HL_PART_SITES && (hl_loader_sites(l) || hl_loader_native(l) || hl_loader_mark(l)))
         return l->err->status;
     if (parts & HL_PART_MADE && hl_loader_made(l))
         return l->err->status;

@@ -199,6 +199,12 @@ static void forge_members(forge *f)
             put_delta(&f->col[lists[i].column], f->prov[v]);
             f->node_flags[v] |= lists[i].flag;
         }
+    for (uint32_t v = f->n; v--;) {
+        put_delta(&f->col[HL_COL_NOBODY], f->prov[v]);
+        put_delta(&f->col[HL_COL_HELD], f->prov[v]);
+        for (unsigned k = 0; k < 3; k++) /* of a library: the first */
+            put(&f->col[HL_COL_HELD], k ? (uint64_t)16 * k - 15 * (k == 1) : HL_HOLD_DATA);
+    }
     for (uint32_t v = 0; v < f->n; v++)
         f->node_flags[v] |=
             (uint8_t)((f->flags[v] & HL_ROW_TRACKED ? HL_NODE_TRACKED : 0) |
@@ -295,6 +301,17 @@ static void forge_tables(forge *f)
             if (k < 3)
                 put(&f->col[HL_COL_NATIVE], native[k]);
             put(&f->col[HL_COL_NATIVE_SITE], site[k]);
+        }
+    }
+    for (uint32_t i = 1; i <= STACKS; i++) {
+        const uint64_t lost[] = {STACKS + 1 - i, i % f->n_types, i, 10 * i};
+        const uint64_t hold[] = {STACKS + 1 - i, i % 7, i % 3 ? 1 : 0, 16 * i, i, 10 * i};
+        for (unsigned k = 0; k < 6; k++) {
+            if (k < 4) {
+                put(&f->col[HL_COL_LOST], lost[k]);
+                put(&f->col[HL_COL_LOST_SITE], lost[k]);
+            }
+            put(&f->col[HL_COL_HOLD], hold[k]);
         }
     }
     const uint64_t stray[] = {f->n_pages * UINT64_C(256), 1, 2, 3, 4, 2, 1, 0, 0};

@@ -161,6 +161,15 @@ static bool tracking_field(hl_tracking *t, const field *f)
     case HL_SNAP_NATIVE_DROPPED:
         t->native_dropped = f->value;
         return true;
+    case HL_SNAP_MARK:
+        t->mark = f->value != 0;
+        return true;
+    case HL_SNAP_MARK_NS:
+        t->mark_ns = f->value;
+        return true;
+    case HL_SNAP_MARK_BYTES:
+        t->mark_bytes = f->value;
+        return true;
     default:
         return false;
     }

@@ -264,11 +264,45 @@ static hl_status check_natives(const hl_snap *s, hl_err *err)
     return HL_OK;
 }
 
+static bool is_hold(const hl_snap *s, const hl_snap_hold_by *by)
+{
+    const uint32_t below[HL_HOLD_KINDS] = {[HL_HOLD_OTHER] = UINT32_MAX,
+                                           [HL_HOLD_DATA] = s->n_modules,
+                                           [HL_HOLD_BLOCK] = s->n_natives,
+                                           [HL_HOLD_OBJECT] = s->n_types + 1,
+                                           [HL_HOLD_STACK] = UINT32_MAX};
+    return (unsigned)by->kind < HL_HOLD_KINDS && by->which < below[by->kind];
+}
+
+static hl_status check_mark(const hl_snap *s, hl_err *err)
+{
+    for (uint32_t i = 0; i < s->n_losts; i++)
+        if (s->losts[i].stack >= s->n_natives || s->losts[i].type1 > s->n_types ||
+            (i && s->losts[i - 1].stack > s->losts[i].stack))
+            return broken(err, "order of what is lost", i);
+    for (uint32_t i = 0; i < s->n_lost_sites; i++)
+        if (s->lost_sites[i].stack >= s->n_stacks || s->lost_sites[i].type1 > s->n_types ||
+            (i && s->lost_sites[i - 1].stack > s->lost_sites[i].stack))
+            return broken(err, "order of what Python has lost", i);
+    for (uint32_t i = 0; i < s->n_holds; i++)
+        if (s->holds[i].stack >= s->n_natives || !is_hold(s, &s->holds[i].by) ||
+            (i && s->holds[i - 1].stack > s->holds[i].stack))
+            return broken(err, "order of holders", i);
+    for (uint32_t i = 0; i < s->n_helds; i++)
+        if (s->helds[i].node >= s->nodes || !is_hold(s, &s->helds[i].by) ||
+            (i && s->helds[i - 1].node > s->helds[i].node))
+            return broken(err, "order of what is held", i);
+    for (uint32_t i = 0; i < s->n_nobodys; i++)
+        if (s->nobodys[i] >= s->nodes || (i && s->nobodys[i - 1] >= s->nobodys[i]))
+            return broken(err, "order of what nobody holds", i);
+    return HL_OK;
+}
+
 hl_status hl_snap_check(const hl_snap *s, hl_err *err)
 {
     if (check_names(s, err) || check_tables(s, err) || check_narrow(s, err) || check_rows(s, err) ||
         check_edges(s, err) || check_codes(s, err) || check_surveys(s, err) ||
-        check_sites(s, err) || check_natives(s, err))
+        check_sites(s, err) || check_natives(s, err) || check_mark(s, err))
         return err->status;
     return HL_OK;
 }

@@ -195,6 +195,27 @@ typedef struct hl_snap_native_site { /* sorted by stack */
     uint64_t taken; /* bytes malloc uses for them */
 } hl_snap_native_site;
 
+/* Who holds what, where it was asked (info.tracking.mark). */
+typedef struct hl_snap_hold_by {
+    enum hl_hold_kind kind;
+    uint32_t which; /* DATA: a module; BLOCK: a native stack; OBJECT: 1 + type, 0: not known */
+    uint64_t at;    /* DATA: as an address of the module's file */
+} hl_snap_hold_by;
+typedef struct hl_snap_lost { /* sorted by stack: blocks nothing leads to */
+    uint32_t stack;           /* native; of `lost_sites` a Python one, 0: not known */
+    uint32_t type1;           /* 1 + type of the object it is; 0: of none that is known */
+    hl_amount amount;
+} hl_snap_lost;
+typedef struct hl_snap_hold { /* sorted by stack: what holds blocks of a native stack */
+    uint32_t stack;
+    hl_snap_hold_by by;
+    hl_amount amount;
+} hl_snap_hold;
+typedef struct hl_snap_held { /* sorted by node: words outside of Python's memory that lead to it */
+    hl_node node;
+    hl_snap_hold_by by;
+} hl_snap_held;
+
 typedef struct hl_tracking { /* as of a snapshot */
     enum hl_followed mode;
     uint64_t rate, dropped, since_us, peak_bytes, peak_us;
@@ -204,6 +225,8 @@ typedef struct hl_tracking { /* as of a snapshot */
     bool by_thread;     /* what was made of all time is told of the thread that made it */
     enum hl_followed native; /* blocks of malloc were followed, too */
     uint64_t native_dropped, native_rate;
+    bool mark; /* it was asked what leads to blocks */
+    uint64_t mark_ns, mark_bytes;
 } hl_tracking;
 
 typedef struct hl_snap_info {
@@ -279,6 +302,10 @@ typedef struct hl_snap {
     hl_snap_module *modules;
     hl_snap_native *natives;
     hl_snap_native_site *native_sites;
+    hl_snap_lost *losts, *lost_sites;
+    hl_snap_hold *holds;
+    hl_snap_held *helds;
+    hl_node *nobodys; /* sorted: objects of the collector that nothing leads to */
     hl_name *name_lists;
     const char **names; /* names[0] is "" ; UTF-8, NUL-terminated, control bytes kept: escape when
                            printing */
@@ -287,6 +314,7 @@ typedef struct hl_snap {
         n_numbers, n_threads, n_dups, n_dup_holders, n_name_lists, n_names, n_pages;
     uint32_t n_frames, n_stacks, n_sites, n_ages, n_made;
     uint32_t n_modules, n_natives, n_native_sites;
+    uint32_t n_losts, n_lost_sites, n_holds, n_helds, n_nobodys;
     uint32_t n_wide_folds, wide_folds_room;
     hl_arena arena; /* owns all of it */
 } hl_snap;

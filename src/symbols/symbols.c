@@ -216,3 +216,20 @@ unsigned hl_symbols_find(hl_symbols *s, const char *path, const char *id, uint64
         out[0].function = copy(arena, symbol_of(o, call));
     return n ? n : out[0].function || out[0].file;
 }
+
+/* Of a variable that lives in a function the compiler makes "name.7". */
+static size_t plain_length(const char *name)
+{
+    size_t n = strlen(name), digits = n;
+    while (digits && name[digits - 1] >= '0' && name[digits - 1] <= '9')
+        digits--;
+    return digits > 1 && digits < n && name[digits - 1] == '.' ? digits - 1 : n;
+}
+
+const char *hl_symbols_variable(hl_symbols *s, const char *path, const char *id, uint64_t at,
+                                hl_arena *arena)
+{
+    const opened *o = at && *path ? file_of(s, path, id) : NULL;
+    const char *name = o && o->dwfl ? symbol_of(o, at + o->bias) : NULL;
+    return name ? hl_arena_copy(arena, name, plain_length(name)) : NULL;
+}

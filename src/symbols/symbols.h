@@ -33,4 +33,8 @@ void hl_symbols_destroy(hl_symbols *s); /* NULL is fine */
 unsigned hl_symbols_find(hl_symbols *s, const char *path, const char *id, uint64_t at,
                          hl_arena *arena, hl_symbol out[HL_SYMBOLS_MOST]);
 
+/* The variable that lies at an address of the file, in the arena; NULL: not known. */
+const char *hl_symbols_variable(hl_symbols *s, const char *path, const char *id, uint64_t at,
+                                hl_arena *arena);
+
 #endif
