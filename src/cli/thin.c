@@ -4,8 +4,9 @@
  * Takes  the file, how many snapshots and how many bytes it may have.   Gives  a thinner file.
  * Method The look that is missed least goes first: one taken without the GIL, else the one whose
  *        neighbours are closest in time. So what remains lies evenly over the whole run. The first
- *        and the last two stay: without them there is no growth to speak of. Looks wait meanwhile
- *        (page->file_users); a file that is being read is not touched, a new one takes its name. */
+ *        and the last two stay: without them there is no growth to speak of; the last one in which it
+ *        was asked what leads to blocks goes after all others. Looks wait meanwhile (page->file_users);
+ *        a file that is being read is not touched, a new one takes its name. */
 #include "cli/run.h"
 #include "snapshot/snapshot.h"
 
@@ -17,7 +18,7 @@ enum { LEAST = 3 };
 
 typedef struct kept {
     uint32_t stream;
-    bool unsettled;
+    bool unsettled, marked; /* marked: the last of those in which it was asked what leads to blocks */
     uint64_t time_us, bytes;
 } kept;
 
@@ -28,6 +29,8 @@ static uint32_t least_missed(const kept *k, uint32_t n, uint32_t least_n)
     uint64_t least = UINT64_MAX;
     for (uint32_t i = 1; i + least_n - 1 < n; i++) {
         uint64_t gap = k[i].unsettled ? 0 : 1 + k[i + 1].time_us - k[i - 1].time_us;
+        if (k[i].marked)
+            gap = UINT64_MAX - 1;
         if (gap < least) {
             least = gap;
             best = i;
@@ -62,11 +65,18 @@ static uint32_t choose(const hl_run *run, uint32_t most, uint64_t most_bytes, ke
 {
     uint32_t n = run->n_snaps, gone = 0;
     uint64_t bytes = all_bytes(run), next = 0;
+    uint32_t marked = n;
     for (uint32_t i = 0; i < n; i++) {
         const hl_snap_info *s = &run->snaps[i];
-        k[i] = (kept){s->stream, s->unsettled, s->time_us, bytes_of(run, s->stream)};
+        k[i] = (kept){.stream = s->stream,
+                      .unsettled = s->unsettled,
+                      .time_us = s->time_us,
+                      .bytes = bytes_of(run, s->stream)};
+        marked = s->tracking.mark ? i : marked;
         next = k[i].bytes;
     }
+    if (marked < n)
+        k[marked].marked = true;
     uint32_t least_n = most < LEAST ? most : LEAST;
     while (n > least_n && (n > most || bytes + next > most_bytes)) {
         uint32_t i = least_missed(k, n, least_n);

@@ -1,19 +1,27 @@
-/* diagnose/native_kept.c: whose the memory outside of all objects is, in an ordinary run.
+/* diagnose/native_kept.c: whose the memory outside of all objects is, in an ordinary run; and what is lost.
  *
  * Room   diagnose; parts of one snapshot at a time.
- * Takes  samples of malloc by native stack (inside/native_write.c), at the first and the last look at work
- *        that have them.   Gives  in words, who asked for most of what came: the function, its library and
- *        the line of Python that called.
+ * Takes  samples of malloc by native stack (inside/native_write.c), and where it was asked what leads to
+ *        them (inside/mark_write.c), at the looks at work.
+ * Gives  a finding native-memory for the library whose memory grew in every part of the run while nothing
+ *        led any more to most of what came; else, in words, who asked for most of it.
  * Method What a library's stacks have in use is added up: a leak of one function has as many stacks as
- *        there are ways to it. Of the library that gained most the stack that gained most is told. */
+ *        there are ways to it. Of the library the stack that gained most is told. What something leads to
+ *        may be a cache, a document, a table in memory: it is told, and nobody is accused. */
 #include "diagnose/native_kept.h"
 
 #include "base/words.h"
+#include "diagnose/judge.h"
 #include "diagnose/native_sites.h"
 
 #include <string.h>
 
-enum { LEAST_SHARE = 2 }; /* half of what came is that library's */
+enum {
+    LEAST_SHARE = 2,       /* half of what came is that library's */
+    LEAST_LOST = 2 << 20,  /* some sixteen samples */
+    LOST_SHARE = 2,        /* half of what came is lost, or more: few pointers are seen nowhere */
+    LEAST_INTERVALS = 4,
+};
 
 typedef struct look {
     hl_snap *snap;
@@ -22,7 +30,9 @@ typedef struct look {
 
 typedef struct gain {
     uint64_t bytes, all; /* bytes: of the library; all: of all of them */
-    uint32_t stack;      /* the one that gained most, in the last look */
+    uint64_t lost;
+    uint32_t stack; /* the one that gained most, in the last look */
+    const char *library;
 } gain;
 
 static bool has_samples(const hl_case *c, uint32_t moment)
@@ -39,9 +49,14 @@ static hl_status read(const hl_case *c, uint32_t moment, hl_arena *arena, look *
     return hl_native_add_up(out->snap, arena, &out->sums, err);
 }
 
-static const char *library_of(const look *l, uint32_t stack)
+static void forget(look *l)
 {
-    const hl_snap *s = l->snap;
+    hl_snap_destroy(l->snap);
+    l->snap = NULL;
+}
+
+static const char *library_of(const hl_snap *s, uint32_t stack)
+{
     return s->names[s->modules[s->natives[hl_native_asker(s, stack)].module].path];
 }
 
@@ -49,8 +64,17 @@ static uint64_t in_use(const look *l, const char *library)
 {
     uint64_t bytes = 0;
     for (uint32_t i = 0; i < l->sums.n; i++)
-        if (!library || !strcmp(library_of(l, l->sums.sums[i].stack), library))
+        if (!library || !strcmp(library_of(l->snap, l->sums.sums[i].stack), library))
             bytes += l->sums.sums[i].live.bytes;
+    return bytes;
+}
+
+static uint64_t lost(const look *l, const char *library)
+{
+    uint64_t bytes = 0;
+    for (uint32_t i = 0; i < l->snap->n_losts; i++)
+        if (!strcmp(library_of(l->snap, l->snap->losts[i].stack), library))
+            bytes += l->snap->losts[i].amount.bytes;
     return bytes;
 }
 
@@ -59,23 +83,32 @@ static uint64_t above(uint64_t is, uint64_t was)
     return is > was ? is - was : 0;
 }
 
-static gain worst(const look *first, const look *last)
+/* Of the library that gained most; by_lost: that has most which nothing leads to. */
+static gain worst(const look *first, const look *last, bool by_lost)
 {
     gain g = {.all = above(in_use(last, NULL), in_use(first, NULL))};
-    uint64_t of_stack = 0;
+    uint64_t most = 0, of_stack = 0;
     for (uint32_t i = 0; i < last->sums.n; i++) {
         const hl_native_sum *x = &last->sums.sums[i], *was = hl_native_sum_of(&first->sums, x->key);
         uint64_t came = above(x->live.bytes, was ? was->live.bytes : 0);
-        const char *library = library_of(last, x->stack);
-        uint64_t bytes = came ? above(in_use(last, library), in_use(first, library)) : 0;
-        if (bytes < g.bytes || (bytes == g.bytes && came <= of_stack))
+        if (!came)
             continue;
-        g.bytes = bytes;
-        g.stack = x->stack;
+        const char *library = library_of(last->snap, x->stack);
+        uint64_t bytes = above(in_use(last, library), in_use(first, library));
+        uint64_t gone = lost(last, library), by = by_lost ? gone : bytes;
+        if (by < most || (by == most && came <= of_stack))
+            continue;
+        most = by;
         of_stack = came;
+        g.bytes = bytes;
+        g.lost = gone;
+        g.stack = x->stack;
+        g.library = library;
     }
     return g;
 }
+
+/* ---- words ------------------------------------------------------------------------------------- */
 
 /* The function that asked; where its library does not tell its name, the next one out that has one. */
 static const char *function_of(const hl_case *c, const hl_snap *s, uint32_t stack,
@@ -94,27 +127,132 @@ static const char *function_of(const hl_case *c, const hl_snap *s, uint32_t stac
     return hl_native_label(s, asker, symbols, c->arena, NULL);
 }
 
-static void tell(hl_case *c, const look *last, const gain *g)
+static const char *called_from(const hl_case *c, const hl_snap *s, uint32_t caller)
+{
+    return caller ? hl_arena_printf(c->arena, ", called from %s:%u",
+                                    hl_file_name(s->names[s->frames[caller].file]),
+                                    s->frames[caller].line)
+                  : "";
+}
+
+static void name_asker(hl_case *c, const look *last, const gain *g)
 {
     const hl_snap *s = last->snap;
     hl_symbols *symbols = hl_symbols_create();
     char bytes[16];
-    uint32_t caller = hl_native_caller(s, g->stack);
     const char *where = function_of(c, s, g->stack, symbols);
-    const char *from = caller ? hl_arena_printf(c->arena, ", called from %s:%u",
-                                                hl_file_name(s->names[s->frames[caller].file]),
-                                                s->frames[caller].line)
-                              : "";
+    const char *from = called_from(c, s, hl_native_caller(s, g->stack));
     if (where && from)
         c->native_by = hl_arena_printf(c->arena, "some %s of it was asked for in %s%s",
                                        hl_bytes_text(g->bytes, bytes), where, from);
     hl_symbols_destroy(symbols);
 }
 
+static const char FIX[] =
+    "in the C code called there, or in a newer release of its package: each malloc, calloc, strdup or "
+    "new needs its free on every way out, error paths first, and what an object took is freed when "
+    "it goes (tp_dealloc)";
+
+static hl_status tell(hl_case *c, const look *marked, const gain *g, const hl_growth *growth,
+                      hl_err *err)
+{
+    const hl_snap *s = marked->snap;
+    hl_finding *f = hl_finding_add(c, "native-memory", HL_STRONG);
+    if (!f)
+        return hl_err_set(err, HL_NO_MEMORY, "no memory for a finding");
+    hl_symbols *symbols = hl_symbols_create();
+    char bytes[16], gone[16], had[16];
+    uint32_t caller = hl_native_caller(s, g->stack);
+    const char *where = function_of(c, s, g->stack, symbols), *from = called_from(c, s, caller);
+    hl_finding_growth(c, f, growth);
+    f->growth.objects = 0;
+    f->retained.bytes = growth->bytes;
+    f->holder.kind = "native";
+    f->holder.name = hl_arena_printf(c->arena, "(lost by C) memory asked for in %s", where);
+    f->title = hl_arena_printf(
+        c->arena, "C code lost some %s: nothing points any more to most of what was asked for in %s%s",
+        hl_bytes_text(growth->bytes, bytes), where, from);
+    hl_finding_evidence(c, f, "more came in each of %u parts of the run", growth->intervals);
+    hl_finding_evidence(c, f, "%s had some %s in use, and no pointer to %s of it was left anywhere",
+                        hl_module_name(g->library), hl_bytes_text(in_use(marked, g->library), had),
+                        hl_bytes_text(g->lost, gone));
+    const char *stack = hl_native_stack_label(s, g->stack, symbols, c->arena);
+    if (stack)
+        hl_finding_evidence(c, f, "allocated in %s", stack);
+    if (caller)
+        hl_finding_line(c, f, s, caller, growth->bytes, true);
+    f->n_native = hl_native_frames(s, g->stack, symbols, c->arena, &f->native);
+    f->fix = FIX;
+    hl_finding_seal(c, f);
+    hl_symbols_destroy(symbols);
+    c->native_told = true;
+    return HL_OK;
+}
+
+/* ---- what is lost ------------------------------------------------------------------------------ */
+
+/* In use by the library at each moment; where samples are missing, as before. */
+static hl_status fill(const hl_case *c, const char *library, uint64_t *series, hl_err *err)
+{
+    hl_arena scratch;
+    hl_arena_init(&scratch);
+    err->status = HL_OK;
+    for (uint32_t i = 0; i < c->n_moments && !err->status; i++) {
+        look at = {.snap = NULL};
+        series[i] = i ? series[i - 1] : 0;
+        if (has_samples(c, i) && !read(c, i, &scratch, &at, err))
+            series[i] = in_use(&at, library);
+        forget(&at);
+    }
+    hl_arena_deinit(&scratch);
+    return err->status;
+}
+
+/* Bigger by as much as half of it, at least: samples err. */
+static bool has_room(const hl_case *c, uint32_t from, uint32_t to, uint64_t bytes)
+{
+    uint64_t was = c->moments[from].info.rss_bytes, is = c->moments[to].info.rss_bytes;
+    return !was || !is || 2 * above(is, was) >= bytes;
+}
+
+static hl_status find_lost(hl_case *c, uint32_t from, uint32_t to, const look *first,
+                           hl_arena *scratch, hl_err *err)
+{
+    uint32_t at = to;
+    while (at > from && !c->moments[at].info.tracking.mark)
+        at--;
+    look marked = {.snap = NULL};
+    if (at <= from || read(c, at, scratch, &marked, err)) {
+        forget(&marked);
+        return err->status;
+    }
+    gain g = worst(first, &marked, true);
+    uint64_t *series = hl_arena_array(c->arena, c->n_moments, sizeof *series);
+    c->kept = hl_arena_array(&c->scratch, c->n_moments + 1, sizeof *c->kept);
+    hl_growth growth = {.anchor = to, .metric = HL_METRIC_BYTES, .series = series};
+    if (!series || !c->kept)
+        hl_err_set(err, HL_NO_MEMORY, "no memory for %u snapshots", c->n_moments);
+    else if (g.lost >= LEAST_LOST && LOST_SHARE * g.lost >= g.bytes &&
+             !fill(c, g.library, series, err) && hl_growth_rises(c, series, &growth) &&
+             growth.intervals >= LEAST_INTERVALS && !hl_growth_slows(&growth)) {
+        const hl_snap_info *a = &c->moments[growth.onset].info, *z = &c->moments[to].info;
+        double seconds = (double)(z->time_us - a->time_us) / 1e6;
+        growth.bytes = growth.onset_bytes = growth.units =
+            above(series[to], series[growth.onset]);
+        growth.weighed_from = growth.onset;
+        growth.per_second = seconds > 0 ? (double)growth.bytes / seconds : -1;
+        if (growth.bytes >= LEAST_LOST && growth.bytes >= c->material &&
+            has_room(c, growth.onset, to, growth.bytes))
+            (void)!tell(c, &marked, &g, &growth, err);
+    }
+    forget(&marked);
+    return err->status;
+}
+
 hl_status hl_native_kept_find(hl_case *c, hl_err *err)
 {
-    uint32_t from = c->baseline, to = c->working;
-    if (!c->native.bytes || c->native_told)
+    uint32_t from = c->baseline, to = c->working < c->n_moments ? c->working : c->n_moments - 1;
+    if (c->audited)
         return HL_OK;
     while (from < to && !has_samples(c, from))
         from++;
@@ -126,12 +264,15 @@ hl_status hl_native_kept_find(hl_case *c, hl_err *err)
     hl_arena_init(&scratch);
     look first = {.snap = NULL}, last = {.snap = NULL};
     if (!read(c, from, &scratch, &first, err) && !read(c, to, &scratch, &last, err)) {
-        gain g = worst(&first, &last);
-        if (g.bytes && LEAST_SHARE * g.bytes >= g.all && LEAST_SHARE * g.bytes >= c->native.bytes)
-            tell(c, &last, &g);
+        gain g = worst(&first, &last, false);
+        bool most = LEAST_SHARE * g.bytes >= g.all && LEAST_SHARE * g.bytes >= c->native.bytes;
+        if (g.bytes && c->native.bytes && !c->native_told && most)
+            name_asker(c, &last, &g);
+        if (g.all >= LEAST_LOST)
+            (void)!find_lost(c, from, to, &first, &scratch, err);
     }
-    hl_snap_destroy(first.snap);
-    hl_snap_destroy(last.snap);
+    forget(&first);
+    forget(&last);
     hl_arena_deinit(&scratch);
     return err->status;
 }

@@ -242,7 +242,9 @@ static bool leave_out_frames(hl_marking *k)
 static bool leave_out(hl_marking *k)
 {
     const hl_map *m = hl_map_of(&k->maps, k->stack);
-    return leave_out_pieces(k, hl_pages_pieces()) && leave_out_pieces(k, hl_native_own()) &&
+    const hl_mappings *mappings = hl_native_followed()->mappings;
+    return hl_span_add(&k->out, (uintptr_t)mappings, (uintptr_t)(mappings + 1)) &&
+           leave_out_pieces(k, hl_pages_pieces()) && leave_out_pieces(k, hl_native_own()) &&
            leave_out_bins(k) && leave_out_frames(k) &&
            (!m || hl_span_add(&k->out, m->start, k->stack));
 }

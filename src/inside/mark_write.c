@@ -55,6 +55,9 @@ static amount stands_for(const hl_mark_block *b)
         double mean = hl_native_followed()->samples->mean;
         a.blocks = (hl_sample_blocks(b->size, mean) + HL_WEIGHT_ONE / 2) / HL_WEIGHT_ONE;
         a.bytes = hl_sample_bytes(b->size, mean);
+    } else if (hl_native_is_sampled()) {
+        hl_mapping m = {.from = b->at, .end = b->at + b->size};
+        a.bytes = hl_native_mapped(&m);
     }
     return a;
 }

@@ -17,6 +17,7 @@
 
 static const hl_native *followed;
 static int64_t marked_bytes; /* what was in use at the last mark */
+static uint64_t marks_ns;    /* what they all took, as estimated */
 static const hl_pages_piece *own;
 size_t (*hl_native_usable)(void *);
 
@@ -35,16 +36,19 @@ bool hl_native_is_sampled(void)
     return followed && followed->samples->mean > 0;
 }
 
-bool hl_native_is_worth_a_mark(void)
+bool hl_native_is_worth_a_mark(uint64_t rss_bytes, uint64_t cpu_ns)
 {
-    enum { MORE_BYTES = 4 << 20, MORE_SHARE = 2 }; /* half as much again */
-    if (!hl_native_is_sampled())
+    enum { MORE_BYTES = 3 << 20, MORE_SHARE = 16, CPU_SHARE = 20, BYTES_A_NS = 2 };
+    static const uint64_t AT_LEAST_NS = 150 * 1000 * 1000;
+    uint64_t cost_ns = rss_bytes / BYTES_A_NS;
+    if (!hl_native_is_sampled() || marks_ns + cost_ns > AT_LEAST_NS + cpu_ns / CPU_SHARE)
         return false;
     int64_t bytes = __atomic_load_n(&followed->samples->bytes, __ATOMIC_RELAXED);
     bytes += __atomic_load_n(&followed->mappings->bytes, __ATOMIC_RELAXED);
     if (bytes < marked_bytes + marked_bytes / MORE_SHARE + MORE_BYTES)
         return false;
     marked_bytes = bytes;
+    marks_ns += cost_ns;
     return true;
 }
 
@@ -191,6 +195,7 @@ void hl_native_unfollow(void)
         followed->stop();
     followed = NULL;
     marked_bytes = 0;
+    marks_ns = 0;
 }
 
 void hl_native_sample(double mean)

@@ -26,9 +26,10 @@ void hl_native_sample(double mean);
 void hl_native_unfollow(void);
 /* Before a look, not inside malloc: what has been loaded and unloaded since is known then. */
 void hl_native_settle(void);
-/* What is in use now, as estimated where samples are taken: where that is much more than when it was last
- * asked what leads to blocks, it is worth asking. GIL, or one caller at a time. */
-bool hl_native_is_worth_a_mark(void);
+/* Where samples are taken: is much more in use than when it was last asked what leads to blocks, and has the
+ * process, which has so much memory and has used so much CPU, enough to do that asking again is no matter?
+ * One caller at a time. */
+bool hl_native_is_worth_a_mark(uint64_t rss_bytes, uint64_t cpu_ns);
 bool hl_native_is_sampled(void);
 /* In the child. A block of malloc that is followed; false: it is not. */
 typedef struct hl_native_block {
@@ -36,6 +37,8 @@ typedef struct hl_native_block {
     uint64_t size;
 } hl_native_block;
 bool hl_native_block_at(uintptr_t at, hl_native_block *out);
+/* In the child: bytes of a mapping; beside samples those that are there. */
+uint64_t hl_native_mapped(const hl_mapping *m);
 /* In the child, whose copy of the map is its own: an object has this block, of so many
  * bytes as the tracker knows it. */
 void hl_native_held(const void *block, uint64_t size);

@@ -11,6 +11,7 @@
 
 #include "inside/mark_write.h"
 #include "inside/native_here.h"
+#include "inside/resident.h"
 #include "inside/track_write.h"
 
 #include <string.h>
@@ -102,14 +103,20 @@ static void add_sample(writing *x, const hl_sample *s)
     x->of[site].taken += taken * blocks / HL_WEIGHT_ONE;
 }
 
-static void add_mapping(writing *x, const hl_mapping *m, uint64_t one)
+uint64_t hl_native_mapped(const hl_mapping *m)
+{
+    return hl_native_is_sampled() ? hl_resident_between(m->from, m->end) : m->end - m->from;
+}
+
+static void add_mapping(writing *x, const hl_mapping *m)
 {
     uint32_t site = hl_native_site(m->by);
     if (site >= x->n_sites)
         return;
-    x->of[site].blocks += one;
-    x->of[site].bytes += m->end - m->from;
-    x->of[site].taken += m->end - m->from;
+    uint64_t bytes = hl_native_mapped(m);
+    x->of[site].blocks += hl_native_is_sampled() ? HL_WEIGHT_ONE : 1;
+    x->of[site].bytes += bytes;
+    x->of[site].taken += bytes;
 }
 
 static void add(void *to, uintptr_t at, uint64_t by, uint64_t size)
@@ -162,7 +169,7 @@ void hl_native_write(hl_walk *w, hl_fields *end)
     if (!sampled)
         hl_live_walk(n->live, add, &x);
     for (uint32_t i = 0; i < n->mappings->n; i++)
-        add_mapping(&x, &n->mappings->of[i], sampled ? HL_WEIGHT_ONE : 1);
+        add_mapping(&x, &n->mappings->of[i]);
     for (size_t i = 0; sampled && (i = hl_samples_next(n->samples, i)) < HL_SAMPLES_ROOM; i++)
         add_sample(&x, &n->samples->rows[i]);
     for (uint32_t site = 0; site < x.n_sites; site++) {

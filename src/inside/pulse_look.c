@@ -150,7 +150,7 @@ void hl_look_start(hl_look *l, enum hl_look_slot slot, unsigned how, const char 
                                  : CHILD_SECONDS,
         .sample = l->rss_bytes >= SAMPLED_BYTES,
         .mark = !l->unsettled && !(how & HL_LOOK_BORROWS) && l->rss_bytes < MARKED_BYTES &&
-                hl_native_is_worth_a_mark(),
+                hl_native_is_worth_a_mark(l->rss_bytes, cpu_ns),
         .unsettled = l->unsettled,
         .pid = (int *)&hl_pulse.page->walker_pid[slot],
         .apart = (how & HL_LOOK_APART) != 0,

@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { HL_MAPPINGS_MAX = 8192 };
+enum { HL_MAPPINGS_MAX = 1 << 16 };
 
 typedef struct hl_mapping {
     uintptr_t from, end;
@@ -22,12 +22,12 @@ typedef struct hl_mappings {
     uint32_t n;
     int64_t bytes;                  /* of all; atomic, to read it without the lock */
     uint64_t lost;                  /* there was no room for so many */
-    hl_mapping of[HL_MAPPINGS_MAX]; /* in the order of their addresses, apart from one another */
+    hl_mapping of[HL_MAPPINGS_MAX]; /* highest first, apart from one another; by is not 0 */
 } hl_mappings;
 
 /* The lock is held. In place of what lay there. */
 void hl_mappings_put(hl_mappings *m, uintptr_t from, uintptr_t end, uint64_t by);
-/* The lock is held. Nothing lies there any more. `by` of the first that did; 0: none did. */
+/* The lock is held. Nothing lies there any more. `by` of the highest that did; 0: none did. */
 uint64_t hl_mappings_cut(hl_mappings *m, uintptr_t from, uintptr_t end);
 
 #endif

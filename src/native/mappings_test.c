@@ -17,7 +17,7 @@ static void assert_same(const hl_mappings *m, const uint64_t *pages)
     int64_t bytes = 0;
     for (uint32_t i = 0; i < m->n; i++) {
         assert_true(m->of[i].from < m->of[i].end && m->of[i].by);
-        assert_true(!i || m->of[i - 1].end <= m->of[i].from);
+        assert_true(!i || m->of[i - 1].from >= m->of[i].end);
         for (uintptr_t p = m->of[i].from; p < m->of[i].end; p++)
             told[p] = m->of[i].by, bytes++;
     }
@@ -35,8 +35,8 @@ static void as_pages_say(void **state)
         uintptr_t from = (uintptr_t)rand() % PAGES, end = from + 1 + (uintptr_t)rand() % 12;
         end = end > PAGES ? PAGES : end;
         uint64_t first = 0;
-        for (uintptr_t p = from; p < end && !first; p++)
-            first = pages[p];
+        for (uintptr_t p = end; p > from && !first; p--)
+            first = pages[p - 1];
         uint64_t by = rand() % 2 ? 1 + (uint64_t)step : 0;
         if (by)
             hl_mappings_put(&m, from, end, by);
