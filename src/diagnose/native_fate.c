@@ -10,6 +10,7 @@
 #include "base/words.h"
 #include "diagnose/native_memory.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -12,6 +12,7 @@
 #include "diagnose/native_memory.h"
 
 #include "base/words.h"
+#include "diagnose/native_fate.h"
 #include "diagnose/native_sites.h"
 #include "diagnose/site_growth.h"
 #include "diagnose/sites.h"
@@ -43,6 +44,7 @@ typedef struct stacks {
     rising *found;             /* scratch; most bytes first */
     uint32_t n;
     uint64_t gained_taken; /* by what is told: with what malloc needs itself */
+    uint64_t *lost;        /* scratch: bytes of small blocks that are told, a value a moment; or NULL */
 } stacks;
 
 static double rounds_between(const hl_case *c, uint32_t from, uint32_t to)
@@ -54,6 +56,14 @@ static bool followed(const hl_case *c)
 {
     for (uint32_t i = 0; i < c->n_moments; i++)
         if (c->moments[i].info.tracking.native != HL_FOLLOWED_EXACT)
+            return false;
+    return c->n_moments > 0;
+}
+
+static bool marked(const hl_case *c)
+{
+    for (uint32_t i = 0; i < c->n_moments; i++)
+        if (!c->moments[i].info.tracking.mark)
             return false;
     return c->n_moments > 0;
 }
@@ -205,9 +215,80 @@ static void tell_unnamed(hl_case *c, hl_finding *f, const hl_snap *s, uint32_t a
                         *id ? ")" : "");
 }
 
+/* What leads to them, where it was asked: of those that became more. */
+static hl_status tell_fate(hl_case *c, hl_finding *f, const rising *r, const hl_snap *first,
+                           const hl_snap *last, hl_symbols *symbols, hl_err *err)
+{
+    hl_arena scratch;
+    hl_native_fate was, is;
+    if (!first->info.tracking.mark || !last->info.tracking.mark)
+        return HL_OK;
+    hl_arena_init(&scratch);
+    hl_status status = hl_native_fate_of(first, r->key, &scratch, &was, err);
+    status = status ? status : hl_native_fate_of(last, r->key, &scratch, &is, err);
+    if (!status) {
+        bool grown = is.lost.blocks + is.kept.blocks <= was.lost.blocks + was.kept.blocks;
+        /* of a block that grows in its place all that is there now */
+        uint64_t lost = is.lost.blocks > was.lost.blocks ? is.lost.blocks - was.lost.blocks : 0;
+        uint64_t kept = is.kept.blocks > was.kept.blocks ? is.kept.blocks - was.kept.blocks : 0;
+        hl_fate_settle(f, grown ? is.lost.blocks : lost, grown ? is.kept.blocks : kept);
+        if (is.lost_type1 && f->reach.lost) {
+            const char *type = last->names[last->types[is.lost_type1 - 1].name];
+            f->reach.type = hl_arena_copy(c->arena, type, strlen(type));
+        }
+        for (uint32_t i = 0; i < is.n_by && f->reach.kept && !hl_fate_is(f, "lost"); i++)
+            hl_fate_add(c, f, last, &is.by[i], symbols);
+    }
+    hl_arena_deinit(&scratch);
+    return status;
+}
+
+static const char LOST_BLOCK_FIX[] =
+    "in %s each malloc, calloc, realloc or strdup needs its free on every way out, error paths "
+    "first, and tp_dealloc frees what the object took: no pointer to these is left that could "
+    "be given to free";
+static const char LOST_NATIVE_OBJECT_FIX[] =
+    "in %s each new reference needs one Py_DECREF on every way out, error paths first";
+static const char KEPT_BLOCK_FIX[] =
+    "%s keeps them: if that is on purpose, in a cache, it needs a bound; else free what is taken "
+    "out, and what is overwritten";
+
+/* In the title, in words and as a fix. whose: the function that allocated them. */
+static void word_fate(hl_case *c, hl_finding *f, const char *whose)
+{
+    char lost[32], all[32];
+    bool one = f->reach.lost + f->reach.kept == 1;
+    const hl_held_by *by = f->reach.n_by ? &f->reach.by[0] : NULL;
+    if (!f->reach.state)
+        return;
+    if (hl_fate_is(f, "lost")) {
+        f->title = hl_arena_printf(c->arena, "%s: nobody points to %s any more", f->title,
+                                   one ? "it" : "them");
+        f->fix = hl_arena_printf(c->arena, f->reach.type ? LOST_NATIVE_OBJECT_FIX : LOST_BLOCK_FIX,
+                                 whose);
+    }
+    if (f->reach.lost)
+        hl_finding_evidence(c, f, "lost: no word of the program's memory leads to %s of %s%s%s",
+                            hl_count_text(f->reach.lost, lost),
+                            hl_count_text(f->reach.lost + f->reach.kept, all),
+                            f->reach.type ? "; they are objects of type " : "",
+                            f->reach.type ? f->reach.type : "");
+    if (!by)
+        return;
+    if (hl_fate_is(f, "kept")) {
+        f->title = hl_arena_printf(c->arena, "%s; %s %s", f->title, by->label,
+                                   one ? "holds it" : "holds them");
+        if (strcmp(by->kind, "other") && strcmp(by->kind, "stack"))
+            f->fix = hl_arena_printf(c->arena, KEPT_BLOCK_FIX, by->label);
+    }
+    for (uint32_t i = 0; i < f->reach.n_by; i++)
+        hl_finding_evidence(c, f, "kept: %s leads to %s of them", f->reach.by[i].label,
+                            hl_count_text(f->reach.by[i].blocks, all));
+}
+
 /* One stack. first, last: the snapshots at both ends of its course. */
-static void find(hl_case *c, const stacks *all, const rising *r, const hl_snap *first,
-                 const hl_snap *last, hl_symbols *symbols)
+static hl_status find(hl_case *c, const stacks *all, const rising *r, const hl_snap *first,
+                      const hl_snap *last, hl_symbols *symbols, hl_err *err)
 {
     bool sure = r->course.least >= SURE_BYTES;
     hl_finding *f = hl_finding_add(c, "native-memory",
@@ -216,7 +297,9 @@ static void find(hl_case *c, const stacks *all, const rising *r, const hl_snap *
                                                   : HL_POSSIBLE);
     const hl_native_sum *sum = hl_native_sum_of(&all->moments[r->course.last], r->key);
     if (!f || !sum)
-        return;
+        return HL_OK;
+    if (tell_fate(c, f, r, first, last, symbols, err))
+        return err->status;
     hl_growth g = {.metric = HL_METRIC_BYTES,
                    .anchor = r->course.last,
                    .onset = r->course.first,
@@ -243,7 +326,10 @@ static void find(hl_case *c, const stacks *all, const rising *r, const hl_snap *
                                              hl_file_name(last->names[called->file]), called->line)
                            : "";
     f->title =
-        hl_arena_printf(c->arena, "C code keeps or lost %s: %s%s a call, allocated in %s%s",
+        hl_arena_printf(c->arena, "C code %s %s: %s%s a call, allocated in %s%s",
+                        hl_fate_is(f, "lost")   ? "lost"
+                        : hl_fate_is(f, "kept") ? "keeps"
+                                                : "keeps or lost",
                         hl_bytes_text(r->gained, bytes), rate_text(&r->course, rate),
                         blocks_text(c, r, blocks), where ? where : "C code", from ? from : "");
     hl_finding_evidence(c, f, "%s%s a call%s in each of %u parts of the run", rate, blocks,
@@ -264,7 +350,9 @@ static void find(hl_case *c, const stacks *all, const rising *r, const hl_snap *
         "it "
         "needs a bound",
         named.function ? named.function : module);
+    word_fate(c, f, named.function ? named.function : module);
     hl_finding_seal(c, f);
+    return HL_OK;
 }
 
 static uint64_t taken_of(const stacks *all, uint32_t moment, uint64_t key)
@@ -291,8 +379,7 @@ static hl_status tell_stacks(hl_case *c, stacks *all, hl_err *err)
             continue;
         hl_status status = load(c, r->course.first, &first, err);
         status = status ? status : load(c, r->course.last, &last, err);
-        if (!status)
-            find(c, all, r, first, last, symbols);
+        status = status ? status : find(c, all, r, first, last, symbols, err);
         hl_snap_destroy(first);
         hl_snap_destroy(last);
         if (status) {
@@ -308,7 +395,8 @@ static hl_status tell_stacks(hl_case *c, stacks *all, hl_err *err)
 
 /* Bytes in use by the allocators that no object explains, nor blocks of malloc that are told by their
  * stacks, above the lowest. */
-static bool fill_unexplained(const hl_case *c, const hl_native_moment *known, uint64_t *series)
+static bool fill_unexplained(const hl_case *c, const hl_native_moment *known, const uint64_t *lost,
+                             uint64_t *series)
 {
     int64_t least = INT64_MAX;
     for (int pass = 0; pass < 2; pass++)
@@ -321,7 +409,7 @@ static bool fill_unexplained(const hl_case *c, const hl_native_moment *known, ui
                                   : 0;
             int64_t rest = (int64_t)(arenas + m->info.resource[HL_RESOURCE_MALLOC]) -
                            (int64_t)(m->heap_bytes + ROUNDING * m->objects) -
-                           (int64_t)(known ? known[i].taken : 0);
+                           (int64_t)(known ? known[i].taken : 0) - (int64_t)(lost ? lost[i] : 0);
             least = rest < least ? rest : least;
             series[i] = pass ? (uint64_t)(rest - least) : 0;
         }
@@ -394,7 +482,7 @@ static hl_status find_rest(hl_case *c, const stacks *all, hl_err *err)
     uint64_t *series = hl_arena_array(c->arena, c->n_moments, sizeof *series);
     if (!series)
         return hl_err_set(err, HL_NO_MEMORY, "no memory for %u moments", c->n_moments);
-    if (!fill_unexplained(c, all->moments, series) || !hl_course_find(c, series, &course) ||
+    if (!fill_unexplained(c, all->moments, all->lost, series) || !hl_course_find(c, series, &course) ||
         !hl_resource_sure(c, &course) || course.least < LEAST_BYTES ||
         course.most <= c->options.tolerance)
         return HL_OK;
@@ -429,6 +517,13 @@ hl_status hl_native_memory(hl_case *c, hl_err *err)
         status = read_stacks(c, &all, &scratch, err);
         status = status ? status : find_rising(c, &all, &scratch, err);
         status = status ? status : tell_stacks(c, &all, err);
+    }
+    if (!status && marked(c)) {
+        all.lost = hl_arena_array(&scratch, c->n_moments, sizeof *all.lost);
+        status = all.lost ? hl_lost_objects(c, &scratch, all.lost, err)
+                          : hl_err_set(err, HL_NO_MEMORY, "no memory for %u moments", c->n_moments);
+        if (!status)
+            all.gained_taken += all.lost[c->n_moments - 1] - all.lost[0];
     }
     if (!status)
         status = find_rest(c, &all, err);

@@ -332,13 +332,22 @@ static uint32_t take_found(hl_mark *m)
     return was;
 }
 
+static void read_block(hl_mark *m, uint32_t i)
+{
+    const hl_mark_block *b = &m->blocks[i];
+    uintptr_t at = b->at + b->skip * sizeof(uintptr_t), end = b->at + b->size;
+    uintptr_t most = at + b->words * sizeof(uintptr_t);
+    if (b->skip != HL_MARK_LEAF)
+        read_range(m, at, b->words && most < end ? most : end, i);
+}
+
 static void go_on(hl_mark *m)
 {
     for (unsigned idle = 0; idle <= RING;) {
         uint32_t i = take_found(m);
         idle = i ? 0 : idle + 1;
         if (i)
-            read_range(m, m->blocks[i - 1].at, m->blocks[i - 1].at + m->blocks[i - 1].size, i - 1);
+            read_block(m, i - 1);
         if (idle <= RING)
             continue;
         empty_rings(m);

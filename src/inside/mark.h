@@ -20,11 +20,16 @@ typedef struct hl_mark_block {
     uintptr_t at;
     size_t size;
     uint32_t group; /* blocks of one group hand on their holder to one another; 0: of none */
-    uint16_t head;  /* so many bytes at its beginning are not what references lead to */
-    uint16_t kind;  /* the caller's */
+    uint8_t head;   /* so many bytes at its beginning are not what references lead to */
+    uint8_t skip;   /* so many words there are no pointers; HL_MARK_LEAF: no word of it is */
+    uint8_t words;  /* beyond those so many may be pointers; 0: all */
+    uint8_t kind;   /* the caller's */
 } hl_mark_block;
 
-enum { HL_MARK_NONE = UINT32_MAX }; /* no such block */
+enum {
+    HL_MARK_NONE = UINT32_MAX, /* no such block */
+    HL_MARK_LEAF = UINT8_MAX,
+};
 
 /* Are these pages there? A page that never was is not read, and one that is swapped out is. */
 typedef void hl_mark_pages(void *context, uintptr_t from, size_t pages, uint8_t *there);
@@ -49,7 +54,7 @@ typedef struct hl_mark {
 
 /* Puts blocks into the order of their addresses. spare: room for as many. */
 void hl_mark_sort(hl_mark_block *blocks, size_t n, hl_mark_block *spare);
-/* blocks: sorted, apart from one another, no two in the same 16 bytes; their `head`s may be set until
+/* blocks: sorted, apart from one another, no two in the same 16 bytes; all but where they lie may be set until
  * the first root. false: no memory. */
 bool hl_mark_init(hl_mark *m, hl_mark_block *blocks, uint32_t n);
 /* What the words from `from` to `to` point to is reached, and what those point to. All of it can be read. */

@@ -92,12 +92,33 @@ bool hl_spans_have(const hl_spans *s, uintptr_t at)
     return lo < s->n && s->list[lo].from <= at;
 }
 
+/* Text is no pointers, and what stood before in the unused bytes of a head is none. */
+static void shape(hl_mark_block *b)
+{
+    enum { TEXT_HEAD = 5, TEXT_WORDS = 5 }; /* head; where a str keeps pointers to other forms of it */
+    static const uint64_t NO_COUNT = UINT64_C(0xFFFF) << 32; /* of a reference count, and of a pointer */
+    if (b->size < sizeof(PyVarObject))
+        return;
+    const PyVarObject *o = (const PyVarObject *)b->at;
+    uint64_t count;
+    memcpy(&count, o, sizeof count);
+    if ((count & NO_COUNT) || !(uint32_t)count || (size_t)o->ob_size >= b->size)
+        return;
+    if (o->ob_base.ob_type == &PyBytes_Type)
+        b->skip = HL_MARK_LEAF;
+    if (o->ob_base.ob_type == &PyUnicode_Type) {
+        b->skip = TEXT_HEAD;
+        b->words = TEXT_WORDS;
+    }
+}
+
 static bool add(hl_marking *k, uintptr_t at, size_t size, uint32_t group, enum hl_block_kind kind)
 {
     if (k->n == k->room && !grow((void **)&k->blocks, &k->room, sizeof *k->blocks))
         return false;
     k->blocks[k->n++] =
-        (hl_mark_block){.at = at, .size = size, .group = group, .kind = (uint16_t)kind};
+        (hl_mark_block){.at = at, .size = size, .group = group, .kind = (uint8_t)kind};
+    shape(&k->blocks[k->n - 1]);
     return true;
 }
 
@@ -263,10 +284,17 @@ static bool take_pool(hl_marking *k, const hl_abi_pool *p)
         free[unit / 64] |= UINT64_C(1) << (unit & 63);
         at = *(const uintptr_t *)at;
     }
+    /* what lies beyond what was asked for is what was there before */
+    const hl_live *known = hl_tracker_read->mode == HL_TRACK_EXACT ? &hl_tracker_read->live : NULL;
     uint32_t end = p->next_offset < HL_ABI_POOL_BYTES ? p->next_offset : HL_ABI_POOL_BYTES;
     for (uint32_t b = sizeof *p; b + size <= end; b += size) {
         unsigned unit = b / HL_ABI_POOL_UNIT;
-        if (!(free[unit / 64] >> (unit & 63) & 1) && !add(k, from + b, size, 0, HL_BLOCK_OF_POOL))
+        if (free[unit / 64] >> (unit & 63) & 1)
+            continue;
+        const uint64_t *word = known ? hl_live_word(known, from + b) : NULL;
+        uint32_t asked = word && *word ? (uint32_t)(*word & HL_LIVE_BIG) : size;
+        if (!add(k, from + b, asked < size ? asked : size, 0,
+                 word && *word ? HL_BLOCK_OF_POOL : HL_BLOCK_OF_OLD))
             return false;
     }
     return true;
@@ -300,6 +328,23 @@ static void drop_doubles(hl_marking *k)
     k->n = n;
 }
 
+/* An object of the collector's that begins so far into its block; what lies behind it is what was there
+ * before. */
+static void trim(hl_mark_block *b, uint8_t head)
+{
+    const PyTypeObject *t = Py_TYPE((PyObject *)(b->at + head));
+    b->head = head;
+    if (b->kind != HL_BLOCK_OF_OLD || t->tp_itemsize ||
+        t->tp_basicsize < (Py_ssize_t)sizeof(PyObject))
+        return;
+#if HL_PY_AT_LEAST(13)
+    if (t->tp_flags & Py_TPFLAGS_INLINE_VALUES) /* they lie behind it */
+        return;
+#endif
+    if (b->size > head + (size_t)t->tp_basicsize)
+        b->size = head + (size_t)t->tp_basicsize;
+}
+
 /* What the collector keeps before an object leads to its neighbours in a list; nobody else points there,
  * nor to what lies before that. */
 static void take_heads(hl_marking *k, const PyGC_Head *head)
@@ -310,8 +355,8 @@ static void take_heads(hl_marking *k, const PyGC_Head *head)
         if (i == HL_MARK_NONE)
             continue;
         uintptr_t before = g + sizeof(PyGC_Head) - k->blocks[i].at;
-        if (before <= HEADS_MAX)
-            k->blocks[i].head = (uint16_t)before;
+        if (before <= HEADS_MAX && before + sizeof(PyObject) <= k->blocks[i].size)
+            trim(&k->blocks[i], (uint8_t)before);
     }
 }
 

@@ -15,7 +15,8 @@
 
 enum hl_block_kind {
     HL_BLOCK_OF_MALLOC, /* its group is the native stack that took it; 0: not known */
-    HL_BLOCK_OF_POOL,   /* of the interpreter's own allocator */
+    HL_BLOCK_OF_POOL,   /* of the interpreter's own allocator: its size is what was asked for */
+    HL_BLOCK_OF_OLD,    /* ... before it was noted how much that was */
 };
 
 typedef struct hl_span {

@@ -303,7 +303,7 @@ hl_held_by hl_marking_holder(hl_walk *w, hl_marking *k, uintptr_t word)
     if (i != HL_MARK_NONE) {
         const hl_mark_block *b = &k->blocks[i];
         uint32_t type1 = hl_marking_type1(w, b, NULL);
-        if (type1 || b->kind == HL_BLOCK_OF_POOL)
+        if (type1 || b->kind != HL_BLOCK_OF_MALLOC)
             return (hl_held_by){.kind = HL_HOLD_OBJECT, .which = type1};
         return (hl_held_by){.kind = b->group ? HL_HOLD_BLOCK : HL_HOLD_OTHER, .which = b->group};
     }

@@ -54,8 +54,10 @@ static void place(heap *h)
         hl_mark_block *b = &h->blocks[h->n];
         *b = (hl_mark_block){.at = at, .size = some_size()};
         if (b->size > 64)
-            b->head = (uint16_t)(16 * below(HEADS + 1));
+            b->head = (uint8_t)(16 * below(HEADS + 1));
         b->group = below(GROUPS);
+        b->skip = below(6) ? 0 : below(20) ? (uint8_t)below(8) : HL_MARK_LEAF;
+        b->words = (uint8_t)(below(4) ? 0 : below(12));
         if (at + b->size > (uintptr_t)h->memory + HEAP)
             break;
         h->n++;
@@ -126,6 +128,12 @@ static bool leads(heap *h, uintptr_t word)
     return h->reached[i] = true;
 }
 
+static bool is_read(const hl_mark_block *b, size_t word)
+{
+    return b->skip != HL_MARK_LEAF && word >= b->skip &&
+           (!b->words || word < (size_t)b->skip + b->words);
+}
+
 static void by_force(heap *h)
 {
     memset(h->reached, 0, sizeof h->reached);
@@ -137,7 +145,8 @@ static void by_force(heap *h)
             for (size_t k = 0; h->reached[i] && k + 8 <= h->blocks[i].size; k += 8) {
                 uintptr_t word;
                 memcpy(&word, (char *)h->blocks[i].at + k, sizeof word);
-                more |= leads(h, word);
+                if (is_read(&h->blocks[i], k / 8))
+                    more |= leads(h, word);
             }
     }
 }
@@ -192,7 +201,7 @@ static void random_graphs(void **state)
     for (unsigned turn = 0; turn < TURNS; turn++) {
         srand(turn);
         place(h);
-        fill(h, 1 + turn % 9);
+        fill(h, 1 + turn % 12);
         by_force(h);
         shuffle(h);
         hl_mark m;

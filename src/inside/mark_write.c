@@ -211,7 +211,7 @@ static void put_smalls(writing *x)
     smalls all = {.n = 0};
     for (uint32_t i = 0; i < x->k->n; i++) {
         const hl_mark_block *b = &x->k->blocks[i];
-        if (b->kind != HL_BLOCK_OF_POOL || hl_mark_reached(&x->k->mark, i))
+        if (b->kind == HL_BLOCK_OF_MALLOC || hl_mark_reached(&x->k->mark, i))
             continue;
         PyObject *o = NULL;
         uint32_t type1 = hl_marking_type1(w, b, &o);

@@ -166,6 +166,36 @@ static void put_native(hl_json *j, const hl_finding *f)
     hl_json_close(j, '}');
 }
 
+static void put_reach(hl_json *j, const hl_finding *f)
+{
+    hl_json_key(j, "reach");
+    if (!f->reach.state) {
+        hl_json_null(j);
+        return;
+    }
+    hl_json_open(j, '{');
+    hl_json_put_text(j, "state", f->reach.state);
+    hl_json_put_text(j, "type", f->reach.type);
+    hl_json_put_uint(j, "lost", f->reach.lost);
+    hl_json_put_uint(j, "kept", f->reach.kept);
+    hl_json_key(j, "by");
+    hl_json_open(j, '[');
+    for (uint32_t i = 0; i < f->reach.n_by; i++) {
+        const hl_held_by *by = &f->reach.by[i];
+        hl_json_open(j, '{');
+        hl_json_put_text(j, "kind", by->kind);
+        hl_json_put_text(j, "label", by->label);
+        hl_json_put_text(j, "library", by->library);
+        hl_json_put_text(j, "symbol", by->symbol);
+        hl_json_put_text(j, "type", by->type);
+        hl_json_put_uint(j, "blocks", by->blocks);
+        hl_json_put_uint(j, "bytes", by->bytes);
+        hl_json_close(j, '}');
+    }
+    hl_json_close(j, ']');
+    hl_json_close(j, '}');
+}
+
 static void put_sites(hl_json *j, const hl_finding *f)
 {
     hl_json_key(j, "allocated_at");
@@ -305,6 +335,7 @@ static void put_finding(hl_json *j, const hl_diagnosis *d, const hl_finding *f)
     hl_json_close(j, '}');
     put_sites(j, f);
     put_native(j, f);
+    put_reach(j, f);
     hl_json_key(j, "evidence");
     hl_json_open(j, '[');
     for (uint32_t i = 0; i < f->n_evidence; i++)

@@ -28,9 +28,9 @@
  *        PATH[:BUILDID]+OFFSET, and before those the Python STACK that called, or "-"
  *        [lost=TYPE|-:BLOCKS:BYTES] [data=PATH[:BUILDID]+ADDRESS,BLOCKS:BYTES] [objects=TYPE:BLOCKS:BYTES]
  *        [stacks=BLOCKS:BYTES] [others=BLOCKS:BYTES]         what nothing leads to, and what holds the rest
- *   lost STACK|- TYPE|- BLOCKS:BYTES                        small blocks that nothing leads to
- *   held NODE data=PATH[:BUILDID]+ADDRESS                   a library's variable that leads to it
- *   nobody NODE                                             nothing leads to it
+ *   lostsite STACK|- TYPE|- BLOCKS:BYTES                        small blocks that nothing leads to
+ *   heldby NODE data=PATH[:BUILDID]+ADDRESS                   a library's variable that leads to it
+ *   nobodys NODE                                            nothing leads to it
  *   run [pid=] [parent=] [first=] [python=] [program=] [started=UNIX-S] [exit=N] [seconds=S]
  *   snap [time=S] [cpu=S] [rss=N] [reason=] [gc=on|off] [threshold0=N] [collections=A,B,C]
  *        [shared=N] [heap=N] [heapfree=N] [mapped=N] [stacks=N] [written=N] [swap=N] [arenas=N]

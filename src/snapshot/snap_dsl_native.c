@@ -149,7 +149,7 @@ hl_status dsl_lost_line(dsl_parser *p)
 {
     hl_snap_lost lost = {.stack = 0};
     if (p->n_words != 4)
-        return dsl_complain(p, "lost STACK TYPE BLOCKS:BYTES");
+        return dsl_complain(p, "lostsite STACK TYPE BLOCKS:BYTES");
     if (strcmp(p->words[1], "-") && dsl_stack(p, p->words[1], &lost.stack))
         return p->err->status;
     if (*take_type(p, p->words[2], &lost.type1) || !take_amount(p->words[3], &lost.amount))
@@ -164,7 +164,7 @@ hl_status dsl_held_line(dsl_parser *p)
     hl_snap_hold hold = {.stack = 0};
     hl_snap_held held = {.node = 0};
     if (p->n_words != 3 || !take_hold(p, p->words[2], &hold) || hold.by.kind != HL_HOLD_DATA)
-        return dsl_complain(p, "held NODE data=PATH+ADDRESS");
+        return dsl_complain(p, "heldby NODE data=PATH+ADDRESS");
     held.by = hold.by;
     if (dsl_node_index(p, p->words[1], &held.node))
         return p->err->status;
@@ -176,7 +176,7 @@ hl_status dsl_nobody_line(dsl_parser *p)
 {
     uint32_t first, count;
     if (p->n_words != 2)
-        return dsl_complain(p, "nobody NODE");
+        return dsl_complain(p, "nobodys NODE");
     if (dsl_nodes(p, p->words[1], &first, &count))
         return p->err->status;
     for (uint32_t i = 0; i < count; i++)

@@ -615,7 +615,8 @@ static void lying_columns(void **state)
     srand(3);
     unsigned refused = 0;
     for (unsigned c = 0; c < HL_COL_COUNT; c++)
-        for (unsigned way = 0; way < 30; way++) {
+        /* numbers without a name are those of columns to come */
+        for (unsigned way = 0; way < 30 && *hl_column_name((enum hl_snap_column)c) != '?'; way++) {
             forge f;
             hl_err err;
             size_t mapped;
