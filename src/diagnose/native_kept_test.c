@@ -1,0 +1,102 @@
+/* diagnose/native_kept_test.c: memory of C's in an ordinary run: lost, kept, and filling; on drawn runs.
+ *
+ * Room   diagnose; tests only. Snapshots are texts (snapshot/snap_dsl.h). */
+#include "diagnose/diagnose_testlib.h"
+#include "snapshot/snap_dsl.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define LOOK(i, mb, more)                                                                          \
+    "snap time=" #i " cpu=" #i " rss=" #mb "M heap=" #mb                                           \
+    "M heapfree=0 mapped=0 used=0 track=sampled rate=524288 native=2 nativerate=131072 " more "\n"
+#define RUN                                                                                        \
+    LOOK(0, 20, "reason=start")                                                                    \
+    LOOK(1, 24, "")                                                                                \
+    LOOK(2, 28, "")                                                                                \
+    LOOK(3, 32, "") LOOK(4, 36, "") LOOK(5, 40, "") LOOK(6, 44, "mark=1") LOOK(7, 48, "")          \
+        LOOK(8, 52, "")
+#define END                                                                                        \
+    "snap time=9 cpu=9 rss=52M heap=52M heapfree=0 mapped=0 used=0 reason=end track=sampled "      \
+    "rate=524288\n"
+#define MAIN  "root module __main__ m\nm:module -__dict__-> g:dict\n"
+#define ASKED "native call@app.py:7|/x/spam.so+0x40|/x/spam.so+0x90 "
+#define RISES                                                                                      \
+    "live={0|4|8|12|16|20|24|28|32}:"                                                              \
+    "{0|4000000|8000000|12000000|16000000|20000000|24000000|28000000|32000000} "
+#define STOPS                                                                                      \
+    "live={0|4|8|12|16|20|20|20|20}:"                                                              \
+    "{0|4000000|8000000|12000000|16000000|20000000|20000000|20000000|20000000} "
+
+static bool says(const hl_finding *f, const char *text)
+{
+    for (uint32_t i = 0; i < f->n_evidence; i++)
+        if (strstr(f->evidence[i], text))
+            return true;
+    return false;
+}
+
+static void lost_is_a_leak(void **state)
+{
+    (void)state;
+    hl_judged j = hl_test_judge(MAIN ASKED RISES "lost=-:23:23000000\n" RUN END);
+    assert_int_equal(j.d.verdict, HL_LEAK);
+    assert_int_equal(j.d.n_findings, 1);
+    const hl_finding *f = &j.d.findings[0];
+    assert_string_equal(f->cause, "native-memory");
+    assert_int_equal(f->confidence, HL_STRONG);
+    assert_string_equal(f->holder.name, "(lost by C) memory asked for in spam.so+0x90");
+    assert_non_null(strstr(f->title, "called from app.py:7"));
+    assert_true(
+        says(f, "had some 24.0 MB in use, and no pointer to 23.0 MB of it was left anywhere"));
+    assert_int_equal(f->n_allocated_at, 1);
+    assert_int_equal(f->allocated_at[0].line, 7);
+    hl_test_judged_end(&j);
+}
+
+/* A cache, a document, a table in memory. */
+static void kept_is_told_and_not_accused(void **state)
+{
+    (void)state;
+    hl_judged j = hl_test_judge(MAIN ASKED RISES "data=/x/spam.so+0x4000,24:24000000\n" RUN END);
+    assert_int_equal(j.d.n_findings, 0);
+    assert_int_equal(j.d.verdict, HL_UNDECIDED);
+    assert_non_null(strstr(j.d.why, "was asked for in spam.so+0x90, called from app.py:7"));
+    hl_test_judged_end(&j);
+}
+
+static void nothing(const char *text)
+{
+    hl_judged j = hl_test_judge(text);
+    assert_int_equal(j.d.n_findings, 0);
+    assert_int_not_equal(j.d.verdict, HL_LEAK);
+    hl_test_judged_end(&j);
+}
+
+static void no_leak(void **state)
+{
+    (void)state;
+    /* once lost, and no more of it */
+    nothing(MAIN ASKED STOPS "lost=-:20:20000000\n" RUN END);
+    /* few pointers are hidden: most of it is kept */
+    nothing(MAIN ASKED RISES "lost=-:7:7000000 data=/x/spam.so+0x4000,17:17000000\n" RUN END);
+    /* another library lost some, long ago */
+    nothing(MAIN ASKED RISES
+            "\nnative call@app.py:9|/x/eggs.so+0x30 live=3:3000000 lost=-:3:3000000\n" RUN END);
+    /* nobody asked what leads to it */
+    nothing(MAIN ASKED RISES "\n" LOOK(0, 20, "") LOOK(1, 24, "") LOOK(2, 28, "") LOOK(3, 32, "")
+                LOOK(4, 36, "") LOOK(5, 40, "") LOOK(6, 44, "") LOOK(7, 48, "") LOOK(8, 52, ""));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(lost_is_a_leak),
+        cmocka_unit_test(kept_is_told_and_not_accused),
+        cmocka_unit_test(no_leak),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
