@@ -217,14 +217,14 @@ static int put_on_shelf(void *what)
     return 0;
 }
 
-static PyObject *kept_objects[100000];
+PyObject *planted_kept[100000]; /* no static variable: nobody reads it, and so there would be none */
 static int n_kept;
 
 static PyObject *keep(PyObject *self, PyObject *object)
 {
     if (!CLEAN_TWIN && n_kept < 100000) {
         Py_INCREF(object);
-        kept_objects[n_kept++] = object;
+        planted_kept[n_kept++] = object;
     }
     Py_RETURN_NONE;
 }
