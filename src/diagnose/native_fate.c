@@ -93,6 +93,83 @@ void hl_fate_settle(hl_finding *f, uint64_t lost, uint64_t kept)
                                                     : "partly";
 }
 
+const char *hl_fate_holds(hl_case *c, const hl_held_by *by)
+{
+    return hl_arena_printf(c->arena, "%s %s", by->label, strcmp(by->kind, "object") ? "holds" : "hold");
+}
+
+/* ---- objects ------------------------------------------------------------------------------------ */
+
+static bool is_nobodys(const hl_snap *s, hl_node v)
+{
+    uint32_t lo = 0, hi = s->n_nobodys;
+    while (lo < hi) {
+        uint32_t mid = lo + (hi - lo) / 2;
+        if (s->nobodys[mid] < v)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    return lo < s->n_nobodys && s->nobodys[lo] == v;
+}
+
+/* The first word that leads to it; NULL: none does. */
+static const hl_snap_held *held(const hl_snap *s, hl_node v)
+{
+    uint32_t lo = 0, hi = s->n_helds;
+    while (lo < hi) {
+        uint32_t mid = lo + (hi - lo) / 2;
+        if (s->helds[mid].node < v)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    return lo < s->n_helds && s->helds[lo].node == v ? &s->helds[lo] : NULL;
+}
+
+static int by_most(const void *a, const void *b)
+{
+    const hl_held_by *x = a, *y = b;
+    return (x->blocks < y->blocks) - (x->blocks > y->blocks);
+}
+
+/* Places of one variable are one holder. */
+static void count_holder(hl_case *c, hl_finding *f, const hl_snap_held *h, hl_symbols *symbols)
+{
+    uint32_t n = f->reach.n_by;
+    hl_snap_hold hold = {.by = h->by, .amount = {1, 0}};
+    hl_fate_add(c, f, c->snap, &hold, symbols);
+    for (uint32_t i = 0; i < n && f->reach.n_by > n; i++) {
+        const char *label = f->reach.by[i].label, *new = f->reach.by[n].label;
+        if (label && new && !strcmp(label, new)) {
+            f->reach.by[i].blocks++;
+            f->reach.n_by = n;
+        }
+    }
+}
+
+void hl_fate_of_nodes(hl_case *c, hl_finding *f, const hl_node *members, uint32_t n)
+{
+    enum { NAMED_MOST = 2000 };
+    uint64_t lost = 0, kept = 0;
+    const hl_snap *s = c->snap;
+    if (!s->info.tracking.mark)
+        return;
+    hl_symbols *symbols = s->n_helds ? hl_symbols_create() : NULL;
+    for (uint32_t i = 0; i < n; i++) {
+        const hl_snap_held *h = held(s, members[i]);
+        lost += is_nobodys(s, members[i]);
+        kept += h != NULL;
+        if (h && kept <= NAMED_MOST)
+            count_holder(c, f, h, symbols);
+    }
+    hl_symbols_destroy(symbols);
+    if (f->reach.n_by)
+        qsort(f->reach.by, f->reach.n_by, sizeof *f->reach.by, by_most);
+    if (lost || kept)
+        hl_fate_settle(f, lost, kept);
+}
+
 /* ---- small blocks that are lost ----------------------------------------------------------------- */
 
 typedef struct lost_row { /* of one type, made by one line; of a snapshot */

@@ -250,7 +250,7 @@ static const char LOST_BLOCK_FIX[] =
 static const char LOST_NATIVE_OBJECT_FIX[] =
     "in %s each new reference needs one Py_DECREF on every way out, error paths first";
 static const char KEPT_BLOCK_FIX[] =
-    "%s keeps them: if that is on purpose, in a cache, it needs a bound; else free what is taken "
+    "%s them: if that is on purpose, in a cache, it needs a bound; else free what is taken "
     "out, and what is overwritten";
 
 /* In the title, in words and as a fix. whose: the function that allocated them. */
@@ -276,13 +276,13 @@ static void word_fate(hl_case *c, hl_finding *f, const char *whose)
     if (!by)
         return;
     if (hl_fate_is(f, "kept")) {
-        f->title = hl_arena_printf(c->arena, "%s; %s %s", f->title, by->label,
-                                   one ? "holds it" : "holds them");
+        f->title = hl_arena_printf(c->arena, "%s; %s %s", f->title, hl_fate_holds(c, by),
+                                   one ? "it" : "them");
         if (strcmp(by->kind, "other") && strcmp(by->kind, "stack"))
-            f->fix = hl_arena_printf(c->arena, KEPT_BLOCK_FIX, by->label);
+            f->fix = hl_arena_printf(c->arena, KEPT_BLOCK_FIX, hl_fate_holds(c, by));
     }
     for (uint32_t i = 0; i < f->reach.n_by; i++)
-        hl_finding_evidence(c, f, "kept: %s leads to %s of them", f->reach.by[i].label,
+        hl_finding_evidence(c, f, "kept: %s %s of them", hl_fate_holds(c, &f->reach.by[i]),
                             hl_count_text(f->reach.by[i].blocks, all));
 }
 

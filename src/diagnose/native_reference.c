@@ -14,6 +14,7 @@
 #include "diagnose/census.h"
 #include "diagnose/judge.h"
 #include "diagnose/made.h"
+#include "diagnose/native_fate.h"
 #include "diagnose/per_round.h"
 #include "diagnose/surplus.h"
 
@@ -336,7 +337,13 @@ static void tell_sample(hl_case *c, hl_finding *f, const gathered *a)
                         made ? ", made at " : "", made ? made : "");
 }
 
-static const char *title_of(hl_case *c, const suspicion *s, const gathered *a)
+/* C has them where it can find them: nearly each. */
+static bool are_kept(const hl_finding *f, const gathered *a)
+{
+    return f->reach.n_by && 10 * f->reach.kept >= 9 * (uint64_t)a->n;
+}
+
+static const char *title_of(hl_case *c, const hl_finding *f, const suspicion *s, const gathered *a)
 {
     char count[32], rate[64], bytes[16];
     const char *of = whose(c, a);
@@ -347,6 +354,10 @@ static const char *title_of(hl_case *c, const suspicion *s, const gathered *a)
                                "C code gave away %s reference%s to %s that were not its own%s: "
                                "they will be freed while somebody still has them",
                                count, s->growth.units == 1 ? "" : "s", of, rate);
+    if (are_kept(f, a))
+        return hl_arena_printf(c->arena, "C code keeps %s reference%s to %s%s: %s them; together %s",
+                               count, s->growth.units == 1 ? "" : "s", of, rate,
+                               hl_fate_holds(c, &f->reach.by[0]), hl_bytes_text(a->bytes, bytes));
     if (are_alone(a))
         return hl_arena_printf(c->arena,
                                "C code lost %s reference%s to %s%s: nothing has them any more, and "
@@ -396,6 +407,25 @@ static bool read_in_part(const hl_case *c)
     return false;
 }
 
+/* What leads to them but objects, where that was asked. */
+static void tell_reach(hl_case *c, hl_finding *f, const gathered *a)
+{
+    char n[32], all[32];
+    hl_count_text(a->n, all);
+    if (f->reach.lost)
+        hl_finding_evidence(c, f,
+                            "lost: no word of the program's memory leads to %s of %s, but for the "
+                            "collector's lists",
+                            hl_count_text(f->reach.lost, n), all);
+    for (uint32_t i = 0; i < f->reach.n_by; i++)
+        hl_finding_evidence(c, f, "kept: %s %s of %s", hl_fate_holds(c, &f->reach.by[i]),
+                            hl_count_text(f->reach.by[i].blocks, n), all);
+}
+
+static const char KEPT_FIX[] =
+    "what C code puts there it owns: if it is a cache it needs a bound, and what is taken out or "
+    "overwritten its Py_DECREF; if nobody needs it there any more, Py_CLEAR it";
+
 static void find(hl_case *c, suspicion *s, const gathered *a)
 {
     hl_suspect suspect;
@@ -415,19 +445,23 @@ static void find(hl_case *c, suspicion *s, const gathered *a)
     suspect.growth = &s->growth;
     suspect.members = 1;
     hl_finding_holder(c, f, &suspect);
+    if (!s->given)
+        hl_fate_of_nodes(c, f, a->members, a->n);
     f->holder.kind = "native";
     f->holder.name = hl_arena_printf(c->arena, "(%s by C) %s",
-                                     s->given       ? "given away"
+                                     s->given         ? "given away"
+                                     : are_kept(f, a) ? "kept"
                                      : are_alone(a) ? "lost"
                                                     : "not given back",
                                      name);
     f->n_allocated_at = 0;
     hl_finding_made_of(c, f, a->members, a->n, s->growth.onset);
-    f->title = title_of(c, s, a);
+    f->title = title_of(c, f, s, a);
     finish(c, f, s, a->bytes);
     f->retained.objects = a->n;
     tell_course(c, f, s);
     tell_sample(c, f, a);
+    tell_reach(c, f, a);
     if (are_alone(a))
         f->n_path = 0; /* no way leads to them */
     if (a->alone && !are_alone(a)) {
@@ -437,6 +471,7 @@ static void find(hl_case *c, suspicion *s, const gathered *a)
     }
     f->fix = s->given                 ? GIVEN_FIX
              : is_class(c, a->sample) ? TYPE_FIX
+             : are_kept(f, a)         ? KEPT_FIX
              : are_alone(a)           ? LOST_FIX
                                       : SURPLUS_FIX;
     hl_finding_seal(c, f);

@@ -95,9 +95,18 @@ bool hl_spans_have(const hl_spans *s, uintptr_t at)
 /* Text is no pointers, and what stood before in the unused bytes of a head is none. */
 static void shape(hl_mark_block *b)
 {
-    enum { TEXT_HEAD = 5, TEXT_WORDS = 5 }; /* head; where a str keeps pointers to other forms of it */
+    enum { /* words: of its head; behind it a str keeps pointers to other forms of it */
+        TEXT_HEAD = 5,
+#if HL_PY_AT_LEAST(12)
+        ASCII_WORDS = 0,
+        TEXT_WORDS = 2,
+#else
+        ASCII_WORDS = 1,
+        TEXT_WORDS = 4,
+#endif
+    };
     static const uint64_t NO_COUNT = UINT64_C(0xFFFF) << 32; /* of a reference count, and of a pointer */
-    if (b->size < sizeof(PyVarObject))
+    if (b->size < sizeof(PyBytesObject))
         return;
     const PyVarObject *o = (const PyVarObject *)b->at;
     uint64_t count;
@@ -106,10 +115,12 @@ static void shape(hl_mark_block *b)
         return;
     if (o->ob_base.ob_type == &PyBytes_Type)
         b->skip = HL_MARK_LEAF;
-    if (o->ob_base.ob_type == &PyUnicode_Type) {
-        b->skip = TEXT_HEAD;
-        b->words = TEXT_WORDS;
-    }
+    if (o->ob_base.ob_type != &PyUnicode_Type || b->size < sizeof(PyASCIIObject))
+        return;
+    const PyASCIIObject *text = (const PyASCIIObject *)o;
+    bool compact = text->state.compact, ascii = compact && text->state.ascii;
+    b->skip = ascii && !ASCII_WORDS ? HL_MARK_LEAF : TEXT_HEAD;
+    b->words = ascii ? ASCII_WORDS : TEXT_WORDS + !compact;
 }
 
 static bool add(hl_marking *k, uintptr_t at, size_t size, uint32_t group, enum hl_block_kind kind)

@@ -60,7 +60,7 @@ typedef struct hl_held_by {
 } hl_held_by;
 hl_held_by hl_marking_holder(hl_walk *w, hl_marking *k, uintptr_t word);
 /* The type of the object that begins in a block, of those the walk has met; 0: no such object. */
-uint32_t hl_marking_type1(hl_walk *w, const hl_mark_block *b, PyObject **object);
+uint32_t hl_marking_type1(hl_walk *w, const hl_mark_block *b, PyObject **found);
 /* Calls for each word of libraries' data, but the interpreter's, and of blocks of malloc no object has,
  * that leads to the beginning of an object. */
 typedef void hl_marking_each(void *context, PyObject *o, uintptr_t word);

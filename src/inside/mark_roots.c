@@ -280,18 +280,36 @@ static const hl_kind *kind_at(const hl_walk *w, const hl_mark_block *b, size_t o
     if (!k || Py_REFCNT(o) <= 0 || (uint64_t)Py_REFCNT(o) >= REFS_SANE)
         return NULL;
     size_t basic = (size_t)k->type->tp_basicsize;
+    if (k->type == &PyUnicode_Type) /* most of them are smaller than their type says */
+        basic = sizeof(PyASCIIObject);
     return basic < TYPE_SANE && (k->type->tp_itemsize || basic <= b->size - offset) ? k : NULL;
 }
 
-uint32_t hl_marking_type1(hl_walk *w, const hl_mark_block *b, PyObject **object)
+/* What a block holds that was not asked for as an object looks like one where one was before. */
+static bool may_be_object(const hl_mark_block *b)
+{
+    enum { DEBUG_HEAD = 16, DEBUG_HEADS = 2 };
+    if (b->head)
+        return true;
+    hl_live_block made = {0, 0};
+    for (unsigned i = 0; !made.by && i <= DEBUG_HEADS; i++)
+        made = hl_live_look(&hl_tracker_read->live, b->at + (uintptr_t)i * DEBUG_HEAD);
+    if (made.by)
+        return hl_made_domain(made.by) == HL_DOMAIN_OBJ;
+    return b->kind != HL_BLOCK_OF_MALLOC || !b->group;
+}
+
+uint32_t hl_marking_type1(hl_walk *w, const hl_mark_block *b, PyObject **found)
 {
     const size_t offsets[] = {b->head, 0, 16, 32};
+    if (!may_be_object(b))
+        return 0;
     for (size_t i = 0; i < sizeof offsets / sizeof *offsets; i++) {
         const hl_kind *k = kind_at(w, b, offsets[i]);
         if (!k)
             continue;
-        if (object)
-            *object = (PyObject *)(b->at + offsets[i]);
+        if (found)
+            *found = (PyObject *)(b->at + offsets[i]);
         return k->index + 1;
     }
     return 0;

@@ -21,6 +21,7 @@ words = [f"word-{n}" for n in range(3)]
 many = [Thing() for _ in range(20_000)]
 again = list(many)
 exported = bytearray(100)
+shelf = planted.Shelf()
 turn = 0
 
 
@@ -63,6 +64,18 @@ def lost_bytes():
     planted.bytes_lost(1, 500)
 
 
+def lost_small_bytes():
+    planted.bytes_lost(100, 100)
+
+
+def lost_small_text():
+    planted.str_lost(3)
+
+
+def lost_small_pymem():
+    planted.pymem_lost(40)
+
+
 def lost_malloc():
     planted.malloc_lost(1, 333)  # alone
 
@@ -98,6 +111,18 @@ def lost_in_two_places():
 
 def cached():
     planted.cached(40)  # alone
+
+
+def cached_lists():
+    planted.keep([turn])
+
+
+def cached_in_blocks():
+    planted.keep_in_block([turn])
+
+
+def cached_in_object():
+    shelf.put(100)
 
 
 def grown():

@@ -105,6 +105,19 @@ static PyObject *bytes_lost(PyObject *self, PyObject *args)
     Py_RETURN_NONE;
 }
 
+/* str_lost(n): text that is not ASCII, and what it is in UTF-8. */
+static PyObject *str_lost(PyObject *self, PyObject *args)
+{
+    Py_ssize_t n;
+    if (!PyArg_ParseTuple(args, "n", &n))
+        return NULL;
+    for (Py_ssize_t i = 0; i < n; i++) {
+        PyObject *text = PyUnicode_FromFormat("%c%zd", 0x4e2d, i);
+        give_back(text);
+    }
+    Py_RETURN_NONE;
+}
+
 static PyObject *malloc_lost(PyObject *self, PyObject *args)
 {
     Py_ssize_t n, size;
@@ -145,6 +158,8 @@ static PyObject *pymem_lost(PyObject *self, PyObject *args)
     if (!PyArg_ParseTuple(args, "n", &size))
         return NULL;
     void *block = PyMem_Malloc((size_t)size);
+    if (block)
+        memset(block, 1, (size_t)size);
     if (CLEAN_TWIN)
         PyMem_Free(block);
     Py_RETURN_NONE;
@@ -184,6 +199,54 @@ static PyObject *grown(PyObject *self, PyObject *args)
     if (!wider)
         return PyErr_NoMemory();
     all = wider;
+    Py_RETURN_NONE;
+}
+
+/* keep(object): in an array nobody but C knows; keep_in_block(object): in a block of its own that the
+ * array has. */
+static void **shelves;
+static Py_ssize_t n_shelves;
+
+static int put_on_shelf(void *what)
+{
+    void **wider = realloc(shelves, (size_t)(n_shelves + 1) * sizeof *wider);
+    if (!wider)
+        return -1;
+    shelves = wider;
+    shelves[n_shelves++] = what;
+    return 0;
+}
+
+PyObject *planted_kept[100000]; /* no static variable: nobody reads it, and so there would be none */
+static int n_kept;
+
+static PyObject *keep(PyObject *self, PyObject *object)
+{
+    if (!CLEAN_TWIN && n_kept < 100000) {
+        Py_INCREF(object);
+        planted_kept[n_kept++] = object;
+    }
+    Py_RETURN_NONE;
+}
+
+__attribute__((noinline)) static PyObject **make_shelf(void)
+{
+    return malloc(sizeof(PyObject *));
+}
+
+static PyObject *keep_in_block(PyObject *self, PyObject *object)
+{
+    PyObject **block = make_shelf();
+    if (!block)
+        return PyErr_NoMemory();
+    if (CLEAN_TWIN) {
+        free(block);
+        Py_RETURN_NONE;
+    }
+    Py_INCREF(object);
+    *block = object;
+    if (put_on_shelf(block))
+        return PyErr_NoMemory();
     Py_RETURN_NONE;
 }
 
@@ -280,6 +343,53 @@ static PyType_Slot forgetful_slots[] = {
 static PyType_Spec forgetful_spec = {NAME ".Forgetful", sizeof(PyObject), 0, Py_TPFLAGS_DEFAULT,
                                      forgetful_slots};
 
+/* ---- Shelf: an object whose blocks become more ----------------------------------------------- */
+
+typedef struct shelf {
+    PyObject_HEAD void *newest;
+} shelf;
+
+static void shelf_dealloc(PyObject *self)
+{
+    PyTypeObject *type = Py_TYPE(self);
+    for (void **at = ((shelf *)self)->newest, **next; at; at = next) {
+        next = *at;
+        free(at);
+    }
+    type->tp_free(self);
+    Py_DECREF(type);
+}
+
+static PyObject *shelf_put(PyObject *self, PyObject *args)
+{
+    Py_ssize_t size;
+    if (!PyArg_ParseTuple(args, "n", &size))
+        return NULL;
+    void **block = malloc((size_t)size);
+    if (!block)
+        return PyErr_NoMemory();
+    shelf *s = (shelf *)self;
+    if (CLEAN_TWIN) {
+        free(s->newest);
+        s->newest = NULL;
+    }
+    *block = s->newest;
+    s->newest = block;
+    Py_RETURN_NONE;
+}
+
+static PyMethodDef shelf_methods[] = {
+    {"put", shelf_put, METH_VARARGS, NULL},
+    {NULL, NULL, 0, NULL},
+};
+static PyType_Slot shelf_slots[] = {
+    {Py_tp_dealloc, (void *)shelf_dealloc},
+    {Py_tp_new, (void *)PyType_GenericNew},
+    {Py_tp_methods, (void *)shelf_methods},
+    {0, NULL},
+};
+static PyType_Spec shelf_spec = {NAME ".Shelf", sizeof(shelf), 0, Py_TPFLAGS_DEFAULT, shelf_slots};
+
 /* ---- Opaque: owns a reference, and tells no collector ---------------------------------------- */
 
 typedef struct opaque {
@@ -347,7 +457,10 @@ static PyMethodDef methods[] = {
     {"none", none, METH_NOARGS, NULL},
     {"buffer", buffer, METH_O, NULL},
     {"bytes_lost", bytes_lost, METH_VARARGS, NULL},
+    {"str_lost", str_lost, METH_VARARGS, NULL},
     {"malloc_lost", malloc_lost, METH_VARARGS, NULL},
+    {"keep", keep, METH_O, NULL},
+    {"keep_in_block", keep_in_block, METH_O, NULL},
     {"text_lost", text_lost, METH_VARARGS, NULL},
     {"pymem_lost", pymem_lost, METH_VARARGS, NULL},
     {"cached", cached, METH_VARARGS, NULL},
@@ -369,7 +482,9 @@ PyMODINIT_FUNC INIT(void)
     PyObject *module = PyModule_Create(&definition);
     PyObject *forgetful = PyType_FromSpec(&forgetful_spec);
     PyObject *opaque_type = PyType_FromSpec(&opaque_spec);
-    if (!module || !forgetful || !opaque_type ||
+    PyObject *shelf_type = PyType_FromSpec(&shelf_spec);
+    if (!module || !forgetful || !opaque_type || !shelf_type ||
+        PyModule_AddObject(module, "Shelf", shelf_type) ||
         PyModule_AddObject(module, "Forgetful", forgetful) ||
         PyModule_AddObject(module, "Opaque", opaque_type))
         return NULL;
