@@ -59,7 +59,7 @@ bool hl_span_add(hl_spans *s, uintptr_t from, uintptr_t to)
 }
 
 /* They are few, and mostly in order. */
-void hl_spans_sort(hl_spans *s)
+static void sort_spans(hl_spans *s)
 {
     for (uint32_t i = 1; i < s->n; i++) {
         hl_span x = s->list[i];
@@ -68,6 +68,11 @@ void hl_spans_sort(hl_spans *s)
             s->list[k] = s->list[k - 1];
         s->list[k] = x;
     }
+}
+
+void hl_spans_sort(hl_spans *s)
+{
+    sort_spans(s);
     uint32_t n = 0;
     for (uint32_t i = 0; i < s->n; i++) {
         hl_span *last = n ? &s->list[n - 1] : NULL;
@@ -256,6 +261,7 @@ static bool take_heaps(hl_marking *k)
 
 typedef struct taking {
     hl_marking *k;
+    hl_spans arenas;
     bool failed;
 } taking;
 
@@ -298,16 +304,37 @@ static bool take_pool(hl_marking *k, const hl_abi_pool *p)
     return true;
 }
 
-static bool take_arena(void *to, uintptr_t address, uintptr_t end, uintptr_t used_end)
+static bool take_pools(hl_marking *k, uintptr_t address, uintptr_t used_end)
 {
-    taking *t = to;
     uintptr_t first = (address + HL_ABI_POOL_BYTES - 1) & ~(uintptr_t)(HL_ABI_POOL_BYTES - 1);
     for (uintptr_t at = first; at + HL_ABI_POOL_BYTES <= used_end; at += HL_ABI_POOL_BYTES) {
         const hl_abi_pool *p = (const hl_abi_pool *)at;
-        if (p->used && hl_pool_sane(p) && !take_pool(t->k, p))
-            t->failed = true;
+        if (p->used && hl_pool_sane(p) && !take_pool(k, p))
+            return false;
     }
-    t->failed |= !hl_span_add(&t->k->out, address, end);
+    return true;
+}
+
+static bool note_arena(void *to, uintptr_t address, uintptr_t end, uintptr_t used_end)
+{
+    taking *t = to;
+    t->failed |= !hl_span_add(&t->arenas, address, used_end) ||
+                 !hl_span_add(&t->k->out, address, end);
+    return !t->failed;
+}
+
+/* In the order of their addresses: then there is little to sort. Without their table arenas are read as
+ * roots: nothing in them is told, nor what they lead to. */
+static bool take_arenas(taking *t)
+{
+    uint32_t out = t->k->out.n;
+    if (!hl_arenas_each(&t->k->maps, t->k->arenas_at, note_arena, t)) {
+        t->k->out.n = out;
+        return !t->failed;
+    }
+    sort_spans(&t->arenas);
+    for (uint32_t i = 0; i < t->arenas.n && !t->failed; i++)
+        t->failed = !take_pools(t->k, t->arenas.list[i].from, t->arenas.list[i].to);
     return !t->failed;
 }
 
@@ -364,12 +391,7 @@ bool hl_marking_blocks(const hl_walk *w, hl_marking *k)
     if (!take_heaps(k))
         return false;
     hl_live_walk(hl_native_followed()->live, take_live, &t);
-    /* without their table arenas are read as roots: nothing in them is told, nor what they lead to */
-    uint32_t n = k->n, out = k->out.n;
-    if (!t.failed && !hl_arenas_each(&k->maps, k->arenas_at, take_arena, &t)) {
-        k->n = n;
-        k->out.n = out;
-    }
+    t.failed = t.failed || !take_arenas(&t);
     hl_mark_block *spare = t.failed ? NULL : hl_pages_map((k->n + (size_t)1) * sizeof *spare);
     if (!spare)
         return false;
