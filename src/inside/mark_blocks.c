@@ -353,21 +353,13 @@ static void drop_doubles(hl_marking *k)
     k->n = n;
 }
 
-/* An object of the collector's that begins so far into its block; what lies behind it is what was there
- * before. */
-static void trim(hl_mark_block *b, uint8_t head)
+/* A list has room for more than it holds, in which is what was there before. */
+static void trim_items(hl_marking *k, const PyListObject *list)
 {
-    const PyTypeObject *t = Py_TYPE((PyObject *)(b->at + head));
-    b->head = head;
-    if (b->kind != HL_BLOCK_OF_OLD || t->tp_itemsize ||
-        t->tp_basicsize < (Py_ssize_t)sizeof(PyObject))
-        return;
-#if HL_PY_AT_LEAST(13)
-    if (t->tp_flags & Py_TPFLAGS_INLINE_VALUES) /* they lie behind it */
-        return;
-#endif
-    if (b->size > head + (size_t)t->tp_basicsize)
-        b->size = head + (size_t)t->tp_basicsize;
+    uint32_t i = list->ob_item ? hl_mark_find(&k->mark, (uintptr_t)list->ob_item) : HL_MARK_NONE;
+    size_t used = (size_t)Py_SIZE(list) * sizeof *list->ob_item;
+    if (i != HL_MARK_NONE && k->blocks[i].at == (uintptr_t)list->ob_item && used < k->blocks[i].size)
+        k->blocks[i].size = used;
 }
 
 /* What the collector keeps before an object leads to its neighbours in a list; nobody else points there,
@@ -381,7 +373,9 @@ static void take_heads(hl_marking *k, const PyGC_Head *head)
             continue;
         uintptr_t before = g + sizeof(PyGC_Head) - k->blocks[i].at;
         if (before <= HEADS_MAX && before + sizeof(PyObject) <= k->blocks[i].size)
-            trim(&k->blocks[i], (uint8_t)before);
+            k->blocks[i].head = (uint8_t)before;
+        if (PyList_CheckExact((PyObject *)((const PyGC_Head *)g + 1)))
+            trim_items(k, (const PyListObject *)((const PyGC_Head *)g + 1));
     }
 }
 
