@@ -191,9 +191,11 @@ static const hl_kind *kind_at(const hl_walk *w, const hl_mark_block *b, size_t o
 /* What lies behind an object in its block is what was there before. */
 static void trim(const hl_walk *w, hl_mark_block *b)
 {
-    const hl_kind *k = b->kind == HL_BLOCK_OF_OLD ? kind_at(w, b, b->head) : NULL;
+    const hl_kind *k = b->kind != HL_BLOCK_OF_MALLOC ? kind_at(w, b, b->head) : NULL;
     const PyTypeObject *t = k ? k->type : NULL;
-    if (!t || t == &PyUnicode_Type)
+    if (t == &PyCode_Type) /* behind it are instructions, and what they remember */
+        b->words = (uint8_t)((size_t)t->tp_basicsize / sizeof(uintptr_t));
+    if (!t || t == &PyUnicode_Type || b->kind != HL_BLOCK_OF_OLD)
         return;
 #if HL_PY_AT_LEAST(13)
     if (t->tp_flags & Py_TPFLAGS_INLINE_VALUES) /* they lie behind it */
