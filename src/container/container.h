@@ -25,7 +25,7 @@
 
 enum {
     HL_FILE_MAJOR = 1,
-    HL_FILE_MINOR = 2,
+    HL_FILE_MINOR = 3,
     HL_FILE_HEADER = 32,
     HL_CHUNK_HEADER = 32,
     HL_CHUNK_RAW_MAX = 4 << 20, /* a reader refuses more, so a lying size cannot eat memory */

@@ -181,9 +181,18 @@ static void add(hl_amount *to, const hl_amount *more)
     to->bytes += more->bytes;
 }
 
+/* Of a holder something is known; a word elsewhere may lead to a block by chance. */
+static bool is_named(const hl_snap_hold_by *by)
+{
+    return by->kind == HL_HOLD_DATA || by->kind == HL_HOLD_BLOCK ||
+           (by->kind == HL_HOLD_OBJECT && by->which);
+}
+
 static int by_blocks(const void *a, const void *b)
 {
     const hl_snap_hold *x = a, *y = b;
+    if (is_named(&x->by) != is_named(&y->by))
+        return is_named(&x->by) ? -1 : 1;
     if (x->amount.blocks != y->amount.blocks)
         return x->amount.blocks > y->amount.blocks ? -1 : 1;
     return (x->stack > y->stack) - (x->stack < y->stack);

@@ -112,8 +112,8 @@ static void mark(hl_walk *w)
         return;
     }
     after_fault = &back;
-    if (w->marking && !hl_marking_run(w->marking))
-        w->marking = NULL;
+    if (w->marking)
+        hl_marking_run(w, w->marking);
     after_fault = NULL;
 }
 

@@ -227,7 +227,10 @@ static void reach(hl_mark *m, uint32_t i, uintptr_t word, uint32_t from)
     bool same = from != HL_MARK_NONE && b->group && m->blocks[from].group == b->group;
     m->reached[i >> 6] |= UINT64_C(1) << (i & 63);
     m->holders[i] = same ? m->holders[from] : word;
-    m->found[m->n_found++] = i;
+    if (b->group)
+        m->found[m->n_found++] = i;
+    else
+        m->found[m->n - ++m->n_later] = i;
 }
 
 static inline void settle(hl_mark *m, const seen *s)
@@ -317,11 +320,11 @@ static void read_range(hl_mark *m, uintptr_t at, uintptr_t to, uint32_t from)
 }
 
 /* The block whose turn it is after the newest that was found has got in line; 0: nobody waits. */
-static uint32_t take_found(hl_mark *m)
+static uint32_t take_found(hl_mark *m, bool later)
 {
     uint32_t next = 0;
-    if (m->n_found) {
-        next = 1 + m->found[--m->n_found];
+    if (m->n_found || (later && m->n_later)) {
+        next = 1 + (m->n_found ? m->found[--m->n_found] : m->found[m->n - m->n_later--]);
         uintptr_t at = m->blocks[next - 1].at;
         __builtin_prefetch((const void *)at);
         if (m->blocks[next - 1].size > 64)
@@ -341,17 +344,17 @@ static void read_block(hl_mark *m, uint32_t i)
         read_range(m, at, b->words && most < end ? most : end, i);
 }
 
-static void go_on(hl_mark *m)
+static void go_on(hl_mark *m, bool later)
 {
     for (unsigned idle = 0; idle <= RING;) {
-        uint32_t i = take_found(m);
+        uint32_t i = take_found(m, later);
         idle = i ? 0 : idle + 1;
         if (i)
             read_block(m, i - 1);
         if (idle <= RING)
             continue;
         empty_rings(m);
-        if (m->n_found)
+        if (m->n_found || (later && m->n_later))
             idle = 0;
     }
 }
@@ -359,7 +362,12 @@ static void go_on(hl_mark *m)
 void hl_mark_root(hl_mark *m, uintptr_t from, uintptr_t to)
 {
     read_range(m, from, to, HL_MARK_NONE);
-    go_on(m);
+    go_on(m, false);
+}
+
+void hl_mark_go_on(hl_mark *m)
+{
+    go_on(m, true);
 }
 
 void hl_mark_reach(hl_mark *m, uint32_t i)
@@ -367,5 +375,5 @@ void hl_mark_reach(hl_mark *m, uint32_t i)
     if (hl_mark_reached(m, i))
         return;
     reach(m, i, 0, HL_MARK_NONE);
-    go_on(m);
+    go_on(m, true);
 }

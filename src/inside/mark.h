@@ -46,8 +46,8 @@ typedef struct hl_mark {
     /* its own */
     uint32_t ***top; /* address -> page record: HL_MARK_TOP, _MID, _LEAF */
     hl_mark_page *records;
-    uint32_t *found; /* reached, contents not read yet */
-    uint32_t n_found;
+    uint32_t *found; /* reached, contents not read yet: of a group from the front, others from the back */
+    uint32_t n_found, n_later;
     uintptr_t least, most; /* of all blocks */
     struct hl_mark_wait *wait;
 } hl_mark;
@@ -57,9 +57,12 @@ void hl_mark_sort(hl_mark_block *blocks, size_t n, hl_mark_block *spare);
 /* blocks: sorted, apart from one another, no two in the same 16 bytes; all but where they lie may be set until
  * the first root. false: no memory. */
 bool hl_mark_init(hl_mark *m, hl_mark_block *blocks, uint32_t n);
-/* What the words from `from` to `to` point to is reached, and what those point to. All of it can be read. */
+/* What the words from `from` to `to` point to is reached, and what blocks of a group among that point to;
+ * what others point to waits, so that a group's holder is a root, if it can be. All of it can be read. */
 void hl_mark_root(hl_mark *m, uintptr_t from, uintptr_t to);
-/* As if somebody pointed to block i. */
+/* What waits. To be called after roots. */
+void hl_mark_go_on(hl_mark *m);
+/* As if somebody pointed to block i; goes on. */
 void hl_mark_reach(hl_mark *m, uint32_t i);
 /* The block an address lies in, or HL_MARK_NONE. */
 uint32_t hl_mark_find(const hl_mark *m, uintptr_t at);

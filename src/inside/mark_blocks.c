@@ -59,7 +59,7 @@ bool hl_span_add(hl_spans *s, uintptr_t from, uintptr_t to)
 }
 
 /* They are few, and mostly in order. */
-void hl_spans_sort(hl_spans *s)
+static void sort_spans(hl_spans *s)
 {
     for (uint32_t i = 1; i < s->n; i++) {
         hl_span x = s->list[i];
@@ -68,6 +68,11 @@ void hl_spans_sort(hl_spans *s)
             s->list[k] = s->list[k - 1];
         s->list[k] = x;
     }
+}
+
+void hl_spans_sort(hl_spans *s)
+{
+    sort_spans(s);
     uint32_t n = 0;
     for (uint32_t i = 0; i < s->n; i++) {
         hl_span *last = n ? &s->list[n - 1] : NULL;
@@ -254,6 +259,7 @@ static bool take_heaps(hl_marking *k)
 
 typedef struct taking {
     hl_marking *k;
+    hl_spans arenas;
     bool failed;
 } taking;
 
@@ -311,16 +317,37 @@ static bool take_pool(hl_marking *k, const hl_abi_pool *p)
     return true;
 }
 
-static bool take_arena(void *to, uintptr_t address, uintptr_t end, uintptr_t used_end)
+static bool take_pools(hl_marking *k, uintptr_t address, uintptr_t used_end)
 {
-    taking *t = to;
     uintptr_t first = (address + HL_ABI_POOL_BYTES - 1) & ~(uintptr_t)(HL_ABI_POOL_BYTES - 1);
     for (uintptr_t at = first; at + HL_ABI_POOL_BYTES <= used_end; at += HL_ABI_POOL_BYTES) {
         const hl_abi_pool *p = (const hl_abi_pool *)at;
-        if (p->used && hl_pool_sane(p) && !take_pool(t->k, p))
-            t->failed = true;
+        if (p->used && hl_pool_sane(p) && !take_pool(k, p))
+            return false;
     }
-    t->failed |= !hl_span_add(&t->k->out, address, end);
+    return true;
+}
+
+static bool note_arena(void *to, uintptr_t address, uintptr_t end, uintptr_t used_end)
+{
+    taking *t = to;
+    t->failed |= !hl_span_add(&t->arenas, address, used_end) ||
+                 !hl_span_add(&t->k->out, address, end);
+    return !t->failed;
+}
+
+/* In the order of their addresses: then there is little to sort. Without their table arenas are read as
+ * roots: nothing in them is told, nor what they lead to. */
+static bool take_arenas(taking *t)
+{
+    uint32_t out = t->k->out.n;
+    if (!hl_arenas_each(&t->k->maps, t->k->arenas_at, note_arena, t)) {
+        t->k->out.n = out;
+        return !t->failed;
+    }
+    sort_spans(&t->arenas);
+    for (uint32_t i = 0; i < t->arenas.n && !t->failed; i++)
+        t->failed = !take_pools(t->k, t->arenas.list[i].from, t->arenas.list[i].to);
     return !t->failed;
 }
 
@@ -339,21 +366,13 @@ static void drop_doubles(hl_marking *k)
     k->n = n;
 }
 
-/* An object of the collector's that begins so far into its block; what lies behind it is what was there
- * before. */
-static void trim(hl_mark_block *b, uint8_t head)
+/* A list has room for more than it holds, in which is what was there before. */
+static void trim_items(hl_marking *k, const PyListObject *list)
 {
-    const PyTypeObject *t = Py_TYPE((PyObject *)(b->at + head));
-    b->head = head;
-    if (b->kind != HL_BLOCK_OF_OLD || t->tp_itemsize ||
-        t->tp_basicsize < (Py_ssize_t)sizeof(PyObject))
-        return;
-#if HL_PY_AT_LEAST(13)
-    if (t->tp_flags & Py_TPFLAGS_INLINE_VALUES) /* they lie behind it */
-        return;
-#endif
-    if (b->size > head + (size_t)t->tp_basicsize)
-        b->size = head + (size_t)t->tp_basicsize;
+    uint32_t i = list->ob_item ? hl_mark_find(&k->mark, (uintptr_t)list->ob_item) : HL_MARK_NONE;
+    size_t used = (size_t)Py_SIZE(list) * sizeof *list->ob_item;
+    if (i != HL_MARK_NONE && k->blocks[i].at == (uintptr_t)list->ob_item && used < k->blocks[i].size)
+        k->blocks[i].size = used;
 }
 
 /* What the collector keeps before an object leads to its neighbours in a list; nobody else points there,
@@ -367,7 +386,9 @@ static void take_heads(hl_marking *k, const PyGC_Head *head)
             continue;
         uintptr_t before = g + sizeof(PyGC_Head) - k->blocks[i].at;
         if (before <= HEADS_MAX && before + sizeof(PyObject) <= k->blocks[i].size)
-            trim(&k->blocks[i], (uint8_t)before);
+            k->blocks[i].head = (uint8_t)before;
+        if (PyList_CheckExact((PyObject *)((const PyGC_Head *)g + 1)))
+            trim_items(k, (const PyListObject *)((const PyGC_Head *)g + 1));
     }
 }
 
@@ -377,12 +398,7 @@ bool hl_marking_blocks(const hl_walk *w, hl_marking *k)
     if (!take_heaps(k))
         return false;
     take_elsewhere(&t);
-    /* without their table arenas are read as roots: nothing in them is told, nor what they lead to */
-    uint32_t n = k->n, out = k->out.n;
-    if (!t.failed && !hl_arenas_each(&k->maps, k->arenas_at, take_arena, &t)) {
-        k->n = n;
-        k->out.n = out;
-    }
+    t.failed = t.failed || !take_arenas(&t);
     hl_mark_block *spare = t.failed ? NULL : hl_pages_map((k->n + (size_t)1) * sizeof *spare);
     if (!spare)
         return false;

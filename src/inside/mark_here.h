@@ -42,8 +42,8 @@ typedef struct hl_marking {
 
 /* Before the walk of the heap. NULL: it cannot be done. stack: below it are our own frames. */
 hl_marking *hl_marking_begin(const hl_walk *w, uintptr_t arenas_at, uintptr_t stack);
-/* Marks. false: there was no memory for it. */
-bool hl_marking_run(hl_marking *k);
+/* After it. Marks. */
+void hl_marking_run(const hl_walk *w, hl_marking *k);
 
 bool hl_span_add(hl_spans *s, uintptr_t from, uintptr_t to);
 void hl_spans_sort(hl_spans *s);

@@ -173,10 +173,53 @@ static void read_piece(hl_marking *k, uintptr_t at, uintptr_t to)
         read_between_blocks(k, at, to);
 }
 
-bool hl_marking_run(hl_marking *k)
+/* What it says of itself fits what is known of its type. */
+static const hl_kind *kind_at(const hl_walk *w, const hl_mark_block *b, size_t offset)
+{
+    if (b->size < offset + sizeof(PyObject))
+        return NULL;
+    PyObject *o = (PyObject *)(b->at + offset);
+    const hl_kind *k = hl_kind_find(w, Py_TYPE(o));
+    if (!k || Py_REFCNT(o) <= 0 || (uint64_t)Py_REFCNT(o) >= REFS_SANE)
+        return NULL;
+    size_t basic = (size_t)k->type->tp_basicsize;
+    if (k->type == &PyUnicode_Type) /* most of them are smaller than their type says */
+        basic = sizeof(PyASCIIObject);
+    return basic < TYPE_SANE && (k->type->tp_itemsize || basic <= b->size - offset) ? k : NULL;
+}
+
+/* What lies behind an object in its block is what was there before. */
+static void trim(const hl_walk *w, hl_mark_block *b)
+{
+    const hl_kind *k = b->kind != HL_BLOCK_OF_MALLOC ? kind_at(w, b, b->head) : NULL;
+    const PyTypeObject *t = k ? k->type : NULL;
+    if (t == &PyCode_Type) /* behind it are instructions, and what they remember */
+        b->words = (uint8_t)((size_t)t->tp_basicsize / sizeof(uintptr_t));
+    if (!t || t == &PyUnicode_Type || b->kind != HL_BLOCK_OF_OLD)
+        return;
+#if HL_PY_AT_LEAST(13)
+    if (t->tp_flags & Py_TPFLAGS_INLINE_VALUES) /* they lie behind it */
+        return;
+#endif
+    size_t size = (size_t)t->tp_basicsize, items = 0;
+    if (t->tp_itemsize) {
+        /* others have items without saying how many in the usual place */
+        if (t != &PyTuple_Type && t != &PyBytes_Type && (!HL_PY_AT_LEAST(11) || t != &PyCode_Type))
+            return;
+        items = (size_t)((const PyVarObject *)(b->at + b->head))->ob_size;
+        if (items > b->size)
+            return;
+    }
+    size += b->head + items * (size_t)t->tp_itemsize;
+    b->size = size < b->size ? size : b->size;
+}
+
+void hl_marking_run(const hl_walk *w, hl_marking *k)
 {
     uint64_t begin = hl_vitals_clock_ns(CLOCK_PROCESS_CPUTIME_ID);
-    for (unsigned rank = 0; rank < RANKS; rank++)
+    for (uint32_t i = 0; i < k->n; i++)
+        trim(w, &k->blocks[i]);
+    for (unsigned rank = 0; rank < RANKS; rank++) {
         for (size_t i = 0; i < k->maps.n; i++) {
             const hl_map *m = &k->maps.map[i];
             for (uintptr_t at = m->start, end; is_root(m) && at < m->end; at = end) {
@@ -185,8 +228,9 @@ bool hl_marking_run(hl_marking *k)
                     read_piece(k, at, end);
             }
         }
+        hl_mark_go_on(&k->mark);
+    }
     k->ns += hl_vitals_clock_ns(CLOCK_PROCESS_CPUTIME_ID) - begin;
-    return true;
 }
 
 /* ---- what is none ------------------------------------------------------------------------------ */
@@ -269,21 +313,6 @@ hl_marking *hl_marking_begin(const hl_walk *w, uintptr_t arenas_at, uintptr_t st
 }
 
 /* ---- who holds --------------------------------------------------------------------------------- */
-
-/* What it says of itself fits what is known of its type. */
-static const hl_kind *kind_at(const hl_walk *w, const hl_mark_block *b, size_t offset)
-{
-    if (b->size < offset + sizeof(PyObject))
-        return NULL;
-    PyObject *o = (PyObject *)(b->at + offset);
-    const hl_kind *k = hl_kind_find(w, Py_TYPE(o));
-    if (!k || Py_REFCNT(o) <= 0 || (uint64_t)Py_REFCNT(o) >= REFS_SANE)
-        return NULL;
-    size_t basic = (size_t)k->type->tp_basicsize;
-    if (k->type == &PyUnicode_Type) /* most of them are smaller than their type says */
-        basic = sizeof(PyASCIIObject);
-    return basic < TYPE_SANE && (k->type->tp_itemsize || basic <= b->size - offset) ? k : NULL;
-}
 
 /* What a block holds that was not asked for as an object looks like one where one was before. */
 static bool may_be_object(const hl_mark_block *b)

@@ -210,7 +210,11 @@ static void random_graphs(void **state)
             assert_true(h->blocks[i - 1].at < h->blocks[i].at);
         assert_true(hl_mark_init(&m, h->blocks, h->n));
         m.pages = turn % 2 ? all_there : NULL;
-        hl_mark_root(&m, (uintptr_t)h->roots, (uintptr_t)(h->roots + ROOT_WORDS));
+        for (unsigned k = 0; k < ROOT_WORDS; k += ROOT_WORDS / 2) {
+            hl_mark_root(&m, (uintptr_t)(h->roots + k), (uintptr_t)(h->roots + k + ROOT_WORDS / 2));
+            if (turn % 3 || k)
+                hl_mark_go_on(&m);
+        }
         for (uint32_t i = 0; i < h->n; i++) {
             assert_int_equal(hl_mark_reached(&m, i), h->reached[i]);
             if (h->reached[i])
@@ -271,6 +275,7 @@ static void links_of_a_collector(void **state)
     hl_mark m;
     assert_true(hl_mark_init(&m, h->blocks, OBJECTS));
     hl_mark_root(&m, (uintptr_t)h->roots, (uintptr_t)(h->roots + 2));
+    hl_mark_go_on(&m);
     for (uint32_t i = 0; i < OBJECTS; i++)
         assert_int_equal(hl_mark_reached(&m, i), i == 9);
     hl_mark_reach(&m, 20);
@@ -311,6 +316,30 @@ static void pages_that_are_not_there_are_not_read(void **state)
     end_heap(h);
 }
 
+/* Both an object and a variable lead to a list: it is told as the variable's, whoever is met first. */
+static void a_variable_comes_before_an_object(void **state)
+{
+    (void)state;
+    heap *h = new_heap();
+    memset(h->memory, 0, HEAP);
+    for (uint32_t i = 0; i < 3; i++)
+        h->blocks[i] =
+            (hl_mark_block){.at = (uintptr_t)h->memory + 64 * i, .size = 64, .group = i ? 5 : 0};
+    put_word((char *)h->blocks[0].at + 8, h->blocks[2].at);
+    put_word((char *)h->blocks[1].at + 8, h->blocks[2].at);
+    h->roots[0] = h->blocks[0].at;
+    h->roots[1] = h->blocks[1].at;
+    hl_mark m;
+    assert_true(hl_mark_init(&m, h->blocks, 3));
+    hl_mark_root(&m, (uintptr_t)h->roots, (uintptr_t)(h->roots + 1));
+    hl_mark_root(&m, (uintptr_t)(h->roots + 1), (uintptr_t)(h->roots + 2));
+    hl_mark_go_on(&m);
+    for (uint32_t i = 1; i < 3; i++)
+        assert_ptr_equal((void *)m.holders[i], &h->roots[1]);
+    hl_mark_deinit(&m);
+    end_heap(h);
+}
+
 static void nothing(void **state)
 {
     (void)state;
@@ -328,7 +357,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(random_graphs),        cmocka_unit_test(a_long_chain),
         cmocka_unit_test(links_of_a_collector), cmocka_unit_test(pages_that_are_not_there_are_not_read),
-        cmocka_unit_test(nothing),
+        cmocka_unit_test(a_variable_comes_before_an_object), cmocka_unit_test(nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -272,10 +272,9 @@ void hl_mark_write(hl_walk *w, hl_native_writing *numbers, hl_fields *end)
     writing x = {.w = w, .k = w->marking, .x = numbers, .n_sites = hl_native_followed()->sites->n};
     x.sites = hl_walk_pages(w, (x.n_sites + (size_t)1) * sizeof *x.sites);
     bool each = !hl_native_is_sampled(); /* else few of the others would be known */
-    if (each) {
+    if (each)
         hl_marking_words(w, x.k, put_held, &x);
-        put_nobody(&x);
-    }
+    put_nobody(&x);
     take_natives(&x);
     put_natives(&x);
     if (each)
