@@ -18,8 +18,9 @@
 #include "diagnose/site_growth.h"
 
 enum {
-    SKIPPED_SHARE = 100,  /* one object in so many may be missing, not more */
-    ROOM_SHARE = 2,       /* half of it: samples err, and some lay in memory that was there */
+    SKIPPED_SHARE = 100, /* one object in so many may be missing, not more */
+    ROOM_SHARE = 2,      /* half of it: samples err, and some lay in memory that was there */
+    SURE_SHARE = 4,
     SURE_BYTES = 4 << 20, /* of samples: some eight of the usual size, each of which errs */
 };
 
@@ -31,9 +32,12 @@ static const char MEMORY_FIX[] =
     "look at the C code called there, or for a newer release of its package: what it asks for it "
     "has to give back on every way out (PyMem_Free, or close() of what has it)";
 
-/* Is the process bigger by about so much, from one moment to another? */
+/* Is the process bigger by about so much, from one moment to another? Or by some of it, and surely: memory
+ * that is in no object rose in each part of the run. */
 static bool has_room(const hl_case *c, uint32_t from, uint32_t to, uint64_t bytes)
 {
+    if (c->native.bytes && SURE_SHARE * c->native.bytes >= bytes)
+        return true;
     uint64_t was = c->moments[from].info.rss_bytes, is = c->moments[to].info.rss_bytes;
     return !was || !is || (is > was && ROOM_SHARE * (is - was) >= bytes);
 }
@@ -87,15 +91,17 @@ static uint64_t bare_gain(const hl_case *c, const hl_snap *s, uint32_t frame,
 static hl_status tell(hl_case *c, const hl_snap *s, uint32_t frame, const hl_site_history *h,
                       const uint64_t *of, hl_err *err)
 {
-    uint64_t gained = gain(c, of), *series = hl_arena_array(c->arena, c->n_moments, sizeof *series);
-    bool objects = 2 * bare_gain(c, s, frame, h) < gained;
+    /* the few blocks that samples are may be kept where others are not: of what surely is there, at most */
+    uint64_t came = gain(c, of), *series = hl_arena_array(c->arena, c->n_moments, sizeof *series);
+    uint64_t gained = c->native.bytes && came > c->native.bytes ? c->native.bytes : came;
+    bool objects = 2 * bare_gain(c, s, frame, h) < came;
     bool sampled = c->moments[c->working].info.tracking.mode == HL_FOLLOWED_SAMPLED;
     hl_finding *f = hl_finding_add(c, objects ? "native-reference" : "native-memory",
                                    sampled && gained < SURE_BYTES ? HL_POSSIBLE : HL_STRONG);
     if (!f || !series)
         return hl_err_set(err, HL_NO_MEMORY, "no memory for a finding");
     for (uint32_t i = 0; i < c->n_moments; i++) /* the program was over after the last */
-        series[i] = of[i < h->n ? i : h->n - 1];
+        series[i] = (uint64_t)((double)of[i < h->n ? i : h->n - 1] / (double)came * (double)gained);
     const char *where = hl_frame_label(s, frame, c->arena);
     const hl_snap_info *from = &c->moments[c->baseline].info, *to = &c->moments[c->working].info;
     double seconds = (double)(to->time_us - from->time_us) / 1e6;
