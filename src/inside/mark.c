@@ -19,7 +19,7 @@ enum {
     TOP_BITS = 11, /* 47 bits of address in all */
     RING = 16,     /* a power of two */
     WHOLE = 1u << 31,
-    SPARSE = 128 * 1024, /* from so many bytes on it is asked which pages are there */
+    SPARSE = 128 * 1024, /* of a block from so many bytes on it is asked which pages are there */
     ASKED = 4096,        /* pages, at once */
 };
 #define PAGE          ((size_t)1 << PAGE_BITS)
@@ -297,7 +297,7 @@ static void read_range(hl_mark *m, uintptr_t at, uintptr_t to, uint32_t from)
     to &= ~(sizeof(uintptr_t) - 1);
     if (at >= to)
         return;
-    if (!m->pages || to - at < SPARSE) {
+    if (!m->pages || (from != HL_MARK_NONE && to - at < SPARSE)) {
         m->read += to - at;
         read_words(m, at, to, from);
         return;

@@ -158,11 +158,12 @@ static bool is_chain(uintptr_t at, uintptr_t end, unsigned of_thread)
         uint64_t size = size_of(c);
         if (of_thread && size <= CHUNK_FENCE && end - at <= 2 * CHUNK_FENCE)
             return true;
-        if (size < CHUNK_LEAST || size % CHUNK_HEAD || size > end - at || c->size & CHUNK_MAPPED ||
-            (c->size & CHUNK_OF_THREAD) != of_thread)
+        if (size < CHUNK_LEAST || size % CHUNK_HEAD || size > end - at || c->size & CHUNK_MAPPED)
             return false;
-        if (size == end - at)
+        if (size == end - at) /* free, and of no thread in particular */
             return true;
+        if ((c->size & CHUNK_OF_THREAD) != of_thread)
+            return false;
         const chunk *next = chunk_at(at + size);
         if (end - at - size < sizeof *next ||
             (!(next->size & CHUNK_PREV_IN_USE) && next->before != size))

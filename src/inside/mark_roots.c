@@ -14,8 +14,10 @@
 #include "inside/mark_here.h"
 #include "inside/vitals.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -34,6 +36,15 @@ static const uint64_t REFS_SANE = UINT64_C(1) << 40;
 
 /* ---- pages ------------------------------------------------------------------------------------- */
 
+/* A page of which the kernel says it is swapped out may be a guard's (MADV_GUARD_INSTALL), to which nobody
+ * comes. */
+static bool can_be_read(uintptr_t page)
+{
+    char byte;
+    struct iovec to = {&byte, 1}, from = {(void *)page, 1};
+    return process_vm_readv(getpid(), &to, 1, &from, 1, 0) == 1 || errno != EFAULT;
+}
+
 /* Of which nothing is known they are there: to read one that is not costs time, and nothing else. */
 static void pages_there(void *context, uintptr_t from, size_t pages, uint8_t *there)
 {
@@ -50,7 +61,9 @@ static void pages_there(void *context, uintptr_t from, size_t pages, uint8_t *th
         }
         n = (size_t)got / sizeof *entry;
         for (size_t i = 0; i < n; i++)
-            there[at + i] = entry[i] >> PAGE_PRESENT & 1 || entry[i] >> PAGE_SWAPPED & 1;
+            there[at + i] =
+                entry[i] >> PAGE_PRESENT & 1 ||
+                (entry[i] >> PAGE_SWAPPED & 1 && can_be_read(from + (at + i) * PAGE));
         at += n;
     }
 }

@@ -96,6 +96,11 @@ class Audit:
         assert self.diagnosis, self.said
         return {r["name"] for r in self.diagnosis["resources"] if r["grows"]}
 
+    def calls(self) -> int:
+        """In the rounds that were looked at."""
+        assert self.diagnosis, self.said
+        return int(self.diagnosis["observed"]["rounds"])
+
     def brief(self) -> str:
         if not self.diagnosis:
             return f"{self.status}: {self.said}"

@@ -37,6 +37,13 @@ def asker(found: dict) -> dict:
     return {**own[0], "file": own[0]["file"] and Path(own[0]["file"]).name}
 
 
+def reach(found: dict) -> tuple[str, list[tuple[str, str | None, str | None]]]:
+    """What became of the blocks; and kind, library and symbol (or type) of who holds them."""
+    by = [(h["kind"], h["library"] and Path(h["library"]).name, h["symbol"] or h["type"])
+          for h in found["reach"]["by"]]
+    return found["reach"]["state"], by
+
+
 # What is called, bytes a call, blocks a call, function, line in planted.c, line in calls.py
 LEAKS = [
     ("lost_malloc", 333, 1, "malloc_lost", MALLOC, "planted.malloc_lost(1, 333)  # alone"),
@@ -46,6 +53,7 @@ LEAKS = [
     ("cached", 48, 1, "cached", "struct entry *made = malloc(", "planted.cached(40)  # alone"),
     ("grown", 1000, 0, "grown", "char *wider = realloc(", "planted.grown(1000)"),
 ]
+HELD = {"cached": ("library-data", "planted.so", "newest"), "grown": ("library-data", "planted.so", "all")}
 
 
 @pytest.mark.parametrize("leak", LEAKS, ids=[leak[0] for leak in LEAKS])
@@ -65,6 +73,18 @@ def test_every_block_is_told(python: Interpreter, leak: tuple) -> None:
     assert f"called from calls.py:{line_of(called, 'calls.py')}" in found["title"], done.brief()
     if blocks:
         assert f"in {blocks:.2f} block" in found["title"], done.brief()
+    state, by = reach(found)
+    assert state == ("kept" if call in HELD else "lost"), done.brief()
+    gained = blocks * done.calls() or 1
+    assert sum(found["reach"][k] for k in ("lost", "kept")) == gained, done.brief()
+    if call in HELD:
+        assert by[0] == HELD[call], done.brief()
+        assert found["reach"]["lost"] == 0, done.brief()
+        assert "C code keeps" in found["title"] and "`" + HELD[call][2] + "`" in found["title"]
+    else:
+        # of others a word that is there by chance may lead to some
+        assert found["reach"]["lost"] >= 0.95 * gained, done.brief()
+        assert "any more" in found["title"] and "C code lost" in found["title"], done.brief()
     clean = audit(f"calls:{call}", "--python", python.path, folder=extension(python), clean=True)
     assert (clean.status, clean.findings()) == (0, {}), clean.brief()
 
@@ -98,6 +118,76 @@ def test_beside_six_busy_threads(python: Interpreter) -> None:
     clean = audit("calls:lost_malloc", "--python", python.path, folder=extension(python),
                   busy=True, clean=True)
     assert (clean.status, clean.findings()) == (0, {}), clean.brief()
+
+
+SMALL = [("lost_small_bytes", 100, "bytes", "planted.bytes_lost(100, 100)"),
+         ("lost_small_text", 3, "str", "planted.str_lost(3)"),
+         ("lost_small_pymem", 1, None, "planted.pymem_lost(40)")]
+
+
+@pytest.mark.parametrize("busy", [False, True], ids=["alone", "busy"])
+@pytest.mark.parametrize("leak", SMALL, ids=[leak[0] for leak in SMALL])
+@pytest.mark.parametrize("python", PYTHONS)
+def test_small_ones_that_nobody_points_to(python: Interpreter, leak: tuple, busy: bool) -> None:
+    """No collector lists them, malloc does not know them: the count is exact all the same."""
+    call, times, kind, called = leak
+    done = audit(f"calls:{call}", "--python", python.path, folder=extension(python), busy=busy)
+    found = only(done)
+    assert found["holder"]["name"] == f"(lost by C) {kind or 'memory of Python' + chr(39) + 's'}"
+    assert (found["confidence"], found["growth"]["per_round"]) == ("certain", times), done.brief()
+    assert caller(found) == ("calls.py", call, line_of(called, "calls.py")), done.brief()
+    assert (found["reach"]["state"], found["reach"]["kept"]) == ("lost", 0), done.brief()
+    assert "nothing points to them any more" in found["title"], done.brief()
+    clean = audit(f"calls:{call}", "--python", python.path, folder=extension(python), busy=busy,
+                  clean=True)
+    assert (clean.status, clean.findings()) == (0, {}), clean.brief()
+
+
+@pytest.mark.parametrize("call", ["lost_hundred", "cached"])
+@pytest.mark.parametrize("python", PYTHONS)
+def test_lost_and_kept_beside_six_busy_threads(python: Interpreter, call: str) -> None:
+    done = audit(f"calls:{call}", "--python", python.path, folder=extension(python), busy=True)
+    state, by = reach(only(done))
+    assert state == ("lost" if call == "lost_hundred" else "kept"), done.brief()
+    assert by[:1] == ([] if state == "lost" else [HELD[call]]), done.brief()
+
+
+@pytest.mark.parametrize("python", PYTHONS)
+def test_objects_in_a_variable_of_a_library(python: Interpreter) -> None:
+    done = audit("calls:cached_lists", "--python", python.path, folder=extension(python))
+    ((key, found),) = done.findings().items()
+    assert key == ("native-reference", "(kept by C) list"), done.brief()
+    assert found["growth"]["per_round"] == 1, done.brief()
+    assert reach(found) == ("kept", [("library-data", "planted.so", "planted_kept")]), done.brief()
+    assert "the variable `planted_kept` of planted.so holds them" in found["title"], done.brief()
+    clean = audit("calls:cached_lists", "--python", python.path, folder=extension(python),
+                  clean=True)
+    assert (clean.status, clean.findings()) == (0, {}), clean.brief()
+
+
+@pytest.mark.parametrize("python", PYTHONS)
+def test_objects_in_blocks_in_a_block_in_a_variable(python: Interpreter) -> None:
+    done = audit("calls:cached_in_blocks", "--python", python.path, folder=extension(python))
+    found = done.findings()
+    lists = found.pop(("native-reference", "(kept by C) list"))
+    assert reach(lists) == ("kept", [("native-block", "planted.so", "make_shelf")]), done.brief()
+    blocks = found.pop(("native-memory", "make_shelf in planted.so"))
+    assert reach(blocks)[1][0] == ("native-block", "planted.so", "put_on_shelf"), done.brief()
+    array = found.pop(("native-memory", "put_on_shelf in planted.so"))
+    assert reach(array)[1][0] == ("library-data", "planted.so", "shelves"), done.brief()
+    assert not found, done.brief()
+
+
+@pytest.mark.parametrize("python", PYTHONS)
+def test_blocks_of_an_object(python: Interpreter) -> None:
+    done = audit("calls:cached_in_object", "--python", python.path, folder=extension(python))
+    state, by = reach(only(done))
+    assert state == "kept" and ("object", None, "planted.Shelf") in by, done.brief()
+
+
+def test_a_variable_without_a_name() -> None:
+    state, by = reach(only(audit("calls:cached", folder=stripped(own()))))
+    assert (state, by[0]) == ("kept", ("library-data", "planted.so", None))
 
 
 def test_two_places_are_two_findings() -> None:

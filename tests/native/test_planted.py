@@ -87,6 +87,7 @@ def test_a_lost_object_no_collector_knows(python: Interpreter) -> None:
     done = audit("calls:lost_bytes", "--python", python.path, folder=extension(python))
     ((key, found),) = done.findings().items()
     assert key[0] == "native-memory", done.brief()
+    assert (found["reach"]["state"], found["reach"]["type"]) == ("lost", "bytes"), done.brief()
     # the allocator rounds up
     assert 500 <= found["growth"]["bytes_per_round"] <= 500 + 64, done.brief()
     clean = audit("calls:lost_bytes", "--python", python.path, folder=extension(python),
