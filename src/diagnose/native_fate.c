@@ -34,11 +34,10 @@ static void name_data(hl_case *c, const hl_snap *s, const hl_snap_hold_by *by, h
     out->library = *path ? hl_arena_copy(c->arena, path, strlen(path)) : NULL;
     out->symbol =
         symbols ? hl_symbols_variable(symbols, path, s->names[m->id], by->at, c->arena) : NULL;
-    out->label =
-        out->symbol
-            ? hl_arena_printf(c->arena, "the variable `%s` of %s", out->symbol, module)
-            : hl_arena_printf(c->arena, "a variable of %s, at 0x%llx", *module ? module : "a library",
-                              (unsigned long long)by->at);
+    out->label = out->symbol
+                     ? hl_arena_printf(c->arena, "the variable `%s` of %s", out->symbol, module)
+                     : hl_arena_printf(c->arena, "a variable of %s, at 0x%llx",
+                                       *module ? module : "a library", (unsigned long long)by->at);
 }
 
 static void name_block(hl_case *c, const hl_snap *s, const hl_snap_hold_by *by, hl_symbols *symbols,
@@ -95,7 +94,8 @@ void hl_fate_settle(hl_finding *f, uint64_t lost, uint64_t kept)
 
 const char *hl_fate_holds(hl_case *c, const hl_held_by *by)
 {
-    return hl_arena_printf(c->arena, "%s %s", by->label, strcmp(by->kind, "object") ? "holds" : "hold");
+    return hl_arena_printf(c->arena, "%s %s", by->label,
+                           strcmp(by->kind, "object") ? "holds" : "hold");
 }
 
 /* ---- objects ------------------------------------------------------------------------------------ */
@@ -260,12 +260,13 @@ static void find_lost(hl_case *c, const losing *l, const hl_snap *last)
 {
     const hl_course *way = &l->course;
     double rounds = rounds_of(c, way);
-    uint64_t blocks = way->near ? (uint64_t)(way->least * rounds)
-                                : l->blocks[way->last] - l->blocks[way->first];
+    uint64_t blocks =
+        way->near ? (uint64_t)(way->least * rounds) : l->blocks[way->last] - l->blocks[way->first];
     uint64_t bytes = l->bytes[way->last] - l->bytes[way->first];
-    hl_finding *f = hl_finding_add(c, "native-memory", way->even     ? HL_CERTAIN
-                                                       : way->steady ? HL_STRONG
-                                                                     : HL_POSSIBLE);
+    hl_finding *f = hl_finding_add(c, "native-memory",
+                                   way->even     ? HL_CERTAIN
+                                   : way->steady ? HL_STRONG
+                                                 : HL_POSSIBLE);
     if (!f)
         return;
     hl_growth g = {.metric = HL_METRIC_BYTES,
@@ -284,23 +285,23 @@ static void find_lost(hl_case *c, const losing *l, const hl_snap *last)
     char count[32], sum[16], rate[64];
     const char *type = l->row.type1 ? last->names[last->types[l->row.type1 - 1].name] : NULL;
     const hl_snap_frame *at = &last->frames[last->stacks[l->row.stack].frame];
-    const char *from =
-        l->row.stack ? hl_arena_printf(c->arena, ", called from %s:%u",
-                                       hl_file_name(last->names[at->file]), at->line)
-                     : "";
+    const char *from = l->row.stack ? hl_arena_printf(c->arena, ", called from %s:%u",
+                                                      hl_file_name(last->names[at->file]), at->line)
+                                    : "";
     f->holder.kind = "native";
-    f->holder.name = hl_arena_printf(c->arena, "(lost by C) %s", type ? type : "memory of Python's");
+    f->holder.name =
+        hl_arena_printf(c->arena, "(lost by C) %s", type ? type : "memory of Python's");
     f->holder.type = type ? hl_arena_copy(c->arena, type, strlen(type)) : "";
     hl_count_text(blocks, count);
-    f->title = type ? hl_arena_printf(c->arena,
-                                      "C code lost %s objects of type %s, %s a call%s: nothing "
-                                      "points to them any more; together %s",
-                                      count, type, rate_text(way, rate), from,
-                                      hl_bytes_text(bytes, sum))
-                    : hl_arena_printf(c->arena,
-                                      "C code lost %s blocks of Python's allocators, %s a call%s: "
-                                      "nothing points to them any more; together %s",
-                                      count, rate_text(way, rate), from, hl_bytes_text(bytes, sum));
+    f->title =
+        type ? hl_arena_printf(c->arena,
+                               "C code lost %s objects of type %s, %s a call%s: nothing "
+                               "points to them any more; together %s",
+                               count, type, rate_text(way, rate), from, hl_bytes_text(bytes, sum))
+             : hl_arena_printf(c->arena,
+                               "C code lost %s blocks of Python's allocators, %s a call%s: "
+                               "nothing points to them any more; together %s",
+                               count, rate_text(way, rate), from, hl_bytes_text(bytes, sum));
     hl_finding_evidence(c, f, "%s %s a call%s in each of %u parts of the run", rate,
                         type ? "objects" : "blocks", way->even ? ", the same" : "", way->intervals);
     hl_finding_evidence(c, f,

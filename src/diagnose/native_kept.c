@@ -17,9 +17,9 @@
 #include <string.h>
 
 enum {
-    LEAST_SHARE = 2,       /* half of what came is that library's */
-    LEAST_LOST = 2 << 20,  /* some sixteen samples */
-    LOST_SHARE = 2,        /* half of what came is lost, or more: few pointers are seen nowhere */
+    LEAST_SHARE = 4,      /* a quarter of what came is that library's */
+    LEAST_LOST = 2 << 20, /* some sixteen samples */
+    LOST_SHARE = 2,       /* half of what came is lost, or more: few pointers are seen nowhere */
     LEAST_INTERVALS = 4,
 };
 
@@ -60,12 +60,13 @@ static const char *library_of(const hl_snap *s, uint32_t stack)
     return s->names[s->modules[s->natives[hl_native_asker(s, stack)].module].path];
 }
 
+/* With what malloc needs itself: blocks of 8 bytes take 32. */
 static uint64_t in_use(const look *l, const char *library)
 {
     uint64_t bytes = 0;
     for (uint32_t i = 0; i < l->sums.n; i++)
         if (!library || !strcmp(library_of(l->snap, l->sums.sums[i].stack), library))
-            bytes += l->sums.sums[i].live.bytes;
+            bytes += l->sums.sums[i].taken;
     return bytes;
 }
 
@@ -90,7 +91,7 @@ static gain worst(const look *first, const look *last, bool by_lost)
     uint64_t most = 0, of_stack = 0;
     for (uint32_t i = 0; i < last->sums.n; i++) {
         const hl_native_sum *x = &last->sums.sums[i], *was = hl_native_sum_of(&first->sums, x->key);
-        uint64_t came = above(x->live.bytes, was ? was->live.bytes : 0);
+        uint64_t came = above(x->taken, was ? was->taken : 0);
         if (!came)
             continue;
         const char *library = library_of(last->snap, x->stack);
@@ -149,7 +150,8 @@ static void name_asker(hl_case *c, const look *last, const gain *g)
 }
 
 static const char FIX[] =
-    "in the C code called there, or in a newer release of its package: each malloc, calloc, strdup or "
+    "in the C code called there, or in a newer release of its package: each malloc, calloc, strdup "
+    "or "
     "new needs its free on every way out, error paths first, and what an object took is freed when "
     "it goes (tp_dealloc)";
 
@@ -170,7 +172,8 @@ static hl_status tell(hl_case *c, const look *marked, const gain *g, const hl_gr
     f->holder.kind = "native";
     f->holder.name = hl_arena_printf(c->arena, "(lost by C) memory asked for in %s", where);
     f->title = hl_arena_printf(
-        c->arena, "C code lost some %s: nothing points any more to most of what was asked for in %s%s",
+        c->arena,
+        "C code lost some %s: nothing points any more to most of what was asked for in %s%s",
         hl_bytes_text(growth->bytes, bytes), where, from);
     hl_finding_evidence(c, f, "more came in each of %u parts of the run", growth->intervals);
     hl_finding_evidence(c, f, "%s had some %s in use, and no pointer to %s of it was left anywhere",
@@ -237,8 +240,7 @@ static hl_status find_lost(hl_case *c, uint32_t from, uint32_t to, const look *f
              growth.intervals >= LEAST_INTERVALS && !hl_growth_slows(&growth)) {
         const hl_snap_info *a = &c->moments[growth.onset].info, *z = &c->moments[to].info;
         double seconds = (double)(z->time_us - a->time_us) / 1e6;
-        growth.bytes = growth.onset_bytes = growth.units =
-            above(series[to], series[growth.onset]);
+        growth.bytes = growth.onset_bytes = growth.units = above(series[to], series[growth.onset]);
         growth.weighed_from = growth.onset;
         growth.per_second = seconds > 0 ? (double)growth.bytes / seconds : -1;
         if (growth.bytes >= LEAST_LOST && growth.bytes >= c->material &&

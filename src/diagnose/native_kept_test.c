@@ -17,8 +17,8 @@
     LOOK(0, 20, "reason=start")                                                                    \
     LOOK(1, 24, "")                                                                                \
     LOOK(2, 28, "")                                                                                \
-    LOOK(3, 32, "") LOOK(4, 36, "") LOOK(5, 40, "") LOOK(6, 44, "mark=1") LOOK(7, 48, "")          \
-        LOOK(8, 52, "")
+    LOOK(3, 32, "")                                                                                \
+    LOOK(4, 36, "") LOOK(5, 40, "") LOOK(6, 44, "mark=1") LOOK(7, 48, "") LOOK(8, 52, "")
 #define END                                                                                        \
     "snap time=9 cpu=9 rss=52M heap=52M heapfree=0 mapped=0 used=0 reason=end track=sampled "      \
     "rate=524288\n"
@@ -26,9 +26,11 @@
 #define ASKED "native call@app.py:7|/x/spam.so+0x40|/x/spam.so+0x90 "
 #define RISES                                                                                      \
     "live={0|4|8|12|16|20|24|28|32}:"                                                              \
+    "{0|4000000|8000000|12000000|16000000|20000000|24000000|28000000|32000000} taken="             \
     "{0|4000000|8000000|12000000|16000000|20000000|24000000|28000000|32000000} "
 #define STOPS                                                                                      \
     "live={0|4|8|12|16|20|20|20|20}:"                                                              \
+    "{0|4000000|8000000|12000000|16000000|20000000|20000000|20000000|20000000} taken="             \
     "{0|4000000|8000000|12000000|16000000|20000000|20000000|20000000|20000000} "
 
 static bool says(const hl_finding *f, const char *text)
@@ -84,8 +86,10 @@ static void no_leak(void **state)
     /* few pointers are hidden: most of it is kept */
     nothing(MAIN ASKED RISES "lost=-:7:7000000 data=/x/spam.so+0x4000,17:17000000\n" RUN END);
     /* another library lost some, long ago */
-    nothing(MAIN ASKED RISES
-            "\nnative call@app.py:9|/x/eggs.so+0x30 live=3:3000000 lost=-:3:3000000\n" RUN END);
+    nothing(
+        MAIN ASKED RISES
+        "\nnative call@app.py:9|/x/eggs.so+0x30 live=3:3000000 taken=3000000 lost=-:3:3000000\n" RUN
+            END);
     /* nobody asked what leads to it */
     nothing(MAIN ASKED RISES "\n" LOOK(0, 20, "") LOOK(1, 24, "") LOOK(2, 28, "") LOOK(3, 32, "")
                 LOOK(4, 36, "") LOOK(5, 40, "") LOOK(6, 44, "") LOOK(7, 48, "") LOOK(8, 52, ""));

@@ -156,7 +156,8 @@ void hl_verdict_decide(hl_case *c)
         d->why = hl_arena_printf(
             c->arena,
             "memory that is in no Python object grew by %s, and more came in each of %u parts of "
-            "the run: C code keeps it, or has lost it%s%s. heaplens audit MODULE:FUNCTION says what "
+            "the run: C code keeps it, or has lost it%s%s. heaplens audit MODULE:FUNCTION says "
+            "what "
             "a call leaves behind (heaplens explain native-memory)",
             hl_bytes_text(c->native.bytes, bytes), c->native.intervals, c->native_by ? "; " : "",
             c->native_by ? c->native_by : "");

@@ -46,15 +46,19 @@ static void add(amount *a, uint64_t bytes)
     a->bytes += bytes;
 }
 
-/* What a block stands for: itself, or as a sample others that are not known. */
+/* What a block stands for: itself; or as a sample others that are not known, with what malloc needs for
+ * them. */
 static amount stands_for(const hl_mark_block *b)
 {
     hl_native_block followed;
     amount a = {1, b->size};
     if (hl_native_is_sampled() && hl_native_block_at(b->at, &followed)) {
         double mean = hl_native_followed()->samples->mean;
-        a.blocks = (hl_sample_blocks(b->size, mean) + HL_WEIGHT_ONE / 2) / HL_WEIGHT_ONE;
-        a.bytes = hl_sample_bytes(b->size, mean);
+        uint64_t size = b->size + HL_NATIVE_HEAD, usable;
+        a.blocks = (hl_sample_blocks(size, mean) + HL_WEIGHT_ONE / 2) / HL_WEIGHT_ONE;
+        usable = hl_native_usable ? hl_native_usable((void *)b->at) : 0;
+        a.bytes = (usable >= b->size ? usable + sizeof(size_t) : size) *
+                  hl_sample_blocks(size, mean) / HL_WEIGHT_ONE;
     } else if (hl_native_is_sampled()) {
         hl_mapping m = {.from = b->at, .end = b->at + b->size};
         a.bytes = hl_native_mapped(&m);

@@ -62,7 +62,7 @@ bool hl_native_block_at(uintptr_t at, hl_native_block *out)
     if (!hl_samples_maybe(followed->samples, (const void *)at))
         return false;
     hl_sample s = hl_samples_look(followed->samples, at);
-    *out = (hl_native_block){hl_native_site(s.by), s.size};
+    *out = (hl_native_block){hl_native_site(s.by), s.by ? s.size - HL_NATIVE_HEAD : 0};
     return s.by != 0;
 }
 

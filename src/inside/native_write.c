@@ -95,11 +95,11 @@ static void add_sample(writing *x, const hl_sample *s)
     uint32_t site = hl_native_site(s->by);
     if (site >= x->n_sites)
         return;
-    uint64_t blocks = hl_sample_blocks(s->size, mean);
+    uint64_t blocks = hl_sample_blocks(s->size, mean), size = s->size - HL_NATIVE_HEAD;
     uint64_t usable = x->usable ? x->usable((void *)s->at) : 0;
-    uint64_t taken = usable >= s->size ? usable + HEAD : s->size;
+    uint64_t taken = usable >= size ? usable + HEAD : s->size;
     x->of[site].blocks += blocks;
-    x->of[site].bytes += hl_sample_bytes(s->size, mean);
+    x->of[site].bytes += size * blocks / HL_WEIGHT_ONE;
     x->of[site].taken += taken * blocks / HL_WEIGHT_ONE;
 }
 

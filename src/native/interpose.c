@@ -55,10 +55,8 @@ static struct {
     void *(*mmap)(void *, size_t, int, int, int, off_t);
     int (*munmap)(void *, size_t);
     void *(*mremap)(void *, size_t, size_t, int, ...);
-} real = {.malloc = first_malloc,
-          .calloc = first_calloc,
-          .realloc = first_realloc,
-          .free = first_free};
+} real = {
+    .malloc = first_malloc, .calloc = first_calloc, .realloc = first_realloc, .free = first_free};
 
 enum { OFF, EXACT, SAMPLED };
 static int mode;
@@ -151,14 +149,15 @@ static void *first_malloc(size_t n)
 
 static void *first_calloc(size_t each, size_t n) /* early memory is zero, and never used twice */
 {
-    return known()                             ? real.calloc(each, n)
+    return known()                       ? real.calloc(each, n)
            : n && each > EARLY_BYTES / n ? NULL
-                                               : early_take(each * n);
+                                         : early_take(each * n);
 }
 
 static void *first_realloc(void *p, size_t n)
 {
-    return known() ? real.realloc(p, n) : early_take(n); /* p was NULL: early memory comes not here */
+    return known() ? real.realloc(p, n)
+                   : early_take(n); /* p was NULL: early memory comes not here */
 }
 
 static void first_free(void *p)
@@ -199,7 +198,7 @@ static void note(void *p, size_t n, const hl_registers *caller)
         return;
     }
     hl_lock_take(&samples.lock);
-    hl_samples_put(&samples, (uintptr_t)p, hl_native_by(site), n);
+    hl_samples_put(&samples, (uintptr_t)p, hl_native_by(site), n + HL_NATIVE_HEAD);
     hl_lock_give(&samples.lock);
 }
 
@@ -225,7 +224,7 @@ static __attribute__((noinline)) bool next_point(size_t n)
         point.random = number * 0x9E3779B97F4A7C15ull ^ (uintptr_t)&point;
         point.random += !point.random;
         point.left = hl_sample_gap(&point.random, samples.mean);
-        if ((point.left -= (int64_t)n) >= 0)
+        if ((point.left -= (int64_t)n + HL_NATIVE_HEAD) >= 0)
             return false;
     }
     point.left = hl_sample_gap(&point.random, samples.mean);
@@ -237,7 +236,7 @@ HIDDEN_INLINE bool is_due(size_t n)
 {
     int as = mode;
     if (LIKELY(as == SAMPLED))
-        return UNLIKELY((point.left -= (int64_t)n) < 0) && next_point(n);
+        return UNLIKELY((point.left -= (int64_t)n + HL_NATIVE_HEAD) < 0) && next_point(n);
     return UNLIKELY(as == EXACT);
 }
 

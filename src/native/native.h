@@ -50,7 +50,7 @@ typedef struct hl_native {
     void (*refresh)(void);  /* asks the loader what is loaded; not inside malloc */
     uint32_t (*here)(void); /* the site of who calls this; 0: it is not started */
     hl_live *live;       /* each; empty where samples are taken */
-    hl_samples *samples; /* its `by` is as of live */
+    hl_samples *samples; /* its `by` is as of live, its sizes with HL_NATIVE_HEAD */
     hl_mappings *mappings;
     hl_sites *sites;
     const hl_modules *modules;
@@ -58,6 +58,10 @@ typedef struct hl_native {
 
 /* Of this library's own copy of rt; the core finds it by dlsym. */
 const hl_pages_piece *hl_native_pieces(void);
+
+/* What malloc adds to a block, about. A sample's size has it, too, so that many small blocks are as likely
+ * seen as few large ones that take as much. */
+enum { HL_NATIVE_HEAD = 16 };
 
 /* hl_live keeps 40 bits: site above 16 that are not in use but for the lowest, which says "a block". */
 enum { HL_NATIVE_SITE_SHIFT = 16 };

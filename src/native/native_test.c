@@ -524,7 +524,8 @@ static double estimated(void)
 {
     double bytes = 0;
     for (size_t i = 0; (i = hl_samples_next(it->samples, i)) < HL_SAMPLES_ROOM; i++)
-        bytes += (double)hl_sample_bytes(it->samples->rows[i].size, MEAN);
+        bytes += (double)hl_sample_blocks(it->samples->rows[i].size, MEAN) / HL_WEIGHT_ONE *
+                 (double)(it->samples->rows[i].size - HL_NATIVE_HEAD);
     return bytes;
 }
 
@@ -548,14 +549,14 @@ static void samples_stand_for_all(void **state)
         blocks[i] = i % 3 ? malloc(n) : i % 2 ? calloc(1, n) : realloc(malloc(n / 2), n);
         assert_non_null(blocks[i]);
         bytes += (double)n;
-        variance += hl_sample_variance(n, MEAN);
+        variance += hl_sample_variance(n + HL_NATIVE_HEAD, MEAN);
     }
     for (size_t i = 0; i < MANY; i += 2) {
         size_t n = 1 + i * 7919 % 3000;
         free(blocks[i]);
         assert_false(is_sample(blocks[i]));
         bytes -= (double)n;
-        variance -= hl_sample_variance(n, MEAN);
+        variance -= hl_sample_variance(n + HL_NATIVE_HEAD, MEAN);
     }
     double off = estimated() - before - bytes;
     assert_true(off * off < 36 * variance);

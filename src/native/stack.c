@@ -31,7 +31,8 @@ enum {
     WALKS_BITS = 2,  /* of each thread, kept: they are small, for they take room on its stack */
     WALKS = 1 << WALKS_BITS,
     READ_MAX = 64, /* a longer walk is not kept */
-    HOST_DEPTH = 3, /* frames in which the host's library is looked for: the interpreter's lie before */
+    HOST_DEPTH =
+        3, /* frames in which the host's library is looked for: the interpreter's lie before */
     THEIRS = DEPTH + 1,
 };
 #define PYTHON_AT (UINT64_C(1) << 63) /* no code is there */
@@ -300,8 +301,7 @@ static bool step(hl_registers *r, const hl_unwind_rule *rule, uintptr_t end, kep
 }
 
 /* How many; THEIRS: the host's library called. */
-static unsigned walk(hl_registers r, bool python, bool counts, kept_walk *w,
-                     uintptr_t pcs[DEPTH])
+static unsigned walk(hl_registers r, bool python, bool counts, kept_walk *w, uintptr_t pcs[DEPTH])
 {
     unsigned n = 0;
     uintptr_t end = stack_end(r.sp);
