@@ -160,9 +160,9 @@ static bool is_chain(uintptr_t at, uintptr_t end, unsigned of_thread)
             return true;
         if (size < CHUNK_LEAST || size % CHUNK_HEAD || size > end - at || c->size & CHUNK_MAPPED)
             return false;
-        if (size == end - at) /* free, and of no thread in particular */
+        if (size == end - at)
             return true;
-        if ((c->size & CHUNK_OF_THREAD) != of_thread)
+        if ((c->size & CHUNK_OF_THREAD) > of_thread) /* those that are free do not say it */
             return false;
         const chunk *next = chunk_at(at + size);
         if (end - at - size < sizeof *next ||
