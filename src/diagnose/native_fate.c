@@ -34,11 +34,10 @@ static void name_data(hl_case *c, const hl_snap *s, const hl_snap_hold_by *by, h
     out->library = *path ? hl_arena_copy(c->arena, path, strlen(path)) : NULL;
     out->symbol =
         symbols ? hl_symbols_variable(symbols, path, s->names[m->id], by->at, c->arena) : NULL;
-    out->label =
-        out->symbol
-            ? hl_arena_printf(c->arena, "the variable `%s` of %s", out->symbol, module)
-            : hl_arena_printf(c->arena, "a variable of %s, at 0x%llx", *module ? module : "a library",
-                              (unsigned long long)by->at);
+    out->label = out->symbol
+                     ? hl_arena_printf(c->arena, "the variable `%s` of %s", out->symbol, module)
+                     : hl_arena_printf(c->arena, "a variable of %s, at 0x%llx",
+                                       *module ? module : "a library", (unsigned long long)by->at);
 }
 
 static void name_block(hl_case *c, const hl_snap *s, const hl_snap_hold_by *by, hl_symbols *symbols,
@@ -95,7 +94,8 @@ void hl_fate_settle(hl_finding *f, uint64_t lost, uint64_t kept)
 
 const char *hl_fate_holds(hl_case *c, const hl_held_by *by)
 {
-    return hl_arena_printf(c->arena, "%s %s", by->label, strcmp(by->kind, "object") ? "holds" : "hold");
+    return hl_arena_printf(c->arena, "%s %s", by->label,
+                           strcmp(by->kind, "object") ? "holds" : "hold");
 }
 
 /* ---- objects ------------------------------------------------------------------------------------ */
@@ -249,7 +249,7 @@ static double rounds_of(const hl_case *c, const hl_course *way)
 
 static const char *rate_text(const hl_course *way, char buf[64])
 {
-    if (way->even)
+    if (way->even || way->near)
         snprintf(buf, 64, "%.2f", way->least);
     else
         snprintf(buf, 64, "%.2f to %.2f", way->least, way->most);
@@ -260,12 +260,13 @@ static void find_lost(hl_case *c, const losing *l, const hl_snap *last)
 {
     const hl_course *way = &l->course;
     double rounds = rounds_of(c, way);
-    uint64_t blocks = way->near ? (uint64_t)(way->least * rounds)
-                                : l->blocks[way->last] - l->blocks[way->first];
+    uint64_t blocks =
+        way->near ? (uint64_t)(way->least * rounds) : l->blocks[way->last] - l->blocks[way->first];
     uint64_t bytes = l->bytes[way->last] - l->bytes[way->first];
-    hl_finding *f = hl_finding_add(c, "native-memory", way->even     ? HL_CERTAIN
-                                                       : way->steady ? HL_STRONG
-                                                                     : HL_POSSIBLE);
+    hl_finding *f = hl_finding_add(c, "native-memory",
+                                   way->even     ? HL_CERTAIN
+                                   : way->steady ? HL_STRONG
+                                                 : HL_POSSIBLE);
     if (!f)
         return;
     hl_growth g = {.metric = HL_METRIC_BYTES,
@@ -284,23 +285,23 @@ static void find_lost(hl_case *c, const losing *l, const hl_snap *last)
     char count[32], sum[16], rate[64];
     const char *type = l->row.type1 ? last->names[last->types[l->row.type1 - 1].name] : NULL;
     const hl_snap_frame *at = &last->frames[last->stacks[l->row.stack].frame];
-    const char *from =
-        l->row.stack ? hl_arena_printf(c->arena, ", called from %s:%u",
-                                       hl_file_name(last->names[at->file]), at->line)
-                     : "";
+    const char *from = l->row.stack ? hl_arena_printf(c->arena, ", called from %s:%u",
+                                                      hl_file_name(last->names[at->file]), at->line)
+                                    : "";
     f->holder.kind = "native";
-    f->holder.name = hl_arena_printf(c->arena, "(lost by C) %s", type ? type : "memory of Python's");
+    f->holder.name =
+        hl_arena_printf(c->arena, "(lost by C) %s", type ? type : "memory of Python's");
     f->holder.type = type ? hl_arena_copy(c->arena, type, strlen(type)) : "";
     hl_count_text(blocks, count);
-    f->title = type ? hl_arena_printf(c->arena,
-                                      "C code lost %s objects of type %s, %s a call%s: nothing "
-                                      "points to them any more; together %s",
-                                      count, type, rate_text(way, rate), from,
-                                      hl_bytes_text(bytes, sum))
-                    : hl_arena_printf(c->arena,
-                                      "C code lost %s blocks of Python's allocators, %s a call%s: "
-                                      "nothing points to them any more; together %s",
-                                      count, rate_text(way, rate), from, hl_bytes_text(bytes, sum));
+    f->title =
+        type ? hl_arena_printf(c->arena,
+                               "C code lost %s objects of type %s, %s a call%s: nothing "
+                               "points to them any more; together %s",
+                               count, type, rate_text(way, rate), from, hl_bytes_text(bytes, sum))
+             : hl_arena_printf(c->arena,
+                               "C code lost %s blocks of Python's allocators, %s a call%s: "
+                               "nothing points to them any more; together %s",
+                               count, rate_text(way, rate), from, hl_bytes_text(bytes, sum));
     hl_finding_evidence(c, f, "%s %s a call%s in each of %u parts of the run", rate,
                         type ? "objects" : "blocks", way->even ? ", the same" : "", way->intervals);
     hl_finding_evidence(c, f,
@@ -316,13 +317,14 @@ static void find_lost(hl_case *c, const losing *l, const hl_snap *last)
 
 /* What is seen at a look is the least of what is lost: words that other threads left on their stacks seem to
  * lead to some of it, and at another look to others. A whole number a call that no look has more than, and
- * the last has but for few, is that number. */
-static bool whole_from_below(const hl_case *c, const uint64_t *series, hl_course *out)
+ * the last has but for few, is that number; but for fewer, for sure. */
+static bool whole_from_below(const hl_case *c, const uint64_t *series, uint32_t first,
+                             hl_course *out)
 {
-    static const double SOME = 0.4, MOST = 0.97, FEW = 0.01;
+    static const double SOME = 0.4, MOST = 0.92, SURE = 0.97, FEW = 0.01;
     enum { LEAST_INTERVALS = 3 };
     const hl_moment *m = c->moments;
-    hl_course r = {.first = c->baseline, .last = c->n_moments - 1};
+    hl_course r = {.first = first, .last = c->n_moments - 1};
     double rounds = (double)(m[r.last].info.rounds - m[r.first].info.rounds);
     double gained = (double)series[r.last] - (double)series[r.first];
     double whole = rounds > 0 && gained > 0 ? (double)(uint64_t)(gained / rounds + 0.5) : 0;
@@ -336,7 +338,8 @@ static bool whole_from_below(const hl_case *c, const uint64_t *series, hl_course
         r.intervals += m[i].info.rounds > m[i - 1].info.rounds;
     }
     r.least = r.most = whole;
-    r.even = r.near = r.steady = true;
+    r.even = gained >= SURE * whole * rounds;
+    r.near = r.steady = true;
     *out = r;
     return r.intervals >= LEAST_INTERVALS;
 }
@@ -352,10 +355,11 @@ static hl_status judge_row(hl_case *c, const lost_moment *all, losing *l, bool *
         l->blocks[i] = a.blocks;
         l->bytes[i] = a.bytes;
     }
-    bool rises = hl_course_find(c, l->blocks, &l->course);
-    if (!rises || !l->course.even)
-        rises |= whole_from_below(c, l->blocks, &l->course);
-    *grows = rises && hl_resource_sure(c, &l->course) && l->course.most > c->options.tolerance;
+    *grows = hl_course_find(c, l->blocks, &l->course) && hl_resource_sure(c, &l->course);
+    if (!*grows || !l->course.even)
+        *grows |= whole_from_below(c, l->blocks, 0, &l->course) ||
+                  whole_from_below(c, l->blocks, c->baseline, &l->course);
+    *grows &= l->course.most > c->options.tolerance;
     return HL_OK;
 }
 

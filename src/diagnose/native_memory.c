@@ -44,7 +44,7 @@ typedef struct stacks {
     rising *found;             /* scratch; most bytes first */
     uint32_t n;
     uint64_t gained_taken; /* by what is told: with what malloc needs itself */
-    uint64_t *lost;        /* scratch: bytes of small blocks that are told, a value a moment; or NULL */
+    uint64_t *lost; /* scratch: bytes of small blocks that are told, a value a moment; or NULL */
 } stacks;
 
 static double rounds_between(const hl_case *c, uint32_t from, uint32_t to)
@@ -268,11 +268,10 @@ static void word_fate(hl_case *c, hl_finding *f, const char *whose)
                                  whose);
     }
     if (f->reach.lost)
-        hl_finding_evidence(c, f, "lost: no word of the program's memory leads to %s of %s%s%s",
-                            hl_count_text(f->reach.lost, lost),
-                            hl_count_text(f->reach.lost + f->reach.kept, all),
-                            f->reach.type ? "; they are objects of type " : "",
-                            f->reach.type ? f->reach.type : "");
+        hl_finding_evidence(
+            c, f, "lost: no word of the program's memory leads to %s of %s%s%s",
+            hl_count_text(f->reach.lost, lost), hl_count_text(f->reach.lost + f->reach.kept, all),
+            f->reach.type ? "; they are objects of type " : "", f->reach.type ? f->reach.type : "");
     if (!by)
         return;
     if (hl_fate_is(f, "kept")) {
@@ -482,9 +481,9 @@ static hl_status find_rest(hl_case *c, const stacks *all, hl_err *err)
     uint64_t *series = hl_arena_array(c->arena, c->n_moments, sizeof *series);
     if (!series)
         return hl_err_set(err, HL_NO_MEMORY, "no memory for %u moments", c->n_moments);
-    if (!fill_unexplained(c, all->moments, all->lost, series) || !hl_course_find(c, series, &course) ||
-        !hl_resource_sure(c, &course) || course.least < LEAST_BYTES ||
-        course.most <= c->options.tolerance)
+    if (!fill_unexplained(c, all->moments, all->lost, series) ||
+        !hl_course_find(c, series, &course) || !hl_resource_sure(c, &course) ||
+        course.least < LEAST_BYTES || course.most <= c->options.tolerance)
         return HL_OK;
     /* what malloc needs itself for the blocks that are told is not known to a byte */
     if (4 * (series[course.last] - series[course.first]) < all->gained_taken)

@@ -355,8 +355,9 @@ static const char *title_of(hl_case *c, const hl_finding *f, const suspicion *s,
                                "they will be freed while somebody still has them",
                                count, s->growth.units == 1 ? "" : "s", of, rate);
     if (are_kept(f, a))
-        return hl_arena_printf(c->arena, "C code keeps %s reference%s to %s%s: %s them; together %s",
-                               count, s->growth.units == 1 ? "" : "s", of, rate,
+        return hl_arena_printf(c->arena,
+                               "C code keeps %s reference%s to %s%s: %s them; together %s", count,
+                               s->growth.units == 1 ? "" : "s", of, rate,
                                hl_fate_holds(c, &f->reach.by[0]), hl_bytes_text(a->bytes, bytes));
     if (are_alone(a))
         return hl_arena_printf(c->arena,
@@ -451,8 +452,8 @@ static void find(hl_case *c, suspicion *s, const gathered *a)
     f->holder.name = hl_arena_printf(c->arena, "(%s by C) %s",
                                      s->given         ? "given away"
                                      : are_kept(f, a) ? "kept"
-                                     : are_alone(a) ? "lost"
-                                                    : "not given back",
+                                     : are_alone(a)   ? "lost"
+                                                      : "not given back",
                                      name);
     f->n_allocated_at = 0;
     hl_finding_made_of(c, f, a->members, a->n, s->growth.onset);

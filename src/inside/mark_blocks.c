@@ -20,7 +20,7 @@ enum {
     CHUNK_PREV_IN_USE = 1,
     CHUNK_MAPPED = 2,
     CHUNK_OF_THREAD = 4,
-    CHUNK_FENCE = 16, /* two of these end a heap that is not the newest of its arena */
+    CHUNK_FENCE = 16,              /* two of these end a heap that is not the newest of its arena */
     HEAP_BYTES = 64 * 1024 * 1024, /* of a thread's arena: aligned to it */
     STATE_LEAST = 0x840,           /* of an arena, before its first chunk */
     STATE_MOST = 0x900,
@@ -101,16 +101,17 @@ bool hl_spans_have(const hl_spans *s, uintptr_t at)
 static void shape(hl_mark_block *b)
 {
     enum { /* words: of its head; behind it a str keeps pointers to other forms of it */
-        TEXT_HEAD = 5,
+           TEXT_HEAD = 5,
 #if HL_PY_AT_LEAST(12)
-        ASCII_WORDS = 0,
-        TEXT_WORDS = 2,
+           ASCII_WORDS = 0,
+           TEXT_WORDS = 2,
 #else
-        ASCII_WORDS = 1,
-        TEXT_WORDS = 4,
+           ASCII_WORDS = 1,
+           TEXT_WORDS = 4,
 #endif
     };
-    static const uint64_t NO_COUNT = UINT64_C(0xFFFF) << 32; /* of a reference count, and of a pointer */
+    static const uint64_t NO_COUNT = UINT64_C(0xFFFF)
+                                     << 32; /* of a reference count, and of a pointer */
     if (b->size < sizeof(PyBytesObject))
         return;
     const PyVarObject *o = (const PyVarObject *)b->at;
@@ -284,7 +285,8 @@ static bool take_pool(hl_marking *k, const hl_abi_pool *p)
     uint64_t free[UNITS / 64] = {0};
     uintptr_t from = (uintptr_t)p, at = (uintptr_t)p->free;
     uint32_t size = (p->size_class + 1) * HL_ABI_POOL_UNIT;
-    for (unsigned n = 0; at - from < HL_ABI_POOL_BYTES && at % HL_ABI_POOL_UNIT == 0 && n < UNITS; n++) {
+    for (unsigned n = 0; at - from < HL_ABI_POOL_BYTES && at % HL_ABI_POOL_UNIT == 0 && n < UNITS;
+         n++) {
         unsigned unit = (unsigned)(at - from) / HL_ABI_POOL_UNIT;
         free[unit / 64] |= UINT64_C(1) << (unit & 63);
         at = *(const uintptr_t *)at;
@@ -319,8 +321,8 @@ static bool take_pools(hl_marking *k, uintptr_t address, uintptr_t used_end)
 static bool note_arena(void *to, uintptr_t address, uintptr_t end, uintptr_t used_end)
 {
     taking *t = to;
-    t->failed |= !hl_span_add(&t->arenas, address, used_end) ||
-                 !hl_span_add(&t->k->out, address, end);
+    t->failed |=
+        !hl_span_add(&t->arenas, address, used_end) || !hl_span_add(&t->k->out, address, end);
     return !t->failed;
 }
 
@@ -359,7 +361,8 @@ static void trim_items(hl_marking *k, const PyListObject *list)
 {
     uint32_t i = list->ob_item ? hl_mark_find(&k->mark, (uintptr_t)list->ob_item) : HL_MARK_NONE;
     size_t used = (size_t)Py_SIZE(list) * sizeof *list->ob_item;
-    if (i != HL_MARK_NONE && k->blocks[i].at == (uintptr_t)list->ob_item && used < k->blocks[i].size)
+    if (i != HL_MARK_NONE && k->blocks[i].at == (uintptr_t)list->ob_item &&
+        used < k->blocks[i].size)
         k->blocks[i].size = used;
 }
 

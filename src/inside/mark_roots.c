@@ -61,9 +61,8 @@ static void pages_there(void *context, uintptr_t from, size_t pages, uint8_t *th
         }
         n = (size_t)got / sizeof *entry;
         for (size_t i = 0; i < n; i++)
-            there[at + i] =
-                entry[i] >> PAGE_PRESENT & 1 ||
-                (entry[i] >> PAGE_SWAPPED & 1 && can_be_read(from + (at + i) * PAGE));
+            there[at + i] = entry[i] >> PAGE_PRESENT & 1 ||
+                            (entry[i] >> PAGE_SWAPPED & 1 && can_be_read(from + (at + i) * PAGE));
         at += n;
     }
 }
@@ -251,8 +250,8 @@ void hl_marking_run(const hl_walk *w, hl_marking *k)
 static bool leave_out_pieces(hl_marking *k, const hl_pages_piece *pieces)
 {
     for (uint32_t i = 0; pieces && i < HL_PAGES_PIECES; i++)
-        if (pieces[i].n && !hl_span_add(&k->out, (uintptr_t)pieces[i].at,
-                                        (uintptr_t)pieces[i].at + pieces[i].n))
+        if (pieces[i].n &&
+            !hl_span_add(&k->out, (uintptr_t)pieces[i].at, (uintptr_t)pieces[i].at + pieces[i].n))
             return false;
     return true;
 }

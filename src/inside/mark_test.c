@@ -9,7 +9,15 @@
 
 #include <cmocka.h>
 
-enum { BLOCKS = 700, HEAP = 1 << 20, ROOT_WORDS = 64, TURNS = 60, HEADS = 3, GROUPS = 4, PAGE = 4096 };
+enum {
+    BLOCKS = 700,
+    HEAP = 1 << 20,
+    ROOT_WORDS = 64,
+    TURNS = 60,
+    HEADS = 3,
+    GROUPS = 4,
+    PAGE = 4096
+};
 
 typedef struct heap {
     char *memory; /* HEAP bytes, on a page */
@@ -264,8 +272,7 @@ static void links_of_a_collector(void **state)
     heap *h = new_heap();
     memset(h->memory, 0, HEAP);
     for (uint32_t i = 0; i < OBJECTS; i++) {
-        h->blocks[i] =
-            (hl_mark_block){.at = (uintptr_t)h->memory + 64 * i, .size = 64, .head = 16};
+        h->blocks[i] = (hl_mark_block){.at = (uintptr_t)h->memory + 64 * i, .size = 64, .head = 16};
         put_word((char *)h->blocks[i].at, (uintptr_t)h->memory + 64 * ((i + 1) % OBJECTS));
         put_word((char *)h->blocks[i].at + 8,
                  ((uintptr_t)h->memory + 64 * ((i + OBJECTS - 1) % OBJECTS)) | 3);
@@ -355,9 +362,12 @@ static void nothing(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(random_graphs),        cmocka_unit_test(a_long_chain),
-        cmocka_unit_test(links_of_a_collector), cmocka_unit_test(pages_that_are_not_there_are_not_read),
-        cmocka_unit_test(a_variable_comes_before_an_object), cmocka_unit_test(nothing),
+        cmocka_unit_test(random_graphs),
+        cmocka_unit_test(a_long_chain),
+        cmocka_unit_test(links_of_a_collector),
+        cmocka_unit_test(pages_that_are_not_there_are_not_read),
+        cmocka_unit_test(a_variable_comes_before_an_object),
+        cmocka_unit_test(nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
