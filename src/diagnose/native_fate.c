@@ -249,7 +249,7 @@ static double rounds_of(const hl_case *c, const hl_course *way)
 
 static const char *rate_text(const hl_course *way, char buf[64])
 {
-    if (way->even)
+    if (way->even || way->near)
         snprintf(buf, 64, "%.2f", way->least);
     else
         snprintf(buf, 64, "%.2f to %.2f", way->least, way->most);
@@ -317,13 +317,14 @@ static void find_lost(hl_case *c, const losing *l, const hl_snap *last)
 
 /* What is seen at a look is the least of what is lost: words that other threads left on their stacks seem to
  * lead to some of it, and at another look to others. A whole number a call that no look has more than, and
- * the last has but for few, is that number. */
-static bool whole_from_below(const hl_case *c, const uint64_t *series, hl_course *out)
+ * the last has but for few, is that number; but for fewer, for sure. */
+static bool whole_from_below(const hl_case *c, const uint64_t *series, uint32_t first,
+                             hl_course *out)
 {
-    static const double SOME = 0.4, MOST = 0.97, FEW = 0.01;
+    static const double SOME = 0.4, MOST = 0.92, SURE = 0.97, FEW = 0.01;
     enum { LEAST_INTERVALS = 3 };
     const hl_moment *m = c->moments;
-    hl_course r = {.first = c->baseline, .last = c->n_moments - 1};
+    hl_course r = {.first = first, .last = c->n_moments - 1};
     double rounds = (double)(m[r.last].info.rounds - m[r.first].info.rounds);
     double gained = (double)series[r.last] - (double)series[r.first];
     double whole = rounds > 0 && gained > 0 ? (double)(uint64_t)(gained / rounds + 0.5) : 0;
@@ -337,7 +338,8 @@ static bool whole_from_below(const hl_case *c, const uint64_t *series, hl_course
         r.intervals += m[i].info.rounds > m[i - 1].info.rounds;
     }
     r.least = r.most = whole;
-    r.even = r.near = r.steady = true;
+    r.even = gained >= SURE * whole * rounds;
+    r.near = r.steady = true;
     *out = r;
     return r.intervals >= LEAST_INTERVALS;
 }
@@ -353,10 +355,11 @@ static hl_status judge_row(hl_case *c, const lost_moment *all, losing *l, bool *
         l->blocks[i] = a.blocks;
         l->bytes[i] = a.bytes;
     }
-    bool rises = hl_course_find(c, l->blocks, &l->course);
-    if (!rises || !l->course.even)
-        rises |= whole_from_below(c, l->blocks, &l->course);
-    *grows = rises && hl_resource_sure(c, &l->course) && l->course.most > c->options.tolerance;
+    *grows = hl_course_find(c, l->blocks, &l->course) && hl_resource_sure(c, &l->course);
+    if (!*grows || !l->course.even)
+        *grows |= whole_from_below(c, l->blocks, 0, &l->course) ||
+                  whole_from_below(c, l->blocks, c->baseline, &l->course);
+    *grows &= l->course.most > c->options.tolerance;
     return HL_OK;
 }
 

@@ -25,6 +25,7 @@ static inline bool hl_fate_is(const hl_finding *f, const char *state)
 
 /* Small blocks, most of them objects no collector lists (bytes, str, int), that nothing leads to any more
  * and that become more with each call: findings. series: bytes of those, a value a moment. */
-hl_status hl_lost_objects(hl_case *c, hl_arena *scratch, uint64_t *series, hl_err *err) HL_MUST_CHECK;
+hl_status hl_lost_objects(hl_case *c, hl_arena *scratch, uint64_t *series,
+                          hl_err *err) HL_MUST_CHECK;
 
 #endif

@@ -7,6 +7,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -173,14 +174,119 @@ static void not_followed_throughout(void **state)
                 CALLS(4, "9000") "snap time=5 cpu=5 rounds=50 reason=round fds=3 malloc=9000\n");
 }
 
+/* The same, and it was asked what leads to the blocks. */
+#define MARKED(i, malloc)                                                                          \
+    "snap time=" #i " cpu=" #i " rounds=" #i                                                       \
+    "0 reason=round fds=3 track=exact native=1 mark=1 malloc=" malloc "\n"
+#define MARKED_RISING                                                                              \
+    MARKED(0, "9000")                                                                              \
+    MARKED(1, "12520")                                                                             \
+    MARKED(2, "16040") MARKED(3, "19560") MARKED(4, "23080") MARKED(5, "26600")
+#define BLOCKS                                                                                     \
+    "live={0|10|20|30|40|50}:{0|3330|6660|9990|13320|16650} "                                      \
+    "taken={0|3520|7040|10560|14080|17600} "
+
+static void nobody_points_to_them(void **state)
+{
+    (void)state;
+    hl_judged j = judge(MAIN "native " PYTHON "|" SPAM "+0x90 " BLOCKS
+                             "lost=-:{0|10|19|30|39|49}:{0|3330|6327|9990|12987|16317} "
+                             "stacks={0|0|1|0|1|1}:{0|0|333|0|333|333}\n" MARKED_RISING);
+    assert_int_equal(j.d.n_findings, 1);
+    const hl_finding *f = &j.d.findings[0];
+    assert_string_equal(f->title,
+                        "C code lost 16.6 KB: 333 bytes in 1.00 block a call, allocated in "
+                        "spam.so+0x90, called from app.py:7: nobody points to them any more");
+    assert_string_equal(f->reach.state, "lost");
+    assert_int_equal(f->reach.lost, 49);
+    assert_int_equal(f->reach.kept, 1);
+    assert_int_equal(f->reach.n_by, 0); /* chance is no holder */
+    assert_true(says(f, "lost: no word of the program's memory leads to 49 of 50"));
+    hl_test_judged_end(&j);
+}
+
+static void who_holds_them(void **state)
+{
+    static const struct {
+        const char *hold, *kind, *words;
+    } all[] = {
+        {"data=" SPAM "+0x4010,{0|10|20|30|40|50}:{0|1|1|1|1|1}", "library-data",
+         "; a variable of spam.so, at 0x4010 holds them"},
+        {"objects=spam.Shelf:{0|10|20|30|40|50}:{0|1|1|1|1|1}", "object",
+         "; objects of type spam.Shelf hold them"},
+        {"stacks={0|10|20|30|40|50}:{0|1|1|1|1|1}", "stack", "; the stack of a thread holds them"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        char text[4096];
+        snprintf(text, sizeof text,
+                 MAIN "native " PYTHON "|" SPAM "+0x90 " BLOCKS "%s\n" MARKED_RISING, all[i].hold);
+        hl_judged j = judge(text);
+        assert_int_equal(j.d.n_findings, 1);
+        const hl_finding *f = &j.d.findings[0];
+        assert_non_null(strstr(f->title, "C code keeps 16.6 KB"));
+        assert_non_null(strstr(f->title, all[i].words));
+        assert_string_equal(f->reach.state, "kept");
+        assert_int_equal(f->reach.n_by, 1);
+        assert_string_equal(f->reach.by[0].kind, all[i].kind);
+        assert_int_equal(f->reach.by[0].blocks, 50);
+        hl_test_judged_end(&j);
+    }
+}
+
+#define SMALL(losts)                                                                               \
+    MAIN losts MARKED(0, "9000") MARKED(1, "9000") MARKED(2, "9000") MARKED(3, "9000")             \
+        MARKED(4, "9000") MARKED(5, "9000")
+
+static void objects_nobody_points_to(void **state)
+{
+    (void)state;
+    hl_judged j =
+        judge(SMALL("lostsite call@app.py:7 bytes {3|13|23|33|43|53}:{300|1300|2300|3300|4300|"
+                    "5300}\n"
+                    "lostsite other@app.py:9 bytes 4:400\n"));
+    assert_int_equal(j.d.n_findings, 1);
+    const hl_finding *f = &j.d.findings[0];
+    assert_string_equal(f->cause, "native-memory");
+    assert_int_equal(f->confidence, HL_CERTAIN);
+    assert_string_equal(f->holder.name, "(lost by C) bytes");
+    assert_string_equal(f->title, "C code lost 50 objects of type bytes, 1.00 a call, called from "
+                                  "app.py:7: nothing points to them any more; together 5.0 KB");
+    assert_true(f->growth.per_round == 1 && f->growth.bytes_per_round == 100);
+    assert_string_equal(f->reach.state, "lost");
+    hl_test_judged_end(&j);
+}
+
+/* At some looks words that are left somewhere lead to a few. */
+static void what_is_seen_is_the_least(void **state)
+{
+    (void)state;
+    hl_judged j =
+        judge(SMALL("lostsite call@app.py:7 - {0|5|20|19|40|49}:{0|200|800|760|1600|1960}\n"));
+    assert_int_equal(j.d.n_findings, 1);
+    assert_int_equal(j.d.findings[0].growth.per_round, 1);
+    assert_string_equal(j.d.findings[0].holder.name, "(lost by C) memory of Python's");
+    hl_test_judged_end(&j);
+    nothing(SMALL("lostsite call@app.py:7 - {0|5|20|5|40|49}:{0|200|800|200|1600|1960}\n"));
+    nothing(SMALL("lostsite call@app.py:8 bytes {0|9|3|7|1|2}:9\n"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(one_block_a_call),         cmocka_unit_test(who_asked_is_told),
-        cmocka_unit_test(from_a_thread_of_its_own), cmocka_unit_test(one_line_by_several_ways),
-        cmocka_unit_test(a_block_that_grows),       cmocka_unit_test(more_than_its_stacks),
-        cmocka_unit_test(what_comes_and_goes),      cmocka_unit_test(not_followed_throughout),
+        cmocka_unit_test(one_block_a_call),
+        cmocka_unit_test(who_asked_is_told),
+        cmocka_unit_test(from_a_thread_of_its_own),
+        cmocka_unit_test(one_line_by_several_ways),
+        cmocka_unit_test(a_block_that_grows),
+        cmocka_unit_test(more_than_its_stacks),
+        cmocka_unit_test(what_comes_and_goes),
+        cmocka_unit_test(not_followed_throughout),
         cmocka_unit_test(what_only_moves),
+        cmocka_unit_test(nobody_points_to_them),
+        cmocka_unit_test(who_holds_them),
+        cmocka_unit_test(objects_nobody_points_to),
+        cmocka_unit_test(what_is_seen_is_the_least),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -71,6 +71,38 @@ static void others_that_may_have_them(void **state)
     (void)state;
 }
 
+#define MARKED(i)                                                                                  \
+    "snap time=" #i " cpu=" #i " rounds=" #i                                                       \
+    "0 reason=round fds=3 malloc=1000 track=exact native=1 mark=1\n"
+#define MARKED_AUDIT MARKED(0) MARKED(1) MARKED(2) MARKED(3) MARKED(4) MARKED(5)
+
+/* Where it was asked what leads to them, those that a library's variable leads to are kept, those that
+ * nothing leads to are lost for sure. */
+static void who_of_c_has_them(void **state)
+{
+    (void)state;
+    hl_judged j = hl_test_judge(MAIN "rows:Row*{0|10|20|30|40|50} size=100 ref=1\n"
+                                     "heldby rows data=/x/spam.so:ab+0x4000\n" MARKED_AUDIT);
+    assert_int_equal(j.d.n_findings, 1);
+    const hl_finding *f = &j.d.findings[0];
+    assert_string_equal(f->holder.name, "(kept by C) Row");
+    assert_string_equal(f->reach.state, "kept");
+    assert_int_equal(f->reach.kept, 50);
+    assert_string_equal(f->reach.by[0].kind, "library-data");
+    assert_string_equal(f->reach.by[0].library, "/x/spam.so");
+    assert_non_null(strstr(f->title, "a variable of spam.so"));
+    hl_test_judged_end(&j);
+    j = hl_test_judge(MAIN "rows:Row*{0|10|20|30|40|50} size=100 ref=1\n"
+                           "nobodys rows\n" MARKED_AUDIT);
+    assert_int_equal(j.d.n_findings, 1);
+    f = &j.d.findings[0];
+    assert_string_equal(f->holder.name, "(lost by C) Row");
+    assert_string_equal(f->reach.state, "lost");
+    assert_int_equal(f->reach.lost, 50);
+    assert_int_equal(f->reach.n_by, 0);
+    hl_test_judged_end(&j);
+}
+
 static void exactly_so_many_a_call(void **state)
 {
     hl_judged j = hl_test_judge(MAIN "lost:Row*{7|17|27|37|47|57} size=64 ref=1\n" AUDIT);
@@ -220,6 +252,7 @@ int main(void)
         cmocka_unit_test(too_little_to_matter),
         cmocka_unit_test(others_that_may_have_them),
         cmocka_unit_test(exactly_so_many_a_call),
+        cmocka_unit_test(who_of_c_has_them),
         cmocka_unit_test(a_few_that_come_and_go),
         cmocka_unit_test(one_round_without),
         cmocka_unit_test(one_object_with_ever_more),

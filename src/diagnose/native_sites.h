@@ -35,8 +35,8 @@ const hl_native_sum *hl_native_sum_of(const hl_native_moment *m, uint64_t key);
 /* What became of a key's blocks in one snapshot, where it was asked. */
 typedef struct hl_native_fate {
     hl_amount lost, kept;
-    uint32_t lost_type1;  /* 1 + type of most of the lost; 0: no objects that are known */
-    hl_snap_hold *by;     /* arena; the most blocks first */
+    uint32_t lost_type1; /* 1 + type of most of the lost; 0: no objects that are known */
+    hl_snap_hold *by;    /* arena; the most blocks first */
     uint32_t n_by;
 } hl_native_fate;
 hl_status hl_native_fate_of(const hl_snap *s, uint64_t key, hl_arena *arena, hl_native_fate *out,

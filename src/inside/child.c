@@ -263,7 +263,7 @@ static hl_status walk_and_write(hl_walk *w, const hl_shot_request *r, uint32_t a
     w->made = follows ? hl_makers_new(w, r->borrow != HL_BORROW_NOT) : NULL;
     if (w->made && hl_tracker_read->mode == HL_TRACK_EXACT)
         w->samples = false; /* each block is looked up */
-    if (w->made && r->borrow == HL_BORROW_NOT && hl_native_followed() &&
+    if (w->made && r->borrow == HL_BORROW_NOT && !r->unsettled && hl_native_followed() &&
         (r->mark || !hl_native_is_sampled()))
         mark_begin(w, shot);
     hl_walk_heap(w, &shot->where);

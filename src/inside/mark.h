@@ -39,14 +39,16 @@ typedef struct hl_mark {
     hl_mark_block *blocks; /* borrowed */
     uint32_t n;
     uint64_t *reached;
-    uintptr_t *holders;   /* of a reached block the word that led to it, or to the first of its group */
+    uintptr_t
+        *holders; /* of a reached block the word that led to it, or to the first of its group */
     hl_mark_pages *pages; /* NULL: all are there; set after hl_mark_init */
     void *context;
     uint64_t read; /* bytes */
     /* its own */
     uint32_t ***top; /* address -> page record: HL_MARK_TOP, _MID, _LEAF */
     hl_mark_page *records;
-    uint32_t *found; /* reached, contents not read yet: of a group from the front, others from the back */
+    uint32_t *
+        found; /* reached, contents not read yet: of a group from the front, others from the back */
     uint32_t n_found, n_later;
     uintptr_t least, most; /* of all blocks */
     struct hl_mark_wait *wait;

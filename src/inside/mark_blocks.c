@@ -24,7 +24,10 @@ enum {
     HEAP_BYTES = 64 * 1024 * 1024, /* of a thread's arena: aligned to it */
     STATE_LEAST = 0x840,           /* of an arena, before its first chunk */
     STATE_MOST = 0x900,
-    CACHED_SIZES = 64,
+    CACHED_SIZES = 64, /* at least so many */
+    CACHED_LEAST = 2,
+    CACHE_LEAST = 0x240,
+    CACHE_MOST = 0x400,
     ROOM_FIRST = 1 << 16,
     HEADS_MAX = 64,
 };
@@ -161,9 +164,9 @@ static bool is_chain(uintptr_t at, uintptr_t end, unsigned of_thread)
             return true;
         if (size < CHUNK_LEAST || size % CHUNK_HEAD || size > end - at || c->size & CHUNK_MAPPED)
             return false;
-        if (size == end - at) /* free, and of no thread in particular */
+        if (size == end - at)
             return true;
-        if ((c->size & CHUNK_OF_THREAD) != of_thread)
+        if ((c->size & CHUNK_OF_THREAD) > of_thread) /* those that are free do not say it */
             return false;
         const chunk *next = chunk_at(at + size);
         if (end - at - size < sizeof *next ||
@@ -173,29 +176,29 @@ static bool is_chain(uintptr_t at, uintptr_t end, unsigned of_thread)
     return false;
 }
 
-/* A thread's cache: pointers to free chunks, by their size. It is the same in all releases but for the
- * counts before them. */
+static bool are_cached(const hl_marking *k, const uintptr_t *entries)
+{
+    unsigned n = 0;
+    for (unsigned i = 0; i < CACHED_SIZES; i++) {
+        uintptr_t block = entries[i];
+        if (block && (block % CHUNK_HEAD ||
+                      !hl_map_holds(&k->maps, (const void *)(block - CHUNK_HEAD), CHUNK_LEAST) ||
+                      size_of(chunk_at(block - CHUNK_HEAD)) != CHUNK_LEAST + i * CHUNK_HEAD))
+            return false;
+        n += block != 0;
+    }
+    return n >= CACHED_LEAST;
+}
+
+/* A thread's cache: pointers to free chunks, by their size. Releases differ in the counts before them. */
 static bool is_cache(const hl_marking *k, uintptr_t at, uint64_t size)
 {
-    static const struct {
-        uint16_t size, entries_at;
-    } known[] = {{0x250, 64}, {0x290, 128}, {0x300, 152}};
-    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
-        unsigned n = 0, fine = 0;
-        const uintptr_t *entry = (const uintptr_t *)(at + known[i].entries_at);
-        if (size != known[i].size)
-            continue;
-        for (unsigned b = 0; b < CACHED_SIZES; b++) {
-            if (!entry[b])
-                continue;
-            n++;
-            fine += entry[b] % CHUNK_HEAD == 0 &&
-                    hl_map_holds(&k->maps, (const void *)(entry[b] - CHUNK_HEAD), CHUNK_LEAST) &&
-                    size_of(chunk_at(entry[b] - CHUNK_HEAD)) == CHUNK_LEAST + b * CHUNK_HEAD;
-        }
-        if (n && n == fine)
+    if (size < CACHE_LEAST || size > CACHE_MOST)
+        return false;
+    for (unsigned from = CACHED_SIZES / 2; from <= 4 * CACHED_SIZES; from += sizeof(uintptr_t))
+        if (from + CACHED_SIZES * sizeof(uintptr_t) <= size - sizeof(uint64_t) &&
+            are_cached(k, (const uintptr_t *)(at + from)))
             return true;
-    }
     return false;
 }
 

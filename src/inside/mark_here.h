@@ -54,9 +54,10 @@ bool hl_marking_blocks(const hl_walk *w, hl_marking *k);
 
 /* What a word lies in. */
 typedef struct hl_held_by {
-    uint8_t kind;   /* enum hl_hold_kind */
-    uint32_t which; /* DATA: index of the library in native's list; BLOCK: native site; OBJECT: 1 + type */
-    uint64_t at;    /* DATA: as an address of its file */
+    uint8_t kind; /* enum hl_hold_kind */
+    uint32_t
+        which; /* DATA: index of the library in native's list; BLOCK: native site; OBJECT: 1 + type */
+    uint64_t at; /* DATA: as an address of its file */
 } hl_held_by;
 hl_held_by hl_marking_holder(hl_walk *w, hl_marking *k, uintptr_t word);
 /* The type of the object that begins in a block, of those the walk has met; 0: no such object. */

@@ -164,10 +164,10 @@ typedef struct hl_walk {
     uint32_t fold_n[HL_LEAVES];
     uint64_t fold_bytes[HL_LEAVES];
     uint64_t folds_any;
-    uint32_t row;           /* its id */
-    uint32_t dup_turn;      /* leaves until one is looked at */
-    hl_dups *dups;          /* NULL: equal leaves are not looked for */
-    struct hl_makers *made; /* NULL: allocations are not followed (track_write.h) */
+    uint32_t row;               /* its id */
+    uint32_t dup_turn;          /* leaves until one is looked at */
+    hl_dups *dups;              /* NULL: equal leaves are not looked for */
+    struct hl_makers *made;     /* NULL: allocations are not followed (track_write.h) */
     struct hl_marking *marking; /* NULL: it is not asked what leads to blocks (mark_here.h) */
     PyObject *visited[HL_VISIT_BATCH];
     unsigned n_visited;

@@ -103,8 +103,9 @@ typedef struct hl_finding {
     uint32_t n_native;
     double native_blocks; /* a round; negative: not known */
     struct {
-        const char *state; /* "lost": nothing leads to it, "kept", "partly"; NULL: it was not asked */
-        const char *type;  /* of lost objects; or NULL */
+        const char
+            *state; /* "lost": nothing leads to it, "kept", "partly"; NULL: it was not asked */
+        const char *type;    /* of lost objects; or NULL */
         uint64_t lost, kept; /* blocks, or objects */
         hl_held_by *by;      /* the most first; or NULL */
         uint32_t n_by;

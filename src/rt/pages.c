@@ -59,7 +59,8 @@ static bool on_lent_stack(void)
 /* ---- which are ours ---------------------------------------------------------------------------- */
 
 static hl_pages_piece pieces[HL_PAGES_PIECES];
-static uint32_t used, next; /* atomic; of `used` on there was never one; where a free one is likely */
+static uint32_t used,
+    next; /* atomic; of `used` on there was never one; where a free one is likely */
 
 const hl_pages_piece *hl_pages_pieces(void)
 {

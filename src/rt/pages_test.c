@@ -51,8 +51,43 @@ static void only_the_borrower_has_lent_memory(void **state)
     hl_pages_lend_end();
 }
 
+static bool is_listed(const void *p, size_t n)
+{
+    const hl_pages_piece *all = hl_pages_pieces();
+    for (unsigned i = 0; i < HL_PAGES_PIECES; i++)
+        if (all[i].n && all[i].at == p)
+            return all[i].n == n;
+    return false;
+}
+
+/* All that is mapped is listed, and what was given back is not; with more than there is room for, too. */
+static void what_is_ours_is_listed(void **state)
+{
+    enum { MANY = HL_PAGES_PIECES + 100 };
+    static void *all[MANY];
+    unsigned listed = 0;
+    (void)state;
+    for (unsigned i = 0; i < MANY; i++)
+        assert_non_null(all[i] = hl_pages_map(i + 1));
+    for (unsigned i = 0; i < MANY; i++)
+        listed += is_listed(all[i], i + 1);
+    assert_int_equal(listed, HL_PAGES_PIECES);
+    for (unsigned i = 0; i < MANY; i += 2)
+        hl_pages_unmap(all[i], i + 1);
+    for (unsigned i = 0; i < MANY; i += 2)
+        assert_false(is_listed(all[i], i + 1));
+    all[0] = hl_pages_map(5);
+    assert_true(is_listed(all[0], 5));
+    hl_pages_unmap(all[0], 5);
+    for (unsigned i = 1; i < MANY; i += 2)
+        hl_pages_unmap(all[i], i + 1);
+    for (unsigned i = 0; i < HL_PAGES_PIECES; i++)
+        assert_int_equal(hl_pages_pieces()[i].n, 0);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(only_the_borrower_has_lent_memory)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(only_the_borrower_has_lent_memory),
+                                       cmocka_unit_test(what_is_ours_is_listed)};
     return cmocka_run_group_tests_name("pages", tests, NULL, NULL);
 }

@@ -70,11 +70,12 @@ static hl_status take_line(dsl_parser *p, char *line, unsigned k)
     static const struct {
         const char *word;
         hl_status (*take)(dsl_parser *p);
-    } kinds[] = {{"run", dsl_run_line},       {"snap", dsl_snap_line}, {"root", dsl_root_line},
-                 {"type", dsl_type_line},     {"code", dsl_code_line}, {"chain", dsl_chain_line},
-                 {"thread", dsl_thread_line}, {"dup", dsl_dup_line},   {"site", dsl_site_line},
-                 {"native", dsl_native_line}, {"lostsite", dsl_lost_line}, {"heldby", dsl_held_line},
-                 {"nobodys", dsl_nobody_line}};
+    } kinds[] = {
+        {"run", dsl_run_line},       {"snap", dsl_snap_line},     {"root", dsl_root_line},
+        {"type", dsl_type_line},     {"code", dsl_code_line},     {"chain", dsl_chain_line},
+        {"thread", dsl_thread_line}, {"dup", dsl_dup_line},       {"site", dsl_site_line},
+        {"native", dsl_native_line}, {"lostsite", dsl_lost_line}, {"heldby", dsl_held_line},
+        {"nobodys", dsl_nobody_line}};
     choose(line, k);
     if (split(p, line) || p->n_words == 0)
         return p->err->status;

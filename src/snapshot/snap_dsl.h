@@ -29,7 +29,8 @@
  *        [lost=TYPE|-:BLOCKS:BYTES] [data=PATH[:BUILDID]+ADDRESS,BLOCKS:BYTES] [objects=TYPE:BLOCKS:BYTES]
  *        [stacks=BLOCKS:BYTES] [others=BLOCKS:BYTES]         what nothing leads to, and what holds the rest
  *   lostsite STACK|- TYPE|- BLOCKS:BYTES                        small blocks that nothing leads to
- *   heldby NODE data=PATH[:BUILDID]+ADDRESS                   a library's variable that leads to it
+ *   heldby NODE data=PATH[:BUILDID]+ADDRESS                   a library's variable that leads to it; to the next of its
+ *        group the next word
  *   nobodys NODE                                            nothing leads to it
  *   run [pid=] [parent=] [first=] [python=] [program=] [started=UNIX-S] [exit=N] [seconds=S]
  *   snap [time=S] [cpu=S] [rss=N] [reason=] [gc=on|off] [threshold0=N] [collections=A,B,C]

@@ -90,22 +90,22 @@ typedef struct dsl_dup {
 } dsl_dup;
 
 typedef struct dsl_heap {
-    dsl_vec names;        /* char *; the first is name 1 */
-    dsl_vec types;        /* dsl_type  */
-    dsl_vec groups;       /* dsl_group */
-    dsl_vec nodes;        /* dsl_node  */
-    dsl_vec edges;        /* dsl_edge  */
-    dsl_vec codes;        /* dsl_code  */
-    dsl_vec roots;        /* dsl_root  */
-    dsl_vec threads;      /* dsl_thread */
-    dsl_vec dups;         /* dsl_dup */
-    dsl_vec frames;       /* hl_snap_frame; the first is frame 1 */
-    dsl_vec stacks;       /* hl_snap_stack; the first is stack 1 */
-    dsl_vec sites;        /* hl_snap_site */
-    dsl_vec ages;         /* hl_snap_age */
-    dsl_vec modules;      /* hl_snap_module; the first is module 1 */
-    dsl_vec natives;      /* hl_snap_native; the first is stack 1 */
-    dsl_vec native_sites; /* hl_snap_native_site */
+    dsl_vec names;             /* char *; the first is name 1 */
+    dsl_vec types;             /* dsl_type  */
+    dsl_vec groups;            /* dsl_group */
+    dsl_vec nodes;             /* dsl_node  */
+    dsl_vec edges;             /* dsl_edge  */
+    dsl_vec codes;             /* dsl_code  */
+    dsl_vec roots;             /* dsl_root  */
+    dsl_vec threads;           /* dsl_thread */
+    dsl_vec dups;              /* dsl_dup */
+    dsl_vec frames;            /* hl_snap_frame; the first is frame 1 */
+    dsl_vec stacks;            /* hl_snap_stack; the first is stack 1 */
+    dsl_vec sites;             /* hl_snap_site */
+    dsl_vec ages;              /* hl_snap_age */
+    dsl_vec modules;           /* hl_snap_module; the first is module 1 */
+    dsl_vec natives;           /* hl_snap_native; the first is stack 1 */
+    dsl_vec native_sites;      /* hl_snap_native_site */
     dsl_vec losts, lost_sites; /* hl_snap_lost */
     dsl_vec holds;             /* hl_snap_hold */
     dsl_vec helds;             /* hl_snap_held */

@@ -166,9 +166,14 @@ hl_status dsl_held_line(dsl_parser *p)
     if (p->n_words != 3 || !take_hold(p, p->words[2], &hold) || hold.by.kind != HL_HOLD_DATA)
         return dsl_complain(p, "heldby NODE data=PATH+ADDRESS");
     held.by = hold.by;
-    if (dsl_node_index(p, p->words[1], &held.node))
+    uint32_t first, count;
+    if (dsl_nodes(p, p->words[1], &first, &count))
         return p->err->status;
-    *(hl_snap_held *)dsl_push(&p->h->helds, sizeof held) = held;
+    for (uint32_t i = 0; i < count; i++) { /* one after the other */
+        held.node = first + i;
+        *(hl_snap_held *)dsl_push(&p->h->helds, sizeof held) = held;
+        held.by.at += sizeof(uint64_t);
+    }
     return HL_OK;
 }
 

@@ -60,10 +60,11 @@ void dsl_heap_free(dsl_heap *h)
     }
     for (size_t i = 0; i < h->dups.n; i++)
         free(DSL_AT(h->dups, dsl_dup, i)->holders.items);
-    dsl_vec *all[] = {&h->names, &h->types,   &h->groups,  &h->nodes,       &h->edges,  &h->codes,
-                      &h->roots, &h->threads, &h->dups,    &h->frames,      &h->stacks, &h->sites,
-                      &h->ages,  &h->modules, &h->natives, &h->native_sites,
-                      &h->losts, &h->lost_sites, &h->holds, &h->helds, &h->nobodys};
+    dsl_vec *all[] = {&h->names,        &h->types, &h->groups,     &h->nodes,   &h->edges,
+                      &h->codes,        &h->roots, &h->threads,    &h->dups,    &h->frames,
+                      &h->stacks,       &h->sites, &h->ages,       &h->modules, &h->natives,
+                      &h->native_sites, &h->losts, &h->lost_sites, &h->holds,   &h->helds,
+                      &h->nobodys};
     for (unsigned i = 0; i < sizeof all / sizeof all[0]; i++)
         free(all[i]->items);
     *h = (dsl_heap){0};

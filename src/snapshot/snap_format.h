@@ -87,8 +87,8 @@ enum hl_snap_field {
                                      HL_COL_NATIVE_SITE; of samples the amounts are estimates */
     HL_SNAP_NATIVE_DROPPED = 107, /* blocks and stacks there was no room to follow */
     HL_SNAP_NATIVE_RATE = 108,    /* sampled: mean bytes from one sample to the next */
-    HL_SNAP_MARK = 118,       /* 1: what still leads to blocks was asked, HL_COL_LOST and the like */
-    HL_SNAP_MARK_NS = 119,    /* CPU nanoseconds of it */
+    HL_SNAP_MARK = 118,    /* 1: what still leads to blocks was asked, HL_COL_LOST and the like */
+    HL_SNAP_MARK_NS = 119, /* CPU nanoseconds of it */
     HL_SNAP_MARK_BYTES = 120, /* bytes that were read for it */
     /* what the process had when the snapshot was asked for: + enum hl_resource, each only if counted */
     HL_SNAP_RESOURCE = 112,
@@ -243,19 +243,21 @@ enum hl_snap_column {
                          of the same stack has that one's holder */
     HL_COL_LOST_SITE = 46, /* the same of small blocks of the interpreter's allocator that are in no
                               object the collector knows: STACK (0: not known), 1 + type, amount */
-    HL_COL_HELD = 47, /* per word outside of Python's memory that leads to an object: delta of
+    HL_COL_HELD = 47,      /* per word outside of Python's memory that leads to an object: delta of
                          provisional id, hl_hold_kind, which, at */
-    HL_COL_NOBODY = 48, /* delta of provisional id: objects of the collector that nothing leads to */
+    HL_COL_NOBODY =
+        48, /* delta of provisional id: objects of the collector that nothing leads to */
     HL_COL_COUNT = 49,
 };
 
 /* What a word lies in that leads to a block. */
 enum hl_hold_kind {
-    HL_HOLD_OTHER = 0,  /* memory of which nothing is known                                       */
-    HL_HOLD_DATA = 1,   /* variables of a library; which: MODULE, at: as an address of its file   */
-    HL_HOLD_BLOCK = 2,  /* a block of malloc; which: the native stack that took it                */
-    HL_HOLD_OBJECT = 3, /* an object; which: 1 + type index, 0: not known                          */
-    HL_HOLD_STACK = 4,  /* a thread's stack                                                       */
+    HL_HOLD_OTHER = 0, /* memory of which nothing is known                                       */
+    HL_HOLD_DATA = 1,  /* variables of a library; which: MODULE, at: as an address of its file   */
+    HL_HOLD_BLOCK = 2, /* a block of malloc; which: the native stack that took it                */
+    HL_HOLD_OBJECT =
+        3,             /* an object; which: 1 + type index, 0: not known                          */
+    HL_HOLD_STACK = 4, /* a thread's stack                                                       */
     HL_HOLD_KINDS = 5,
 };
 #define HL_PROGRESS_HINT 0xffu

@@ -219,10 +219,10 @@ typedef struct hl_snap_held { /* sorted by node: words outside of Python's memor
 typedef struct hl_tracking { /* as of a snapshot */
     enum hl_followed mode;
     uint64_t rate, dropped, since_us, peak_bytes, peak_us;
-    uint32_t corrected; /* bits of hl_free_list */
-    uint32_t taken;     /* snapshots before this one, for hl_snap_age.born */
-    uint32_t within;    /* the widest window that was counted, 64 say; 0: none */
-    bool by_thread;     /* what was made of all time is told of the thread that made it */
+    uint32_t corrected;      /* bits of hl_free_list */
+    uint32_t taken;          /* snapshots before this one, for hl_snap_age.born */
+    uint32_t within;         /* the widest window that was counted, 64 say; 0: none */
+    bool by_thread;          /* what was made of all time is told of the thread that made it */
     enum hl_followed native; /* blocks of malloc were followed, too */
     uint64_t native_dropped, native_rate;
     bool mark; /* it was asked what leads to blocks */

@@ -217,7 +217,8 @@ static int put_on_shelf(void *what)
     return 0;
 }
 
-PyObject *planted_kept[100000]; /* no static variable: nobody reads it, and so there would be none */
+PyObject
+    *planted_kept[100000]; /* no static variable: nobody reads it, and so there would be none */
 static int n_kept;
 
 static PyObject *keep(PyObject *self, PyObject *object)

@@ -49,7 +49,7 @@ LEAKS = [
     ("lost_malloc", 333, 1, "malloc_lost", MALLOC, "planted.malloc_lost(1, 333)  # alone"),
     ("lost_hundred", 33300, 100, "malloc_lost", MALLOC, "planted.malloc_lost(100, 333)"),
     ("lost_text", 23, 1, "copy_text", "return strdup(text);", "planted.text_lost("),
-    ("lost_pymem", 2000, 1, "pymem_lost", "void *block = PyMem_Malloc(", "planted.pymem_lost("),
+    ("lost_pymem", 2000, 1, "pymem_lost", "void *block = PyMem_Malloc(", "planted.pymem_lost(2000)"),
     ("cached", 48, 1, "cached", "struct entry *made = malloc(", "planted.cached(40)  # alone"),
     ("grown", 1000, 0, "grown", "char *wider = realloc(", "planted.grown(1000)"),
 ]
@@ -134,7 +134,9 @@ def test_small_ones_that_nobody_points_to(python: Interpreter, leak: tuple, busy
     done = audit(f"calls:{call}", "--python", python.path, folder=extension(python), busy=busy)
     found = only(done)
     assert found["holder"]["name"] == f"(lost by C) {kind or 'memory of Python' + chr(39) + 's'}"
-    assert (found["confidence"], found["growth"]["per_round"]) == ("certain", times), done.brief()
+    # what other threads left on their stacks may lead to some at one look, and to others at the next
+    assert found["confidence"] in ({"certain", "strong"} if busy else {"certain"}), done.brief()
+    assert found["growth"]["per_round"] == times, done.brief()
     assert caller(found) == ("calls.py", call, line_of(called, "calls.py")), done.brief()
     assert (found["reach"]["state"], found["reach"]["kept"]) == ("lost", 0), done.brief()
     assert "nothing points to them any more" in found["title"], done.brief()
