@@ -229,10 +229,10 @@ typedef struct hl_uses {
     const char *limit; /* an attribute beside it that its code minds, and that it has not reached */
     const char *off;   /* the name of a limit the code minds that is switched off, or NULL */
     const char *reader; /* code that ran while it grew and reads all of it when done, or NULL */
-    bool unread;      /* no code there is reads it, counts it, or gives it to somebody who might */
-    bool by_clock;    /* who takes from it works meanwhile: its pace is that of the clock, too */
-    bool given;       /* code that does not fill it reads all of it, or gives it away */
-    bool asked;       /* somebody reads all of it who was not at it before it had half of that */
+    bool unread;   /* no code there is reads it, counts it, or gives it to somebody who might */
+    bool by_clock; /* who takes from it works meanwhile: its pace is that of the clock, too */
+    bool given;    /* code that does not fill it reads all of it, or gives it away */
+    bool asked;    /* code reads all of it that is no library's at work since before it had half */
     uint32_t entries; /* it has in the anchor */
     bool keyed;       /* it is a mapping */
     bool back;        /* code that fills it would take out again what it put in, and has not */

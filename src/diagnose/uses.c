@@ -195,9 +195,17 @@ static bool left_behind(const hl_case *c, uint32_t bits, uint64_t code_address, 
            2 * (uint64_t)runs_of(c, code_address) < out->entries;
 }
 
-/* It first reads all of it when not half of that is there: whoever waits for a result does so when
- * that is done. What ran before it grew may have read another. */
-static bool reads_meanwhile(const hl_case *c, uint32_t bits, uint64_t code_address,
+/* Code of a package or of the standard library. */
+static bool is_of_library(const hl_case *c, hl_node code)
+{
+    const hl_snap_code *row = code == HL_NO_NODE ? NULL : hl_snap_code_of(c->snap, code);
+    return row && (hl_code_package(c, code) || strstr(c->snap->names[row->file], "/lib/python3"));
+}
+
+/* It first reads all of it, or hands it on, when not half of that is there: whoever waits for a result
+ * does so when that is done. What ran before it grew may have read another. Code of a library only: a
+ * program that shows its own table now and then may well show it at the end. */
+static bool reads_meanwhile(const hl_case *c, uint32_t bits, hl_node code, uint64_t code_address,
                             const hl_growth *g)
 {
     if (!(bits & (HL_USE_WHOLE | HL_USE_HANDED | HL_USE_ENTRY)))
@@ -206,7 +214,7 @@ static bool reads_meanwhile(const hl_case *c, uint32_t bits, uint64_t code_addre
     while (half + 1 < g->anchor &&
            2 * g->series[half + 1] <= g->series[g->onset] + g->series[g->anchor])
         half++;
-    return hl_case_first_ran(c, code_address, g->onset, half);
+    return hl_case_first_ran(c, code_address, g->onset, half) && is_of_library(c, code);
 }
 
 static void take(const hl_case *c, uint32_t bits, uint64_t code_address, hl_node code,
@@ -220,7 +228,7 @@ static void take(const hl_case *c, uint32_t bits, uint64_t code_address, hl_node
     }
     out->all |= bits;
     const uint32_t puts = HL_USE_STORE | HL_USE_ADD | (out->by_reading ? HL_USE_GET : 0);
-    bool meanwhile = reads_meanwhile(c, bits, code_address, out->growth);
+    bool meanwhile = reads_meanwhile(c, bits, code, code_address, out->growth);
     out->asked = out->asked || ((bits & HL_USE_WHOLE) && !meanwhile);
     if (!meanwhile && !(bits & puts) && !is_special(place ? place : hl_code_name(c, code)))
         out->given = out->given || (bits & (HL_USE_WHOLE | HL_USE_HANDED | HL_USE_ENTRY)) != 0;

@@ -248,6 +248,7 @@ static void store_subscript(reading *r)
     for (int i = 2; i < 4; i++)
         if (hl_uses_given(&r->uses, peek(r, 1).scope, peek(r, 1).name, peek(r, 0), peek(r, i)))
             break;
+    hl_uses_counted(&r->uses, peek(r, 1).scope, peek(r, 1).name, peek(r, 2));
     hand(r, peek(r, 2));
     hand(r, peek(r, 0));
     drop(r, 3);
@@ -336,7 +337,8 @@ static void binary(reading *r, bool add, unsigned bits)
     if (!bits && !sum)
         hand(r, left);
     drop(r, 2);
-    left.kind = sum ? HL_ORIGIN_SUM : HL_ORIGIN_NONE;
+    bool entry = left.kind == HL_ORIGIN_ITEM || left.kind == HL_ORIGIN_FOUND;
+    left.kind = sum ? HL_ORIGIN_SUM : entry ? HL_ORIGIN_FOUND : HL_ORIGIN_NONE;
     push(r, left);
 }
 

@@ -58,6 +58,14 @@ bool hl_uses_given(hl_name_uses *u, uint8_t scope, const PyObject *name, hl_orig
     return true;
 }
 
+void hl_uses_counted(hl_name_uses *u, uint8_t scope, const PyObject *name, hl_origin value)
+{
+    int i = find_use(u, scope, name);
+    bool entry = value.kind == HL_ORIGIN_ITEM || value.kind == HL_ORIGIN_FOUND;
+    if (i >= 0 && entry && value.name == name && value.scope == scope)
+        u->rows[i].filed++;
+}
+
 void hl_uses_forget(hl_name_uses *u, hl_origin o)
 {
     for (unsigned i = 0; i < u->n; i++) {

@@ -76,6 +76,9 @@ void hl_uses_filed(hl_name_uses *u, hl_origin entry, PyObject *method);
 /* c[key] = value is stored in the container of that name. Is it an argument? */
 bool hl_uses_given(hl_name_uses *u, uint8_t scope, const PyObject *name, hl_origin key,
                    hl_origin value);
+/* The same, of a value that is an entry of it, or one with something added: it was looked up to that
+ * end. */
+void hl_uses_counted(hl_name_uses *u, uint8_t scope, const PyObject *name, hl_origin value);
 /* Something is assigned to o: what was put before under that name is another object than it has
  * now. */
 void hl_uses_forget(hl_name_uses *u, hl_origin o);

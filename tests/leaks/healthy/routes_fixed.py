@@ -1,37 +1,18 @@
-"""The application of growing_container/routes_added.py with one route for all uploads."""
+"""The application of growing_container/site-packages/routekit with one route for all uploads."""
+import sys
+from pathlib import Path
 
-
-class Routes:
-    def __init__(self):
-        self._by_weight = {}
-        self._stale = True
-
-    def add(self, path, parts):
-        self._by_weight.setdefault(path, []).append(parts)
-        self._stale = True
-
-    def refresh(self):
-        if not self._stale:
-            return
-        for group in self._by_weight.values():
-            group.sort(key=len)
-        self._stale = False
-
-    def match(self, path):
-        self.refresh()
-        for prefix, group in self._by_weight.items():
-            if path.startswith(prefix):
-                return group[0]
-        return None
+sys.path.insert(0, str(Path(__file__).parents[1] / "growing_container/site-packages"))
+from routekit import Route, Routes  # noqa: E402  (the path comes first)
 
 
 class Application:
     def __init__(self):
         self.routes = Routes()
-        self.routes.add("/file-", ["part-%d" % part for part in range(24)])
+        self.routes.add(Route(0))
 
     def upload(self, number):
-        parts = ["/file-%d/%s" % (number, part) for part in self.routes.match("/file-%d" % number)]
+        parts = ["%d %s" % (number, part) for part in self.routes.match("/file-0").parts]
         return len(parts) + sum(i * i for i in range(500)) % 3
 
 
