@@ -45,13 +45,14 @@ static bool part_of(const hl_case *c, hl_node record, hl_node where, hl_callable
     return false;
 }
 
-/* Is the owner of the container, or what has that (a mapping of the library), of this package's
- * classes? */
+/* Is the owner of the container, or what has that (a mapping of the library), one of this package's
+ * classes, or of one? */
 static bool is_of_package(const hl_case *c, hl_node owner, const char *package)
 {
     size_t n = strlen(package);
     for (int i = 0; i < OWNERS_MAX && owner != HL_NO_NODE; i++, owner = c->graph->parent[owner]) {
-        const char *type = hl_snap_type_name(c->snap, owner);
+        const char *type =
+            hl_is_type(c, owner) ? hl_kind_name(c, owner) : hl_snap_type_name(c->snap, owner);
         if (!strncmp(type, package, n) && type[n] == '.')
             return true;
     }

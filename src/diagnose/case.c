@@ -135,23 +135,35 @@ static int by_value(const void *a, const void *b)
 
 static hl_status note_unrun(hl_case *c, hl_moment *m, hl_err *err)
 {
-    uint32_t n = 0;
-    for (uint32_t i = 0; i < c->snap->n_codes; i++)
-        n += c->snap->codes[i].never_ran;
-    m->unrun = hl_arena_array(&c->scratch, n, sizeof *m->unrun);
-    if (!m->unrun)
-        return hl_err_set(err, HL_NO_MEMORY, "no memory to note %u functions that never ran", n);
-    for (uint32_t i = 0; i < c->snap->n_codes; i++)
-        if (c->snap->codes[i].never_ran)
-            m->unrun[m->n_unrun++] = hl_snap_address(c->snap, c->snap->codes[i].node);
-    if (m->n_unrun)
-        qsort(m->unrun, m->n_unrun, sizeof *m->unrun, by_value);
+    const hl_snap *s = c->snap;
+    m->ran = hl_arena_array(&c->scratch, s->n_codes, sizeof *m->ran);
+    if (!m->ran)
+        return hl_err_set(err, HL_NO_MEMORY, "no memory to note which of %u functions ran",
+                          s->n_codes);
+    /* one array for both: from its two ends */
+    for (uint32_t i = 0; i < s->n_codes; i++) {
+        uint64_t code = hl_snap_address(s, s->codes[i].node);
+        if (s->codes[i].never_ran)
+            m->ran[s->n_codes - ++m->n_unrun] = code;
+        else
+            m->ran[m->n_ran++] = code;
+    }
+    m->unrun = m->ran + m->n_ran;
+    qsort(m->ran, m->n_ran, sizeof *m->ran, by_value);
+    qsort(m->unrun, m->n_unrun, sizeof *m->unrun, by_value);
     return HL_OK;
 }
 
 static bool never_ran_until(const hl_moment *m, uint64_t code)
 {
     return m->n_unrun && bsearch(&code, m->unrun, m->n_unrun, sizeof code, by_value);
+}
+
+bool hl_case_first_ran(const hl_case *c, uint64_t code, uint32_t from, uint32_t to)
+{
+    const hl_moment *a = &c->moments[from], *z = &c->moments[to];
+    return !bsearch(&code, a->ran, a->n_ran, sizeof code, by_value) &&
+           bsearch(&code, z->ran, z->n_ran, sizeof code, by_value);
 }
 
 bool hl_case_ran(const hl_case *c, uint64_t code)

@@ -42,6 +42,8 @@ typedef struct hl_moment {
     uint32_t n_tracks;
     uint64_t *unrun; /* sorted addresses of code that uses containers and never ran until then */
     uint32_t n_unrun;
+    uint64_t *ran; /* the same of code that did */
+    uint32_t n_ran;
     struct hl_count *census; /* census.c */
     uint32_t n_census;
     struct hl_surplus *surplus; /* surplus.c: references nobody has; sorted by key */
@@ -140,6 +142,9 @@ void hl_case_find_farewells(hl_case *c);
  * not done anything to a container never will; and what atexit had in hand and nobody called while
  * the program was at work does it when all is over. */
 bool hl_case_ran(const hl_case *c, uint64_t code);
+/* Did it run for the first time between these two moments? Where the interpreter can not tell it
+ * seems to run as soon as it is there. */
+bool hl_case_first_ran(const hl_case *c, uint64_t code, uint32_t from, uint32_t to);
 /* Loads a moment's heap as the anchor, with dominators; nothing to do if it is there already. */
 hl_status hl_case_anchor(hl_case *c, uint32_t moment, hl_err *err) HL_MUST_CHECK;
 /* Until then none is loaded, nor set aside. */
@@ -225,16 +230,23 @@ typedef struct hl_uses {
     const char *limit; /* an attribute beside it that its code minds, and that it has not reached */
     const char *off;   /* the name of a limit the code minds that is switched off, or NULL */
     const char *reader; /* code that ran while it grew and reads all of it when done, or NULL */
-    bool unread;      /* no code there is reads it, counts it, or gives it to somebody who might */
-    bool by_clock;    /* who takes from it works meanwhile: its pace is that of the clock, too */
-    bool given;       /* code that does not fill it reads all of it, or gives it away */
+    bool unread;   /* no code there is reads it, counts it, or gives it to somebody who might */
+    bool by_clock; /* who takes from it works meanwhile: its pace is that of the clock, too */
+    bool given;    /* code that does not fill it reads all of it, or gives it away */
+    bool asked;    /* code reads all of it that is no library's at work since before it had half */
     uint32_t entries; /* it has in the anchor */
+    bool keyed;       /* it is a mapping */
     bool back;        /* code that fills it would take out again what it put in, and has not */
     bool by_reading;  /* a defaultdict that no code stores into: what it is asked for it puts in */
     uint64_t stores[HL_STORES_MAX]; /* addresses of code objects that store into it */
     uint32_t n_stores;
+    const hl_growth *growth; /* of the holder */
 } hl_uses;
 hl_status hl_uses_find(hl_case *c, const hl_suspect *s, hl_uses *out, hl_err *err) HL_MUST_CHECK;
+/* Code that looks up in an object and stores into it (cache.get(k), cache.set(k, v); c[k]): with a
+ * mapping inside, that is a cache, however few of its methods know what a miss is. "page (app.py:9)"
+ * or NULL. */
+const char *hl_uses_memo_of(const hl_case *c, hl_node owner, const hl_growth *g);
 
 /* calls.c: was the holder filled by one call that is still running, or by many? A frame cannot
  * change while the call it made has not returned; so if a caller of the storing code moved between

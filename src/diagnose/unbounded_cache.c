@@ -77,7 +77,11 @@ static bool unbounded_cache(hl_case *c, const hl_suspect *s, const hl_uses *u, h
     bool lru = !strcmp(type, "functools._lru_cache_wrapper");
     hl_uses own = *u;
     bool itself = !lru && fills_itself(c, s, &own);
-    if (!lru && !itself && !(is_mapping(c, s->holder) && u->memo))
+    if (!lru && !itself && !own.memo && is_mapping(c, s->holder)) {
+        own.memo_place = hl_uses_memo_of(c, s->owner, s->growth);
+        own.memo = own.memo_place;
+    }
+    if (!lru && !itself && !(is_mapping(c, s->holder) && own.memo))
         return false;
     u = &own;
     hl_uses uses = own;

@@ -195,6 +195,28 @@ static bool left_behind(const hl_case *c, uint32_t bits, uint64_t code_address, 
            2 * (uint64_t)runs_of(c, code_address) < out->entries;
 }
 
+/* Code of a package or of the standard library. */
+static bool is_of_library(const hl_case *c, hl_node code)
+{
+    const hl_snap_code *row = code == HL_NO_NODE ? NULL : hl_snap_code_of(c->snap, code);
+    return row && (hl_code_package(c, code) || strstr(c->snap->names[row->file], "/lib/python3"));
+}
+
+/* It first reads all of it, or hands it on, when not half of that is there: whoever waits for a result
+ * does so when that is done. What ran before it grew may have read another. Code of a library only: a
+ * program that shows its own table now and then may well show it at the end. */
+static bool reads_meanwhile(const hl_case *c, uint32_t bits, hl_node code, uint64_t code_address,
+                            const hl_growth *g)
+{
+    if (!(bits & (HL_USE_WHOLE | HL_USE_HANDED | HL_USE_ENTRY)))
+        return false;
+    uint32_t half = g->onset;
+    while (half + 1 < g->anchor &&
+           2 * g->series[half + 1] <= g->series[g->onset] + g->series[g->anchor])
+        half++;
+    return hl_case_first_ran(c, code_address, g->onset, half) && is_of_library(c, code);
+}
+
 static void take(const hl_case *c, uint32_t bits, uint64_t code_address, hl_node code,
                  const char *place, hl_uses *out)
 {
@@ -206,11 +228,17 @@ static void take(const hl_case *c, uint32_t bits, uint64_t code_address, hl_node
     }
     out->all |= bits;
     const uint32_t puts = HL_USE_STORE | HL_USE_ADD | (out->by_reading ? HL_USE_GET : 0);
-    if (!(bits & puts) && !is_special(place ? place : hl_code_name(c, code)))
+    bool meanwhile = reads_meanwhile(c, bits, code, code_address, out->growth);
+    out->asked = out->asked || ((bits & HL_USE_WHOLE) && !meanwhile);
+    if (!meanwhile && !(bits & puts) && !is_special(place ? place : hl_code_name(c, code)))
         out->given = out->given || (bits & (HL_USE_WHOLE | HL_USE_HANDED | HL_USE_ENTRY)) != 0;
-    /* an entry that is looked up only to be added to groups what comes, and answers nobody; and what
-     * stores only what it was given made nothing that it would have to make again: it files */
-    if ((bits & HL_USE_STORE) && (bits & (HL_USE_TEST | HL_USE_GET)) &&
+    /* an entry that is looked up only to be added to groups what comes, and answers nobody; what
+     * stores only what it was given made nothing that it would have to make again: it files; and
+     * what takes out an entry it was told the key of, to put it in by another, gives it a new name */
+    bool renames =
+        out->keyed && (bits & HL_USE_REMOVE) &&
+        !(bits & (HL_USE_EXCHANGE | HL_USE_OWN_KEY | HL_USE_DROP | HL_USE_TAKE | HL_USE_LEN));
+    if ((bits & HL_USE_STORE) && (bits & (HL_USE_TEST | HL_USE_GET)) && !renames &&
         !(bits & (HL_USE_FILED | HL_USE_GIVEN)) && !out->memo) {
         out->memo = true;
         out->memo_place = place ? place : hl_code_place(c, code);
@@ -232,8 +260,9 @@ static void take(const hl_case *c, uint32_t bits, uint64_t code_address, hl_node
         if (out->stores[i] == code_address)
             return;
     /* one that stores and neither removes nor minds the length is enough to grow without end; so is
-     * one that takes out a key for each it puts in, where the number rises all the same */
-    bool removes = (bits & HL_USE_REMOVE) && !(bits & HL_USE_EXCHANGE);
+     * one that takes out a key for each it puts in, or those it is told, where the number rises all
+     * the same */
+    bool removes = (bits & HL_USE_REMOVE) && !(bits & HL_USE_EXCHANGE) && !renames;
     bool bounds = (bits & (HL_USE_LEN | HL_USE_DROP)) != 0;
     out->evicts = out->n_stores ? out->evicts && removes : removes;
     out->bounds = out->n_stores ? out->bounds && bounds : bounds;
@@ -580,6 +609,22 @@ static void gather(const hl_case *c, const hl_suspect *s, const hl_known_as *nam
     }
 }
 
+const char *hl_uses_memo_of(const hl_case *c, hl_node owner, const hl_growth *g)
+{
+    if (owner == HL_NO_NODE || type_is(c->snap, owner, "module") ||
+        type_is(c->snap, owner, "frame") || type_is(c->snap, owner, "function") ||
+        (c->snap->types[c->snap->type[owner]].flags & HL_TYPE_TYPE))
+        return NULL;
+    hl_known_as names[NAMES_MAX];
+    hl_uses out = {.growth = g};
+    uint32_t n = known_as(c, owner, names, NULL);
+    for (uint32_t i = 0; i < n && !out.memo; i++) {
+        uses_in_functions(c, &names[i], false, &out);
+        uses_in_frames(c, &names[i], false, &out);
+    }
+    return out.memo ? out.memo_place : NULL;
+}
+
 /* Of several that store the one that was seen at work most is named. */
 static void name_storer(const hl_case *c, const hl_suspect *s, hl_uses *out)
 {
@@ -602,7 +647,8 @@ static void name_storer(const hl_case *c, const hl_suspect *s, hl_uses *out)
 hl_status hl_uses_find(hl_case *c, const hl_suspect *s, hl_uses *out, hl_err *err)
 {
     int32_t len = hl_snap_len(c->snap, hl_entries_of(c, s->holder));
-    *out = (hl_uses){.entries = len > 0 ? (uint32_t)len : 0};
+    *out = (hl_uses){.entries = len > 0 ? (uint32_t)len : 0, .growth = s->growth};
+    out->keyed = c->snap->types[c->snap->type[s->holder]].flags & HL_TYPE_DICT;
     hl_known_as names[NAMES_MAX];
     uint32_t strangers = 0, n = known_as(c, s->holder, names, &strangers);
     out->reader = reader_of(c, s, s->holder, names, n);
@@ -613,7 +659,7 @@ hl_status hl_uses_find(hl_case *c, const hl_suspect *s, hl_uses *out, hl_err *er
             others[NAMES_MAX]; /* who reads the whole of a table reads what its entries hold */
         uint32_t k = known_as(c, above, others, NULL);
         out->reader = reader_of(c, s, above, others, k);
-        hl_uses theirs = {0};
+        hl_uses theirs = {.growth = s->growth};
         for (uint32_t i = 0; i < k; i++)
             uses_in_functions(c, &others[i], false, &theirs);
         out->given = theirs.given;
@@ -635,7 +681,7 @@ hl_status hl_uses_find(hl_case *c, const hl_suspect *s, hl_uses *out, hl_err *er
     /* what fills it may leave the rest to a method of its own: `self._trim()` */
     out->bounds = out->bounds || out->guard;
     /* what takes entries one by one, to work on them, looks for none that is too old */
-    if (out->takes && !(c->snap->types[c->snap->type[s->holder]].flags & HL_TYPE_DICT))
+    if (out->takes && !out->keyed)
         out->sweeper = NULL;
     name_storer(c, s, out);
     out->unread = !strangers && is_unread(c, s, names, n, out);

@@ -180,6 +180,12 @@ static void call(reading *r, int args, int below)
             continue;
         if (f.of && hl_name_among(f.name, HL_WORDS_FINDING_METHODS))
             result = (hl_origin){.kind = HL_ORIGIN_FOUND, .scope = f.of_scope, .name = f.of};
+        if (f.of && args >= 2 && hl_name_is(f.name, "set")) { /* cache.set(key, value) */
+            hl_uses_add(&r->uses,
+                        (hl_origin){.kind = HL_ORIGIN_NAME, .scope = f.of_scope, .name = f.of},
+                        HL_USE_STORE);
+            hl_uses_given(&r->uses, f.of_scope, f.of, first, peek(r, args - 2));
+        }
         if (f.of && hl_name_among(f.name, HL_WORDS_PUTTING_METHODS))
             hl_uses_put(&r->uses, f.of_scope, f.of, first);
         if (f.of && args == 1 && hl_name_among(f.name, HL_WORDS_TAKING_BACK_METHODS))
@@ -197,7 +203,8 @@ static void call(reading *r, int args, int below)
         if (changes)
             hl_uses_add(&r->uses, first, changes->bits);
         known = known || changes;
-        if (hl_name_among(f.name, HL_WORDS_WHOLE_FUNCTIONS))
+        if (hl_name_among(f.name, HL_WORDS_WHOLE_FUNCTIONS) ||
+            (f.scope != HL_SCOPE_ATTR && hl_name_among(f.name, HL_WORDS_WHOLE_BUILTINS)))
             for (int k = 0; k < args; k++)
                 use_whole(r, peek(r, k));
     }
@@ -237,7 +244,11 @@ static void store_subscript(reading *r)
                 peek(r, 0).kind == HL_ORIGIN_SLICE ? HL_USE_STORE | HL_USE_REMOVE | HL_USE_DROP
                                                    : HL_USE_STORE);
     hl_uses_put(&r->uses, peek(r, 1).scope, peek(r, 1).name, peek(r, 0));
-    hl_uses_given(&r->uses, peek(r, 1).scope, peek(r, 1).name, peek(r, 0), peek(r, 2));
+    /* of `a if x else f(a)` the first arm lies below the second: jumps are not followed */
+    for (int i = 2; i < 4; i++)
+        if (hl_uses_given(&r->uses, peek(r, 1).scope, peek(r, 1).name, peek(r, 0), peek(r, i)))
+            break;
+    hl_uses_counted(&r->uses, peek(r, 1).scope, peek(r, 1).name, peek(r, 2));
     hand(r, peek(r, 2));
     hand(r, peek(r, 0));
     drop(r, 3);
@@ -326,7 +337,8 @@ static void binary(reading *r, bool add, unsigned bits)
     if (!bits && !sum)
         hand(r, left);
     drop(r, 2);
-    left.kind = sum ? HL_ORIGIN_SUM : HL_ORIGIN_NONE;
+    bool entry = left.kind == HL_ORIGIN_ITEM || left.kind == HL_ORIGIN_FOUND;
+    left.kind = sum ? HL_ORIGIN_SUM : entry ? HL_ORIGIN_FOUND : HL_ORIGIN_NONE;
     push(r, left);
 }
 
@@ -449,6 +461,9 @@ static bool step_common(reading *r, int op, int arg)
         return true;
     case POP_TOP:
         drop(r, 1);
+        return true;
+    case JUMP_FORWARD: /* over the other arm of a conditional expression: what this one gave stays */
+        hand(r, peek(r, 0));
         return true;
     case RETURN_VALUE:
         if (peek(r, 0).scope == HL_SCOPE_LOCAL)

@@ -44,16 +44,26 @@ void hl_uses_back(hl_name_uses *u, uint8_t scope, const PyObject *name, hl_origi
                         hl_flow_comes_after(&u->flow, u->rows[i].put_at);
 }
 
-void hl_uses_given(hl_name_uses *u, uint8_t scope, const PyObject *name, hl_origin key,
+bool hl_uses_given(hl_name_uses *u, uint8_t scope, const PyObject *name, hl_origin key,
                    hl_origin value)
 {
     int i = find_use(u, scope, name);
     if (i < 0 || value.kind != HL_ORIGIN_NAME || value.scope != HL_SCOPE_LOCAL ||
         value.name == key.name || !hl_is_argument(u->code, value.name, u->code->co_argcount))
-        return;
+        return false;
     int own = find_use(u, HL_SCOPE_LOCAL, value.name);
-    if (own < 0 || !(u->rows[own].bits & HL_USE_REBIND)) /* else it is what the code made of it */
-        u->rows[i].given++;
+    if (own >= 0 && (u->rows[own].bits & HL_USE_REBIND)) /* it is what the code made of it */
+        return false;
+    u->rows[i].given++;
+    return true;
+}
+
+void hl_uses_counted(hl_name_uses *u, uint8_t scope, const PyObject *name, hl_origin value)
+{
+    int i = find_use(u, scope, name);
+    bool entry = value.kind == HL_ORIGIN_ITEM || value.kind == HL_ORIGIN_FOUND;
+    if (i >= 0 && entry && value.name == name && value.scope == scope)
+        u->rows[i].filed++;
 }
 
 void hl_uses_forget(hl_name_uses *u, hl_origin o)

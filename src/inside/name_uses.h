@@ -73,9 +73,12 @@ void hl_uses_add(hl_name_uses *u, hl_origin o, unsigned bits);
 void hl_uses_put(hl_name_uses *u, uint8_t scope, const PyObject *name, hl_origin what);
 void hl_uses_back(hl_name_uses *u, uint8_t scope, const PyObject *name, hl_origin what);
 void hl_uses_filed(hl_name_uses *u, hl_origin entry, PyObject *method);
-/* c[key] = value is stored in the container of that name. */
-void hl_uses_given(hl_name_uses *u, uint8_t scope, const PyObject *name, hl_origin key,
+/* c[key] = value is stored in the container of that name. Is it an argument? */
+bool hl_uses_given(hl_name_uses *u, uint8_t scope, const PyObject *name, hl_origin key,
                    hl_origin value);
+/* The same, of a value that is an entry of it, or one with something added: it was looked up to that
+ * end. */
+void hl_uses_counted(hl_name_uses *u, uint8_t scope, const PyObject *name, hl_origin value);
 /* Something is assigned to o: what was put before under that name is another object than it has
  * now. */
 void hl_uses_forget(hl_name_uses *u, hl_origin o);
@@ -102,6 +105,7 @@ enum hl_words {
     HL_WORDS_TAKING_BACK_METHODS, /* take out what they are given */
     HL_WORDS_FUNCTIONS,           /* change the container they are given first; with bits */
     HL_WORDS_WHOLE_FUNCTIONS,     /* read all of a container they are given */
+    HL_WORDS_WHOLE_BUILTINS,      /* the same, if they are no attribute */
     HL_WORDS_KINDS
 };
 typedef struct hl_name_word {

@@ -78,16 +78,19 @@ static const hl_name_word functions[] = {
     CHANGES("heapreplace", HL_USE_ADD | HL_USE_REMOVE),
 };
 
-/* Functions that read all of a container they are given. */
+/* Functions that read all of a container they are given; and those that do only by their own names:
+ * what others call a method set() or filter() may do anything. */
 static const hl_name_word whole_functions[] = {
-    WORD("sorted"),      WORD("sum"),    WORD("list"),          WORD("tuple"),
-    WORD("set"),         WORD("dict"),   WORD("frozenset"),     WORD("min"),
-    WORD("max"),         WORD("any"),    WORD("all"),           WORD("map"),
-    WORD("zip"),         WORD("filter"), WORD("enumerate"),     WORD("reversed"),
-    WORD("dump"),        WORD("dumps"),  WORD("writelines"),    WORD("join"),
-    WORD("Counter"),     WORD("array"),  WORD("asarray"),       WORD("DataFrame"),
-    WORD("mean"),        WORD("median"), WORD("stdev"),         WORD("writerows"),
-    WORD("executemany"), WORD("chain"),  WORD("from_iterable"),
+    WORD("sorted"),        WORD("sum"),       WORD("min"),         WORD("max"),
+    WORD("any"),           WORD("all"),       WORD("map"),         WORD("zip"),
+    WORD("enumerate"),     WORD("reversed"),  WORD("dump"),        WORD("dumps"),
+    WORD("writelines"),    WORD("join"),      WORD("Counter"),     WORD("array"),
+    WORD("asarray"),       WORD("DataFrame"), WORD("mean"),        WORD("median"),
+    WORD("stdev"),         WORD("writerows"), WORD("executemany"), WORD("chain"),
+    WORD("from_iterable"),
+};
+static const hl_name_word whole_builtins[] = {
+    WORD("list"), WORD("tuple"), WORD("set"), WORD("dict"), WORD("frozenset"), WORD("filter"),
 };
 
 /* With their lengths: nearly every name is another one, and is told so by its length and first
@@ -109,6 +112,7 @@ static const struct {
     [HL_WORDS_TAKING_BACK_METHODS] = LIST(taking_back_methods),
     [HL_WORDS_FUNCTIONS] = LIST(functions),
     [HL_WORDS_WHOLE_FUNCTIONS] = LIST(whole_functions),
+    [HL_WORDS_WHOLE_BUILTINS] = LIST(whole_builtins),
 };
 
 const hl_name_word *hl_name_among(PyObject *name, enum hl_words which)

@@ -360,7 +360,9 @@ enum hl_use {
     HL_USE_OWN_KEY = 131072, /* of REMOVE: by a key that no argument of the code gives */
     HL_USE_BACK = 262144,    /* of REMOVE: only ever what the same run of the code put in before */
     HL_USE_FILED = 524288,   /* of GET: only ever to put something into the entry */
-    HL_USE_GIVEN = 1048576,  /* of STORE: only ever c[k] = an argument of the code, not k */
+    HL_USE_GIVEN =
+        1048576, /* of STORE: only ever c[k] = an argument of the code, not k; or a condition
+                                with one in an arm */
 };
 
 /* Keys and elements of a big container, told by a sample, never by value. */
