@@ -310,9 +310,8 @@ static char **make_environment(const launch *l)
     const char *native = preloadable(l, 1, native_library(l));
     if (!env || !library || !native)
         return NULL;
-    char *preload =
-        hl_arena_printf(l->arena, "LD_PRELOAD=%s%s%s%s%s", library, *native ? ":" : "", native,
-                        users && *users ? ":" : "", users ? users : "");
+    char *preload = hl_arena_printf(l->arena, "LD_PRELOAD=%s%s%s%s%s", library, *native ? ":" : "",
+                                    native, users && *users ? ":" : "", users ? users : "");
     for (size_t i = 0; i < n; i++) {
         if (is_variable(environ[i], HL_PAGE_ENV) || is_variable(environ[i], HL_PRELOAD_ENV) ||
             is_variable(environ[i], HL_FOLLOW_ENV))

@@ -269,8 +269,8 @@ static void speak(sentinel *s)
     page->leave_with = hl_verdict_say(s->job, page, s->o, page->exit_status);
 }
 
-_Noreturn void hl_sentinel(hl_page *page, int page_fd, const int keep_fds[HL_PRELOADED], int ready_fd,
-                           const hl_run_options *o)
+_Noreturn void hl_sentinel(hl_page *page, int page_fd, const int keep_fds[HL_PRELOADED],
+                           int ready_fd, const hl_run_options *o)
 {
     sentinel s = {.page = page, .o = o};
     setsid();

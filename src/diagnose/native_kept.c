@@ -20,7 +20,7 @@ enum {
     LEAST_SHARE = 4,      /* a quarter of what came is that library's */
     LEAST_LOST = 2 << 20, /* some sixteen samples */
     LOST_SHARE = 2,       /* half of what came is lost, or more: few pointers are seen nowhere */
-    LEAST_INTERVALS = 3, /* that nothing points to it says the rest */
+    LEAST_INTERVALS = 3,  /* that nothing points to it says the rest */
 };
 
 typedef struct look {

@@ -37,8 +37,9 @@ typedef struct hl_native_host {
     uintptr_t eval;
     uintptr_t self; /* some code of the host's library */
     size_t arena;   /* bytes of the interpreter's own arenas, whose mappings the host knows; or 0 */
-    bool counts;    /* the host counts what its library asks malloc for: blocks of Python's allocators */
-    double mean;    /* bytes from one sample to the next; 0: each block is noted */
+    bool
+        counts; /* the host counts what its library asks malloc for: blocks of Python's allocators */
+    double mean; /* bytes from one sample to the next; 0: each block is noted */
 } hl_native_host;
 
 /* Sites: those of modules' code, and, where Python called, at the outermost end one of code
@@ -49,8 +50,8 @@ typedef struct hl_native {
     void (*stop)(void);
     void (*refresh)(void);  /* asks the loader what is loaded; not inside malloc */
     uint32_t (*here)(void); /* the site of who calls this; 0: it is not started */
-    hl_live *live;       /* each; empty where samples are taken */
-    hl_samples *samples; /* its `by` is as of live, its sizes with HL_NATIVE_HEAD */
+    hl_live *live;          /* each; empty where samples are taken */
+    hl_samples *samples;    /* its `by` is as of live, its sizes with HL_NATIVE_HEAD */
     hl_mappings *mappings;
     hl_sites *sites;
     const hl_modules *modules;

@@ -225,8 +225,7 @@ int hl_follow_with(const char *path, char *const envp[], hl_with_environment *ca
     errno = kept;
     if (!follow)
         return call(envp, more);
-    size_t text =
-        strlen(family.library) + strlen(family.native) + (users ? strlen(users) : 0) + 64;
+    size_t text = strlen(family.library) + strlen(family.native) + (users ? strlen(users) : 0) + 64;
     char *preload = __builtin_alloca(text);
     char *own = __builtin_alloca(text);
     char **env = __builtin_alloca((n + 4) * sizeof *env);

@@ -168,16 +168,11 @@ bool dsl_tracking(const char *word, hl_fields *end, bool *bad)
     static const struct {
         const char *key;
         unsigned tag;
-    } words[] = {{"rate", HL_SNAP_TRACK_RATE},
-                 {"dropped", HL_SNAP_TRACK_DROPPED},
-                 {"taken", HL_SNAP_TRACK_AGE},
-                 {"peak", HL_SNAP_TRACK_PEAK},
-                 {"threads", HL_SNAP_TRACK_THREADS},
-                 {"within", HL_SNAP_TRACK_WITHIN},
-                 {"native", HL_SNAP_NATIVE},
-                 {"nativedropped", HL_SNAP_NATIVE_DROPPED},
-                 {"nativerate", HL_SNAP_NATIVE_RATE},
-                 {"mark", HL_SNAP_MARK}};
+    } words[] = {{"rate", HL_SNAP_TRACK_RATE},        {"dropped", HL_SNAP_TRACK_DROPPED},
+                 {"taken", HL_SNAP_TRACK_AGE},        {"peak", HL_SNAP_TRACK_PEAK},
+                 {"threads", HL_SNAP_TRACK_THREADS},  {"within", HL_SNAP_TRACK_WITHIN},
+                 {"native", HL_SNAP_NATIVE},          {"nativedropped", HL_SNAP_NATIVE_DROPPED},
+                 {"nativerate", HL_SNAP_NATIVE_RATE}, {"mark", HL_SNAP_MARK}};
     const char *mode = dsl_value(word, "track");
     if (mode) {
         *bad = strcmp(mode, "exact") && strcmp(mode, "sampled");
