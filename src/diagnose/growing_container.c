@@ -153,9 +153,8 @@ static bool growing_container(hl_case *c, const hl_suspect *s, const hl_uses *u,
     /* a builder that main() has: filled by many calls, read by a method when done, gone with main
      */
     bool taken = (u->all & HL_USE_REMOVE) && !loses_too_few(c, s, u);
-    if (g->released &&
-        (u->given || is_index(c, s) ||
-         (c->graph->from[s->holder] == HL_HOLD_FRAME && (u->asked || taken))))
+    if (g->released && (u->given || is_index(c, s) ||
+                        (c->graph->from[s->holder] == HL_HOLD_FRAME && (u->asked || taken))))
         uses.reader = "code of its own";
     if (!hl_judge(c, s, &uses, filled, &confidence))
         return true; /* seen, and not worth a word */
