@@ -97,6 +97,12 @@ static void strike(const void *p)
         }
 }
 
+void hl_pages_lend_out(const void *p)
+{
+    if (p)
+        strike(p);
+}
+
 /* ------------------------------------------------------------------------------------------------ */
 
 void *hl_pages_map(size_t n)

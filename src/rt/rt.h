@@ -27,6 +27,8 @@ typedef struct hl_pages_piece {
 } hl_pages_piece;
 enum { HL_PAGES_PIECES = 4096 };
 const hl_pages_piece *hl_pages_pieces(void);
+/* From now on what hl_pages_map gave at p (or NULL) is none of these: it has blocks of the program's. */
+void hl_pages_lend_out(const void *p);
 
 /* For one user: who lends its memory to a child. Until hl_pages_lend_end there is a stretch of n bytes,
  * which goes then with all that lies in it; whoever runs on a stack from hl_pages_lent maps from there,

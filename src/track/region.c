@@ -15,6 +15,7 @@ bool hl_region_init(hl_region *r, size_t size)
         r->base = hl_pages_map(size);
         r->size = r->base ? size : 0;
     }
+    hl_pages_lend_out(r->base);
     return r->base != NULL;
 }
 
