@@ -18,7 +18,8 @@ enum { LEAST = 3 };
 
 typedef struct kept {
     uint32_t stream;
-    bool unsettled, marked; /* marked: the last of those in which it was asked what leads to blocks */
+    bool unsettled,
+        marked; /* marked: the last of those in which it was asked what leads to blocks */
     uint64_t time_us, bytes;
 } kept;
 

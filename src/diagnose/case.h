@@ -120,10 +120,10 @@ typedef struct hl_case {
     uint32_t n_groups;
     uint64_t joined[HL_JOINED_MAX]; /* companions.c: holders told with another, by address */
     uint32_t n_joined;
-    hl_growth native;   /* native_growth.c: memory in no object; no bytes: it did not grow */
-    bool native_told;   /* some holder has it: told, or found to be no leak */
+    hl_growth native;      /* native_growth.c: memory in no object; no bytes: it did not grow */
+    bool native_told;      /* some holder has it: told, or found to be no leak */
     const char *native_by; /* who asked for most of it: native_kept.c; or NULL */
-    uint64_t dismissed; /* bytes of growth seen and found to be no leak */
+    uint64_t dismissed;    /* bytes of growth seen and found to be no leak */
     uint32_t one_calls; /* findings that are possible only because one call filled their holder */
     hl_diagnosis *out;
     uint32_t findings_capacity, notes_capacity;

@@ -33,7 +33,8 @@ typedef struct arena {
 #if HL_PY_AT_LEAST(12)
 _Static_assert(sizeof(hl_abi_pool) == sizeof(struct pool_header), "pool_header");
 _Static_assert(sizeof(arena) == sizeof(struct arena_object), "arena_object");
-_Static_assert(HL_ABI_POOL_BYTES == POOL_SIZE && HL_ABI_ARENA_BYTES == ARENA_SIZE, "sizes of obmalloc");
+_Static_assert(HL_ABI_POOL_BYTES == POOL_SIZE && HL_ABI_ARENA_BYTES == ARENA_SIZE,
+               "sizes of obmalloc");
 #endif
 
 bool hl_pool_sane(const hl_abi_pool *p)

@@ -52,8 +52,8 @@ typedef struct hl_shot_request {
     int sample;              /* of long sequences of leaves not all need be read */
     int mark;      /* it is asked what leads to blocks of malloc, where samples of them are taken */
     int unsettled; /* the GIL is not held */
-    int *pid;  /* shared memory that gets the child's pid before anybody can kill us; or NULL */
-    int apart; /* the child needs a stack of its own: the caller's may be used up */
+    int *pid;      /* shared memory that gets the child's pid before anybody can kill us; or NULL */
+    int apart;     /* the child needs a stack of its own: the caller's may be used up */
     unsigned deadline; /* seconds the child may live */
     enum hl_borrow borrow;
 } hl_shot_request;

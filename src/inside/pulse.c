@@ -28,9 +28,9 @@
 
 #include "inside/attach.h"
 #include "inside/importing.h"
+#include "inside/native_here.h"
 #include "inside/out_of_memory.h"
 #include "inside/recording.h"
-#include "inside/native_here.h"
 #include "inside/track_engine.h"
 #include "inside/vitals.h"
 

@@ -21,7 +21,7 @@ enum {
     FAULT_NS = 5000,        /* a write to a page shared with the child: 3.5-8.5 us measured */
     THOROUGH_BYTES = 512 * 1024 * 1024,
     MARKED_BYTES = 1024 * 1024 * 1024, /* it takes a second or two of CPU then */
-    SAMPLED_BYTES = 64 * 1024 * 1024, /* below it every item is read: that takes 10 ms */
+    SAMPLED_BYTES = 64 * 1024 * 1024,  /* below it every item is read: that takes 10 ms */
 };
 
 hl_pulse_state hl_pulse;
