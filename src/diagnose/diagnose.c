@@ -476,11 +476,11 @@ hl_status hl_diagnose(hl_run *const *runs, uint32_t n, const hl_diagnose_options
 
 bool hl_diagnose_finds(const char *cause)
 {
-    /* hl_rule_cycles, hl_rule_not_collected and hl_rule_native_references are no rules over a growth;
-     * native-memory is found by an audit only */
-    if (!strcmp(cause, "reference-cycle") || !strcmp(cause, "not-collected") ||
-        !strcmp(cause, "native-reference"))
-        return true;
+    static const char *const others[] = {"reference-cycle", "not-collected", "native-reference",
+                                         "native-memory"}; /* no rules over a growth */
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        if (!strcmp(others[i], cause))
+            return true;
     for (size_t r = 0; r < sizeof rules / sizeof *rules; r++)
         if (!strcmp(rules[r]->cause, cause))
             return true;
