@@ -226,11 +226,40 @@ static void trim(const hl_walk *w, hl_mark_block *b)
     b->size = size < b->size ? size : b->size;
 }
 
+/* The value of an int that may be an address: ctypes gives pointers so. Its digits have 30 bits, so that no
+ * word of it is one. 0: it is none. */
+static uintptr_t address_in(const PyLongObject *v)
+{
+#if HL_PY_AT_LEAST(12)
+    bool two = v->long_value.lv_tag >> 3 == 2 && !(v->long_value.lv_tag & 3);
+    const digit *d = v->long_value.ob_digit;
+#else
+    bool two = Py_SIZE(v) == 2;
+    const digit *d = v->ob_digit;
+#endif
+    return two ? (uintptr_t)d[1] << PyLong_SHIFT | d[0] : 0;
+}
+
+/* Who has the address of a block in an int can give it back. */
+static void follow_numbers(const hl_walk *w, hl_marking *k)
+{
+    for (uint32_t i = 0; i < k->n; i++) {
+        const hl_mark_block *b = &k->blocks[i];
+        const hl_kind *kind = b->kind != HL_BLOCK_OF_MALLOC ? kind_at(w, b, b->head) : NULL;
+        if (!kind || kind->type != &PyLong_Type)
+            continue;
+        uint32_t led_to = hl_mark_find(&k->mark, address_in((PyLongObject *)(b->at + b->head)));
+        if (led_to != HL_MARK_NONE)
+            hl_mark_reach(&k->mark, led_to);
+    }
+}
+
 void hl_marking_run(const hl_walk *w, hl_marking *k)
 {
     uint64_t begin = hl_vitals_clock_ns(CLOCK_PROCESS_CPUTIME_ID);
     for (uint32_t i = 0; i < k->n; i++)
         trim(w, &k->blocks[i]);
+    follow_numbers(w, k);
     for (unsigned rank = 0; rank < RANKS; rank++) {
         for (size_t i = 0; i < k->maps.n; i++) {
             const hl_map *m = &k->maps.map[i];

@@ -132,8 +132,10 @@ libc = ctypes.CDLL(None)
 libc.malloc.argtypes, libc.malloc.restype = [ctypes.c_size_t], ctypes.c_void_p
 libc.free.argtypes, libc.free.restype = [ctypes.c_void_p], None
 
+kept = []
 for i in range(20_000):
     block = libc.malloc(2_000)
+    {keeps}
     ctypes.memset(block, 1, 2_000)
     if {frees}:
         libc.free(block)
@@ -141,9 +143,20 @@ for i in range(20_000):
 """
 
 
-@pytest.mark.parametrize("frees, verdict", [("False", "undecided"), ("True", "no-leak"), ("i > 4_000", "no-leak")])
-def test_what_malloc_gave_and_nobody_frees_makes_it_undecided(bench: Bench, python: str, frees: str, verdict: str) -> None:
-    bench.script(MALLOC.format(frees=frees))
-    diagnosis = bench.watched("app.py", options=("--json",)).diagnosis()
+KEEPS = "kept.append(block)"  # as a number: nothing in memory looks like the pointer
+CASES = [("False", "pass", "leak", ()), ("False", KEEPS, "undecided", ()), ("False", "pass", "undecided", ("--no-track",)),
+         ("True", "pass", "no-leak", ()), ("i > 4_000", "pass", "no-leak", ())]
+
+
+@pytest.mark.parametrize("frees, keeps, verdict, options", CASES)
+def test_what_malloc_gave_and_nobody_frees(bench: Bench, python: str, frees: str, keeps: str, verdict: str,
+                                           options: tuple[str, ...]) -> None:
+    bench.script(MALLOC.format(frees=frees, keeps=keeps))
+    diagnosis = bench.watched("app.py", options=("--json", *options)).diagnosis()
     assert diagnosis["verdict"] == verdict, diagnosis
+    if verdict == "leak":
+        (found,) = diagnosis["findings"]
+        line = 1 + MALLOC.splitlines().index("    block = libc.malloc(2_000)")
+        assert (found["cause"], found["allocated_at"][0]["line"]) == ("native-memory", line), found
+        return
     assert ("in no Python object grew by" in diagnosis["why"]) is (verdict == "undecided"), diagnosis["why"]
