@@ -18,7 +18,15 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { PAIRS = 400000, ROUNDS = 11, ARMS = 5, DEPTHS = 2, BELOW_EVAL = 4, SIZES = 16, MEAN = 128 << 10 };
+enum {
+    PAIRS = 400000,
+    ROUNDS = 11,
+    ARMS = 5,
+    DEPTHS = 2,
+    BELOW_EVAL = 4,
+    SIZES = 16,
+    MEAN = 128 << 10
+};
 static const char *const arms[ARMS] = {"plain", "off", "sampled", "exact", "python"};
 static const int depths[DEPTHS] = {8, 30};
 
