@@ -112,3 +112,10 @@ void hl_axis_settle(hl_case *c)
         c->material = share > MATERIAL_FLOOR ? share : MATERIAL_FLOOR;
     }
 }
+
+bool hl_process_grew(const hl_case *c, uint32_t from, uint32_t to, uint64_t bytes)
+{
+    enum { SHARE = 2 };
+    uint64_t was = c->moments[from].info.rss_bytes, is = c->moments[to].info.rss_bytes;
+    return !was || !is || (is > was && SHARE * (is - was) >= bytes);
+}

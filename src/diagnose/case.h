@@ -166,6 +166,10 @@ bool hl_shape_ends(const hl_case *c, hl_shape shape);
  * than it was seen to grow: much may have happened since. */
 bool hl_growth_torn_down(const hl_case *c, const hl_growth *g);
 
+/* axis.c: did the process become bigger by half of what samples tell, at least? They err, and some of it lay in
+ * memory that was there. True where its size is not known. */
+bool hl_process_grew(const hl_case *c, uint32_t from, uint32_t to, uint64_t bytes);
+
 /* Does the series (a value a moment) rise to g->anchor? Fills onset, intervals, began, courses. */
 bool hl_growth_rises(hl_case *c, const uint64_t *series, hl_growth *g);
 

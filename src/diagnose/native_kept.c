@@ -211,13 +211,6 @@ static hl_status fill(const hl_case *c, const char *library, uint64_t *series, h
     return err->status;
 }
 
-/* Bigger by as much as half of it, at least: samples err. */
-static bool has_room(const hl_case *c, uint32_t from, uint32_t to, uint64_t bytes)
-{
-    uint64_t was = c->moments[from].info.rss_bytes, is = c->moments[to].info.rss_bytes;
-    return !was || !is || 2 * above(is, was) >= bytes;
-}
-
 static hl_status find_lost(hl_case *c, uint32_t from, uint32_t to, const look *first,
                            hl_arena *scratch, hl_err *err)
 {
@@ -244,7 +237,7 @@ static hl_status find_lost(hl_case *c, uint32_t from, uint32_t to, const look *f
         growth.weighed_from = growth.onset;
         growth.per_second = seconds > 0 ? (double)growth.bytes / seconds : -1;
         if (growth.bytes >= LEAST_LOST && growth.bytes >= c->material &&
-            has_room(c, growth.onset, to, growth.bytes))
+            hl_process_grew(c, growth.onset, to, growth.bytes))
             (void)!tell(c, &marked, &g, &growth, err);
     }
     forget(&marked);

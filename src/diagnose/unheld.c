@@ -19,7 +19,6 @@
 
 enum {
     SKIPPED_SHARE = 100, /* one object in so many may be missing, not more */
-    ROOM_SHARE = 2,      /* half of it: samples err, and some lay in memory that was there */
     SURE_SHARE = 4,
     SURE_BYTES = 4 << 20, /* of samples: some eight of the usual size, each of which errs */
 };
@@ -38,8 +37,7 @@ static bool has_room(const hl_case *c, uint32_t from, uint32_t to, uint64_t byte
 {
     if (c->native.bytes && SURE_SHARE * c->native.bytes >= bytes)
         return true;
-    uint64_t was = c->moments[from].info.rss_bytes, is = c->moments[to].info.rss_bytes;
-    return !was || !is || (is > was && ROOM_SHARE * (is - was) >= bytes);
+    return hl_process_grew(c, from, to, bytes);
 }
 
 static hl_status total(const hl_case *c, uint32_t moment, bool unheld, uint64_t *out, hl_err *err)

@@ -60,6 +60,26 @@ void hl_loader_column(hl_snap_loader *l, enum hl_snap_column c, unsigned slot,
                       hl_column_reader *out);
 /* count values of size bytes, in the snapshot's arena; NULL, with the sentence, without memory. */
 void *hl_loader_array(hl_snap_loader *l, uint64_t count, size_t size);
+/* Opens column c in buffer 0; an array for as many entries of `size` as its bytes can hold, of which each
+ * takes `bytes` at least, and one before them. NULL, with the sentence: too many, or no memory. */
+void *hl_loader_entries(hl_snap_loader *l, enum hl_snap_column c, unsigned bytes, size_t size,
+                        hl_column_reader *r, uint32_t *most);
+/* The sentence: column c has `what`, at its entry `at`. */
+hl_status hl_loader_corrupt(hl_snap_loader *l, enum hl_snap_column c, const char *what,
+                            uint64_t at);
+/* The next value, if it is below limit; else 0, and *bad. */
+static inline uint32_t hl_column_take_below(hl_column_reader *r, uint64_t limit, bool *bad)
+{
+    uint64_t v = hl_column_take(r);
+    *bad |= v >= limit;
+    return v < limit ? (uint32_t)v : 0;
+}
+static inline hl_amount hl_column_take_amount(hl_column_reader *r)
+{
+    hl_amount a = {.blocks = hl_column_take(r)};
+    a.bytes = hl_column_take(r);
+    return a;
+}
 
 /* Names, types, code, uses, roots, keys (snap_tables.c). Names and types come first: edges and
  * folds refer to them. */

@@ -6,44 +6,11 @@
 #define _GNU_SOURCE
 #include "snapshot/snap_load.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 
+static const char NOT_THERE[] = "what is not in the table";
+
 enum { LOST_BYTES_MIN = 4, HOLD_BYTES_MIN = 6, HELD_BYTES_MIN = 4, NOBODY_BYTES_MIN = 1 };
-
-static hl_status corrupt(hl_snap_loader *l, enum hl_snap_column c, uint64_t at)
-{
-    return hl_err_set(l->err, HL_CORRUPT, "column %s: what is not in the table (%" PRIu64 ")",
-                      hl_column_name(c), at);
-}
-
-/* Opens column c; an array for as many entries as its bytes can hold. */
-static void *begin(hl_snap_loader *l, enum hl_snap_column c, unsigned bytes, size_t size,
-                   hl_column_reader *r, uint32_t *most)
-{
-    uint64_t n = l->raw[c] / bytes + 1;
-    if (n >= UINT32_MAX) {
-        (void)!corrupt(l, c, n);
-        return NULL;
-    }
-    *most = (uint32_t)n;
-    hl_loader_column(l, c, 0, r);
-    return hl_loader_array(l, n, size);
-}
-
-static uint32_t take_below(hl_column_reader *r, uint64_t limit, bool *bad)
-{
-    uint64_t v = hl_column_take(r);
-    *bad |= v >= limit;
-    return v < limit ? (uint32_t)v : 0;
-}
-
-static hl_amount take_amount(hl_column_reader *r)
-{
-    hl_amount a = {.blocks = hl_column_take(r)};
-    a.bytes = hl_column_take(r);
-    return a;
-}
 
 /* A kind that a later heaplens knows is memory of which nothing is known. */
 static hl_snap_hold_by take_by(const hl_snap *s, hl_column_reader *r, bool *bad)
@@ -76,20 +43,20 @@ static hl_status load_lost(hl_snap_loader *l, enum hl_snap_column c, uint32_t n_
     hl_column_reader r;
     bool bad = false;
     uint32_t most;
-    *out = begin(l, c, LOST_BYTES_MIN, sizeof **out, &r, &most);
+    *out = hl_loader_entries(l, c, LOST_BYTES_MIN, sizeof **out, &r, &most);
     if (!*out)
         return l->err->status;
     while (!hl_column_done(&r) && *n < most) {
-        hl_snap_lost x = {.stack = take_below(&r, n_stacks, &bad)};
-        x.type1 = take_below(&r, l->s->n_types + UINT64_C(1), &bad);
-        x.amount = take_amount(&r);
+        hl_snap_lost x = {.stack = hl_column_take_below(&r, n_stacks, &bad)};
+        x.type1 = hl_column_take_below(&r, l->s->n_types + UINT64_C(1), &bad);
+        x.amount = hl_column_take_amount(&r);
         (*out)[(*n)++] = x;
     }
     if (hl_column_end(&r, l->err))
         return l->err->status;
     if (*n)
         qsort(*out, *n, sizeof **out, by_stack);
-    return bad ? corrupt(l, c, *n) : HL_OK;
+    return bad ? hl_loader_corrupt(l, c, NOT_THERE, *n) : HL_OK;
 }
 
 static hl_status load_holds(hl_snap_loader *l)
@@ -98,20 +65,20 @@ static hl_status load_holds(hl_snap_loader *l)
     hl_column_reader r;
     bool bad = false;
     uint32_t most;
-    s->holds = begin(l, HL_COL_HOLD, HOLD_BYTES_MIN, sizeof *s->holds, &r, &most);
+    s->holds = hl_loader_entries(l, HL_COL_HOLD, HOLD_BYTES_MIN, sizeof *s->holds, &r, &most);
     if (!s->holds)
         return l->err->status;
     while (!hl_column_done(&r) && s->n_holds < most) {
-        hl_snap_hold x = {.stack = take_below(&r, s->n_natives, &bad)};
+        hl_snap_hold x = {.stack = hl_column_take_below(&r, s->n_natives, &bad)};
         x.by = take_by(s, &r, &bad);
-        x.amount = take_amount(&r);
+        x.amount = hl_column_take_amount(&r);
         s->holds[s->n_holds++] = x;
     }
     if (hl_column_end(&r, l->err))
         return l->err->status;
     if (s->n_holds)
         qsort(s->holds, s->n_holds, sizeof *s->holds, by_stack);
-    return bad ? corrupt(l, HL_COL_HOLD, s->n_holds) : HL_OK;
+    return bad ? hl_loader_corrupt(l, HL_COL_HOLD, NOT_THERE, s->n_holds) : HL_OK;
 }
 
 hl_status hl_loader_mark(hl_snap_loader *l)
@@ -131,7 +98,7 @@ static hl_status load_held(hl_snap_loader *l)
     hl_column_reader r;
     bool bad = false;
     uint32_t most;
-    s->helds = begin(l, HL_COL_HELD, HELD_BYTES_MIN, sizeof *s->helds, &r, &most);
+    s->helds = hl_loader_entries(l, HL_COL_HELD, HELD_BYTES_MIN, sizeof *s->helds, &r, &most);
     if (!s->helds)
         return l->err->status;
     while (!hl_column_done(&r) && s->n_helds < most) {
@@ -144,7 +111,7 @@ static hl_status load_held(hl_snap_loader *l)
         return l->err->status;
     if (s->n_helds)
         qsort(s->helds, s->n_helds, sizeof *s->helds, by_stack);
-    return bad ? corrupt(l, HL_COL_HELD, s->n_helds) : HL_OK;
+    return bad ? hl_loader_corrupt(l, HL_COL_HELD, NOT_THERE, s->n_helds) : HL_OK;
 }
 
 static hl_status load_nobody(hl_snap_loader *l)
@@ -152,7 +119,8 @@ static hl_status load_nobody(hl_snap_loader *l)
     hl_snap *s = l->s;
     hl_column_reader r;
     uint32_t most, n = 0;
-    s->nobodys = begin(l, HL_COL_NOBODY, NOBODY_BYTES_MIN, sizeof *s->nobodys, &r, &most);
+    s->nobodys =
+        hl_loader_entries(l, HL_COL_NOBODY, NOBODY_BYTES_MIN, sizeof *s->nobodys, &r, &most);
     if (!s->nobodys)
         return l->err->status;
     while (!hl_column_done(&r) && s->n_nobodys < most) {

@@ -6,37 +6,9 @@
 #define _GNU_SOURCE
 #include "snapshot/snap_load.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 
 enum { MODULE_BYTES_MIN = 2, NATIVE_BYTES_MIN = 3, SITE_BYTES_MIN = 4 };
-
-static hl_status corrupt(hl_snap_loader *l, enum hl_snap_column c, const char *what, uint64_t at)
-{
-    return hl_err_set(l->err, HL_CORRUPT, "column %s: %s (%" PRIu64 ")", hl_column_name(c), what,
-                      at);
-}
-
-/* Opens column c; an array for as many entries as its bytes can hold, and one before them. */
-static void *begin(hl_snap_loader *l, enum hl_snap_column c, unsigned bytes, size_t size,
-                   hl_column_reader *r, uint32_t *most)
-{
-    uint64_t n = l->raw[c] / bytes + 1;
-    if (n >= UINT32_MAX) {
-        (void)!corrupt(l, c, "too many entries", n);
-        return NULL;
-    }
-    *most = (uint32_t)n;
-    hl_loader_column(l, c, 0, r);
-    return hl_loader_array(l, n, size);
-}
-
-static uint32_t take_below(hl_column_reader *r, uint64_t limit, bool *bad)
-{
-    uint64_t v = hl_column_take(r);
-    *bad |= v >= limit;
-    return v < limit ? (uint32_t)v : 0;
-}
 
 static hl_status load_modules(hl_snap_loader *l)
 {
@@ -44,18 +16,21 @@ static hl_status load_modules(hl_snap_loader *l)
     hl_column_reader r;
     bool bad = false;
     uint32_t most;
-    s->modules = begin(l, HL_COL_MODULE, MODULE_BYTES_MIN, sizeof *s->modules, &r, &most);
+    s->modules =
+        hl_loader_entries(l, HL_COL_MODULE, MODULE_BYTES_MIN, sizeof *s->modules, &r, &most);
     if (!s->modules)
         return l->err->status;
     s->modules[s->n_modules++] = (hl_snap_module){.path = 0};
     while (!hl_column_done(&r) && s->n_modules < most) {
-        hl_snap_module m = {.path = take_below(&r, s->n_names, &bad)};
-        m.id = take_below(&r, s->n_names, &bad);
+        hl_snap_module m = {.path = hl_column_take_below(&r, s->n_names, &bad)};
+        m.id = hl_column_take_below(&r, s->n_names, &bad);
         s->modules[s->n_modules++] = m;
     }
     if (hl_column_end(&r, l->err))
         return l->err->status;
-    return bad ? corrupt(l, HL_COL_MODULE, "a name that is not in the table", s->n_modules) : HL_OK;
+    return bad ? hl_loader_corrupt(l, HL_COL_MODULE, "a name that is not in the table",
+                                   s->n_modules)
+               : HL_OK;
 }
 
 static hl_status load_natives(hl_snap_loader *l)
@@ -64,22 +39,24 @@ static hl_status load_natives(hl_snap_loader *l)
     hl_column_reader r;
     bool bad = false;
     uint32_t most;
-    s->natives = begin(l, HL_COL_NATIVE, NATIVE_BYTES_MIN, sizeof *s->natives, &r, &most);
+    s->natives =
+        hl_loader_entries(l, HL_COL_NATIVE, NATIVE_BYTES_MIN, sizeof *s->natives, &r, &most);
     if (!s->natives)
         return l->err->status;
     s->natives[s->n_natives++] = (hl_snap_native){.caller = 0};
     while (!hl_column_done(&r) && s->n_natives < most) {
-        uint32_t back = take_below(&r, s->n_natives, &bad);
+        uint32_t back = hl_column_take_below(&r, s->n_natives, &bad);
         hl_snap_native k = {.caller = back ? s->n_natives - back : 0};
-        k.module = take_below(&r, s->n_modules, &bad);
+        k.module = hl_column_take_below(&r, s->n_modules, &bad);
         k.at = hl_column_take(&r);
         bad |= !k.module && k.at >= s->n_stacks;
         s->natives[s->n_natives++] = k;
     }
     if (hl_column_end(&r, l->err))
         return l->err->status;
-    return bad ? corrupt(l, HL_COL_NATIVE, "a module, a caller or a stack that is not in the table",
-                         s->n_natives)
+    return bad ? hl_loader_corrupt(l, HL_COL_NATIVE,
+                                   "a module, a caller or a stack that is not in the table",
+                                   s->n_natives)
                : HL_OK;
 }
 
@@ -97,12 +74,12 @@ hl_status hl_loader_native(hl_snap_loader *l)
     uint32_t most;
     if (load_modules(l) || load_natives(l))
         return l->err->status;
-    s->native_sites =
-        begin(l, HL_COL_NATIVE_SITE, SITE_BYTES_MIN, sizeof *s->native_sites, &r, &most);
+    s->native_sites = hl_loader_entries(l, HL_COL_NATIVE_SITE, SITE_BYTES_MIN,
+                                        sizeof *s->native_sites, &r, &most);
     if (!s->native_sites)
         return l->err->status;
     while (!hl_column_done(&r) && s->n_native_sites < most) {
-        hl_snap_native_site x = {.stack = take_below(&r, s->n_natives, &bad)};
+        hl_snap_native_site x = {.stack = hl_column_take_below(&r, s->n_natives, &bad)};
         x.live.blocks = hl_column_take(&r);
         x.live.bytes = hl_column_take(&r);
         x.taken = hl_column_take(&r);
@@ -112,7 +89,7 @@ hl_status hl_loader_native(hl_snap_loader *l)
         return l->err->status;
     if (s->n_native_sites)
         qsort(s->native_sites, s->n_native_sites, sizeof *s->native_sites, by_stack);
-    return bad ? corrupt(l, HL_COL_NATIVE_SITE, "a stack that is not in the table",
-                         s->n_native_sites)
+    return bad ? hl_loader_corrupt(l, HL_COL_NATIVE_SITE, "a stack that is not in the table",
+                                   s->n_native_sites)
                : HL_OK;
 }

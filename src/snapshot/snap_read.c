@@ -41,6 +41,25 @@ void *hl_loader_array(hl_snap_loader *l, uint64_t count, size_t size)
     return p;
 }
 
+hl_status hl_loader_corrupt(hl_snap_loader *l, enum hl_snap_column c, const char *what, uint64_t at)
+{
+    return hl_err_set(l->err, HL_CORRUPT, "column %s: %s (%" PRIu64 ")", hl_column_name(c), what,
+                      at);
+}
+
+void *hl_loader_entries(hl_snap_loader *l, enum hl_snap_column c, unsigned bytes, size_t size,
+                        hl_column_reader *r, uint32_t *most)
+{
+    uint64_t n = l->raw[c] / bytes + 1;
+    if (n >= UINT32_MAX) {
+        (void)!hl_loader_corrupt(l, c, "too many entries", n);
+        return NULL;
+    }
+    *most = (uint32_t)n;
+    hl_loader_column(l, c, 0, r);
+    return hl_loader_array(l, n, size);
+}
+
 void hl_loader_column(hl_snap_loader *l, enum hl_snap_column c, unsigned slot,
                       hl_column_reader *out)
 {

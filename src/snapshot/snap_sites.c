@@ -39,12 +39,6 @@ static uint32_t take_known(hl_column_reader *r, uint32_t limit, bool *bad)
     return v < limit ? (uint32_t)v : 0;
 }
 
-static hl_amount take_amount(hl_column_reader *r)
-{
-    uint64_t blocks = hl_column_take(r);
-    return (hl_amount){.blocks = blocks, .bytes = hl_column_take(r)};
-}
-
 static hl_status load_frames(hl_snap_loader *l)
 {
     hl_snap *s = l->s;
@@ -112,7 +106,7 @@ static hl_status load_within(hl_snap_loader *l)
     hl_loader_column(l, HL_COL_WITHIN, 0, &r);
     while (!hl_column_done(&r)) {
         uint64_t further = hl_column_take(&r), window = hl_column_take(&r);
-        hl_amount amount = take_amount(&r);
+        hl_amount amount = hl_column_take_amount(&r);
         if (further >= s->n_sites - at)
             return corrupt(l, HL_COL_WITHIN, "a site that is not there", at);
         at += further;
@@ -136,10 +130,10 @@ static hl_status load_sites(hl_snap_loader *l)
         x.thread = hl_column_take32(&r, 0);
         uint64_t domain = hl_column_take(&r);
         x.domain = domain < HL_BLOCK_DOMAINS ? (enum hl_block_domain)domain : HL_BLOCK_NATIVE;
-        x.live = take_amount(&r);
-        x.all = take_amount(&r);
-        x.brief = take_amount(&r);
-        x.peak = take_amount(&r);
+        x.live = hl_column_take_amount(&r);
+        x.all = hl_column_take_amount(&r);
+        x.brief = hl_column_take_amount(&r);
+        x.peak = hl_column_take_amount(&r);
         x.error = hl_column_take(&r);
         s->sites[s->n_sites++] = x;
     }
@@ -169,7 +163,7 @@ static hl_status load_ages(hl_snap_loader *l)
     while (!hl_column_done(&r) && s->n_ages < l->raw[HL_COL_AGE] / AGE_BYTES_MIN) {
         hl_snap_age x = {.stack = take_known(&r, s->n_stacks, &bad)};
         x.born = hl_column_take32(&r, UINT32_MAX);
-        x.live = take_amount(&r);
+        x.live = hl_column_take_amount(&r);
         s->ages[s->n_ages++] = x;
     }
     if (hl_column_end(&r, l->err))
@@ -192,7 +186,7 @@ hl_status hl_loader_made(hl_snap_loader *l)
         uint64_t further = hl_column_take(&r);
         hl_snap_made x = {.stack = take_known(&r, s->n_stacks, &bad)};
         x.leaf = take_known(&r, s->n_types + 1, &bad);
-        x.amount = take_amount(&r);
+        x.amount = hl_column_take_amount(&r);
         if (further >= s->nodes - row)
             return corrupt(l, HL_COL_MADE, "an object that is not there", s->n_made);
         row += further;
