@@ -13,6 +13,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 
 enum {
     CHILD_SECONDS = 120,
@@ -115,11 +116,24 @@ uint64_t hl_pulse_threads_cpu_ns(bool watches)
     return watcher + atomic_load(&hl_pulse.guard_cpu_ns);
 }
 
+/* A limit of the program's holds for who borrows its memory; one who works in a copy lifts it there. */
+static bool memory_is_limited(void)
+{
+    static const int of[] = {RLIMIT_AS, RLIMIT_DATA};
+    struct rlimit now;
+    for (size_t i = 0; i < sizeof of / sizeof *of; i++)
+        if (!getrlimit(of[i], &now) && now.rlim_cur != RLIM_INFINITY)
+            return true;
+    return false;
+}
+
 /* GIL held, unless HL_LOOK_UNSETTLED; the file is in use by us. CPU time is the program's: the child's is
  * not in it, our threads' is taken off. */
 void hl_look_start(hl_look *l, enum hl_look_slot slot, unsigned how, const char *reason)
 {
     bool watcher = how & HL_LOOK_WATCHES;
+    if (how & HL_LOOK_BORROWS && memory_is_limited())
+        how &= ~(unsigned)(HL_LOOK_BORROWS | HL_LOOK_RETURNS);
     *l = (hl_look){
         .slot = slot,
         .unsettled = (how & HL_LOOK_UNSETTLED) != 0,

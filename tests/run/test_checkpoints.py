@@ -92,6 +92,15 @@ def test_when_memory_is_missing(bench: Bench, python: str, name: str) -> None:
     assert looks(got) == 3
 
 
+def test_the_last_look_where_the_program_may_have_no_more(bench: Bench, python: str) -> None:
+    """A limit of the program's is not ours: what looks lifts it for itself."""
+    code = ("import resource\nL = [{} for _ in range(1000)]\n"
+            "n = int(open('/proc/self/statm').read().split()[0]) * 4096\n"
+            "resource.setrlimit(resource.RLIMIT_AS, (n + (1 << 20), -1))\n")
+    got = bench.watched("-c", code, options=SELDOM)
+    assert (got.status, looks(got)) == (0, 2), got.stderr
+
+
 def test_one_call_keeps_the_interpreter(bench: Bench, python: str) -> None:
     """Looks without the GIL are in the file, and say so."""
     code = "import time\ntime.sleep(.1)\npow(3, 2**8000, 10**3000 + 1)"
