@@ -13,7 +13,7 @@
  * in a long run a second more or less is nothing. */
 static uint64_t stuck_patience(unsigned looks, uint64_t now)
 {
-    enum { FIRST_NS = 200 * 1000 * 1000, MOST = 10 };
+    enum { FIRST_NS = 300 * 1000 * 1000, MOST = 10 };
     uint64_t tenth = (now - hl_pulse.plan.begun_ns) / 10;
     uint64_t patience = (uint64_t)FIRST_NS << (looks < MOST ? looks : MOST);
     return patience > tenth ? patience : tenth;

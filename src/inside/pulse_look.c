@@ -219,7 +219,7 @@ uint64_t hl_look_finish(hl_look *l)
     if (!l->child)
         return 0;
     page->walker_pid[l->slot] = 0;
-    __atomic_fetch_add(&page->ours_ns, shot->walk_ns, __ATOMIC_SEQ_CST);
+    __atomic_fetch_add(&page->ours_ns, shot->walk_ns + shot->after_ns, __ATOMIC_SEQ_CST);
     if (l->unsettled && (status || !shot->done))
         ;
     else if (status || !shot->done)
@@ -235,18 +235,19 @@ uint64_t hl_look_finish(hl_look *l)
     uint64_t copies = l->lent ? 0 : copy_ns(l);
     __atomic_fetch_add(&page->fault_ns, copies, __ATOMIC_SEQ_CST);
     l->child = 0;
-    return l->stop_ns + copies + (hl_pulse.one_core && !l->lent ? shot->walk_ns : 0);
+    return l->stop_ns + copies + (hl_pulse.one_core && !l->lent ? shot->walk_ns + shot->after_ns : 0);
 }
 void hl_look_end(hl_look *l)
 {
     uint64_t cost = hl_look_finish(l);
-    uint64_t walk = hl_pulse.shots[l->slot]->walk_ns;
+    uint64_t walk = hl_pulse.shots[l->slot]->walk_ns, after = hl_pulse.shots[l->slot]->after_ns;
     if (l->unsettled) {
-        hl_plan_paid_by(&hl_pulse.plan, hl_page_now(), l->rss_bytes, cost, walk);
+        hl_plan_paid_by(&hl_pulse.plan, hl_page_now(), l->rss_bytes, cost, walk + after);
     } else {
         hl_pulse.plan.rounds = l->rounds;
         hl_pulse.plan.lent = l->lent;
-        hl_plan_took(&hl_pulse.plan, l->at_ns, hl_page_now(), l->rss_bytes, l->stop_ns, cost, walk);
+        hl_plan_took(&hl_pulse.plan, l->at_ns, hl_page_now(), l->rss_bytes, l->stop_ns, cost, walk,
+                     after);
     }
     atomic_store(l->unsettled ? &hl_pulse.guard_cpu_ns : &hl_pulse.watcher_cpu_ns,
                  hl_vitals_clock_ns(CLOCK_THREAD_CPUTIME_ID));
