@@ -21,6 +21,8 @@ enum {
     LEAST_LOST = 2 << 20, /* some sixteen samples */
     LOST_SHARE = 2,       /* half of what came is lost, or more: few pointers are seen nowhere */
     LEAST_INTERVALS = 3,  /* that nothing points to it says the rest */
+    MUCH_LOST = 8 << 20,  /* of so much, and nearly all of it, two intervals say as much */
+    NEARLY_ALL = 4,       /* three quarters */
 };
 
 typedef struct look {
@@ -211,6 +213,14 @@ static hl_status fill(const hl_case *c, const char *library, uint64_t *series, h
     return err->status;
 }
 
+/* Memory that nobody points to is no cache that is still being filled: how often more of it came says
+ * only that it goes on. */
+static uint32_t intervals_asked(const gain *g)
+{
+    bool nearly_all = NEARLY_ALL * g->lost >= (NEARLY_ALL - 1) * g->bytes;
+    return LEAST_INTERVALS - (g->lost >= MUCH_LOST && nearly_all);
+}
+
 static hl_status find_lost(hl_case *c, uint32_t from, uint32_t to, const look *first,
                            hl_arena *scratch, hl_err *err)
 {
@@ -230,7 +240,7 @@ static hl_status find_lost(hl_case *c, uint32_t from, uint32_t to, const look *f
         hl_err_set(err, HL_NO_MEMORY, "no memory for %u snapshots", c->n_moments);
     else if (g.lost >= LEAST_LOST && LOST_SHARE * g.lost >= g.bytes &&
              !fill(c, g.library, series, err) && hl_growth_rises(c, series, &growth) &&
-             growth.intervals >= LEAST_INTERVALS && !hl_growth_slows(&growth)) {
+             growth.intervals >= intervals_asked(&g) && !hl_growth_slows(&growth)) {
         const hl_snap_info *a = &c->moments[growth.onset].info, *z = &c->moments[to].info;
         double seconds = (double)(z->time_us - a->time_us) / 1e6;
         growth.bytes = growth.onset_bytes = growth.units = above(series[to], series[growth.onset]);

@@ -59,6 +59,30 @@ static void lost_is_a_leak(void **state)
     hl_test_judged_end(&j);
 }
 
+#define SHORT                                                                                      \
+    LOOK(0, 20, "reason=start")                                                                    \
+    LOOK(10, 24, "") LOOK(20, 40, "") LOOK(30, 56, "mark=1") LOOK(40, 72, "")
+#define SHORT_END                                                                                  \
+    "snap time=41 cpu=41 rss=72M heap=72M heapfree=0 mapped=0 used=0 reason=end track=sampled "    \
+    "rate=524288\n"
+#define IN_TWO                                                                                     \
+    "live={0|4|4|20|36}:{0|4000000|4000000|20000000|36000000} "                                    \
+    "taken={0|4000000|4000000|20000000|36000000} "
+
+/* Nearly all of it, and much: two intervals do. */
+static void much_that_is_lost_says_more(void **state)
+{
+    (void)state;
+    hl_judged j = hl_test_judge(MAIN ASKED IN_TWO "lost=-:19:19000000\n" SHORT SHORT_END);
+    assert_int_equal(j.d.verdict, HL_LEAK);
+    assert_string_equal(j.d.findings[0].cause, "native-memory");
+    hl_test_judged_end(&j);
+    j = hl_test_judge(MAIN ASKED IN_TWO
+                      "lost=-:11:11000000 data=/x/spam.so+0x4000,9:9000000\n" SHORT SHORT_END);
+    assert_int_equal(j.d.n_findings, 0);
+    hl_test_judged_end(&j);
+}
+
 /* A cache, a document, a table in memory. */
 static void kept_is_told_and_not_accused(void **state)
 {
@@ -99,6 +123,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(lost_is_a_leak),
+        cmocka_unit_test(much_that_is_lost_says_more),
         cmocka_unit_test(kept_is_told_and_not_accused),
         cmocka_unit_test(no_leak),
     };

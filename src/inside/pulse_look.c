@@ -235,7 +235,8 @@ uint64_t hl_look_finish(hl_look *l)
     uint64_t copies = l->lent ? 0 : copy_ns(l);
     __atomic_fetch_add(&page->fault_ns, copies, __ATOMIC_SEQ_CST);
     l->child = 0;
-    return l->stop_ns + copies + (hl_pulse.one_core && !l->lent ? shot->walk_ns + shot->after_ns : 0);
+    return l->stop_ns + copies +
+           (hl_pulse.one_core && !l->lent ? shot->walk_ns + shot->after_ns : 0);
 }
 void hl_look_end(hl_look *l)
 {

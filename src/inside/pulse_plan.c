@@ -24,7 +24,7 @@ enum {
     /* but not more than a quarter of a program's time, with the next and the last, and this much */
     SHARE = 4,
     SHARE_FREE_NS = 60 * MS,
-    SURE = 4, /* and the last: with fewer there is no verdict on what grows */
+    SURE = 4,            /* and the last: with fewer there is no verdict on what grows */
     CREDIT_NS = 40 * MS, /* of cost, once in a run, that is not paid for twentyfold: a program of a
                             second that imports for half of it needs its looks in the other half */
     GROWTH_MIN = 1024 * 1024,
