@@ -355,6 +355,8 @@ static void weigh(hl_case *c)
         explained += c->native.bytes;
         grown += c->native.bytes;
     }
+    explained += c->stack_bytes;
+    grown += c->stack_bytes;
     double share = grown ? (double)explained / (double)grown : -1;
     d->observed.growth_explained = share > 1 ? 1 : share;
     for (uint32_t i = 0; i < d->n_findings && share >= 0 && share < STRONG_SHARE && !c->audited;

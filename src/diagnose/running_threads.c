@@ -137,8 +137,10 @@ hl_status hl_rule_thread_groups(hl_case *c, hl_err *err)
         hl_group_measure(c, group);
         const hl_growth *g = &group->growth;
         uint64_t stacks = (g->series[g->anchor] - g->series[g->onset]) * (uint64_t)STACK_BYTES;
-        if (g->onset_bytes + stacks >= c->material)
-            find_group(c, group, confidence);
+        if (g->onset_bytes + stacks < c->material)
+            continue;
+        c->stack_bytes += stacks;
+        find_group(c, group, confidence);
     }
     return HL_OK;
 }
