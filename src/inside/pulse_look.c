@@ -241,14 +241,13 @@ uint64_t hl_look_finish(hl_look *l)
 void hl_look_end(hl_look *l)
 {
     uint64_t cost = hl_look_finish(l);
-    uint64_t walk = hl_pulse.shots[l->slot]->walk_ns, after = hl_pulse.shots[l->slot]->after_ns;
+    uint64_t walk = hl_pulse.shots[l->slot]->walk_ns; /* a mark has an allowance of its own */
     if (l->unsettled) {
-        hl_plan_paid_by(&hl_pulse.plan, hl_page_now(), l->rss_bytes, cost, walk + after);
+        hl_plan_paid_by(&hl_pulse.plan, hl_page_now(), l->rss_bytes, cost, walk);
     } else {
         hl_pulse.plan.rounds = l->rounds;
         hl_pulse.plan.lent = l->lent;
-        hl_plan_took(&hl_pulse.plan, l->at_ns, hl_page_now(), l->rss_bytes, l->stop_ns, cost, walk,
-                     after);
+        hl_plan_took(&hl_pulse.plan, l->at_ns, hl_page_now(), l->rss_bytes, l->stop_ns, cost, walk);
     }
     atomic_store(l->unsettled ? &hl_pulse.guard_cpu_ns : &hl_pulse.watcher_cpu_ns,
                  hl_vitals_clock_ns(CLOCK_THREAD_CPUTIME_ID));

@@ -21,10 +21,6 @@ enum {
      * stays as it is, and after a second of imports a look costs the child 60 ms and copies 20 MB */
     GROWING_WALK_CREDIT_NS = 400 * MS,
     GROWING_CREDIT_NS = 80 * MS,
-    /* but not more than a quarter of a program's time, with the next and the last, and this much */
-    SHARE = 4,
-    SHARE_FREE_NS = 60 * MS,
-    SURE = 4,            /* and the last: with fewer there is no verdict on what grows */
     CREDIT_NS = 40 * MS, /* of cost, once in a run, that is not paid for twentyfold: a program of a
                             second that imports for half of it needs its looks in the other half */
     GROWTH_MIN = 1024 * 1024,
@@ -129,22 +125,14 @@ void hl_plan_paid_by(hl_plan *p, uint64_t done_ns, uint64_t rss_bytes, uint64_t 
     paid = cost_ns + due * (PAY - 1);
     worked = beyond(walk, &p->growing_walk_credit_ns) * PAY_WALK;
     p->free_growing_ns = done_ns + (paid > worked ? paid : worked);
-    p->worked_ns += walk_ns;
-    uint64_t soon = p->worked_ns + 2 * walk_ns;
-    uint64_t share_ns = soon > SHARE_FREE_NS ? (soon - SHARE_FREE_NS) * SHARE : 0;
-    if (p->taken >= SURE && p->free_growing_ns < p->armed_ns + share_ns)
-        p->free_growing_ns = p->armed_ns + share_ns;
-    if (p->free_ns < p->free_growing_ns)
-        p->free_ns = p->free_growing_ns;
 }
 
 void hl_plan_took(hl_plan *p, uint64_t at_ns, uint64_t done_ns, uint64_t rss_bytes,
-                  uint64_t pause_ns, uint64_t cost_ns, uint64_t walk_ns, uint64_t after_ns)
+                  uint64_t pause_ns, uint64_t cost_ns, uint64_t walk_ns)
 {
     p->taken++;
     p->last_ns = at_ns;
     p->cheap = p->cheap && pause_ns < GRACE_PAUSE_NS;
-    p->worked_ns += after_ns;
     hl_plan_paid_by(p, done_ns, rss_bytes, cost_ns, walk_ns);
     p->walk_ns = walk_ns;
     p->least_walk_ns = p->least_walk_ns && p->least_walk_ns < walk_ns ? p->least_walk_ns : walk_ns;

@@ -42,7 +42,6 @@ typedef struct hl_plan {
     uint64_t looked_bytes; /* resident when the last copy was made */
     uint64_t rounds;       /* done when the last one was taken    */
     bool lent;             /* what is told next copied no page: the program stood still for it */
-    uint64_t worked_ns;              /* CPU of all children so far */
     uint64_t walk_ns, walked_bytes;  /* of the last look */
     uint64_t least_walk_ns;          /* of all */
     uint64_t stop_ns, stopped_bytes; /* of the last one that made a copy */
@@ -50,10 +49,10 @@ typedef struct hl_plan {
 
 void hl_plan_begin(hl_plan *p, uint32_t max, uint32_t interval_ms, uint64_t now_ns);
 /* One was taken at at_ns and was over at done_ns. cost_ns: pause, page copies, CPU taken away.
- * walk_ns: CPU of the child; after_ns: what it took beside the walk. */
+ * walk_ns: CPU of the child. */
 void hl_plan_took(hl_plan *p, uint64_t at_ns, uint64_t done_ns, uint64_t rss_bytes,
-                  uint64_t pause_ns, uint64_t cost_ns, uint64_t walk_ns, uint64_t after_ns);
-/* One that counts for nothing but its price. walk_ns: all that the child took. */
+                  uint64_t pause_ns, uint64_t cost_ns, uint64_t walk_ns);
+/* One that counts for nothing but its price. */
 void hl_plan_paid_by(hl_plan *p, uint64_t done_ns, uint64_t rss_bytes, uint64_t cost_ns,
                      uint64_t walk_ns);
 

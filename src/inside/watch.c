@@ -130,7 +130,7 @@ static hl_status take(watch *w, const char *reason, bool counts, hl_err *err)
     else
         w->looks_ns += hl_vitals_clock_ns(CLOCK_THREAD_CPUTIME_ID) - begun;
     w->plan.rounds = request.rounds;
-    hl_plan_took(&w->plan, now, hl_vitals_clock_ns(CLOCK_MONOTONIC), request.rss_bytes, cpu, cpu, 0,
+    hl_plan_took(&w->plan, now, hl_vitals_clock_ns(CLOCK_MONOTONIC), request.rss_bytes, cpu, cpu,
                  0);
     munmap(shot, sizeof *shot);
     return err->status;

@@ -9,6 +9,8 @@
 #define _GNU_SOURCE
 #include "symbols/symbols.h"
 
+#include "symbols/demangle.h"
+
 #include <dwarf.h>
 #include <elfutils/libdw.h>
 #include <elfutils/libdwfl.h>
@@ -130,6 +132,12 @@ static const char *copy(hl_arena *arena, const char *text)
     return text && *text ? hl_arena_copy(arena, text, strlen(text)) : NULL;
 }
 
+static const char *plain(hl_arena *arena, const char *name)
+{
+    const char *read = name ? hl_demangle(name, arena) : NULL;
+    return read == name ? copy(arena, name) : read;
+}
+
 static bool is_function(Dwarf_Die *die)
 {
     int tag = dwarf_tag(die);
@@ -213,7 +221,7 @@ unsigned hl_symbols_find(hl_symbols *s, const char *path, const char *id, uint64
         out[0].line = number > 0 ? (uint32_t)number : 0;
     }
     if (!out[0].function)
-        out[0].function = copy(arena, symbol_of(o, call));
+        out[0].function = plain(arena, symbol_of(o, call));
     return n ? n : out[0].function || out[0].file;
 }
 
@@ -231,5 +239,6 @@ const char *hl_symbols_variable(hl_symbols *s, const char *path, const char *id,
 {
     const opened *o = at && *path ? file_of(s, path, id) : NULL;
     const char *name = o && o->dwfl ? symbol_of(o, at + o->bias) : NULL;
-    return name ? hl_arena_copy(arena, name, plain_length(name)) : NULL;
+    const char *read = name ? hl_demangle(name, arena) : NULL;
+    return read == name && name ? hl_arena_copy(arena, name, plain_length(name)) : read;
 }

@@ -1,5 +1,6 @@
 /* symbols/symbols_test.c: the names of this program's own functions, by their addresses. */
 #define _GNU_SOURCE
+#include "symbols/demangle.h"
 #include "symbols/symbols.h"
 
 #include <link.h>
@@ -112,10 +113,33 @@ static void strangers(void **state)
     unlink(pipe);
 }
 
+static void names_of_cpp_are_read(void **state)
+{
+    static const char *const pairs[][2] = {
+        {"_ZN3fox3runEi", "fox::run"},
+        {"_ZNK3fox5holdsERKSt6vectorIiSaIiEE", "fox::holds"},
+        {"_ZN12_GLOBAL__N_13runEv", "(anonymous namespace)::run"},
+        {"_ZN3foxclEPFvvE", "fox::operator()"},
+        {"_ZN3fox5countE", "fox::count"},
+        {"malloc", "malloc"},
+        {"_Z", "_Z"},
+        {"_ZN3fox", "_ZN3fox"},
+        {"_ZZZZZZ(", "_ZZZZZZ("},
+        {"", ""},
+    };
+    hl_arena arena;
+    hl_arena_init(&arena);
+    for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++)
+        assert_string_equal(hl_demangle(pairs[i][0], &arena), pairs[i][1]);
+    hl_arena_deinit(&arena);
+    (void)state;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(inlined_functions_are_told),
+        cmocka_unit_test(names_of_cpp_are_read),
         cmocka_unit_test(another_build_has_no_names),
         cmocka_unit_test(strangers),
     };

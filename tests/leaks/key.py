@@ -213,6 +213,7 @@ LEAKS = [
 
     leak("thread/never_end.py", THREAD, "listen", LOCAL, 15),
     leak("thread/in_class.py", THREAD, "run", LOCAL, 10, "Heartbeat", keep="run"),
+    leak("thread/beside_tables.py", THREAD, "poll", LOCAL, 0.1),
     leak("thread/timers.py", THREAD, "run", LOCAL, 15, "Lease expire", keep="daemon"),
     leak("thread/pool_per_customer.py", THREAD, "_worker", LOCAL, 0.3),
     leak("thread/watch", THREAD, "poll", LOCAL, 15),
