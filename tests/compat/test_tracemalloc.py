@@ -7,10 +7,12 @@ import io
 import json
 import os
 import pickle
+import re
 import subprocess
 import sys
 import threading
 import tracemalloc as original
+from pathlib import Path
 
 import pytest
 
@@ -232,7 +234,8 @@ def test_threads_are_traced_and_what_they_freed_is_gone():
     def work():
         nonlocal line
         for _ in range(200):
-            kept.append(bytes(5000)); line = here()
+            made, line = bytes(5000), here()
+            kept.append(made)
             bytes(7000)
 
     threads = [threading.Thread(target=work) for _ in range(4)]
@@ -453,3 +456,10 @@ def test_every_cut_and_every_flipped_byte_is_refused_or_read(tmp_path):
 def test_a_file_that_is_not_there_is_said_as_by_the_original(tmp_path):
     with pytest.raises(FileNotFoundError):
         tracemalloc.Snapshot.load(str(tmp_path / "none"))
+
+
+def test_the_example_of_the_page_runs(tmp_path):
+    page = Path(__file__).parents[2] / "docs/compat/tracemalloc.md"
+    [example] = re.findall(r"^```python\n(.*?)^```", page.read_text(), re.MULTILINE | re.DOTALL)
+    said = run(tmp_path, example)
+    assert re.search(r"program.py:6: size=97\.\d KiB", said) and "kept.append" in said
