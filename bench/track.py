@@ -3,7 +3,8 @@
     python bench/track.py [--repeat N] [--only NAME,...] [--arms all|ARM,...] [--json FILE]
 
 Arms: plain; exact, and exact with the free lists left as they are (uncorrected); sampled, one in
-512 KiB; tracemalloc of 1 and of 25 frames; memray as it comes and with Python's allocators (they
+512 KiB; tracemalloc of 1 and of 25 frames, and the same under our heaplens.compat.tracemalloc
+(compat, compat25); memray as it comes and with Python's allocators (they
 write a file, in the folder for temporary ones), where it is installed: the group `bench` of
 pyproject.toml has it. `--arms all` takes them all. All arms run in one process, in turn, with the
 order turned each round, so that a busy machine disturbs all of them alike. A ratio is the median of
@@ -36,6 +37,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 from heaplens._core import core
+from heaplens.compat import tracemalloc as compat
 
 try:
     import memray
@@ -275,6 +277,8 @@ ARMS: dict[str, tuple[Callable[[], Any], Callable[[], Any]]] = {
         lambda: INSIDE.track_start(exact=False, mean=MEAN, lists=False),
         INSIDE.track_stop,
     ),
+    "compat": (lambda: compat.start(1), compat.stop),
+    "compat25": (lambda: compat.start(25), compat.stop),
     "tracemalloc": (lambda: tracemalloc.start(1), tracemalloc.stop),
     "tracemalloc25": (lambda: tracemalloc.start(25), tracemalloc.stop),
 }

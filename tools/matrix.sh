@@ -22,7 +22,7 @@ try() { # PYTHON VERSION
     fi
     tools/group.sh "$venv" test
     if ! HEAPLENS_EXE=$PWD/$venv/bin/heaplens "$venv/bin/python" -m pytest -q \
-        tests/inside tests/python </dev/null >"$log" 2>&1 ||
+        tests/inside tests/python tests/compat </dev/null >"$log" 2>&1 ||
         ! HEAPLENS_EXE=$PWD/$venv/bin/heaplens "$venv/bin/python" -m pytest -q -k "$programs" \
             tests/verdict </dev/null >>"$log" 2>&1; then
         tail -n 60 "$log"

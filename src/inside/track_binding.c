@@ -2,13 +2,15 @@
  *
  * Room   inside; target with the GIL.
  * Gives  track_start, track_stop, track_checkpoint, track_rows: what lives and what was made, as
- *        lists of tuples whose columns are named in python/heaplens/_track.py.
+ *        lists of tuples whose columns are named in python/heaplens/_track.py. What tracemalloc's names
+ *        need stands in track_traces.c.
  * Knows  the tracker's tables.  Must not know  how rows are grouped. */
-#include "inside/track_engine.h" /* first: Python.h sets _GNU_SOURCE */
+#include "inside/track_names.h" /* first: Python.h sets _GNU_SOURCE */
 
 #include "inside/pulse_parts.h"
 #include "inside/rounds.h"
 #include "inside/track_binding.h"
+#include "inside/track_traces.h"
 #include "rt/rt.h"
 
 #include <dlfcn.h>
@@ -176,62 +178,25 @@ static PyObject *made(const totals *t)
     return list;
 }
 
-/* A copy under the lock, since Python objects cannot be made under it. */
-typedef struct names {
-    hl_code *codes;
-    char *pool;
-    size_t n, bytes;
-} names;
-
-static int names_init(names *c)
-{
-    hl_lock_take(&T->sites.lock);
-    c->n = T->codes.n;
-    c->bytes = T->codes.n_pool;
-    c->codes = hl_pages_map(c->n * sizeof *c->codes);
-    c->pool = hl_pages_map(c->bytes);
-    if (c->codes && c->pool) {
-        memcpy(c->codes, T->codes.codes, c->n * sizeof *c->codes);
-        memcpy(c->pool, T->codes.pool, c->bytes);
-    }
-    hl_lock_give(&T->sites.lock);
-    return c->codes && c->pool ? 0 : -1;
-}
-
-static void names_deinit(names *c)
-{
-    hl_pages_unmap(c->codes, c->n * sizeof *c->codes);
-    hl_pages_unmap(c->pool, c->bytes);
-}
-
-static PyObject *sites(const names *c, uint32_t n)
+static PyObject *sites(const hl_track_names *c, uint32_t n)
 {
     PyObject *list = PyList_New(0);
     for (uint32_t i = 0; list && i < n; i++) {
         const hl_site *s = hl_site_of(&T->sites, i);
-        const hl_code *code = &c->codes[s->code < c->n ? s->code : 0];
-        uint32_t line = hl_line_at(hl_track_lines_format(), (const uint8_t *)c->pool + code->table,
-                                   code->table_bytes, code->first_line, s->offset);
+        uint32_t line = hl_track_names_line(c, s);
         if (put(list, Py_BuildValue("(III)", s->parent, s->code, line)))
             Py_CLEAR(list);
     }
     return list;
 }
 
-static PyObject *text(const names *c, uint32_t at)
-{
-    hl_codes pool = {.pool = c->pool};
-    size_t n;
-    const char *s = hl_codes_text(&pool, at, &n);
-    return PyUnicode_DecodeUTF8(s, (Py_ssize_t)n, "replace");
-}
-
-static PyObject *codes(const names *c)
+static PyObject *codes(const hl_track_names *c)
 {
     PyObject *list = PyList_New(0);
     for (size_t i = 0; list && i < c->n; i++)
-        if (put(list, Py_BuildValue("(NNI)", text(c, c->codes[i].file), text(c, c->codes[i].name),
-                                    c->codes[i].first_line)))
+        if (put(list,
+                Py_BuildValue("(NNI)", hl_track_names_text(c, c->codes[i].file),
+                              hl_track_names_text(c, c->codes[i].name), c->codes[i].first_line)))
             Py_CLEAR(list);
     return list;
 }
@@ -260,7 +225,7 @@ static PyObject *rows(PyObject *module, PyObject *unused)
 {
     hl_tally now = {.n = 0}, peak = {.n = 0};
     totals t = {.n = 0};
-    names c = {.n = 0};
+    hl_track_names c = {.n = 0};
     PyObject *all = NULL;
     int64_t bytes = T->bytes + __atomic_load_n(&T->raw_bytes, __ATOMIC_RELAXED);
     hl_lock_take(&T->samples.lock); /* raw blocks go without the GIL */
@@ -268,7 +233,7 @@ static PyObject *rows(PyObject *module, PyObject *unused)
     hl_lock_give(&T->samples.lock);
     if (T->mode == HL_TRACK_SAMPLED)
         bytes = T->samples.bytes;
-    if (!summed || totals_init(&t) || names_init(&c))
+    if (!summed || totals_init(&t) || !hl_track_names_init(&c))
         PyErr_NoMemory();
     else
         all = Py_BuildValue(
@@ -283,7 +248,7 @@ static PyObject *rows(PyObject *module, PyObject *unused)
             T->lost + T->live.lost + T->sites.lost + T->codes.lost + now.lost, "dropped",
             T->samples.dropped, "checked", T->checked, "mismatched", T->mismatched, "windows",
             PyBool_FromLong(T->windows));
-    names_deinit(&c);
+    hl_track_names_deinit(&c);
     totals_deinit(&t);
     hl_tally_deinit(&now);
     hl_tally_deinit(&peak);
@@ -333,6 +298,21 @@ PyMethodDef hl_track_methods[] = {
      "track_of(object)\n--\n\nThe site that made its block, and the block's size; or None."},
     {"track_lines", lines, METH_VARARGS,
      "track_lines(table, first_line, code_bytes)\n--\n\nThe line of each instruction."},
+    {"track_traces", hl_track_traces, METH_VARARGS,
+     "track_traces(limit, since, own)\n--\n\nWhat lives, as traces and how many blocks have each."},
+    {"track_trace_of", hl_track_trace_of, METH_VARARGS,
+     "track_trace_of(object, limit, since)\n--\n\nThe frames that made its block, or None."},
+    {"track_traced", hl_track_traced, METH_O,
+     "track_traced(since)\n--\n\nBytes that live, made since; of all; the most there were."},
+    {"track_tables", hl_track_tables, METH_NOARGS,
+     "track_tables()\n--\n\nBytes of memory that the tables of the tracker have taken."},
+    {"track_bypassed", hl_track_cut_off, METH_NOARGS,
+     "track_bypassed()\n--\n\nA sentence, if another tool has cut the hooks off; or None."},
+    {"track_forget", hl_track_forget, METH_NOARGS,
+     "track_forget()\n--\n\nForgets every block. False: others track, too; nothing was done."},
+    {"track_peak_anew", hl_track_peak_anew, METH_NOARGS,
+     "track_peak_anew()\n--\n\nThe peak is what lives. False: others track, too; nothing was "
+     "done."},
     {NULL, NULL, 0, NULL},
 };
 

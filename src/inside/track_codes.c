@@ -53,6 +53,9 @@ hl_code_seen *hl_track_code(PyCodeObject *code)
         .file_bytes = text_of(code->co_filename, file),
         .name_bytes = text_of(called, name),
         .first_line = code->co_firstlineno > 0 ? (uint32_t)code->co_firstlineno : 0,
+#if HL_PY_AT_LEAST(11)
+        .begins = (uint32_t)code->_co_firsttraceable * (uint32_t)sizeof(_Py_CODEUNIT),
+#endif
     };
     if (table && PyBytes_Check(table)) {
         facts.table = (const uint8_t *)PyBytes_AS_STRING(table);

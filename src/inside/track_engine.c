@@ -257,6 +257,46 @@ void hl_track_stop(void)
     take_out(&sampled);
 }
 
+static bool is_one_session(void)
+{
+    return T->mode == HL_TRACK_EXACT && T->users == 1 && !T->of_run;
+}
+
+static void peak_anew(void)
+{
+    hl_tally before = T->peak_rows;
+    hl_lock_take(&T->lock); /* a look in lent memory copies them */
+    T->peak_rows = (hl_tally){.n = 0};
+    hl_lock_give(&T->lock);
+    hl_tally_deinit(&before);
+    T->peak = T->bytes + __atomic_load_n(&T->raw_bytes, __ATOMIC_RELAXED);
+    hl_peak_rises(T->peak);
+}
+
+bool hl_track_reset_peak(void)
+{
+    if (!is_one_session())
+        return false;
+    peak_anew();
+    return true;
+}
+
+/* The stacks stay known: nothing runs meanwhile but what is outside the interpreter. */
+bool hl_track_clear(void)
+{
+    if (!is_one_session())
+        return false;
+    T->mode = HL_TRACK_OFF; /* what is freed meanwhile without the GIL is forgotten anyway */
+    hl_lock_take(&T->live.lock);
+    hl_live_clear(&T->live);
+    hl_lock_give(&T->live.lock);
+    T->bytes = 0;
+    __atomic_store_n(&T->raw_bytes, 0, __ATOMIC_RELAXED);
+    T->mode = HL_TRACK_EXACT;
+    peak_anew();
+    return true;
+}
+
 /* The hooks stay, and pass everything on. */
 void hl_track_forked_unfollowed(void)
 {

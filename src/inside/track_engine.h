@@ -9,7 +9,8 @@
  *        track_pools.c   the small-object allocator below, taken from without a call
  *        track_engine.c  start, stop, fork, what there is to read
  *        track_write.c   what is known, as columns of a snapshot: in a look's child
- *        track_binding.c the door for Python code
+ *        track_binding.c the door for Python code; track_names.c: files and lines for it
+ *        track_traces.c  the same as tracemalloc has it
  * Guard  What says "GIL" is guarded by it; the raw domain may be entered without it, so that its
  *        sums are atomic, and a thread writes only what is its own. In the hooks: no malloc, no Python
  *        API that runs code, collects or counts; errno is what it was. */
@@ -264,6 +265,10 @@ void hl_track_forked_unfollowed(void);
 /* What is made from now on is of another age. look: a snapshot was taken. Returns the number of the
  * checkpoint. GIL. */
 uint64_t hl_track_checkpoint(bool look);
+/* Of the one session there is, which is not the run's: every block is forgotten, and the peak is nothing;
+ * the peak is what lives. false: nothing was done. GIL; not in a hook. */
+bool hl_track_clear(void);
+bool hl_track_reset_peak(void);
 /* Sums up what lives. Also in a cloned child. false: no memory. */
 bool hl_track_sum(hl_tracker *t, hl_tally *rows);
 /* What lived at the peak; NULL: all that lives now. The peak's guard is held, or a cloned child. */

@@ -142,7 +142,8 @@ static bool by_hash_room(hl_codes *c)
 static uint32_t record_of(hl_codes *c, const hl_code_facts *f)
 {
     size_t bytes = f->table_bytes < TABLE_MAX ? f->table_bytes : TABLE_MAX;
-    hl_code code = {.first_line = f->first_line, .table_bytes = (uint32_t)bytes};
+    hl_code code = {
+        .first_line = f->first_line, .table_bytes = (uint32_t)bytes, .begins = f->begins};
     if (!text_made(c, f->file, f->file_bytes, &code.file) ||
         !text_made(c, f->name, f->name_bytes, &code.name) || !by_hash_room(c))
         return 0;
@@ -152,8 +153,8 @@ static uint32_t record_of(hl_codes *c, const hl_code_facts *f)
     for (; c->by_hash[h]; h = (h + 1) & (c->room_by_hash - 1)) {
         const hl_code *there = &c->codes[c->by_hash[h]];
         if (there->hash == code.hash && there->file == code.file && there->name == code.name &&
-            there->first_line == code.first_line && there->table_bytes == bytes &&
-            !memcmp(c->pool + there->table, f->table, bytes))
+            there->first_line == code.first_line && there->begins == code.begins &&
+            there->table_bytes == bytes && !memcmp(c->pool + there->table, f->table, bytes))
             return c->by_hash[h];
     }
     if (!pool_room(c, bytes) || !hl_grow((void **)&c->codes, &c->room, c->n + 1, sizeof *c->codes))

@@ -15,6 +15,8 @@
 typedef struct hl_code {
     uint32_t file, name; /* texts: hl_codes_text */
     uint32_t first_line, table_bytes;
+    uint32_t
+        begins;   /* offset of the first instruction that is its program's; before it, it begins */
     size_t table; /* where in the pool */
     uint64_t hash;
 } hl_code;
@@ -43,7 +45,7 @@ typedef struct hl_code_facts { /* borrowed */
     size_t file_bytes, name_bytes;
     const uint8_t *table;
     size_t table_bytes;
-    uint32_t first_line;
+    uint32_t first_line, begins;
 } hl_code_facts;
 
 bool hl_codes_init(hl_codes *c);

@@ -269,6 +269,19 @@ void hl_live_walk(hl_live *m, hl_live_each *each, void *context)
             each(context, m->aside[i].at, m->aside[i].by, m->aside[i].size);
 }
 
+static void count_page(void *bytes, uintptr_t base, size_t place, uint64_t *words)
+{
+    (void)base, (void)place, (void)words;
+    *(uint64_t *)bytes += PAGE;
+}
+
+uint64_t hl_live_touched(hl_live *m)
+{
+    uint64_t bytes = 0;
+    walk_pages(m, count_page, &bytes);
+    return bytes + m->room_aside * sizeof *m->aside;
+}
+
 /* A block may go while its word is rewritten: then it stays gone. */
 static void age_of_page(void *context, uintptr_t base, size_t place, uint64_t *words)
 {

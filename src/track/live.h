@@ -132,6 +132,8 @@ static inline hl_live_block hl_live_look(hl_live *m, uintptr_t at)
  * were or as they are. */
 typedef void hl_live_each(void *context, uintptr_t at, uint64_t by, uint64_t size);
 void hl_live_walk(hl_live *m, hl_live_each *each, void *context);
+/* Bytes of memory its words and its table aside have. */
+uint64_t hl_live_touched(hl_live *m);
 /* Halves all ages: what was made after checkpoint 2i and 2i+1 is of age i from now on. */
 void hl_live_age(hl_live *m);
 /* Forgets every block; leaves stay. For a new start: nobody puts or takes meanwhile. */

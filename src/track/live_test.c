@@ -136,7 +136,9 @@ static void a_new_start_knows_nothing(void **state)
     size_t n = 0;
     hl_live_put(&map, 0x5000, hl_made_by(1, 0, 0, HL_DOMAIN_OBJ), 10);
     hl_live_put(&map, 0x5008, hl_made_by(1, 0, 0, HL_DOMAIN_OBJ), 8);
+    assert_true(hl_live_touched(&map) > sizeof(uint64_t));
     hl_live_clear(&map);
+    assert_int_equal(hl_live_touched(&map), 0);
     hl_live_walk(&map, count, &n);
     assert_int_equal(n, 0);
     assert_int_equal(hl_live_take(&map, 0x5000).by, 0);
