@@ -1,0 +1,1 @@
+"""the three tools of others, by their own names"""
