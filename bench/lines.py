@@ -3,8 +3,8 @@
 
 lines.py [--package FOLDER] [--runs N] [--original] [--python PATH]...
 
-Each way is a process of its own, the ways take turns, and the median of its CPU time per round of the
-loop is compared. With --original memory_profiler itself is asked, too (it must be there for the
+Each way is a process of its own, the ways take turns, and the median of its CPU time per round of
+the loop is compared. With --original memory_profiler itself is asked, too (it must be there for the
 interpreter; its loop is two hundred times shorter, for it reads /proc at each line).
 """
 

@@ -54,6 +54,7 @@ struct hl_line_owner {
 /* A chosen function that runs, or that waits for what it calls. */
 typedef struct hl_line_run {
     const void *frame;
+    const PyCodeObject *code; /* borrowed: of who runs; compared only */
     hl_line_record *record;
     uint32_t row;
     uint32_t outer;                   /* 1 + place of the run below of the same record; 0: none */
@@ -98,9 +99,9 @@ void hl_line_owner_close(hl_line_owner *owner);
 /* Whether anybody is enabled on this thread. */
 bool hl_line_anybody(void);
 
-/* called: it is a call of the record's own function, not one that goes on or lies in it. */
-void hl_line_enter(hl_line_thread *me, hl_line_record *record, const void *frame, uint32_t line,
-                   bool called);
+/* starts: it begins, and does not go on. */
+void hl_line_enter(hl_line_thread *me, hl_line_record *record, const void *frame,
+                   const PyCodeObject *code, uint32_t line, bool starts);
 void hl_line_leave(hl_line_thread *me, const void *frame, bool line_ends);
 void hl_line_leave_all(hl_line_thread *me, const hl_line_owner *owner);
 /* A line of the run at the top begins. */

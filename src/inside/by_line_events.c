@@ -36,8 +36,9 @@ static hl_line_thread *told(PyObject *const *args, Py_ssize_t n)
 
 static uint32_t line_of(PyObject *number)
 {
-    long line = PyLong_CheckExact(number) ? PyLong_AsLong(number) : 0;
-    return line > 0 ? (uint32_t)line : 0;
+    if (HL_BY_LINE_LIKELY(PyLong_CheckExact(number) && hl_abi_digits(number) == 1))
+        return ((const PyLongObject *)number)->long_value.ob_digit[0];
+    return 0;
 }
 
 static void enter_here(hl_line_thread *me, PyObject *const *args, uint32_t line, bool starts)
@@ -45,8 +46,7 @@ static void enter_here(hl_line_thread *me, PyObject *const *args, uint32_t line,
     hl_line_record *record =
         PyCode_Check(args[CODE]) ? hl_line_record_of((PyCodeObject *)args[CODE]) : NULL;
     if (record)
-        hl_line_enter(me, record, frame_here(), line,
-                      starts && (PyObject *)record->code == args[CODE]);
+        hl_line_enter(me, record, frame_here(), (PyCodeObject *)args[CODE], line, starts);
 }
 
 static PyObject *on_start(PyObject *unused, PyObject *const *args, Py_ssize_t n)
@@ -73,8 +73,11 @@ static PyObject *on_line(PyObject *unused, PyObject *const *args, Py_ssize_t n)
     hl_line_thread *me = told(args, n);
     if (n < ARGS)
         Py_RETURN_NONE;
-    const void *frame = frame_here();
-    if (hl_line_on_top(me, frame) || hl_line_find(me, frame))
+    /* Who begins and ends is told, so that what runs of the code at the top is at the top; to ask for
+     * the frame takes as long as all the rest. */
+    if (HL_BY_LINE_LIKELY(me->depth &&
+                          (const PyObject *)me->runs[me->depth - 1].code == args[CODE]) ||
+        hl_line_find(me, frame_here()))
         hl_line_turn(me, line_of(args[NUMBER]));
     else /* it ran already when it was enabled */
         enter_here(me, args, line_of(args[NUMBER]), false);
@@ -188,19 +191,23 @@ static int on_event(PyObject *unused, PyFrameObject *f, int what, PyObject *arg)
     if (me->chain && me->chain(me->chain_of, f, what, arg))
         return -1;
     const void *frame = frame_of(f);
+    bool on_top = hl_line_on_top(me, frame);
+    if (on_top && what == PyTrace_LINE) {
+        hl_line_turn(me, (uint32_t)f->f_lineno);
+        return 0;
+    }
     PyCodeObject *code = hl_frame_code(frame);
-    if (!hl_line_on_top(me, frame) && !hl_line_chosen(code))
+    if (!on_top && !hl_line_chosen(code))
         return 0;
     if (what == PyTrace_RETURN) {
         hl_line_leave(me, frame, !arg || !pauses(f, code));
+    } else if (what == PyTrace_LINE && hl_line_find(me, frame)) {
+        hl_line_turn(me, (uint32_t)f->f_lineno);
     } else if (what == PyTrace_LINE || what == PyTrace_CALL) {
-        uint32_t line = (uint32_t)PyFrame_GetLineNumber(f);
-        hl_line_record *record;
-        if (what == PyTrace_LINE && (hl_line_on_top(me, frame) || hl_line_find(me, frame)))
-            hl_line_turn(me, line);
-        else if ((record = hl_line_record_of(code)))
-            hl_line_enter(me, record, frame, line,
-                          record->code == code && what == PyTrace_CALL && !goes_on(f, code));
+        hl_line_record *record = hl_line_record_of(code);
+        if (record)
+            hl_line_enter(me, record, frame, code, (uint32_t)PyFrame_GetLineNumber(f),
+                          what == PyTrace_CALL && !goes_on(f, code));
     }
     return 0;
 }

@@ -345,8 +345,8 @@ static void leave_top(hl_line_thread *me, bool line_ends)
         record_free(r);
 }
 
-void hl_line_enter(hl_line_thread *me, hl_line_record *record, const void *frame, uint32_t line,
-                   bool called)
+void hl_line_enter(hl_line_thread *me, hl_line_record *record, const void *frame,
+                   const PyCodeObject *code, uint32_t line, bool starts)
 {
     /* Of who was closed on another thread no end is told; and what begins here has an address that
      * nothing else that runs has. */
@@ -362,6 +362,7 @@ void hl_line_enter(hl_line_thread *me, hl_line_record *record, const void *frame
     int64_t rss = resident_now(me);
     hl_line_run *run = &me->runs[me->depth];
     *run = (hl_line_run){.frame = frame,
+                         .code = code,
                          .record = record,
                          .outer = outer_of(me, record),
                          .net_entry = me->net,
@@ -369,7 +370,7 @@ void hl_line_enter(hl_line_thread *me, hl_line_record *record, const void *frame
     begin(me, run, row_of(record, line), rss);
     me->depth++;
     record->runs++;
-    record->calls += called;
+    record->calls += starts && code == record->code;
     if (!record->rss_first)
         record->rss_first = rss;
 }
