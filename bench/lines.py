@@ -75,9 +75,10 @@ print(main())
 
 def once(python: str, way: str, folder: pathlib.Path) -> float:
     n = ITERATIONS // LESS if way == "original" else ITERATIONS
+    path = [str(folder), *filter(None, [os.environ.get("PYTHONPATH")])]
     done = subprocess.run(
         [python, str(folder / "work.py"), str(n), way],
-        env={**os.environ, "PYTHONPATH": str(folder)},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(path)},
         capture_output=True,
         text=True,
         check=True,
