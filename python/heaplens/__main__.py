@@ -13,7 +13,7 @@ def main() -> int:
     try:
         path = executable()
         words = sys.argv[1:]
-        if words[:1] in (["run"], ["audit"]) and sys.executable:
+        if words[:1] in (["run"], ["audit"], ["lines"]) and sys.executable:
             words[1:1] = ["--python", sys.executable]  # whoever named this interpreter means it
         os.execv(path, [path, *words])
     except (Error, OSError) as why:

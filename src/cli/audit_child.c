@@ -8,6 +8,7 @@
  *        on with -v: standard output is ours. Nothing here trusts the lines: they may be anybody's. */
 #define _GNU_SOURCE
 #include "cli/audit.h"
+#include "cli/own_python.h"
 #include "cli/run.h"
 #include "cli/verb.h"
 #include "native/environment.h"
@@ -25,19 +26,6 @@
 #include <unistd.h>
 
 enum { LINE_BYTES = 4096, SLICE_MS = 50, AFTER_END_MS = 2000 };
-
-/* Our package of this very build, whatever else is called heaplens there. */
-static const char boot[] =
-    "import sys\n"
-    "from importlib import util\n"
-    "folder = sys.argv.pop(1)\n"
-    "spec = util.spec_from_file_location('heaplens', folder + '/__init__.py',\n"
-    "                                    submodule_search_locations=[folder])\n"
-    "module = util.module_from_spec(spec)\n"
-    "sys.modules['heaplens'] = module\n"
-    "spec.loader.exec_module(module)\n"
-    "from heaplens._audit import main\n"
-    "main([sys.argv.pop(1)])\n";
 
 typedef struct hearing {
     hl_audited *out;
@@ -137,19 +125,6 @@ static bool drain(int fd, bool show, uint64_t *wrote)
 /* ---- the child --------------------------------------------------------------------------------
  */
 
-static const char *folder_of_package(const hl_package *package, hl_arena *arena)
-{
-    for (const char *p = package->folders; *p;) {
-        size_t n = strcspn(p, "\n");
-        const char *folder = hl_arena_copy(arena, p, n);
-        const char *init = folder ? hl_arena_printf(arena, "%s/_audit.py", folder) : NULL;
-        if (init && !access(init, R_OK))
-            return folder;
-        p += n + (p[n] == '\n');
-    }
-    return NULL;
-}
-
 static void put_options(const hl_audit_options *o, const char *file, int fd, hl_out *out)
 {
     hl_json j = {.out = out};
@@ -224,30 +199,14 @@ static hl_status command(const hl_audit_options *o, const char *file, int fd, hl
     if (hl_python_find(o->python, arena, python, err) ||
         hl_package_find(python, arena, &package, err))
         return err->status;
-    const char *folder = folder_of_package(&package, arena);
-    if (!folder)
-        return hl_err_set(err, HL_UNSUPPORTED,
-                          "the Python package of heaplens is not beside its executable: install "
-                          "heaplens anew, or set HEAPLENS_HOME to the package's folder");
     hl_out json = {0};
-    size_t words = 0, k = 0;
     put_options(o, file, fd, &json);
-    while (python->words[words])
-        words++;
-    const char **argv = hl_arena_array(arena, words + 5, sizeof *argv);
     const char *options = json.failed ? NULL : hl_arena_copy(arena, json.bytes, json.n);
     hl_out_deinit(&json);
     out->env = environment(o, &package, arena);
-    if (!argv || !options || !out->env)
+    if (!out->env)
         return hl_err_set(err, HL_NO_MEMORY, "no memory to start an interpreter");
-    for (size_t i = 0; i < words; i++)
-        argv[k++] = python->words[i];
-    argv[k++] = "-c";
-    argv[k++] = boot;
-    argv[k++] = folder;
-    argv[k++] = options;
-    out->argv = argv;
-    return HL_OK;
+    return hl_own_python(python, &package, "_audit", options, arena, &out->argv, err);
 }
 
 static _Noreturn void become(const start *s, int out, int lines)

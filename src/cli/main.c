@@ -8,9 +8,8 @@
 enum { VERBS_MAX = 32 };
 
 /* Named in the plan and not here yet: nobody should look for a typing mistake. */
-static const char *const planned[] = {"snapshot", "attach", "detach", "graph", "lines",
-                                      "report",   "audit",  "top",    "lint",  "serve",
-                                      "collect",  "push",   NULL};
+static const char *const planned[] = {"snapshot", "attach", "detach", "graph",   "report", "audit",
+                                      "top",      "lint",   "serve",  "collect", "push",   NULL};
 
 static int unknown_verb(const char *word)
 {

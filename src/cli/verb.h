@@ -42,6 +42,7 @@ bool hl_context_color(hl_context *c, const char *when);
 int hl_help(const char *verb);
 
 int hl_verb_run(hl_context *c, int argc, char **argv);
+int hl_verb_lines(hl_context *c, int argc, char **argv);
 int hl_verb_audit(hl_context *c, int argc, char **argv);
 int hl_verb_diagnose(hl_context *c, int argc, char **argv);
 int hl_verb_show(hl_context *c, int argc, char **argv);

@@ -7,6 +7,7 @@
 #include "inside/inside_abi.h" /* first: Python.h sets _GNU_SOURCE */
 
 #include "container/container.h"
+#include "inside/by_line.h"
 #include "inside/fail_alloc.h"
 #include "inside/inside.h"
 #include "inside/native_here.h"
@@ -159,7 +160,8 @@ static int fill(PyObject *module)
     return PyModule_AddFunctions(module, hl_watch_methods) ||
                    PyModule_AddFunctions(module, hl_fail_methods) ||
                    PyModule_AddFunctions(module, hl_native_methods) ||
-                   PyModule_AddFunctions(module, hl_track_methods_here())
+                   PyModule_AddFunctions(module, hl_track_methods_here()) ||
+                   PyModule_AddFunctions(module, hl_by_line_methods)
                ? -1
                : 0;
 }

@@ -6,6 +6,7 @@
  *        left alone; from there on only that function's own code reports, and only its returns.
  *        Everything else runs as without us. Before 3.12 there is nothing of the kind: a profile
  *        function would slow every call of the program down. */
+#include "inside/monitoring.h" /* first: Python.h sets _GNU_SOURCE */
 #include "inside/rounds.h"
 
 #include <stdio.h>
@@ -13,33 +14,18 @@
 
 #if HL_PY_AT_LEAST(12)
 
-enum { NAME_MAX_BYTES = 512, TOOL_FIRST = 4, TOOL_LAST = 3 }; /* ids nobody has a claim to */
+enum { NAME_MAX_BYTES = 512 };
 
 static struct {
     char module[NAME_MAX_BYTES];
     const char *function;
-    PyObject *monitoring, *disable; /* kept for good */
-    long tool, start, leave;        /* its id; bits of the events */
+    PyObject *disable;       /* kept for good */
+    long tool, start, leave; /* its id; bits of the events */
 } of;
 
 static bool is_named(PyObject *text, const char *name)
 {
     return text && PyUnicode_Check(text) && PyUnicode_CompareWithASCIIString(text, name) == 0;
-}
-
-static bool ask(const char *method, const char *format, ...)
-{
-    va_list args;
-    PyObject *callable = PyObject_GetAttrString(of.monitoring, method), *done = NULL;
-    va_start(args, format);
-    PyObject *tuple = Py_VaBuildValue(format, args);
-    va_end(args);
-    if (callable && tuple)
-        done = PyObject_CallObject(callable, tuple);
-    Py_XDECREF(callable);
-    Py_XDECREF(tuple);
-    Py_XDECREF(done);
-    return done != NULL;
 }
 
 static PyObject *on_leave(PyObject *self, PyObject *const *args, Py_ssize_t n)
@@ -54,10 +40,11 @@ static PyMethodDef leave_def = {"heaplens_round", (PyCFunction)(void (*)(void))o
 static bool follow(PyObject *code)
 {
     PyObject *callback = PyCFunction_New(&leave_def, NULL);
-    bool ok = callback && ask("register_callback", "(llO)", of.tool, of.leave, callback) &&
-              ask("register_callback", "(llO)", of.tool, of.start, Py_None) &&
-              ask("set_events", "(ll)", of.tool, 0L) &&
-              ask("set_local_events", "(lOl)", of.tool, code, of.leave);
+    bool ok = callback &&
+              hl_monitoring_ask("register_callback", "(llO)", of.tool, of.leave, callback) &&
+              hl_monitoring_ask("register_callback", "(llO)", of.tool, of.start, Py_None) &&
+              hl_monitoring_ask("set_events", "(ll)", of.tool, 0L) &&
+              hl_monitoring_ask("set_local_events", "(lOl)", of.tool, code, of.leave);
     Py_XDECREF(callback);
     PyErr_Clear();
     return ok;
@@ -79,24 +66,6 @@ static PyObject *on_start(PyObject *self, PyObject *const *args, Py_ssize_t n)
 static PyMethodDef start_def = {"heaplens_find", (PyCFunction)(void (*)(void))on_start,
                                 METH_FASTCALL, NULL};
 
-static long event(PyObject *events, const char *name)
-{
-    PyObject *bit = PyObject_GetAttrString(events, name);
-    long value = bit ? PyLong_AsLong(bit) : 0;
-    Py_XDECREF(bit);
-    return value;
-}
-
-static bool take_tool(void)
-{
-    for (of.tool = TOOL_FIRST; of.tool >= TOOL_LAST; of.tool--) {
-        if (ask("use_tool_id", "(ls)", of.tool, "heaplens"))
-            return true;
-        PyErr_Clear();
-    }
-    return false;
-}
-
 static void take_name(const char *name)
 {
     const char *colon = strchr(name, ':');
@@ -113,15 +82,13 @@ bool hl_round_of_arm(const hl_page *page, char *why, size_t size)
         return true;
     take_name(page->round_of);
     PyObject *monitoring = PySys_GetObject("monitoring");
-    PyObject *events = monitoring ? PyObject_GetAttrString(monitoring, "events") : NULL;
     PyObject *callback = PyCFunction_New(&start_def, NULL);
-    of.monitoring = Py_XNewRef(monitoring);
     of.disable = monitoring ? PyObject_GetAttrString(monitoring, "DISABLE") : NULL;
-    bool ok = events && callback && of.disable && (of.start = event(events, "PY_START")) > 0 &&
-              (of.leave = event(events, "PY_RETURN")) > 0 && take_tool() &&
-              ask("register_callback", "(llO)", of.tool, of.start, callback) &&
-              ask("set_events", "(ll)", of.tool, of.start);
-    Py_XDECREF(events);
+    bool ok = callback && of.disable && (of.start = hl_monitoring_event("PY_START")) > 0 &&
+              (of.leave = hl_monitoring_event("PY_RETURN")) > 0 &&
+              (of.tool = hl_monitoring_tool()) >= 0 &&
+              hl_monitoring_ask("register_callback", "(llO)", of.tool, of.start, callback) &&
+              hl_monitoring_ask("set_events", "(ll)", of.tool, of.start);
     Py_XDECREF(callback);
     PyErr_Clear();
     if (!ok)

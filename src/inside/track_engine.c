@@ -75,7 +75,7 @@ static void see_to_forks(void)
 
 /* The small-object allocator itself lies below mem and obj: it knows its own blocks by their
  * addresses and hands on what it does not know. */
-static bool above_pymalloc(const PyMemAllocatorEx below[HL_DOMAINS])
+bool hl_track_above_pymalloc(const PyMemAllocatorEx below[HL_DOMAINS])
 {
     const PyMemAllocatorEx *mem = &below[HL_DOMAIN_MEM], *obj = &below[HL_DOMAIN_OBJ];
     int chosen = _PyRuntime.preconfig.allocator;
@@ -143,7 +143,7 @@ static void put_in(placing *p)
         if (!p->in[d])
             PyMem_GetAllocator(domains[d], &p->below[d]);
     }
-    bool pymalloc = above_pymalloc(p->below);
+    bool pymalloc = hl_track_above_pymalloc(p->below);
     if (p == &exact)
         hl_exact_hooks(hooks, pymalloc ? hl_pools_find(&p->below[HL_DOMAIN_OBJ]) : NULL,
                        T->windows);

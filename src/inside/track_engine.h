@@ -273,6 +273,8 @@ bool hl_track_reset_peak(void);
 bool hl_track_sum(hl_tracker *t, hl_tally *rows);
 /* What lived at the peak; NULL: all that lives now. The peak's guard is held, or a cloned child. */
 const hl_tally *hl_peak_rows(const hl_tracker *t);
+/* Whether the small-object allocator itself, and nobody's hook, is what lies there. */
+bool hl_track_above_pymalloc(const PyMemAllocatorEx below[HL_DOMAINS]);
 /* NULL: nobody stands between the allocators and us. Else a sentence. GIL. */
 const char *hl_track_bypassed(void);
 
