@@ -8,6 +8,7 @@
 
 #include "container/container.h"
 #include "inside/fail_alloc.h"
+#include "inside/gc_view.h"
 #include "inside/inside.h"
 #include "inside/native_here.h"
 #include "inside/rounds.h"
@@ -159,6 +160,8 @@ static int fill(PyObject *module)
     return PyModule_AddFunctions(module, hl_watch_methods) ||
                    PyModule_AddFunctions(module, hl_fail_methods) ||
                    PyModule_AddFunctions(module, hl_native_methods) ||
+                   PyModule_AddFunctions(module, hl_gc_backrefs_methods) ||
+                   PyModule_AddFunctions(module, hl_gc_census_methods) ||
                    PyModule_AddFunctions(module, hl_track_methods_here())
                ? -1
                : 0;

@@ -1,0 +1,1 @@
+"""The three tools of others, by their own names."""
