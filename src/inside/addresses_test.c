@@ -60,7 +60,8 @@ static void numbers_are_found_again(void **state)
         for (size_t k = 0; a.dir[i].key && k < HL_STRETCH_NUMBERS; k++)
             if (a.dir[i].numbers[k]) {
                 seen++;
-                assert_int_equal(pairs[a.dir[i].numbers[k] - 1].at, hl_addresses_of(a.dir[i].key, k));
+                assert_int_equal(pairs[a.dir[i].numbers[k] - 1].at,
+                                 hl_addresses_of(a.dir[i].key, k));
             }
     assert_int_equal(seen, distinct);
     hl_addresses_deinit(&a);

@@ -48,21 +48,40 @@ PyObject *hl_gc_objects_of(PyObject *objects)
 
 /* ---- building -------------------------------------------------------------------------------- */
 
+/* Nothing is named any more. */
+static void backrefs_end(backrefs *x)
+{
+    hl_pages_unmap(x->referrers,
+                   x->first ? (size_t)(x->first[x->n] + 1) * sizeof *x->referrers : 0);
+    hl_pages_unmap(x->first, ((size_t)x->n + 1) * sizeof *x->first);
+    hl_addresses_deinit(&x->ids);
+    PyObject *objects = x->objects;
+    *x = (backrefs){.objects = NULL};
+    Py_XDECREF(objects); /* may run finalizers: last */
+}
+
 static void backrefs_free(backrefs *x)
 {
     if (!x)
         return;
-    hl_pages_unmap(x->referrers, x->first ? (size_t)(x->first[x->n] + 1) * sizeof *x->referrers : 0);
-    hl_pages_unmap(x->first, ((size_t)x->n + 1) * sizeof *x->first);
-    hl_addresses_deinit(&x->ids);
-    PyObject *objects = x->objects;
+    backrefs_end(x);
     hl_pages_unmap(x, sizeof *x);
-    Py_XDECREF(objects); /* may run finalizers: last */
 }
 
 static void capsule_free(PyObject *capsule)
 {
     backrefs_free(PyCapsule_GetPointer(capsule, capsule_name));
+}
+
+/* What a handle stands for; NULL with an exception where it was ended. */
+static backrefs *handle_of(PyObject *capsule)
+{
+    backrefs *x = PyCapsule_GetPointer(capsule, capsule_name);
+    if (x && !x->objects) {
+        PyErr_SetString(PyExc_ValueError, "the handle was ended");
+        return NULL;
+    }
+    return x;
 }
 
 static bool number_all(backrefs *x)
@@ -143,8 +162,11 @@ static bool traverse_all(backrefs *x, uint32_t sources)
     };
     x->first = hl_pages_map(((size_t)x->n + 1) * sizeof *x->first);
     p.failed = !p.targets || !p.out || !x->first;
+    enum { AHEAD = 8 };
     for (p.source = 0; p.source < sources && !p.failed; p.source++) {
         PyObject *o = PyList_GET_ITEM(x->objects, p.source);
+        if (p.source + AHEAD < sources)
+            __builtin_prefetch(PyList_GET_ITEM(x->objects, p.source + AHEAD));
         if (Py_TYPE(o)->tp_traverse)
             (void)Py_TYPE(o)->tp_traverse(o, visit, &p);
     }
@@ -218,10 +240,23 @@ static PyObject *backrefs_of(PyObject *module, PyObject *asked)
     return capsule;
 }
 
+/* Who made a handle ends it: among what it keeps alive may be what refers to it (a frame, a cell), and the
+ * collector cannot know. */
+static PyObject *backrefs_over(PyObject *module, PyObject *capsule)
+{
+    (void)module;
+    backrefs *x = PyCapsule_GetPointer(capsule, capsule_name);
+    if (!x)
+        return NULL;
+    if (x->objects)
+        backrefs_end(x);
+    Py_RETURN_NONE;
+}
+
 static PyObject *referrers(PyObject *module, PyObject *const *args, Py_ssize_t n)
 {
     (void)module;
-    backrefs *x = is_called_with(n, 2) ? PyCapsule_GetPointer(args[0], capsule_name) : NULL;
+    backrefs *x = is_called_with(n, 2) ? handle_of(args[0]) : NULL;
     if (!x)
         return NULL;
     uint32_t id = hl_addresses_get(&x->ids, args[1]);
@@ -353,7 +388,7 @@ static PyObject *search_run(search *s, uint32_t start, uint64_t max_depth)
 static PyObject *backref_chain(PyObject *module, PyObject *const *args, Py_ssize_t n)
 {
     (void)module;
-    backrefs *x = is_called_with(n, 6) ? PyCapsule_GetPointer(args[0], capsule_name) : NULL;
+    backrefs *x = is_called_with(n, 6) ? handle_of(args[0]) : NULL;
     if (!x)
         return NULL;
     uint64_t max_depth = PyLong_AsUnsignedLongLong(args[4]);
@@ -430,12 +465,16 @@ PyMethodDef hl_gc_backrefs_methods[] = {
     {"backrefs_of", backrefs_of, METH_O,
      "backrefs_of(objects, /)\n--\n\n"
      "A handle: who refers to each object that the collector knows now, and to these."},
+    {"backrefs_end", backrefs_over, METH_O,
+     "backrefs_end(handle, /)\n--\n\nEnds it, so that what it names may go; more than once is "
+     "fine."},
     {"referrers", FAST(referrers),
      "referrers(handle, object, /)\n--\n\n"
      "What gc.get_referrers gave when the handle was made; None: the object was not there."},
     {"backref_chain", FAST(backref_chain),
      "backref_chain(handle, object, predicate, stops, max_depth, ignore, /)\n--\n\n"
-     "The shortest chain of referrers from the first for which the predicate holds, or whose address "
+     "The shortest chain of referrers from the first for which the predicate holds, or whose "
+     "address "
      "is among the stops where the predicate is None; None: there is none."},
     {"unreferred", unreferred, METH_O,
      "unreferred(objects, /)\n--\n\n"

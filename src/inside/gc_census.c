@@ -82,8 +82,7 @@ static uint32_t kind_place(kinds *k, PyTypeObject *t, bool *met)
 /* Asks about a type, as a truth or as a number. */
 static bool kind_ask(kinds *k, uint32_t place, PyObject *question, bool number)
 {
-    PyObject *answer =
-        PyObject_CallFunctionObjArgs(question, (PyObject *)k->all[place].type, NULL);
+    PyObject *answer = PyObject_CallFunctionObjArgs(question, (PyObject *)k->all[place].type, NULL);
     long value = -1;
     if (answer)
         value = number ? PyLong_AsLong(answer) : PyObject_IsTrue(answer);
@@ -265,8 +264,8 @@ static bool add_address(PyObject *set, const void *address)
 }
 
 /* One object: its type's number goes into now, and its address into fresh if before has another. */
-static bool note(kinds *k, PyObject *o, hl_addresses *before, hl_addresses *now, PyObject *number_of,
-                 PyObject *fresh)
+static bool note(kinds *k, PyObject *o, hl_addresses *before, hl_addresses *now,
+                 PyObject *number_of, PyObject *fresh)
 {
     bool met;
     uint32_t place = kind_place(k, Py_TYPE(o), &met);

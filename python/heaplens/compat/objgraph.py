@@ -224,9 +224,15 @@ def _print_new(rows: list[tuple[str, int, int, int, int]], out: Any) -> None:
     width = max(len(row[0]) for row in rows)
     line = "=" * (width + 13 * 4)
     head = ("Type", "Old_ids", "Current_ids", "New_ids", "Count_Deltas")
-    print(line, "%-*s%13s%13s%13s%13s" % (width, *head), line, sep="\n", file=out)
-    for row in rows:
-        print("%-*s%13d%13d%+13d%+13d" % (width, *row), file=out)
+    print(
+        line,
+        f"{head[0]:<{width}}" + "".join(f"{h:>13}" for h in head[1:]),
+        line,
+        sep="\n",
+        file=out,
+    )
+    for name, old, current, new, delta in rows:
+        print(f"{name:<{width}}{old:13d}{current:13d}{new:+13d}{delta:+13d}", file=out)
     print(line, file=out)
 
 
@@ -346,12 +352,17 @@ def _backref_chain(obj: Any, predicate: Predicate, max_depth: float, extra: Any)
     ignored = _ignore(extra, asked)
     modules: list[int] = []
     asks: Predicate | None = predicate
-    if predicate is is_proper_module:  # so nothing has to be asked
+    if predicate is is_proper_module:
+        # nothing has to be asked, nor collected: what a module leads to is no garbage
         asks, modules = None, _proper_modules()
-    gc.collect()
+    else:
+        gc.collect()
     handle = core().backrefs_of(asked)
     depth = math.ceil(max(0, min(max_depth, sys.maxsize)))
-    found: list[Any] | None = core().backref_chain(handle, obj, asks, modules, depth, ignored)
+    try:
+        found: list[Any] | None = core().backref_chain(handle, obj, asks, modules, depth, ignored)
+    finally:
+        core().backrefs_end(handle)
     return asked if found is None else found
 
 
@@ -421,9 +432,9 @@ def show_backrefs(
     """Draws what refers to objs, one object or a list of them; ends at modules.
 
     filename: a .dot file, or a picture that Graphviz makes; without it a viewer is started. output:
-    a stream that gets the text of the graph. filter leaves objects out, extra_ignore those with these
-    id()s, too_many the rest of an object's. highlight, extra_info and extra_node_attrs change how one
-    looks; refcounts says how many references it has.
+    a stream that gets the text of the graph. filter leaves objects out, extra_ignore those with
+    these id()s, too_many the rest of an object's. highlight, extra_info and extra_node_attrs change
+    how one looks; refcounts says how many references it has.
     """
     return _show_graph(
         objs,
@@ -492,16 +503,19 @@ def show_chain(*chains: Sequence[Any], **kw: Any) -> Any:
     return show_refs([chain[0] for chain in full], **kw)
 
 
-def _referrers_of(objs: Sequence[Any]) -> Edges:
-    """gc.get_referrers of each of objs, and of what that gives, as they are now."""
-    handle = core().backrefs_of(objs)
-    referrers = core().referrers
+class _Referrers:
+    """gc.get_referrers of each of objs, and of what that gives, as they are now. To be ended."""
 
-    def edges(value: object) -> Any:
-        found = referrers(handle, value)
+    def __init__(self, objs: Sequence[Any]) -> None:
+        self._handle = core().backrefs_of(objs)
+        self._referrers = core().referrers
+
+    def __call__(self, value: object) -> Any:
+        found = self._referrers(self._handle, value)
         return gc.get_referrers(value) if found is None else found
 
-    return edges
+    def end(self) -> None:
+        core().backrefs_end(self._handle)
 
 
 def _show_graph(
@@ -531,49 +545,54 @@ def _show_graph(
     depths: dict[int, int] = {}
     ignored = _ignore(extra_ignore, objs, queue, depths)
     gc.collect()
-    held = 0
+    nobody = object()
+    own = sys.getrefcount(nobody)  # references by a name of this frame, and by the call
+    looked = None
     if edge_func is gc.get_referrers:
-        edge_func = _referrers_of(objs)
-        held = 1  # a reference more to each object
-    out.write("digraph ObjectGraph {\n  node[shape=box, style=filled, fillcolor=white];\n")
-    for obj in objs:
-        out.write(f"  {_obj_node_id(obj)}[fontcolor=red];\n")
-        depths[id(obj)] = 0
-        queue.append(obj)
-        del obj
-    nodes = 0
-    while queue:
-        nodes += 1
-        target = queue.popleft()
-        depth = depths[id(target)]
-        node = _obj_node_id(target)
-        # refcounts of this frame and of the label's are known to it: target is in no other's
-        label = _obj_label(target, extra_info, refcounts, shortnames, held)
-        out.write(f'  {node}[label="{label}"{_obj_attrs(target, extra_node_attrs)}];\n')
-        out.write(_looks(target, node, depth, max_depth, highlight))
-        if depth >= max_depth or (cull_func is not None and cull_func(target)):
-            continue
-        drawn = skipped = 0
-        neighbours = edge_func(target)
-        ignored.add(id(neighbours))
-        for other in neighbours:
-            if id(other) in ignored or (filter and not filter(other)):
+        edge_func = looked = _Referrers(objs)
+        own += 1
+    try:
+        out.write("digraph ObjectGraph {\n  node[shape=box, style=filled, fillcolor=white];\n")
+        for obj in objs:
+            out.write(f"  {_obj_node_id(obj)}[fontcolor=red];\n")
+            depths[id(obj)] = 0
+            queue.append(obj)
+            del obj
+        nodes = 0
+        while queue:
+            nodes += 1
+            target = queue.popleft()
+            depth = depths[id(target)]
+            node = _obj_node_id(target)
+            references = sys.getrefcount(target) - own if refcounts else None
+            label = _obj_label(target, extra_info, references, shortnames)
+            out.write(f'  {node}[label="{label}"{_obj_attrs(target, extra_node_attrs)}];\n')
+            out.write(_looks(target, node, depth, max_depth, highlight))
+            if depth >= max_depth or (cull_func is not None and cull_func(target)):
                 continue
-            if drawn >= too_many:
-                skipped += 1
-                continue
-            drawn += 1
-            ends = (target, other) if swap_source_target else (other, target)
-            edge = " -> ".join(map(_obj_node_id, ends))
-            out.write(f"  {edge}{_edge_label(*ends, shortnames)};\n")
-            if id(other) not in depths:
-                depths[id(other)] = depth + 1
-                queue.append(other)
-            del other, ends
-        ignored.discard(id(neighbours))
-        del neighbours
-        if skipped:
-            out.write(_too_many(node, skipped, swap_source_target, depth + 1, max_depth))
+            drawn = skipped = 0
+            neighbours = edge_func(target)
+            ignored.add(id(neighbours))
+            for other in neighbours:
+                if id(other) in ignored or (filter and not filter(other)):
+                    continue
+                if drawn >= too_many:
+                    skipped += 1
+                    continue
+                drawn += 1
+                ends: Any = (target, other) if swap_source_target else (other, target)
+                edge = " -> ".join(map(_obj_node_id, ends))
+                out.write(f"  {edge}{_edge_label(ends[0], ends[1], shortnames)};\n")
+                if id(other) not in depths:
+                    depths[id(other)] = depth + 1
+                    queue.append(other)
+            ignored.discard(id(neighbours))
+            other = ends = neighbours = None
+            if skipped:
+                out.write(_too_many(node, skipped, swap_source_target, depth + 1, max_depth))
+    finally:
+        if looked:
+            looked.end()
     out.write("}\n")
     if output:
         return None
@@ -606,7 +625,9 @@ def _present_graph(dot_filename: str, filename: str | None = None) -> None:
         subprocess.Popen(["xdot", dot_filename], close_fds=True)
         return
     if not _program_in_path("dot"):
-        missing = "Image renderer (dot)" if filename else "Graph viewer (xdot) and image renderer (dot)"
+        missing = (
+            "Image renderer (dot)" if filename else "Graph viewer (xdot) and image renderer (dot)"
+        )
         print(f"{missing} not found, not doing anything else")
         return
     if not filename:
@@ -642,14 +663,12 @@ def _obj_node_id(obj: object) -> str:
 def _obj_label(
     obj: object,
     extra_info: Callable[[Any], object] | None = None,
-    refcounts: bool = False,
+    references: int | None = None,
     shortnames: bool = True,
-    held: int = 0,
 ) -> str:
     name = _short_typename(obj) if shortnames else _long_typename(obj)
-    if refcounts:
-        # of this frame, of _show_graph's, of the call's argument, and one that none of them explains
-        name += f" [{sys.getrefcount(obj) - 4 - held}]"
+    if references is not None:
+        name += f" [{references}]"
     lines = [name, _safe_repr(obj)]
     if extra_info:
         lines.append(str(extra_info(obj)))
@@ -665,9 +684,7 @@ def _obj_attrs(
     return ", " + ", ".join(f'{k}="{_quote(v)}"' for k, v in attrs if v is not None)
 
 
-def _looks(
-    target: Any, node: str, depth: int, max_depth: int, highlight: Predicate | None
-) -> str:
+def _looks(target: Any, node: str, depth: int, max_depth: int, highlight: Predicate | None) -> str:
     h, s, v = _gradient(_WHITE, _BLACK, depth, max_depth)
     if inspect.ismodule(target):
         h, s = 0.3, 1

@@ -135,6 +135,8 @@ def judge(ours, original):
     """(passed, [(test, why excluded)], [(test, how it failed)])"""
     passed, excluded, failed = 0, [], []
     for test, (outcome, why) in ours.items():
+        if why == "all examples were skipped":
+            continue  # since 3.13 so much is said of a page without any
         if outcome == "passed":
             passed += 1
         elif outcome == "skipped":
