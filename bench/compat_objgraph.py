@@ -128,9 +128,7 @@ def records(args):
     theirs = original()
     thing = build_records(args.objects)
     print(f"{len(gc.get_objects())} objects, CPython {sys.version.split()[0]}, objgraph", end=" ")
-    print(
-        f"{theirs.__version__}; median of {args.rounds} rounds, {args.original_rounds} of the original"
-    )
+    print(f"{theirs.__version__}; {args.rounds} rounds, {args.original_rounds} of the original")
     print(f"{'':40} {'ours':>12} {'the original':>14}")
     for tool in (ours, theirs):
         tool.get_new_ids(limit=0)
