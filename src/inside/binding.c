@@ -9,6 +9,7 @@
 #include "container/container.h"
 #include "inside/by_line.h"
 #include "inside/fail_alloc.h"
+#include "inside/gc_view.h"
 #include "inside/inside.h"
 #include "inside/native_here.h"
 #include "inside/rounds.h"
@@ -161,7 +162,9 @@ static int fill(PyObject *module)
                    PyModule_AddFunctions(module, hl_fail_methods) ||
                    PyModule_AddFunctions(module, hl_native_methods) ||
                    PyModule_AddFunctions(module, hl_track_methods_here()) ||
-                   PyModule_AddFunctions(module, hl_by_line_methods)
+                   PyModule_AddFunctions(module, hl_by_line_methods) ||
+                   PyModule_AddFunctions(module, hl_gc_backrefs_methods) ||
+                   PyModule_AddFunctions(module, hl_gc_census_methods)
                ? -1
                : 0;
 }
