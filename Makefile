@@ -1,4 +1,4 @@
-# make run | build | test | moments | known | suites | track | lint | sanitize | fuzz | bench | interpreters | matrix | score | clean
+# make run | build | test | moments | known | suites | peers | track | lint | sanitize | fuzz | bench | interpreters | matrix | score | clean
 #
 # PYTHON=... chooses the interpreter (default python3), FUZZ_SECONDS=... the time of each fuzz
 # target, SCORE=... options of tests/score/score.py. Everything is made below build/, .venv/ and .venvs/.
@@ -12,7 +12,7 @@ sources := $(shell find src python docs/causes meson.build meson_options.txt pyp
 	-not -name '*_test.c' -not -name '*.pyc' -type f)
 built := $(venv)/.built-$(subst /,_,$(PYTHON))
 
-.PHONY: run build test moments known suites cpython track lint sanitize fuzz bench interpreters matrix score clean bootstrap bootstrap-dev
+.PHONY: run build test moments known suites peers cpython track lint sanitize fuzz bench interpreters matrix score clean bootstrap bootstrap-dev
 
 # A program that leaks, and what heaplens says about it.
 run: build
@@ -60,6 +60,10 @@ suites: build
 # CPYTHON="--with=--exact test_gc test_capi test_tracemalloc" with each allocation followed.
 cpython: build
 	tools/cpython_suite.py $(CPYTHON)
+
+# The tests of tracemalloc, objgraph and memory_profiler, run against the modules that stand in for them.
+peers: bootstrap-dev build
+	tools/peers.sh
 
 # Each stack the tracker tells is compared with a whole walk, on every interpreter.
 track: build
