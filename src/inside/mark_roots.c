@@ -259,7 +259,6 @@ void hl_marking_run(const hl_walk *w, hl_marking *k)
     uint64_t begin = hl_vitals_clock_ns(CLOCK_PROCESS_CPUTIME_ID);
     for (uint32_t i = 0; i < k->n; i++)
         trim(w, &k->blocks[i]);
-    follow_numbers(w, k);
     for (unsigned rank = 0; rank < RANKS; rank++) {
         for (size_t i = 0; i < k->maps.n; i++) {
             const hl_map *m = &k->maps.map[i];
@@ -271,6 +270,8 @@ void hl_marking_run(const hl_walk *w, hl_marking *k)
         }
         hl_mark_go_on(&k->mark);
     }
+    /* last: an id() leads to most of Python's memory, and C's own variable is to be told as itself */
+    follow_numbers(w, k);
     k->ns += hl_vitals_clock_ns(CLOCK_PROCESS_CPUTIME_ID) - begin;
 }
 
