@@ -122,6 +122,15 @@ def run_one(
     return judge(done, tables)
 
 
+def interpreters() -> "list[str]":
+    """Those that heaplens can be built for."""
+    found = subprocess.run(
+        [ROOT / "tools/interpreters.sh"], check=True, capture_output=True, text=True
+    )
+    rows = [line.split("\t") for line in found.stdout.splitlines()]
+    return [path for _, path, why in rows if not why]
+
+
 def run_all(python: str, package: pathlib.Path, source_folder: pathlib.Path) -> int:
     asked = "import sys, platform; print(platform.python_version(), *sys.version_info[:2])"
     release, major, minor = subprocess.run(
@@ -161,7 +170,7 @@ def run_all(python: str, package: pathlib.Path, source_folder: pathlib.Path) -> 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--python", action="append", help="an interpreter (default: this one)")
+    parser.add_argument("--python", action="append", help="an interpreter (default: all)")
     parser.add_argument("--cache", type=pathlib.Path, default=ROOT / "build" / "peers")
     parser.add_argument("--package", type=pathlib.Path, help="the installed heaplens (its folder)")
     options = parser.parse_args()
@@ -176,7 +185,8 @@ def main() -> int:
     if names != set(TESTS):
         print(f"tests that are not known, or are no more: {sorted(names ^ set(TESTS))}")
         return 1
-    pythons = [os.path.abspath(p) if "/" in p else p for p in options.python or [sys.executable]]
+    chosen = options.python or interpreters()
+    pythons = [os.path.abspath(p) if "/" in p else p for p in chosen]
     return 1 if sum([run_all(p, package.resolve(), folder) for p in pythons]) else 0
 
 
