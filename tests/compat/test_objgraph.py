@@ -365,7 +365,8 @@ def test_leaking_objects_are_those_that_nothing_refers_to():
     del held
     extra = objects.pop(0)
     leaking = objgraph.get_leaking_objects([extra])
-    assert leaking == ([extra] if sys.version_info >= (3, 11) else [])  # frames were objects
+    # before 3.11 this frame is an object, which the collector knows once somebody has asked for it
+    assert leaking == [extra] or (leaking == [] and sys.version_info < (3, 11))
     del leaking
     KEPT["holder"] = [extra]
     assert objgraph.get_leaking_objects([extra]) == []
