@@ -93,32 +93,28 @@ static void measure(hl_resident *memory, hl_shot *shot)
 
 /* What leads to blocks is asked of foreign memory, some of which may not be there after all (a file that
  * was cut off): then nothing is said of it. */
-static void mark_begin(hl_walk *w, hl_shot *shot)
+static void mark_begin(hl_walk *w, const hl_shot *shot)
 {
     sigjmp_buf back;
     if (sigsetjmp(back, 1))
         return;
     after_fault = &back;
-    uint64_t begun = clock_ns(CLOCK_PROCESS_CPUTIME_ID);
     w->marking =
         hl_marking_begin(w, (uintptr_t)shot->arenas_at, (uintptr_t)__builtin_frame_address(0));
-    shot->mark_ns += clock_ns(CLOCK_PROCESS_CPUTIME_ID) - begun;
     after_fault = NULL;
 }
 
-static void mark(hl_walk *w, hl_shot *shot)
+static void mark(hl_walk *w)
 {
     sigjmp_buf back;
     if (sigsetjmp(back, 1)) {
         w->marking = NULL;
         return;
     }
-    uint64_t begun = clock_ns(CLOCK_PROCESS_CPUTIME_ID);
     after_fault = &back;
     if (w->marking)
         hl_marking_run(w, w->marking);
     after_fault = NULL;
-    shot->mark_ns += clock_ns(CLOCK_PROCESS_CPUTIME_ID) - begun;
 }
 
 /* Since 2.41 glibc's sigaction() takes a lock for SIGABRT that fork, posix_spawn and system() hold
@@ -288,7 +284,7 @@ static hl_status walk_and_write(hl_walk *w, const hl_shot_request *r, uint32_t a
     if (w->partly)
         hl_field_uint(&end, HL_SNAP_PARTLY, w->partly);
     hl_dups_totals(w->dups, &end);
-    mark(w, shot);
+    mark(w);
     if (w->made)
         hl_makers_write(w, r->time_us, &end);
     if (w->made && r->borrow == HL_BORROW_NOT)

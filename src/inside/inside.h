@@ -28,7 +28,6 @@ typedef struct hl_shot { /* what the child says back, in a page shared with it *
     uint64_t nodes, edges, folded, file_bytes;
     uint64_t child_bytes, pause_ns;
     uint64_t walk_ns, after_ns; /* CPU of the child: up to the last object; from there on */
-    uint64_t mark_ns;           /* of both */
     uint64_t shared_bytes;      /* by the parent: its resident pages of files, and shared memory */
     uint64_t arenas_at;         /* hl_resident.arenas_at: known before; found */
     uint32_t borrowed;          /* request.borrow, for hl_child_finish */
