@@ -405,6 +405,8 @@ void hl_pulse_end_here(int signum, unsigned how, const char *reason)
 
 HL_EXPORTED void hl_inside_asked(void)
 {
+    if (getpid() != hl_pulse.owner)
+        return;
     atomic_store(&hl_pulse.asked, "signal");
     hl_page_ring(&hl_pulse.wake);
 }
@@ -413,6 +415,8 @@ HL_EXPORTED int hl_inside_dying(int signum, int where)
 {
     enum { GO_ON, SEEN, AT_ONCE };
     pid_t self = (pid_t)syscall(SYS_gettid);
+    if (getpid() != hl_pulse.owner) /* forked, and not yet begun anew: the page is its parent's */
+        return AT_ONCE;
     if (hl_pulse.page->settled)
         return SEEN;
     if (self == hl_pulse.watcher_tid || self == hl_pulse.guard_tid)
