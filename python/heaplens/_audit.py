@@ -24,6 +24,7 @@ ROUNDS, WARM_UP, CALLS = 8, 10, 100
 _ROUND_SECONDS, _WARM_UP_SECONDS = 0.15, 0.6
 _SIGN_EVERY, _SIGN_SECONDS = 8, 0.5
 _FAILURES_MAX = 2000  # allocations of one call that are made to fail, each in turn
+_BLAME_CALLS, _BLAME_SECONDS = 3, 10.0
 
 
 class Stop(Exception):
@@ -282,13 +283,29 @@ class _Failing:
         walked = 0
         for n in range(1, _FAILURES_MAX + 1):
             self._tell("failing", str(n))
-            seen, _ = inside.call_failing(self._call, (), n, self._tell.fd)
+            seen, _, _ = inside.call_failing(self._call, (), n, self._tell.fd)
             if os.getpid() != self._owner:
                 os._exit(0)
             if seen < n:
                 break
             walked = n
         self.walked = max(self.walked, walked)
+
+    def blame(self) -> None:
+        """Says which allocation's failure leaves blocks behind, however often it fails. Each call
+        finds the free lists empty, so that whatever it makes is an allocation."""
+        inside = core()
+        begun = time.monotonic()
+        gc.enable()
+        gc.freeze()  # a collection takes no longer than what the call made needs
+        for n in range(1, _FAILURES_MAX + 1):
+            self._tell("failing", str(n))
+            done = [inside.call_failing(self._call, (), n, -1, True) for _ in range(_BLAME_CALLS)]
+            if done[-1][0] < n or time.monotonic() > begun + _BLAME_SECONDS:
+                break
+            if min(left for _, _, left in done) > 0:
+                inside.call_failing(self._call, (), n, self._tell.fd, True)
+                self._tell("left", str(n))
 
 
 def _options(words: list[str]) -> dict[str, Any]:
@@ -325,14 +342,15 @@ def main(words: list[str]) -> NoReturn:
     os._exit(status)  # an interpreter that gave references away may not live to its end
 
 
-def _follow_failing() -> None:
+def _follow_failing(lists: bool) -> bool:
     """So that it can be said where the allocation is that fails."""
     inside = core()
     try:
-        inside.track_start(exact=True, mean=0.0, horizon=0, lists=True, windows=False)
+        inside.track_start(exact=True, mean=0.0, horizon=0, lists=lists, windows=False)
     except (RuntimeError, ValueError):
-        return
+        return False
     inside.native_start()
+    return True
 
 
 def _audit(options: dict[str, Any], tell: _Teller) -> None:
@@ -358,12 +376,12 @@ def _audit(options: dict[str, Any], tell: _Teller) -> None:
         tell("word", "threads")
     if forks:
         tell("word", "forks")
-    failing = None
+    failing, followed = None, False
     if options["fail"]:
         failing = _Failing(call, tell)
         guarded = failing
         if options["follow"]:
-            _follow_failing()
+            followed = _follow_failing(lists=True)
     calls = in_rounds(
         guarded,
         options["path"],
@@ -377,3 +395,8 @@ def _audit(options: dict[str, Any], tell: _Teller) -> None:
     tell("calls", str(calls))
     if failing:
         tell("failures", str(failing.walked))
+        tell("at", "looking for the allocations that leave something behind")
+        if followed:
+            core().track_stop()
+            _follow_failing(lists=False)  # free lists as they are: a collection empties them
+        failing.blame()

@@ -25,16 +25,26 @@ typedef struct hl_audit_options {
     bool fail_allocations, no_track, force, verbose;
 } hl_audit_options;
 
+/* An allocation after whose failure a call leaves blocks behind. */
+typedef struct hl_audit_left {
+    uint32_t at;       /* which of the call's, from 1 */
+    const char *where; /* arena: where it is; NULL: not known */
+} hl_audit_left;
+
+enum { HL_AUDIT_LEFT_TOLD = 5 };
+
 typedef struct hl_audited {
     bool done;           /* it came to its end */
     bool usage;          /* ... not, because of how it was asked */
     const char *problem; /* arena: why not, a sentence; NULL: done */
     uint32_t calls;      /* in a round; 0: it did not say */
     uint32_t failures;   /* allocations of a call that were made to fail */
-    bool left_threads;   /* after its first call */
-    bool forks;          /* during it */
-    uint64_t wrote;      /* bytes to standard output */
-    int ended_by;        /* the signal that ended us meanwhile; 0: none did */
+    uint32_t n_left;     /* ... of which that leave something; the first of them: */
+    hl_audit_left left[HL_AUDIT_LEFT_TOLD];
+    bool left_threads; /* after its first call */
+    bool forks;        /* during it */
+    uint64_t wrote;    /* bytes to standard output */
+    int ended_by;      /* the signal that ended us meanwhile; 0: none did */
 } hl_audited;
 
 /* Runs the audit in a process of its own, until it is gone, and its recording is in file. */

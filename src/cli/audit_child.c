@@ -60,6 +60,18 @@ static uint32_t number(const char *text)
     return n > UINT32_MAX ? UINT32_MAX : (uint32_t)n;
 }
 
+/* Of the allocation that was told last. */
+static void take_left(hearing *h)
+{
+    hl_audited *out = h->out;
+    if (out->n_left < HL_AUDIT_LEFT_TOLD)
+        out->left[out->n_left] = (hl_audit_left){
+            .at = (uint32_t)h->failing,
+            .where = *h->frames ? hl_audit_frames(h->frames, h->arena) : NULL,
+        };
+    out->n_left++;
+}
+
 static void take_line(hearing *h)
 {
     const char *rest, *kind;
@@ -71,6 +83,8 @@ static void take_line(hearing *h)
         *h->frames = 0;
     } else if ((rest = after(h->line, "frames"))) {
         snprintf(h->frames, sizeof h->frames, "%s", rest);
+    } else if (after(h->line, "left")) {
+        take_left(h);
     } else if ((rest = after(h->line, "calls"))) {
         h->out->calls = number(rest);
     } else if ((rest = after(h->line, "failures"))) {

@@ -182,6 +182,13 @@ static void remarks(const hl_context *c, const hl_audit_options *o, const hl_aud
                   "a call stands here for %" PRIu32 " calls of %s, in each of which another "
                   "allocation failed",
                   a->failures, o->target);
+    for (uint32_t i = 0; i < a->n_left && i < HL_AUDIT_LEFT_TOLD; i++)
+        hl_remark(c, "a call in which allocation %" PRIu32 " fails leaves something behind%s%s",
+                  a->left[i].at, a->left[i].where ? ": " : "",
+                  a->left[i].where ? a->left[i].where : "");
+    if (a->n_left > HL_AUDIT_LEFT_TOLD)
+        hl_remark(c, "so does one in which one of %" PRIu32 " others fails",
+                  a->n_left - HL_AUDIT_LEFT_TOLD);
     if (a->left_threads)
         hl_remark(c, "%s leaves threads running: what they do meanwhile counts for it", o->target);
     if (a->forks)

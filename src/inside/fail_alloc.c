@@ -2,7 +2,7 @@
  *
  * Room   inside; target with the GIL.
  * Takes  a callable, its arguments, which allocation of the call is to fail.   Gives  how many there
- *        were, and what the call raised.
+ *        were, what the call raised, and how many blocks more there are after it.
  * Method the interpreter's three allocators get a wrapper for the length of the call, on top of what
  *        is there (ours that follow allocations, too). It counts what this thread asks for, and says
  *        NULL once. What other threads ask for passes. What C libraries take from malloc itself is not
@@ -25,6 +25,7 @@ static struct {
     PyMemAllocatorEx below[DOMAINS]; /* whose ctx a wrapper gets */
     pthread_t thread;                /* whose allocations count */
     unsigned long long seen, at;     /* read and written by that thread alone */
+    long long left;                  /* blocks it took and did not give back */
     int fd;                          /* is told where the allocation is that fails; -1: nobody */
 } fail;
 
@@ -40,35 +41,52 @@ static void tell_where(void)
     errno = kept;
 }
 
+static bool is_ours(void)
+{
+    return pthread_equal(pthread_self(), fail.thread);
+}
+
 static bool is_due(void)
 {
-    if (!pthread_equal(pthread_self(), fail.thread) || ++fail.seen != fail.at)
+    if (!is_ours() || ++fail.seen != fail.at)
         return false;
     tell_where();
     return true;
 }
 
+static void *taken(void *block)
+{
+    if (block && is_ours())
+        fail.left++;
+    return block;
+}
+
 static void *fail_malloc(void *ctx, size_t n)
 {
     PyMemAllocatorEx *a = ctx;
-    return is_due() ? NULL : a->malloc(a->ctx, n);
+    return is_due() ? NULL : taken(a->malloc(a->ctx, n));
 }
 
 static void *fail_calloc(void *ctx, size_t n, size_t size)
 {
     PyMemAllocatorEx *a = ctx;
-    return is_due() ? NULL : a->calloc(a->ctx, n, size);
+    return is_due() ? NULL : taken(a->calloc(a->ctx, n, size));
 }
 
 static void *fail_realloc(void *ctx, void *p, size_t n)
 {
     PyMemAllocatorEx *a = ctx;
-    return is_due() ? NULL : a->realloc(a->ctx, p, n);
+    if (is_due())
+        return NULL;
+    void *got = a->realloc(a->ctx, p, n);
+    return p ? got : taken(got);
 }
 
 static void fail_free(void *ctx, void *p)
 {
     PyMemAllocatorEx *a = ctx;
+    if (p && is_ours())
+        fail.left--;
     a->free(a->ctx, p);
 }
 
@@ -93,24 +111,31 @@ static PyObject *call_failing(PyObject *module, PyObject *args)
     PyObject *callable, *arguments;
     unsigned long long at;
     (void)module;
-    int fd = -1;
-    if (!PyArg_ParseTuple(args, "OO!K|i", &callable, &PyTuple_Type, &arguments, &at, &fd))
+    int fd = -1, collects = 0;
+    if (!PyArg_ParseTuple(args, "OO!K|ip", &callable, &PyTuple_Type, &arguments, &at, &fd,
+                          &collects))
         return NULL;
+    if (collects) /* what comes out of a free list is no allocation: this empties them */
+        PyGC_Collect();
     fail.fd = fd;
     fail.thread = pthread_self();
     fail.seen = 0;
+    fail.left = 0;
     fail.at = at;
     hooks_set();
     PyObject *result = PyObject_Call(callable, arguments, NULL);
     unsigned long long seen = fail.seen;
-    hooks_unset();
+    fail.at = 0; /* what letting go of it needs is given */
     PyObject *type = NULL, *value = NULL, *trace = NULL;
     if (!result)
         PyErr_Fetch(&type, &value, &trace);
     Py_XDECREF(result);
     Py_XDECREF(value);
     Py_XDECREF(trace);
-    PyObject *answer = Py_BuildValue("KO", seen, type ? type : Py_None);
+    if (collects)
+        PyGC_Collect();
+    hooks_unset();
+    PyObject *answer = Py_BuildValue("KOL", seen, type ? type : Py_None, fail.left);
     Py_XDECREF(type);
     return answer;
 }
@@ -137,9 +162,10 @@ static PyObject *prop_shared(PyObject *module, PyObject *none)
 
 PyMethodDef hl_fail_methods[] = {
     {"call_failing", call_failing, METH_VARARGS,
-     "call_failing(callable, args, n, fd=-1, /)\n--\n\n"
+     "call_failing(callable, args, n, fd=-1, collects=False, /)\n--\n\n"
      "Calls it; the n-th allocation meanwhile fails, and fd is told where that is. How many there "
-     "were, and the type of what it raised or None."},
+     "were, the type of what it raised or None, and how many blocks more there are after it "
+     "(after a collection, if asked for: the collector has to be on)."},
     {"prop_shared", prop_shared, METH_NOARGS,
      "prop_shared()\n--\n\nMakes None and its like survive an audit of what gives them away."},
     {NULL, NULL, 0, NULL},

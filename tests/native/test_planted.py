@@ -129,8 +129,12 @@ def test_error_paths_that_only_a_failed_allocation_walks(python: Interpreter) ->
     done = audit(*words, "--fail-allocations", folder=extension(python))
     found = done.findings()
     assert set(found) == {("native-reference", f"{LOST} list")}, done.brief()
+    (told,) = [line for line in done.said.splitlines() if "leaves something behind" in line]
+    line = line_of("PyObject *second = PyDict_New();")
+    assert f"leaves something behind: failing (planted.c:{line}), called from calls.py:" in told, told
     clean = audit(*words, "--fail-allocations", folder=extension(python), clean=True)
     assert clean.status == 0 and not clean.findings(), clean.brief()
+    assert "leaves something behind" not in clean.said, clean.brief()
 
 
 @pytest.mark.parametrize("python", ENDS)
