@@ -77,7 +77,7 @@ hl_status hl_own_python(const hl_python *python, const hl_package *package, cons
 
 static hl_status write_input(int fd, const hl_out *input, hl_err *err)
 {
-    for (size_t at = 0; input && at < input->n;) {
+    for (size_t at = 0; at < input->n;) {
         ssize_t done = write(fd, input->bytes + at, input->n - at);
         if (done < 0 && errno != EINTR)
             return hl_err_errno(err, errno, "cannot hand %zu bytes to Python", input->n);
@@ -132,29 +132,39 @@ static int code_of(int status)
     return !code ? HL_EXIT_OK : ours ? code : HL_EXIT_TARGET;
 }
 
-int hl_own_python_ask(const char *module, const char *told, const hl_out *input, hl_out *answer)
+hl_status hl_own_python_run(const char *module, const char *told, int in, hl_out *answer, int *code,
+                            hl_err *err)
 {
     hl_arena arena;
-    hl_err err = {0};
     hl_python python;
     hl_package package;
     const char **argv;
-    int status = 0;
-    int in = memfd_create("heaplens-in", MFD_CLOEXEC);
-    int out = memfd_create("heaplens-out", MFD_CLOEXEC);
+    int status = 0, out = memfd_create("heaplens-answer", MFD_CLOEXEC);
+    err->status = HL_OK;
     hl_arena_init(&arena);
-    if (in < 0 || out < 0)
-        hl_err_errno(&err, errno, "cannot make room to talk to Python");
-    else if (!hl_python_find(NULL, &arena, &python, &err) &&
-             !hl_package_find(&python, &arena, &package, &err) &&
-             !hl_own_python(&python, &package, module, told, &arena, &argv, &err) &&
-             !write_input(in, input, &err) && !spawn(python.path, argv, in, out, &status, &err) &&
-             !status)
-        (void)!read_answer(out, answer, &err);
-    if (in >= 0)
-        close(in);
+    if (out < 0)
+        hl_err_errno(err, errno, "cannot make room for what Python answers");
+    else if (!hl_python_find(NULL, &arena, &python, err) &&
+             !hl_package_find(&python, &arena, &package, err) &&
+             !hl_own_python(&python, &package, module, told, &arena, &argv, err) &&
+             !spawn(python.path, argv, in, out, &status, err) && !status)
+        (void)!read_answer(out, answer, err);
+    *code = code_of(status);
     if (out >= 0)
         close(out);
     hl_arena_deinit(&arena);
-    return err.status ? hl_fail(&err) : code_of(status);
+    return err->status;
+}
+
+int hl_own_python_ask(const char *module, const char *told, const hl_out *input, hl_out *answer)
+{
+    hl_err err = {0};
+    int code = HL_EXIT_OK, in = memfd_create("heaplens-input", MFD_CLOEXEC);
+    if (in < 0)
+        hl_err_errno(&err, errno, "cannot make room for what Python is told");
+    else if (!write_input(in, input, &err))
+        (void)!hl_own_python_run(module, told, in, answer, &code, &err);
+    if (in >= 0)
+        close(in);
+    return err.status ? hl_fail(&err) : code;
 }

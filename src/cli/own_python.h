@@ -12,9 +12,12 @@ hl_status hl_own_python(const hl_python *python, const hl_package *package, cons
                         const char *told, hl_arena *arena, const char ***argv,
                         hl_err *err) HL_MUST_CHECK;
 
-/* Runs module.main([told]) of our package to its end, in the Python that is found, with `input` on its
- * standard input; what it writes to its standard output is appended to answer. HL_EXIT_OK, or the exit
- * status of what it has said on standard error. */
+/* Runs module.main([told]) of our package to its end, in the Python that is found, with `in` as its
+ * standard input; what it writes to its standard output is appended to answer. *code: HL_EXIT_OK, or the
+ * exit status of what it has said on standard error. */
+hl_status hl_own_python_run(const char *module, const char *told, int in, hl_out *answer, int *code,
+                            hl_err *err) HL_MUST_CHECK;
+/* The same with these bytes as its standard input, and all of what fails said. The exit code. */
 int hl_own_python_ask(const char *module, const char *told, const hl_out *input, hl_out *answer);
 
 #endif

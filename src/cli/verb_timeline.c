@@ -6,7 +6,7 @@
 #include "cli/files.h"
 #include "cli/output.h"
 #include "cli/own_python.h"
-#include "diagnose/timeline.h"
+#include "diagnose/course.h"
 
 #include <errno.h>
 #include <fcntl.h>

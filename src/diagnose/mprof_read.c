@@ -8,8 +8,8 @@
  *            CHLD pid size time
  *            FUNC name size time size time [level]
  *        Several processes append to one file: lines stand in no order of time. */
+#include "diagnose/course.h"
 #include "diagnose/slope.h"
-#include "diagnose/timeline.h"
 
 #include <math.h>
 #include <stdlib.h>

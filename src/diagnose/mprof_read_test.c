@@ -1,5 +1,5 @@
 /* diagnose/mprof_read_test.c: what mprof writes is read, and what it never writes has its line told. */
-#include "diagnose/timeline.h"
+#include "diagnose/course.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

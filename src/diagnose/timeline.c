@@ -4,7 +4,7 @@
  * Takes  the snapshots of one recording.   Gives  hl_timeline_process: a value a look for each curve.
  * Each curve is measured by somebody else: the kernel, the walk, the allocator's tables, the tracker.
  * They need not add up, and say who they are. */
-#include "diagnose/timeline.h"
+#include "diagnose/course.h"
 
 #include "diagnose/site_pool.h"
 #include "diagnose/slope.h"

@@ -4,8 +4,8 @@
  * Takes  one process of a timeline.   Gives  hl_table: a row a curve; a row a look, or a function.
  * Method the small drawing of a curve is over time, not over looks, which lie close where memory grew. */
 #include "base/words.h"
+#include "diagnose/course.h"
 #include "diagnose/slope.h"
-#include "diagnose/timeline.h"
 #include "diagnose/view_parts.h"
 
 #include <math.h>

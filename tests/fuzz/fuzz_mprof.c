@@ -2,7 +2,7 @@
  *
  * Promises held against every input: a failure has a sentence; what is read has moments in order, one
  * value for each, calls that end after they begin, and children in the order of their pids. */
-#include "diagnose/timeline.h"
+#include "diagnose/course.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -1,8 +1,8 @@
-/* diagnose/timeline.h: memory over time: of recordings, and of what mprof wrote.
+/* diagnose/course.h: memory over time: of recordings, and of what mprof wrote.
  *
  * Room   diagnose; analyser process. A second door, for `heaplens timeline`. */
-#ifndef HL_DIAGNOSE_TIMELINE_H
-#define HL_DIAGNOSE_TIMELINE_H
+#ifndef HL_COURSE_H
+#define HL_COURSE_H
 
 #include "base/arena.h"
 #include "base/err.h"
