@@ -128,6 +128,7 @@ class Picture:
     def _draw_process(self, process: dict[str, Any], colour: str, at: int) -> None:
         for curve in self._curves(process):
             look = _SHOWN.get(curve["curve"], (colour, 1.4, "-"))
+            dot = "." if process["reasons"] and not self.alone else None  # each look
             colour = look[0] if self.alone else colour
             told = [(s, v) for s, v in zip(process["seconds"], curve["bytes"]) if v is not None]
             label = _plain(curve["name"]) if self.alone else self._name_of(process)
@@ -141,7 +142,7 @@ class Picture:
                 linewidth=look[1] if self.alone else 1.4,
                 linestyle=look[2],
                 label=label if at < _LEGEND else None,
-                marker="." if len(told) == 1 else None,
+                marker=dot if dot or len(told) > 1 else ".",
                 gid=f"{curve['curve']}-{at}",
             )
             if slope and self.alone and curve["curve"] in _WITH_SLOPE:
@@ -302,11 +303,12 @@ class Picture:
         text = f"source: {count:,} {source}, {_plain(first['file'])}"
         text += f" and {len(self.processes) - 1} more" if not self.alone else ""
         by = {c["measured_by"]: c["name"] for c in reversed(self._curves(first))}
-        text += "; " + ", ".join(f"{_plain(v, 24)} by {k}" for k, v in reversed(by.items()))
+        text += "; " + "; ".join(f"{_plain(v, 24)} by {k}" for k, v in reversed(by.items()))
         slope = next((c["slope"] for c in self._curves(first) if c["slope"]), None)
         if slope:
+            whose = "Slope" if self.alone else "Slope of the first"
             text += (
-                f". Slope: least squares over {slope['points']} points from "
+                f". {whose}: least squares over {slope['points']} points from "
                 f"{slope['from_seconds']:.3g} s to {slope['to_seconds']:.3g} s (the first quarter "
                 "is warm-up), with its 95 % interval"
             )

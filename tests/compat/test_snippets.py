@@ -152,8 +152,9 @@ def test_objgraph_draws_the_cycle(program):
     refs = edges_of(program.folder, "refs.png")
     names = {name for edge in refs for name in edge}
     assert {"Parent", "Child"} <= names
-    # through the instances' dicts, or straight where the interpreter keeps attributes in the object
-    assert reaches(refs, "Parent", "Child") and reaches(refs, "Child", "Parent")
+    assert reaches(refs, "Parent", "Child")
+    # up to 3.10 there is a dict in each step, and the second one is the last level that is drawn
+    assert reaches(refs, "Child", "Parent") if sys.version_info >= (3, 11) else ("Child", "dict") in refs
     assert reaches(edges_of(program.folder, "backrefs.png"), "Parent", "Child")
 
 
