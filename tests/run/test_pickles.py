@@ -60,7 +60,8 @@ def test_diff_and_show_say_what_tracemalloc_says(python: str, tmp_path: pathlib.
     subprocess.run([python, "app.py", "old.pickle", "new.pickle"], cwd=tmp_path, check=True)
     told = diff_of(tmp_path, "old.pickle", "new.pickle")
     assert told == oracle(tmp_path, "old.pickle", "new.pickle")
-    assert any(line == 7 and row[1] >= 200 for (_, line), row in told.items())
+    # the bytes of 200 objects; of the list and of numbers a block may have come and gone
+    assert any(line == 7 and 195 <= row[1] <= 205 for (_, line), row in told.items())
     done = heaplens("show", "--view", "allocs", "--json", "--top", "100000", "--group-by", "traceback", "new.pickle", cwd=tmp_path)
     rows = json.loads(done.stdout)["rows"]
     stats = tracemalloc.Snapshot.load(str(tmp_path / "new.pickle")).statistics("traceback")
