@@ -5,6 +5,7 @@
 #include "cli/files.h"
 
 #include "cli/output.h"
+#include "cli/pickle_file.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -157,6 +158,16 @@ static int by_start(const void *a, const void *b)
     return strcmp(x->path, y->path);
 }
 
+static hl_status open_pickle(const hl_context *c, const char *path, hl_run **out, hl_err *err)
+{
+    if (!c->takes_traces)
+        return hl_err_set(err, HL_UNSUPPORTED,
+                          "%s is a pickle, and of a snapshot of tracemalloc no more is known than "
+                          "where memory was allocated: diff, show --view allocs and export read it",
+                          path);
+    return hl_pickle_open(path, out, err);
+}
+
 static int open_listed(const hl_context *c, const hl_paths *list, hl_files *f)
 {
     hl_err err = {0}, first = {0};
@@ -167,7 +178,8 @@ static int open_listed(const hl_context *c, const hl_paths *list, hl_files *f)
     }
     for (uint32_t i = 0; i < list->n; i++) {
         hl_run *run;
-        if (hl_file_open(list->at[i], &run, &err)) {
+        if (hl_pickle_is(list->at[i]) ? open_pickle(c, list->at[i], &run, &err)
+                                      : hl_file_open(list->at[i], &run, &err)) {
             if (list->n == 1)
                 return hl_fail(&err);
             (void)hl_fail(&err);

@@ -3,15 +3,27 @@
  * Room   cli; analyser process.
  * Takes  which interpreter, which module, what it is told.   Gives  the words to start it with.
  * Knows  where the package lies.  Must not know  what the module does. */
+#define _GNU_SOURCE
 #include "cli/own_python.h"
 
+#include <errno.h>
+#include <signal.h>
+#include <spawn.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
-/* Our package of this very build, whatever else is called heaplens there. */
+extern char **environ;
+
+/* Our package of this very build, whatever else is called heaplens there. What it imports is not looked
+ * for in the folder it was called in, where a file may be called json.py. */
 static const char boot[] =
     "import sys\n"
+    "here = sys.path[:1] == ['']\n"
+    "del sys.path[:here]\n"
     "from importlib import import_module, util\n"
     "folder = sys.argv.pop(1)\n"
     "spec = util.spec_from_file_location('heaplens', folder + '/__init__.py',\n"
@@ -19,7 +31,9 @@ static const char boot[] =
     "module = util.module_from_spec(spec)\n"
     "sys.modules['heaplens'] = module\n"
     "spec.loader.exec_module(module)\n"
-    "import_module('heaplens.' + sys.argv.pop(1)).main([sys.argv.pop(1)])\n";
+    "module = import_module('heaplens.' + sys.argv.pop(1))\n"
+    "sys.path[:0] = [''] * here\n"
+    "module.main([sys.argv.pop(1)])\n";
 
 static const char *folder_of(const hl_package *package, const char *module, hl_arena *arena)
 {
@@ -57,4 +71,100 @@ hl_status hl_own_python(const hl_python *python, const hl_package *package, cons
     out[k++] = told;
     *argv = out;
     return HL_OK;
+}
+
+/* ---- asking ----------------------------------------------------------------------------------- */
+
+static hl_status write_input(int fd, const hl_out *input, hl_err *err)
+{
+    for (size_t at = 0; at < input->n;) {
+        ssize_t done = write(fd, input->bytes + at, input->n - at);
+        if (done < 0 && errno != EINTR)
+            return hl_err_errno(err, errno, "cannot hand %zu bytes to Python", input->n);
+        at += done > 0 ? (size_t)done : 0;
+    }
+    return lseek(fd, 0, SEEK_SET) ? hl_err_errno(err, errno, "cannot hand bytes to Python") : HL_OK;
+}
+
+static hl_status read_answer(int fd, hl_out *answer, hl_err *err)
+{
+    struct stat st;
+    void *bytes;
+    if (fstat(fd, &st))
+        return hl_err_errno(err, errno, "cannot read what Python answered");
+    if (!st.st_size)
+        return HL_OK;
+    bytes = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+    if (bytes == MAP_FAILED)
+        return hl_err_errno(err, errno, "cannot read what Python answered");
+    hl_out_write(answer, bytes, (size_t)st.st_size);
+    munmap(bytes, (size_t)st.st_size);
+    return HL_OK;
+}
+
+static hl_status spawn(const char *path, const char **argv, int in, int out, int *status,
+                       hl_err *err)
+{
+    posix_spawn_file_actions_t actions;
+    pid_t pid = -1;
+    int failed = posix_spawn_file_actions_init(&actions);
+    if (failed)
+        return hl_err_errno(err, failed, "cannot start %s", path);
+    failed = posix_spawn_file_actions_adddup2(&actions, in, 0);
+    failed = failed ? failed : posix_spawn_file_actions_adddup2(&actions, out, 1);
+    failed = failed ? failed : posix_spawn(&pid, path, &actions, NULL, (char **)argv, environ);
+    posix_spawn_file_actions_destroy(&actions);
+    if (failed)
+        return hl_err_errno(err, failed, "cannot start %s", path);
+    while (waitpid(pid, status, 0) < 0)
+        if (errno != EINTR)
+            return hl_err_errno(err, errno, "cannot wait for %s", path);
+    return HL_OK;
+}
+
+static int code_of(int status)
+{
+    if (WIFSIGNALED(status))
+        return WTERMSIG(status) == SIGINT ? HL_EXIT_INTERRUPTED : HL_EXIT_TARGET;
+    int code = WEXITSTATUS(status);
+    bool ours = code == HL_EXIT_USAGE || code == HL_EXIT_INCOMPLETE || code == HL_EXIT_NOTHING ||
+                code == HL_EXIT_INTERRUPTED;
+    return !code ? HL_EXIT_OK : ours ? code : HL_EXIT_TARGET;
+}
+
+hl_status hl_own_python_run(const char *module, const char *told, int in, hl_out *answer, int *code,
+                            hl_err *err)
+{
+    hl_arena arena;
+    hl_python python;
+    hl_package package;
+    const char **argv;
+    int status = 0, out = memfd_create("heaplens-answer", MFD_CLOEXEC);
+    err->status = HL_OK;
+    hl_arena_init(&arena);
+    if (out < 0)
+        hl_err_errno(err, errno, "cannot make room for what Python answers");
+    else if (!hl_python_find(NULL, &arena, &python, err) &&
+             !hl_package_find(&python, &arena, &package, err) &&
+             !hl_own_python(&python, &package, module, told, &arena, &argv, err) &&
+             !spawn(python.path, argv, in, out, &status, err) && !status)
+        (void)!read_answer(out, answer, err);
+    *code = code_of(status);
+    if (out >= 0)
+        close(out);
+    hl_arena_deinit(&arena);
+    return err->status;
+}
+
+int hl_own_python_ask(const char *module, const char *told, const hl_out *input, hl_out *answer)
+{
+    hl_err err = {0};
+    int code = HL_EXIT_OK, in = memfd_create("heaplens-input", MFD_CLOEXEC);
+    if (in < 0)
+        hl_err_errno(&err, errno, "cannot make room for what Python is told");
+    else if (!write_input(in, input, &err))
+        (void)!hl_own_python_run(module, told, in, answer, &code, &err);
+    if (in >= 0)
+        close(in);
+    return err.status ? hl_fail(&err) : code;
 }

@@ -23,6 +23,7 @@ typedef enum hl_exit {
 typedef struct hl_context { /* options every verb takes */
     bool json, quiet, force;
     int verbose;
+    bool takes_traces;             /* the verb knows what to do with a snapshot of tracemalloc */
     hl_style out_style, err_style; /* by --color, NO_COLOR, isatty */
 } hl_context;
 

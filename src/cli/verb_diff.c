@@ -14,6 +14,10 @@ static int compare(const hl_context *c, hl_view_query *q, char *const *paths, ui
                       : hl_files_open(c, paths, n, &files);
     if (code)
         return code;
+    if (files.unreadable && files.n < 2) { /* which, has been said; of one nothing can be told */
+        hl_files_close(&files);
+        return HL_EXIT_TARGET;
+    }
     if (files.folder && n > 1) {
         hl_files_close(&files);
         return hl_usage("diff",
@@ -51,6 +55,7 @@ int hl_verb_diff(hl_context *c, int argc, char **argv)
     hl_args a = {
         .context = c, .options = options, .verb = "diff", .argc = argc, .argv = argv, .at = 1};
     hl_view_query q = {.top = TOP};
+    c->takes_traces = true;
     uint32_t n = 0;
     for (int option; (option = hl_args_next(&a)) != HL_ARG_END;) {
         if (option == HL_ARG_WORD)

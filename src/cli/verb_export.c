@@ -71,6 +71,7 @@ int hl_verb_export(hl_context *c, int argc, char **argv)
     hl_args a = {
         .context = c, .options = options, .verb = "export", .argc = argc, .argv = argv, .at = 1};
     hl_view_query q = {.top = 0};
+    c->takes_traces = true;
     const char *name = NULL, *output = "-";
     uint32_t n = 0;
     for (int option; (option = hl_args_next(&a)) != HL_ARG_END;) {

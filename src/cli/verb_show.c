@@ -130,5 +130,6 @@ int hl_verb_show(hl_context *c, int argc, char **argv)
         return HL_EXIT_USAGE;
     if (!n)
         return hl_usage("show", "name a recording (a .hlens file)");
+    c->takes_traces = !strcmp(view->name, "allocs");
     return hl_files_answer(c, argv, n, show, &(wanted){view, q}, "-");
 }

@@ -48,6 +48,8 @@ typedef struct hl_chunk {
  * replace. The descriptor is O_APPEND | O_CLOEXEC and the caller's. */
 hl_status hl_container_create(const char *path, bool replace, uint64_t run_id, int *out_fd,
                               hl_err *err) HL_MUST_CHECK;
+/* Writes the file header to an empty file of the caller's. */
+hl_status hl_container_begin(int fd, uint64_t run_id, hl_err *err) HL_MUST_CHECK;
 /* Opens an existing file of ours for appending (checks its header). */
 hl_status hl_container_append(const char *path, int *out_fd, hl_err *err) HL_MUST_CHECK;
 

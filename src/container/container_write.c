@@ -63,6 +63,14 @@ static hl_status create_failed(hl_err *err, int errnum, const char *path)
     }
 }
 
+hl_status hl_container_begin(int fd, uint64_t run_id, hl_err *err)
+{
+    uint8_t header[HL_FILE_HEADER];
+    hl_file_header_put(header, run_id);
+    int e = hl_raw_write(fd, header, sizeof header);
+    return e ? write_failed(err, e, "a file header") : HL_OK;
+}
+
 /* A new file with its header, or nothing at all. */
 static hl_status create_new(const char *path, uint64_t run_id, int *out_fd, hl_err *err)
 {

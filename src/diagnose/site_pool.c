@@ -299,6 +299,7 @@ static void add_tracking(hl_site_pool *p, const hl_snap_info *info)
         to->mode = HL_FOLLOWED_SAMPLED;
         to->rate = x->rate > to->rate ? x->rate : to->rate;
     }
+    to->live_only |= x->live_only;
     to->dropped += x->dropped;
     to->peak_bytes += x->peak_bytes;
     to->corrected &= x->corrected;

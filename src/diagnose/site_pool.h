@@ -12,10 +12,10 @@
 #include "snapshot/snapshot.h"
 
 /* Is told what was there at the high-water mark, and what was soon freed? Samples of an early heaplens
- * do not say. */
+ * do not say, nor do snapshots of another tool. */
 static inline bool hl_tracking_tells_all(const hl_tracking *t)
 {
-    return t->peak_bytes > 0 || t->mode == HL_FOLLOWED_EXACT;
+    return !t->live_only && (t->peak_bytes > 0 || t->mode == HL_FOLLOWED_EXACT);
 }
 
 typedef struct hl_site_pool hl_site_pool;

@@ -43,6 +43,9 @@ const char *hl_frame_label(const hl_snap *s, uint32_t frame, hl_arena *arena)
     const char *function = s->names[f->function], *file = hl_file_name(s->names[f->file]);
     if (!frame)
         return "no Python code";
+    if (!*function) /* another tool's frames have no names */
+        return f->line ? hl_arena_printf(arena, "%s:%u", file, f->line)
+                       : hl_arena_printf(arena, "%s", file);
     if (!f->line)
         return hl_arena_printf(arena, "%s (%s)", function, file);
     if (!strcmp(function, "<module>"))
@@ -85,6 +88,8 @@ const char *hl_site_label(const hl_snap *s, hl_site_key key, const hl_site_sum *
     case HL_SITES_BY_FILE:
         return sum->stack ? hl_arena_printf(arena, "%s", hl_file_name(file)) : "no Python code";
     case HL_SITES_BY_FUNCTION:
+        if (sum->stack && !*s->names[f->function])
+            return hl_arena_printf(arena, "%s", hl_file_name(file));
         return sum->stack ? hl_arena_printf(arena, "%s (%s:%u)", s->names[f->function],
                                             hl_file_name(file), f->first_line)
                           : "no Python code";

@@ -11,6 +11,10 @@
 
 static hl_status check_measure(const hl_view_query *q, const hl_snap *s, hl_err *err)
 {
+    if (s->info.tracking.live_only && q->measure != HL_LIVE)
+        return hl_err_set(err, HL_EMPTY,
+                          "a snapshot of tracemalloc tells what lives, and nothing of what there "
+                          "was before: record with 'heaplens run --exact'");
     if (!hl_tracking_tells_all(&s->info.tracking) &&
         (q->measure == HL_PEAK || q->measure == HL_TEMPORARY))
         return hl_err_set(err, HL_EMPTY,
@@ -160,6 +164,7 @@ hl_status hl_view_stacks(const hl_view_query *q, hl_arena *arena, hl_stacks *out
         got.files = q->n_runs - without;
         got.sampled = t->mode == HL_FOLLOWED_SAMPLED;
         got.tells_all = hl_tracking_tells_all(t);
+        got.live_only = t->live_only;
         got.rate = got.sampled ? t->rate : 1;
         got.dropped = t->dropped;
         got.time_us = first->started_us ? first->started_us + sum.info.time_us : 0;

@@ -70,7 +70,7 @@ static const hl_column *shown(const hl_snap *s, const hl_view_query *q, bool ove
                 q->sites_by != HL_SITES_BY_DOMAIN;
     if (by == HL_TEMPORARY || !over_time || stacks || !ages)
         own[SURVIVED].title = NULL;
-    if (q->sites_by == HL_SITES_BY_TYPE)
+    if (q->sites_by == HL_SITES_BY_TYPE || s->info.tracking.live_only)
         own[TOTAL_BYTES].title = NULL;
     if (!over_time || stacks)
         own[SERIES].title = NULL;
@@ -101,7 +101,8 @@ static void fill_row(const hl_snap *s, const hl_site_sums *sums, const hl_site_s
     row[SURVIVED].number = sum->survived ? (int64_t)sum->survived : HL_CELL_NONE;
     const hl_amount *rest[] = {&sum->peak, &sum->all, &sum->brief};
     for (unsigned i = 0; i < sizeof rest / sizeof *rest; i++) {
-        bool told = !is_type && (rest[i] == &sum->all || hl_tracking_tells_all(&s->info.tracking));
+        bool told = !is_type && (hl_tracking_tells_all(&s->info.tracking) ||
+                                 (rest[i] == &sum->all && !s->info.tracking.live_only));
         row[PEAK_BYTES + 2 * i].number = told ? (int64_t)rest[i]->bytes : HL_CELL_NONE;
         row[PEAK_BLOCKS + 2 * i].number = told ? (int64_t)rest[i]->blocks : HL_CELL_NONE;
     }
@@ -140,7 +141,8 @@ static const char *note(const hl_snap *s, hl_arena *arena)
                  {HL_FREE_LIST_TUPLE, "tuples"}, {HL_FREE_LIST_KEYS, "tables of small dicts"},
                  {HL_FREE_LIST_FLOAT, "floats"}, {HL_FREE_LIST_INT, "ints"}};
     const char *reused = NULL;
-    for (size_t i = 0; t->mode == HL_FOLLOWED_EXACT && i < sizeof lists / sizeof *lists; i++)
+    for (size_t i = 0;
+         t->mode == HL_FOLLOWED_EXACT && !t->live_only && i < sizeof lists / sizeof *lists; i++)
         if (!(t->corrected & lists[i].bit))
             reused =
                 reused ? hl_arena_printf(arena, "%s, %s", reused, lists[i].name) : lists[i].name;

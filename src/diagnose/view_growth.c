@@ -282,11 +282,41 @@ hl_status hl_view_growth(const hl_view_query *q, hl_arena *arena, hl_table *out,
     return status;
 }
 
+/* Another tool's snapshot knows of allocations only: then lines are all there is to compare. */
+static hl_status diff_traces(evidence *e, hl_table *out, hl_err *err)
+{
+    if (hl_view_moments(e->q, 2, e->arena, &e->moments, &e->n, err))
+        return err->status;
+    for (uint32_t which = 0; which < 2; which++) {
+        const hl_view_moment *m = &e->moments[which ? e->n - 1 : 0];
+        hl_snap *s;
+        if (hl_snap_load_parts(m->run, m->index, HL_PART_SITES, &s, err))
+            return err->status;
+        hl_status status = hl_site_changes_note(&e->sites, which, s, &e->scratch, e->arena, err);
+        hl_snap_destroy(s);
+        if (status)
+            return status;
+        if (!e->sites.of[which])
+            return hl_err_set(err, HL_EMPTY,
+                              "%s tells nothing of allocations: it cannot be compared with a "
+                              "snapshot of tracemalloc",
+                              m->run->path);
+    }
+    return hl_site_changes_table(&e->sites, e->q->top, &e->scratch, e->arena, out, err);
+}
+
 hl_status hl_view_diff(const hl_view_query *q, hl_arena *arena, hl_table out[HL_DIFF_TABLES],
                        uint32_t *n, hl_err *err)
 {
     evidence e = {.q = q, .arena = arena, .with_retained = true, .with_types = true};
     begin(&e);
+    for (uint32_t r = 0; r < q->n_runs; r++)
+        if (q->runs[r]->traces) {
+            hl_status status = diff_traces(&e, &out[0], err);
+            *n = 1;
+            finish(&e);
+            return status;
+        }
     hl_status status = gather(&e, err);
     if (!status)
         status = shapes_table(&e, "shapes", &out[0], err);

@@ -47,10 +47,6 @@ hl_status hl_view_diff(const hl_view_query *q, hl_arena *arena, hl_table out[HL_
  * by its measure. HL_EMPTY: nothing was followed, or samples do not tell that. */
 hl_status hl_view_stacks(const hl_view_query *q, hl_arena *arena, hl_stacks *out,
                          hl_err *err) HL_MUST_CHECK;
-/* Memory over time of one run: a row a curve, then a row a look. */
-enum { HL_TIMELINE_TABLES = 2 };
-hl_status hl_view_timeline(const hl_view_query *q, hl_arena *arena,
-                           hl_table out[HL_TIMELINE_TABLES], hl_err *err) HL_MUST_CHECK;
 /* Chains root -> what target means (type name, 0xADDRESS, dotted name); q->top of them.
  * HL_NOT_FOUND: nothing there is called so. */
 hl_status hl_view_paths(const hl_view_query *q, const char *target, hl_arena *arena, hl_chains *out,

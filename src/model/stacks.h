@@ -37,6 +37,7 @@ typedef struct hl_stacks {
     uint32_t files;               /* that were added up */
     bool sampled;                 /* amounts are estimates */
     bool tells_all;               /* else PEAK and TEMPORARY are not told, and 0 */
+    bool live_only;               /* else TOTAL is told */
     uint64_t rate;                /* mean bytes from one sample to the next; exact: 1 */
     uint64_t dropped;             /* blocks there was no room to follow */
     uint64_t time_us;             /* unix time of the moment told; 0: unknown */

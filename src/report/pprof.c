@@ -103,7 +103,7 @@ static bool place(const hl_stacks *s, const texts *t, hl_arena *arena, Hl__Pprof
             Hl__Pprof__Function *to = &functions[p->n_function];
             hl__pprof__function__init(to);
             to->id = p->n_function + 1;
-            to->name = to->system_name = text_index(t, f->function);
+            to->name = to->system_name = text_index(t, *f->function ? f->function : f->file);
             to->filename = text_index(t, f->file);
             to->start_line = f->first_line;
             p->function[p->n_function++] = to;

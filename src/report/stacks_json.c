@@ -67,7 +67,7 @@ static void put_rows(const hl_stacks *s, hl_json *j)
         hl_json_put_text(j, "domain", row->domain);
         for (unsigned m = 0; m < HL_MEASURES; m++) {
             char key[32];
-            bool told = s->tells_all || m == HL_LIVE || m == HL_TOTAL;
+            bool told = s->tells_all || m == HL_LIVE || (m == HL_TOTAL && !s->live_only);
             const uint64_t of[] = {row->of[m].blocks, row->of[m].bytes};
             for (unsigned k = 0; k < 2; k++) {
                 snprintf(key, sizeof key, "%s_%s", hl_measure_words[m], k ? "bytes" : "blocks");
@@ -124,7 +124,7 @@ static void put_shared(const hl_stacks *s, hl_json *j)
     for (uint32_t i = 0; i < s->n_frames; i++) {
         const hl_stack_frame *f = &s->frames[i];
         hl_json_open(j, '{');
-        hl_json_put_text(j, "name", i ? f->function : "no Python code");
+        hl_json_put_text(j, "name", !i ? "no Python code" : *f->function ? f->function : f->name);
         if (i)
             hl_json_put_text(j, "file", f->file);
         if (f->line)

@@ -22,12 +22,13 @@ static void put_frame_text(hl_out *o, const char *s)
 
 static void put_frame(const hl_stack_frame *f, hl_out *o)
 {
+    bool named = *f->function; /* another tool's frames are not */
     put_frame_text(o, f->function);
-    hl_out_text(o, " (");
+    hl_out_text(o, named ? " (" : "");
     put_frame_text(o, f->name);
     if (f->line)
         hl_out_printf(o, ":%" PRIu32, f->line);
-    hl_out_text(o, ")");
+    hl_out_text(o, named ? ")" : "");
 }
 
 void hl_stacks_collapsed(const hl_stacks *s, hl_out *out)
@@ -116,7 +117,7 @@ void hl_stacks_csv(const hl_stacks *s, hl_out *out)
         put_field(out, row->thread);
         hl_out_printf(out, ",%s", row->domain);
         for (unsigned m = 0; m < HL_MEASURES; m++) {
-            bool told = s->tells_all || m == HL_LIVE || m == HL_TOTAL;
+            bool told = s->tells_all || m == HL_LIVE || (m == HL_TOTAL && !s->live_only);
             put_number(told, row->of[m].blocks, out);
             put_number(told, row->of[m].bytes, out);
         }

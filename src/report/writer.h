@@ -13,6 +13,7 @@
 #include "model/lesson.h"
 #include "model/stacks.h"
 #include "model/table.h"
+#include "model/timeline.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -46,6 +47,7 @@ void hl_table_text(const hl_table *t, const hl_style *style, hl_out *out);
 void hl_table_json(const hl_table *t, hl_out *out);
 /* Several tables as one answer: {"view": view, "tables": [...]}. */
 void hl_tables_json(const char *view, const hl_table *tables, uint32_t n, hl_out *out);
+void hl_timeline_json(const hl_timeline *t, hl_out *out);
 void hl_chains_text(const hl_chains *c, const hl_style *style, hl_out *out);
 void hl_chains_json(const hl_chains *c, hl_out *out);
 

@@ -85,8 +85,9 @@ enum hl_snap_field {
     HL_SNAP_TRACK_WITHIN = 105,  /* the widest window of HL_COL_WITHIN; missing: none */
     HL_SNAP_NATIVE = 106,        /* enum hl_followed: so were the blocks of malloc,
                                      HL_COL_NATIVE_SITE; of samples the amounts are estimates */
-    HL_SNAP_NATIVE_DROPPED = 107, /* blocks and stacks there was no room to follow */
-    HL_SNAP_NATIVE_RATE = 108,    /* sampled: mean bytes from one sample to the next */
+    HL_SNAP_NATIVE_DROPPED = 107,  /* blocks and stacks there was no room to follow */
+    HL_SNAP_NATIVE_RATE = 108,     /* sampled: mean bytes from one sample to the next */
+    HL_SNAP_TRACK_LIVE_ONLY = 109, /* 1: what lives is told and nothing else: of another tool */
     HL_SNAP_MARK = 118,    /* 1: what still leads to blocks was asked, HL_COL_LOST and the like */
     HL_SNAP_MARK_NS = 119, /* CPU nanoseconds of it */
     HL_SNAP_MARK_BYTES = 120, /* bytes that were read for it */

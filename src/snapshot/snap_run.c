@@ -144,6 +144,9 @@ static bool tracking_field(hl_tracking *t, const field *f)
     case HL_SNAP_TRACK_AGE:
         t->taken = cut32(f->value);
         return true;
+    case HL_SNAP_TRACK_LIVE_ONLY:
+        t->live_only = f->value == 1;
+        return true;
     case HL_SNAP_TRACK_THREADS:
         t->by_thread = f->value == 1;
         return true;

@@ -225,7 +225,8 @@ typedef struct hl_tracking { /* as of a snapshot */
     bool by_thread;          /* what was made of all time is told of the thread that made it */
     enum hl_followed native; /* blocks of malloc were followed, too */
     uint64_t native_dropped, native_rate;
-    bool mark; /* it was asked what leads to blocks */
+    bool live_only; /* no high-water mark, and not what there was in all: of another tool */
+    bool mark;      /* it was asked what leads to blocks */
     uint64_t mark_ns, mark_bytes;
 } hl_tracking;
 
@@ -398,6 +399,7 @@ typedef struct hl_run {
     uint32_t n_snaps;     /* whole ones, in time order */
     hl_snap_info *snaps;
     uint32_t n_torn; /* begun and not finished: not used */
+    bool traces;     /* of another tool, which knows of allocations only: snap_traces.h */
     hl_arena arena;
 } hl_run;
 

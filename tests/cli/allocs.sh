@@ -25,8 +25,3 @@ t heaplens show windows.hlens --view allocs --live=3
 t heaplens show cache.hlens --view allocs
 t heaplens show allocs.hlens --view allocs --group-by colour
 t heaplens diff allocs.hlens
-t heaplens timeline allocs.hlens
-COLUMNS=80 t heaplens timeline allocs_72.hlens cache.hlens
-t heaplens timeline allocs.hlens --top 3 --json
-t heaplens timeline
-t heaplens timeline nothing.hlens

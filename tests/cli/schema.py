@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Every drawn recording, diagnosed as JSON, is what docs/schema/diagnosis-1.json says.
+"""Every drawn recording, diagnosed as JSON and as a timeline, is what docs/schema says.
 
 schema.py --heaplens PATH --draw PATH; exit 77 (skipped) without the jsonschema package.
 """
@@ -12,7 +12,8 @@ import sys
 import tempfile
 
 HERE = pathlib.Path(__file__).resolve().parent
-SCHEMA = HERE.parents[1] / "docs" / "schema" / "diagnosis-1.json"
+SCHEMAS = HERE.parents[1] / "docs" / "schema"
+VERBS = {"diagnose": "diagnosis-1.json", "timeline": "timeline-1.json"}
 
 
 def main() -> int:
@@ -25,20 +26,23 @@ def main() -> int:
     except ImportError:
         print("jsonschema is not installed: pip install jsonschema")
         return 77
-    schema = json.loads(SCHEMA.read_text())
-    jsonschema.Draft202012Validator.check_schema(schema)
-    validator = jsonschema.Draft202012Validator(schema)
+    validators = {}
+    for verb, name in VERBS.items():
+        schema = json.loads((SCHEMAS / name).read_text())
+        jsonschema.Draft202012Validator.check_schema(schema)
+        validators[verb] = jsonschema.Draft202012Validator(schema)
     heaps = sorted((HERE / "heaps").glob("*.heap"))
     with tempfile.TemporaryDirectory() as folder:
         for heap in heaps:
             recording = pathlib.Path(folder) / (heap.stem + ".hlens")
             subprocess.run([args.draw, heap, recording], check=True)
-            said = subprocess.run(
-                [args.heaplens, "diagnose", "--json", recording], capture_output=True, check=True
-            )
-            said.stdout.decode("utf-8")  # strictly
-            validator.validate(json.loads(said.stdout))
-    print(f"{len(heaps)} diagnoses")
+            for verb, validator in validators.items():
+                said = subprocess.run(
+                    [args.heaplens, verb, "--json", recording], capture_output=True, check=True
+                )
+                said.stdout.decode("utf-8")  # strictly
+                validator.validate(json.loads(said.stdout))
+    print(f"{len(heaps)} diagnoses and timelines")
     return 0
 
 

@@ -360,17 +360,22 @@ def test_files_are_written_whole_or_not_at_all(bench: Bench, recorded: pathlib.P
 
 def test_timeline(bench: Bench, recorded: pathlib.Path) -> None:
     got = bench.execute([EXE, "timeline", recorded, "--json"])
-    curves, looks = json.loads(got.stdout)["tables"]
-    by_name = {row["curve"]: row for row in curves["rows"]}
+    [process] = json.loads(got.stdout)["processes"]
+    curves = {curve["curve"]: curve["bytes"] for curve in process["curves"]}
     rows = rows_of(bench, recorded)
-    assert by_name["tracked"]["bytes"] == total(rows, "live_bytes")
-    assert by_name["total"]["bytes"] == total(rows, "total_bytes")
-    parts = sum(by_name[name]["bytes"] for name in ("raw", "mem", "obj"))
-    assert parts == by_name["tracked"]["bytes"]
-    assert by_name["peak"]["bytes"] >= 3_000_000
-    last = looks["rows"][-1]
-    assert last["tracked_bytes"] == by_name["tracked"]["bytes"]
-    times = [row["time_us"] for row in looks["rows"]]
-    assert times == sorted(times) and len(times) == len(by_name["rss"]["series"])
+    assert curves["tracked"][-1] == total(rows, "live_bytes")
+    assert curves["total"][-1] == total(rows, "total_bytes")
+    assert sum(curves[name][-1] for name in ("raw", "mem", "obj")) == curves["tracked"][-1]
+    assert curves["peak"][-1] >= 3_000_000
+    assert {len(values) for values in curves.values()} == {len(process["seconds"])}
+    assert process["seconds"] == sorted(process["seconds"])
     types = bench.execute([EXE, "show", recorded, "--json", "--top", "100000"])
-    assert last["heap_bytes"] == sum(row["bytes"] for row in json.loads(types.stdout)["rows"])
+    assert curves["heap"][-1] == sum(row["bytes"] for row in json.loads(types.stdout)["rows"])
+    parts = bench.execute([EXE, "show", recorded, "--view", "rss", "--json"])
+    by_part = {row["part"]: row["bytes"] for row in json.loads(parts.stdout)["rows"]}
+    assert curves["rss"][-1] == by_part["rss"]
+    assert curves["private"][-1] == by_part["rss"] - by_part["mapped"]
+    # what of the arenas holds blocks, and what of the process is in them at all
+    in_arenas = ("small_objects", "small_other", "arena_free_blocks", "arena_free_pools")
+    assert curves["arenas"][-1] == sum(by_part.get(part, 0) for part in in_arenas)
+    assert 0 < curves["arenas_used"][-1] <= curves["arenas"][-1] < curves["private"][-1]

@@ -99,12 +99,20 @@ def _checked(reader: _Reader, snapshot: Any, taken: Collection[str]) -> dict[str
     return {**state, "traces": traces}
 
 
+def read_open(file: IO[bytes], taken: Collection[str]) -> dict[str, Any]:
+    """The same of a file that is open and can be read again; Error says what is wrong with it."""
+    try:
+        _no_extensions(file)
+        reader = _Reader(file)
+        return _checked(reader, reader.load(), taken)
+    except (Exception, RecursionError) as why:
+        raise Error(str(why)) from None
+
+
 def read(filename: str | PathLike[str], taken: Collection[str]) -> dict[str, Any]:
     """The attributes of the snapshot in a file. taken: names that none may have."""
     with open(filename, "rb") as file:
         try:
-            _no_extensions(file)
-            reader = _Reader(file)
-            return _checked(reader, reader.load(), taken)
-        except (Exception, RecursionError) as why:
+            return read_open(file, taken)
+        except Error as why:
             raise Error(f"{fspath(filename)} is not a snapshot of tracemalloc: {why}") from None
