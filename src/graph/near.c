@@ -41,8 +41,8 @@ typedef struct search {
     hl_links links;
     hl_scc scc;
     hl_arena scratch;
-    uint8_t *hidden; /* per node */
-    uint32_t *seen;  /* per node: 1 + its candidate; later: is counted as left out */
+    uint8_t *hidden, *cyclic; /* per node */
+    uint32_t *seen;           /* per node: 1 + its candidate; later: is counted as left out */
     hl_node *members;
     uint32_t *member_off;  /* per group, and one more */
     int64_t *component;    /* per group, or SEVERAL, or NO_CYCLE */
@@ -59,10 +59,7 @@ typedef struct search {
 
 static bool on_cycle(const search *w, hl_node v)
 {
-    uint32_t c = w->scc.component[v];
-    if (c == UINT32_MAX)
-        return false;
-    return w->scc.off[c + 1] - w->scc.off[c] > 1 || hl_has_self_edge(w->g->snap, v);
+    return w->cyclic[v];
 }
 
 static enum hl_hold hold_of(const search *w, hl_node v)
@@ -570,7 +567,16 @@ static hl_status find_cycles(search *w, hl_err *err)
         return err->status;
     for (hl_node v = 0; v < w->g->snap->nodes; v++)
         wanted[v] = !is_of_all(w->g, v);
-    return hl_scc_find(w->g->snap, wanted, &w->scratch, &w->scc, err);
+    w->cyclic = hl_graph_array(&w->scratch, w->g->snap->nodes, 1, err);
+    if (!w->cyclic || hl_scc_find(w->g->snap, wanted, &w->scratch, &w->scc, err))
+        return err->status;
+    for (hl_node v = 0; v < w->g->snap->nodes;
+         v++) { /* once: who asks has many links to one list */
+        uint32_t c = w->scc.component[v];
+        w->cyclic[v] = c != UINT32_MAX &&
+                       (w->scc.off[c + 1] - w->scc.off[c] > 1 || hl_has_self_edge(w->g->snap, v));
+    }
+    return HL_OK;
 }
 
 static hl_status find(search *w, hl_arena *arena, hl_err *err)
