@@ -18,6 +18,7 @@ snapshots of its own process and asks the executable about them.
     ...     load()
     >>> print(t.result)
     >>> print(heaplens.why(session))         # what keeps this object alive?
+    >>> heaplens.graph(session, "s.svg")     # the same as a picture
     >>> heaplens.expect_collected(session)   # it should be gone soon: say so if it is not
 """
 
@@ -30,6 +31,7 @@ from heaplens._rounds import Round, mark, round
 TYPE_CHECKING = False  # as typing has it, without loading typing into every program
 if TYPE_CHECKING:
     from heaplens._diagnosis import Diagnosis, Finding, Holder, Note, Site, Step
+    from heaplens._graph import Picture, graph
     from heaplens._heap import Growth, Snapshot, Summary, Table, diff, snapshot
     from heaplens._track import Allocations, Row, Track, track
     from heaplens._watch import Watch, watch
@@ -45,6 +47,7 @@ __all__ = [
     "Growth",
     "Holder",
     "Note",
+    "Picture",
     "Round",
     "Row",
     "Site",
@@ -57,6 +60,7 @@ __all__ = [
     "Why",
     "diff",
     "expect_collected",
+    "graph",
     "mark",
     "round",
     "snapshot",
@@ -69,6 +73,7 @@ __all__ = [
 # for, so that a program with marks in it stays as small as it was.
 _LATER = {
     "_diagnosis": ("Diagnosis", "Finding", "Holder", "Note", "Site", "Step"),
+    "_graph": ("Picture", "graph"),
     "_heap": ("Growth", "Snapshot", "Summary", "Table", "diff", "snapshot"),
     "_track": ("Allocations", "Row", "Track", "track"),
     "_watch": ("Watch", "watch"),

@@ -49,6 +49,7 @@ int hl_verb_diagnose(hl_context *c, int argc, char **argv);
 int hl_verb_show(hl_context *c, int argc, char **argv);
 int hl_verb_diff(hl_context *c, int argc, char **argv);
 int hl_verb_paths(hl_context *c, int argc, char **argv);
+int hl_verb_graph(hl_context *c, int argc, char **argv);
 int hl_verb_export(hl_context *c, int argc, char **argv);
 int hl_verb_timeline(hl_context *c, int argc, char **argv);
 int hl_verb_explain(hl_context *c, int argc, char **argv);

@@ -53,13 +53,39 @@ static hl_status set_apart(hl_view_heap *h, uint32_t frames, hl_err *err)
     return HL_OK;
 }
 
-static hl_status load(hl_run *run, uint32_t index, bool dominate, uint32_t apart, hl_view_heap *out,
-                      hl_err *err)
+/* Takes up to `most` from a count, of references that no edge shows. */
+static void let_go_of_stacks(hl_snap *s, hl_node v, uint32_t most)
+{
+    uint32_t count = hl_snap_refcnt(s, v);
+    for (uint32_t e = 0; e < s->edges; e++)
+        count -= s->dst[e] == v && hl_edge_counted(s->label[e]) && count;
+    for (uint32_t i = 0; count <= most && i < count; i++)
+        hl_snap_lower(s, v);
+}
+
+static void let_go(hl_view_heap *h, uint64_t about)
+{
+    hl_snap *s = h->snap;
+    for (uint32_t i = 0; i < h->n_apart; i++)
+        for (uint32_t e = s->off[h->apart[i]]; e < s->off[h->apart[i] + 1]; e++) {
+            if (hl_edge_counted(s->label[e]))
+                hl_snap_lower(s, s->dst[e]);
+            s->label[e] = hl_label_make(HL_LABEL_WEAK, 0);
+        }
+    hl_node v = about && h->n_apart ? hl_snap_find_address(s, about) : HL_NO_NODE;
+    if (v != HL_NO_NODE)
+        let_go_of_stacks(s, v, h->n_apart);
+}
+
+static hl_status load(hl_run *run, uint32_t index, bool dominate, const hl_view_query *q,
+                      hl_view_heap *out, hl_err *err)
 {
     hl_view_heap h = {0};
     hl_status status = hl_snap_load(run, index, &h.snap, err);
     if (!status)
-        status = set_apart(&h, apart, err);
+        status = set_apart(&h, q ? q->apart : 0, err);
+    if (!status && q && q->let_go)
+        let_go(&h, q->about);
     if (!status)
         status = hl_graph_create(h.snap, &h.graph, err);
     if (!status && dominate)
@@ -75,7 +101,7 @@ static hl_status load(hl_run *run, uint32_t index, bool dominate, uint32_t apart
 hl_status hl_view_heap_load(hl_run *run, uint32_t index, bool dominate, hl_view_heap *out,
                             hl_err *err)
 {
-    return load(run, index, dominate, 0, out, err);
+    return load(run, index, dominate, NULL, out, err);
 }
 
 hl_status hl_view_moment_asked(const hl_view_query *q, hl_view_moment *out, hl_err *err)
@@ -101,7 +127,7 @@ hl_status hl_view_heap_open(const hl_view_query *q, hl_view_heap *out, hl_err *e
     hl_view_moment at;
     if (hl_view_moment_asked(q, &at, err))
         return err->status;
-    return load(at.run, at.index, true, q->apart, out, err);
+    return load(at.run, at.index, true, q, out, err);
 }
 
 void hl_view_heap_close(hl_view_heap *h)

@@ -10,6 +10,7 @@
 #include "base/err.h"
 #include "diagnose/sites.h"
 #include "model/chains.h"
+#include "model/picture.h"
 #include "model/stacks.h"
 #include "model/table.h"
 #include "snapshot/snapshot.h"
@@ -21,9 +22,11 @@ extern const char *const hl_measures[HL_MEASURES];
 typedef struct hl_view_query {
     hl_run *const *runs; /* borrowed; oldest first */
     uint32_t n_runs;
-    uint32_t top;         /* rows at most */
-    uint32_t snapshot;    /* 1 .. of all whole ones; 0: the last; views of one moment */
-    uint32_t apart;       /* paths: innermost frames of the asking thread that hold nothing */
+    uint32_t top;      /* rows at most */
+    uint32_t snapshot; /* 1 .. of all whole ones; 0: the last; views of one moment */
+    uint32_t apart;    /* paths: innermost frames of the asking thread that hold nothing */
+    bool let_go;       /* nor is their hand on anything counted: sizes are as if they had ended */
+    uint64_t about;    /* with let_go: the address they ask about, which they may have on a stack */
     hl_site_key sites_by; /* allocs */
     hl_measure measure;   /* allocs */
     uint32_t within;      /* TEMPORARY: freed within so many allocations, a power of two; 0: 1 */
@@ -51,5 +54,16 @@ hl_status hl_view_stacks(const hl_view_query *q, hl_arena *arena, hl_stacks *out
  * HL_NOT_FOUND: nothing there is called so. */
 hl_status hl_view_paths(const hl_view_query *q, const char *target, hl_arena *arena, hl_chains *out,
                         hl_err *err) HL_MUST_CHECK;
+
+/* What is around what target means. HL_NOT_FOUND as above. */
+typedef struct hl_picture_query {
+    const char *target;
+    bool refs;          /* what it refers to; else what refers to it, up to roots */
+    uint32_t depth;     /* references away at most */
+    uint32_t max_nodes; /* at most; 1 .. HL_PICTURE_MAX */
+} hl_picture_query;
+enum { HL_PICTURE_MAX = 1000 };
+hl_status hl_view_picture(const hl_view_query *q, const hl_picture_query *asked, hl_arena *arena,
+                          hl_picture *out, hl_err *err) HL_MUST_CHECK;
 
 #endif

@@ -199,6 +199,66 @@ void hl_label_text(const hl_snap *s, hl_label label, char *buf, size_t size);
 hl_status hl_path_find(const hl_graph *g, const char *target, hl_arena *arena, hl_node **out,
                        uint32_t *n, hl_err *err) HL_MUST_CHECK;
 
+/* ---- what is around an object: the picture of `graph` ------------------------------------------ */
+
+enum { HL_NEAR_LABELS = 3, HL_NEAR_FEW = 3 };
+#define HL_NEAR_NONE    UINT32_MAX
+#define HL_NEAR_SEVERAL UINT32_MAX /* a cycle each */
+
+typedef struct hl_near_query {
+    const hl_node *targets; /* borrowed, each once */
+    uint32_t n_targets;
+    bool refs;             /* what they refer to; else what refers to them */
+    uint32_t depth;        /* links away at most */
+    uint32_t max_groups;   /* at least 1 */
+    const hl_node *hidden; /* objects that are not told */
+    uint32_t n_hidden;
+    const hl_node *holders; /* that are suspected already; or none */
+    uint32_t n_holders;
+} hl_near_query;
+
+/* One object, or several that look alike: of one type, held by one group under one label. */
+typedef struct hl_near_group {
+    uint32_t type;
+    uint64_t objects, bytes; /* their own, leaves folded into them, too */
+    hl_node first;           /* the one that keeps most; of leaves HL_NO_NODE: they are no nodes */
+    uint32_t distance;       /* links from a target */
+    uint32_t cycle;          /* 0: on none; else the number of theirs, or HL_NEAR_SEVERAL */
+    enum hl_hold hold;       /* of those that are roots */
+    bool more;               /* something next to it is not told */
+} hl_near_group;
+
+typedef struct hl_near_edge { /* all links of one group to another */
+    uint32_t from, to;
+    uint64_t links;
+    hl_label labels[HL_NEAR_LABELS]; /* of what is several the folded one */
+    uint32_t n_labels;               /* 0: of folded leaves nobody knows it */
+    bool more_labels;
+    bool weak;   /* keeps nothing alive */
+    bool cycle;  /* each of them joins members of one cycle */
+    bool guilty; /* see hl_near_find */
+} hl_near_edge;
+
+typedef struct hl_near {
+    hl_near_group *groups; /* targets first, nearer ones before farther ones */
+    hl_near_edge *edges;
+    uint32_t n_groups, n_edges;
+    uint32_t *place;   /* node -> its group, or HL_NEAR_NONE */
+    uint64_t left_out; /* objects next to what is told */
+    bool suspected;    /* a guilty edge is one of holders' */
+} hl_near;
+
+/* The surroundings of the targets, nearest first, in arena. Instance dicts, closures' tuples and
+ * cells are passed over where nobody else has them. More than HL_NEAR_FEW objects of one type with
+ * one label and one holder are one group. Backwards it ends at named roots, forwards at modules,
+ * classes and code, and at weak references; links that explain nothing (an instance's class, a function's
+ * globals) are followed from the targets alone, where those have no others. Cycles through
+ * modules and classes, of which every program is full, are none here. The guilty edge, on the chain
+ * to what a target group has of most weight: out of the last of `holders` above it; else the last
+ * link on whose removal the object goes. Needs hl_graph_dominate. */
+hl_status hl_near_find(const hl_graph *g, const hl_near_query *q, hl_arena *arena, hl_near *out,
+                       hl_err *err) HL_MUST_CHECK;
+
 /* ---- path shapes over several snapshots --------------------------------------------------------
  */
 

@@ -144,6 +144,36 @@ bool hl_edge_is_plumbing(const hl_graph *g, hl_node from, hl_label label, hl_nod
 uint32_t hl_dullness(const hl_graph *g, hl_node v);
 bool hl_has_self_edge(const hl_snap *s, hl_node v);
 
+/* near_links.c: references as people think of them. A namespace dict, a closure's tuple, a cell that
+ * nobody else has are passed over: the label is then the entry's, of a closure CELL with the name of
+ * the variable. */
+typedef struct hl_links {
+    const hl_graph *g;
+    uint32_t *in_off, *in_edge; /* numbers of the edges to each node, all kinds */
+    uint32_t *first, *within;   /* places in the dominator tree */
+    uint8_t *passed;
+} hl_links;
+typedef struct hl_link {
+    hl_node from, to;
+    hl_label label;
+    bool weak;    /* keeps nothing alive */
+    bool shunned; /* explains nothing: an instance's class, a function's globals */
+} hl_link;
+typedef void hl_link_fn(void *ctx, const hl_link *link);
+/* Arrays in arena. Needs dominators. */
+hl_status hl_links_create(const hl_graph *g, hl_arena *arena, hl_links *out,
+                          hl_err *err) HL_MUST_CHECK;
+/* v is no plumbing, whatever it looks like. Before anything else is asked. */
+void hl_links_tell(hl_links *l, hl_node v);
+bool hl_links_passed(hl_links *l, hl_node v);
+/* The links that go out of v, or come to it; v is not passed over. */
+void hl_links_from(hl_links *l, hl_node v, hl_link_fn *fn, void *ctx);
+void hl_links_to(hl_links *l, hl_node v, hl_link_fn *fn, void *ctx);
+/* The chain tree's parent that is not passed over, or HL_NO_NODE. */
+hl_node hl_links_above(hl_links *l, hl_node v);
+/* Does v go when this one link, from its parent, goes? */
+bool hl_links_alone(hl_links *l, hl_node v);
+
 /* path.c: the words a step adds to a chain's name ("" for plumbing), where `from` was reached by
  * `from_via` from `above`: the variable's name for a closure, the argument's for a default. */
 void hl_step_words(const hl_graph *g, hl_node above, hl_label from_via, hl_node from,

@@ -11,6 +11,7 @@
 #include "model/finding.h"
 #include "model/known.h"
 #include "model/lesson.h"
+#include "model/picture.h"
 #include "model/stacks.h"
 #include "model/table.h"
 #include "model/timeline.h"
@@ -50,6 +51,9 @@ void hl_tables_json(const char *view, const hl_table *tables, uint32_t n, hl_out
 void hl_timeline_json(const hl_timeline *t, hl_out *out);
 void hl_chains_text(const hl_chains *c, const hl_style *style, hl_out *out);
 void hl_chains_json(const hl_chains *c, hl_out *out);
+/* For Graphviz: whatever bytes a name has, it is one text of one label. */
+void hl_picture_dot(const hl_picture *p, hl_out *out);
+void hl_picture_json(const hl_picture *p, hl_out *out);
 
 /* ---- what `export` gives ---- */
 extern const char *const hl_measure_words[HL_MEASURES]; /* "live", "peak" ... */

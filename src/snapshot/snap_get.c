@@ -102,3 +102,9 @@ uint32_t hl_snap_folds_of(const hl_snap *s, hl_node v, uint32_t *first)
     *first = lo;
     return end - lo;
 }
+
+void hl_snap_lower(hl_snap *s, hl_node v)
+{
+    uint8_t *count = &s->refcnt.at[v];
+    *count -= *count && *count != UINT8_MAX;
+}

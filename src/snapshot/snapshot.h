@@ -369,6 +369,8 @@ const hl_snap_keys *hl_snap_keys_of(const hl_snap *s, hl_node v);    /* or NULL 
 uint32_t hl_snap_folds_of(const hl_snap *s, hl_node v, uint32_t *first);
 /* Entries of made about v: the first one's place; their count is returned. */
 uint32_t hl_snap_made_of(const hl_snap *s, hl_node v, uint32_t *first);
+/* v's count is one less, as if a reference were not there; of hundreds of them it stays. */
+void hl_snap_lower(hl_snap *s, hl_node v);
 /* The node at an address, or HL_NO_NODE. Linear in the number of nodes. */
 hl_node hl_snap_find_address(const hl_snap *s, uint64_t address);
 /* Every promise above, checked: ids in range, offsets ascending, tables sorted. The first broken
