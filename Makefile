@@ -12,7 +12,7 @@ sources := $(shell find src python docs/causes meson.build meson_options.txt pyp
 	-not -name '*_test.c' -not -name '*.pyc' -type f)
 built := $(venv)/.built-$(subst /,_,$(PYTHON))
 
-.PHONY: run build test moments known suites peers cpython track lint sanitize fuzz bench interpreters matrix score clean bootstrap bootstrap-dev
+.PHONY: run build test moments known suites peers cpython track lint sanitize fuzz bench pictures interpreters matrix score clean bootstrap bootstrap-dev
 
 # A program that leaks, and what heaplens says about it.
 run: build
@@ -96,3 +96,7 @@ score: build
 
 clean:
 	rm -rf build .venv .venvs .cache
+
+# The pictures of the docs, drawn anew from examples; needs Graphviz.
+pictures: build
+	tools/pictures.sh
