@@ -94,7 +94,7 @@ def test_children_are_lines_of_their_own(samples):
 def test_a_recording_has_its_looks_and_their_reasons(tmp_path):
     (tmp_path / "app.py").write_text(
         "import time, heaplens\nkept = []\n"
-        "for i in range(12):\n    kept.append(bytearray(300_000)); time.sleep(0.03); heaplens.mark()\n"
+        "for i in range(100):\n    kept.append(bytearray(300_000)); time.sleep(0.03); heaplens.mark()\n"
     )
     done = run("run", "-o", "app.hlens", "--interval", "20", "app.py", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
@@ -104,7 +104,7 @@ def test_a_recording_has_its_looks_and_their_reasons(tmp_path):
     words = words_of(ElementTree.parse(tmp_path / "x.svg").getroot())
     for reason in set(process["reasons"]):
         assert any(w.startswith(f"look: {reason}") for w in words)
-    assert "rounds done" in words and max(process["rounds"]) == 12
+    assert "rounds done" in words and max(process["rounds"]) == 100
     slopes = {c["curve"]: c["slope"] for c in process["curves"]}
     heap = slopes["heap"]
     assert heap["low"] <= heap["bytes_per_second"] <= heap["high"] and heap["low"] > 0
