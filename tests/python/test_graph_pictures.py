@@ -121,7 +121,7 @@ def test_a_closure_is_one_edge():
 def test_what_it_refers_to_and_what_is_alike():
     session = Session()
     session.rows = [bytearray(1000) for _ in range(500)]
-    session.numbers = [1000 + i for i in range(300)]
+    session.numbers = [10**6 + i for i in range(300)]
     picture = heaplens.graph(session, refs=True)
     told = edges(picture)
     assert ("Session", ".rows", "list") in told and ("list", "[*]", "bytearray") in told
