@@ -109,8 +109,7 @@ static PyObject *on_yield(PyObject *self, PyObject *const *args, size_t flags, P
 /* What is called for an event: an object whose call is one jump; a built-in function's goes through two
  * more functions. */
 typedef struct callback {
-    PyObject_HEAD
-    vectorcallfunc call;
+    PyObject_HEAD vectorcallfunc call;
 } callback;
 
 static PyTypeObject callback_type = {
@@ -122,8 +121,8 @@ static PyTypeObject callback_type = {
 };
 
 static const vectorcallfunc calls[EVENTS] = {
-    [START] = on_start,   [RESUME] = on_resume, [LINE] = on_line,     [RETURN] = on_return,
-    [YIELD] = on_yield,   [THROW] = on_resume,  [UNWIND] = on_return,
+    [START] = on_start, [RESUME] = on_resume, [LINE] = on_line,     [RETURN] = on_return,
+    [YIELD] = on_yield, [THROW] = on_resume,  [UNWIND] = on_return,
 };
 
 static PyObject *callback_of(int event)
@@ -145,8 +144,8 @@ static bool arm(void)
     for (int e = 0; e < EVENTS; e++) {
         long bit = hl_monitoring_event(names[e]);
         PyObject *told_of = callback_of(e);
-        bool ok = told_of && bit &&
-                  hl_monitoring_ask("register_callback", "(llO)", taken, bit, told_of);
+        bool ok =
+            told_of && bit && hl_monitoring_ask("register_callback", "(llO)", taken, bit, told_of);
         Py_XDECREF(told_of);
         if (!ok)
             return false;

@@ -210,8 +210,8 @@ static PyObject *of_types(PyObject *module, PyObject *const *args, Py_ssize_t n)
     if (!all && !some)
         return NULL;
     PyObject *result = kinds_init(&k) ? PyList_New(0) : NULL;
-    if (result && !(all ? add_wanted_of_all(&k, args[1], result)
-                        : add_wanted(&k, some, args[1], result)))
+    if (result &&
+        !(all ? add_wanted_of_all(&k, args[1], result) : add_wanted(&k, some, args[1], result)))
         Py_CLEAR(result);
     kinds_deinit(&k);
     Py_XDECREF(some);

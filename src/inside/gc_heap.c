@@ -38,7 +38,8 @@ static inline const PyGC_Head *link_of(uintptr_t word)
 
 static inline void ask_for(const PyGC_Head *at, const PyGC_Head *before)
 {
-    __builtin_prefetch((const void *)((uintptr_t)at + STRIDES * ((uintptr_t)at - (uintptr_t)before)));
+    __builtin_prefetch(
+        (const void *)((uintptr_t)at + STRIDES * ((uintptr_t)at - (uintptr_t)before)));
 }
 
 static bool more_room(hl_gc_heap *h)
@@ -342,7 +343,8 @@ bool hl_gc_settle(void)
     if (good)
         traverse_all(&s);
     good = good && !s.failed && all_are_reached(&s);
-    while (good && follow_fewer(&s)) /* a collection goes through them once, by chance in this order */
+    while (good &&
+           follow_fewer(&s)) /* a collection goes through them once, by chance in this order */
         ;
     sums_deinit(&s);
     return good;
