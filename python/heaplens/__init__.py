@@ -17,6 +17,9 @@ snapshots of its own process and asks the executable about them.
     >>> with heaplens.track() as t:          # which line made what lives?
     ...     load()
     >>> print(t.result)
+    >>> with heaplens.lines(load) as table:  # what did each line of it make and keep?
+    ...     load()
+    >>> print(table)
     >>> print(heaplens.why(session))         # what keeps this object alive?
     >>> heaplens.expect_collected(session)   # it should be gone soon: say so if it is not
 """
@@ -31,6 +34,7 @@ TYPE_CHECKING = False  # as typing has it, without loading typing into every pro
 if TYPE_CHECKING:
     from heaplens._diagnosis import Diagnosis, Finding, Holder, Note, Site, Step
     from heaplens._heap import Growth, Snapshot, Summary, Table, diff, snapshot
+    from heaplens._lines_table import LineTable, lines
     from heaplens._track import Allocations, Row, Track, track
     from heaplens._watch import Watch, watch
     from heaplens._why import Chain, Why, why
@@ -44,6 +48,7 @@ __all__ = [
     "Finding",
     "Growth",
     "Holder",
+    "LineTable",
     "Note",
     "Round",
     "Row",
@@ -57,6 +62,7 @@ __all__ = [
     "Why",
     "diff",
     "expect_collected",
+    "lines",
     "mark",
     "round",
     "snapshot",
@@ -70,6 +76,7 @@ __all__ = [
 _LATER = {
     "_diagnosis": ("Diagnosis", "Finding", "Holder", "Note", "Site", "Step"),
     "_heap": ("Growth", "Snapshot", "Summary", "Table", "diff", "snapshot"),
+    "_lines_table": ("LineTable", "lines"),
     "_track": ("Allocations", "Row", "Track", "track"),
     "_watch": ("Watch", "watch"),
     "_why": ("Chain", "Why", "why"),
