@@ -17,6 +17,9 @@ snapshots of its own process and asks the executable about them.
     >>> with heaplens.track() as t:          # which line made what lives?
     ...     load()
     >>> print(t.result)
+    >>> with heaplens.lines(load) as table:  # what did each line of it make and keep?
+    ...     load()
+    >>> print(table)
     >>> print(heaplens.why(session))         # what keeps this object alive?
     >>> heaplens.graph(session, "s.svg")     # the same as a picture
     >>> heaplens.expect_collected(session)   # it should be gone soon: say so if it is not
@@ -33,6 +36,7 @@ if TYPE_CHECKING:
     from heaplens._diagnosis import Diagnosis, Finding, Holder, Note, Site, Step
     from heaplens._graph import Picture, graph
     from heaplens._heap import Growth, Snapshot, Summary, Table, diff, snapshot
+    from heaplens._lines_table import LineTable, lines
     from heaplens._track import Allocations, Row, Track, track
     from heaplens._watch import Watch, watch
     from heaplens._why import Chain, Why, why
@@ -46,6 +50,7 @@ __all__ = [
     "Finding",
     "Growth",
     "Holder",
+    "LineTable",
     "Note",
     "Picture",
     "Round",
@@ -61,6 +66,7 @@ __all__ = [
     "diff",
     "expect_collected",
     "graph",
+    "lines",
     "mark",
     "round",
     "snapshot",
@@ -75,6 +81,7 @@ _LATER = {
     "_diagnosis": ("Diagnosis", "Finding", "Holder", "Note", "Site", "Step"),
     "_graph": ("Picture", "graph"),
     "_heap": ("Growth", "Snapshot", "Summary", "Table", "diff", "snapshot"),
+    "_lines_table": ("LineTable", "lines"),
     "_track": ("Allocations", "Row", "Track", "track"),
     "_watch": ("Watch", "watch"),
     "_why": ("Chain", "Why", "why"),

@@ -12,7 +12,6 @@ import importlib
 import inspect
 import io
 import json
-import linecache
 import os
 import runpy
 import sys
@@ -23,22 +22,14 @@ from typing import Any, NoReturn
 
 from heaplens._error import Error
 from heaplens._lines import Function, Lines
+from heaplens._lines_table import NOTE, as_data, code_of, table
 
 USAGE, NOTHING = 2, 5
-_NOTE = (
-    "bytes are those of Python objects, exactly, with all that a line calls; memory that C code "
-    "has from malloc itself is in the resident columns alone"
-)
 
 
 def _stop(text: str, status: int = USAGE) -> NoReturn:
     print(f"heaplens: lines: {text}", file=sys.stderr)
     sys.exit(status)
-
-
-def _plain(text: str) -> str:
-    """What a program called something, without what would move a terminal's cursor."""
-    return "".join(c if c.isprintable() or c == "\t" else "?" for c in text)
 
 
 def functions_of(code: types.CodeType, above: str = "") -> Iterator[tuple[str, types.CodeType]]:
@@ -62,7 +53,7 @@ class Program:
         """@profile, with and without arguments: the function itself, chosen."""
         if function is None:
             return self.mark
-        code = getattr(getattr(function, "__func__", function), "__code__", None)
+        code = code_of(function)
         if code is None:
             raise TypeError(f"@profile marks functions, not a {type(function).__name__}")
         self.choose(getattr(function, "__qualname__", code.co_name), code)
@@ -98,65 +89,6 @@ class Program:
         if not isinstance(code, types.CodeType):
             _stop(f"--function {name}: that is no function written in Python")
         return code
-
-
-def _table(function: Function) -> Iterator[str]:
-    row = "{:>6} {:>14} {:>14} {:>10} {:>11} {:>11}   {}"
-    net = sum(line.net_bytes for line in function.lines)
-    name = getattr(function.code, "co_qualname", function.code.co_name)
-    calls = f"{function.calls} call{'s' * (function.calls != 1)}"
-    yield f"{_plain(function.file)}: {_plain(name)}, {calls}, {net:+,} bytes\n\n"
-    names = ("Line", "Net bytes", "Peak bytes", "Times", "RSS MiB", "Change")
-    yield row.format(*names, "").rstrip() + "\n"
-    text = linecache.getlines(function.file)
-    measured = {line.line: line for line in function.lines}
-    for number in range(function.code.co_firstlineno, max(measured, default=0) + 1):
-        contents = _plain(text[number - 1].rstrip("\n")) if number <= len(text) else ""
-        line = measured.get(number)
-        columns = ("",) * 5
-        if line is not None:
-            columns = (
-                f"{line.net_bytes:+,}",
-                f"{line.peak_bytes:,}",
-                f"{line.occurrences:,}",
-                f"{line.rss / 2**20:.1f}",
-                f"{line.rss_increment / 2**20:+.1f}",
-            )
-        yield row.format(number, *columns, contents).rstrip() + "\n"
-    yield "\n"
-
-
-def _as_json(functions: list[Function]) -> dict[str, Any]:
-    def one(function: Function) -> dict[str, Any]:
-        text = linecache.getlines(function.file)
-        lines = [
-            {
-                "line": x.line,
-                "net_bytes": x.net_bytes,
-                "peak_bytes": x.peak_bytes,
-                "occurrences": x.occurrences,
-                "rss_bytes": x.rss,
-                "rss_increment_bytes": x.rss_increment,
-                "text": text[x.line - 1].rstrip("\n") if x.line <= len(text) else "",
-            }
-            for x in sorted(function.lines)
-        ]
-        return {
-            "file": function.file,
-            "function": getattr(function.code, "co_qualname", function.code.co_name),
-            "line": function.code.co_firstlineno,
-            "calls": function.calls,
-            "net_bytes": sum(x.net_bytes for x in function.lines),
-            "rss_at_start_bytes": function.rss_at_start,
-            "lines": lines,
-        }
-
-    return {
-        "schema": "heaplens.lines/1",
-        "functions": [one(f) for f in functions if f.lines],
-        "not_called": [f.code.co_name for f in functions if not f.lines],
-        "notes": [_NOTE],
-    }
 
 
 def _status(call: Callable[[], object]) -> int:
@@ -219,9 +151,9 @@ def _module(program: Program, name: str, names: list[str]) -> Callable[[], objec
 
 def _say(functions: list[Function], options: dict[str, Any]) -> None:
     if options["json"]:
-        text = json.dumps(_as_json(functions), indent=2) + "\n"
+        text = json.dumps(as_data(functions), indent=2) + "\n"
     else:
-        text = "".join(part for f in functions if f.lines for part in _table(f))
+        text = "".join(part for f in functions if f.lines for part in table(f))
     if options["output"] in (None, "-"):
         stream = sys.stderr if options["output"] is None else sys.stdout
         stream.write(text)
@@ -230,7 +162,7 @@ def _say(functions: list[Function], options: dict[str, Any]) -> None:
         with open(options["output"], "w") as file:
             file.write(text)
     if not options["json"] and not options["quiet"]:
-        print(f"heaplens: {_NOTE}", file=sys.stderr)
+        print(f"heaplens: {NOTE}", file=sys.stderr)
 
 
 def main(words: list[str]) -> None:

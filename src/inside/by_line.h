@@ -26,6 +26,7 @@ typedef struct hl_line_row {
     int64_t net_most; /* what its thread had made and not freed at its end, the most */
     uint64_t turns;
     uint32_t order; /* 1: the first of its function to end; 0: it never ran */
+    uint32_t doubt; /* turns it has to end quickly before the clock is read at some of them only */
 } hl_line_row;
 
 typedef struct hl_line_owner hl_line_owner;
@@ -67,6 +68,8 @@ typedef struct hl_line_run {
 typedef struct hl_line_thread {
     int64_t net, peak; /* bytes this thread made less those it freed; the most since a line began */
     uint64_t moved;    /* bytes of large blocks since resident bytes were read */
+    uint64_t asked_at; /* ticks: when the clock was read */
+    uint32_t unasked;  /* turns that ended without */
     uintptr_t newest;  /* the block it made last */
     uint32_t within;   /* hooks below us, or our own memory: not counted */
     uint32_t depth, room;

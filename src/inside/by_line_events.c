@@ -26,10 +26,15 @@ static inline const void *frame_here(void)
     return state ? hl_frame_top(state) : NULL;
 }
 
-static hl_line_thread *told(PyObject *const *args, Py_ssize_t n)
+static inline bool is_told_all(size_t flags)
+{
+    return HL_BY_LINE_LIKELY(PyVectorcall_NARGS(flags) >= ARGS);
+}
+
+static inline hl_line_thread *told(PyObject *const *args, size_t flags)
 {
     hl_line_thread *me = &hl_line_self;
-    if (n > NUMBER)
+    if (is_told_all(flags) && !HL_BY_LINE_LIKELY(me->newest != (uintptr_t)args[NUMBER]))
         hl_line_not_counted(me, args[NUMBER]);
     return me;
 }
@@ -49,29 +54,30 @@ static void enter_here(hl_line_thread *me, PyObject *const *args, uint32_t line,
         hl_line_enter(me, record, frame_here(), (PyCodeObject *)args[CODE], line, starts);
 }
 
-static PyObject *on_start(PyObject *unused, PyObject *const *args, Py_ssize_t n)
+static PyObject *on_start(PyObject *self, PyObject *const *args, size_t flags, PyObject *keywords)
 {
-    hl_line_thread *me = told(args, n);
-    if (n >= ARGS && PyCode_Check(args[CODE]))
+    hl_line_thread *me = told(args, flags);
+    if (is_told_all(flags) && PyCode_Check(args[CODE]))
         enter_here(me, args, (uint32_t)((PyCodeObject *)args[CODE])->co_firstlineno, true);
     Py_RETURN_NONE;
 }
 
 /* It goes on in the line it stopped in. */
-static PyObject *on_resume(PyObject *unused, PyObject *const *args, Py_ssize_t n)
+static PyObject *on_resume(PyObject *self, PyObject *const *args, size_t flags, PyObject *keywords)
 {
-    hl_line_thread *me = told(args, n);
-    if (n >= ARGS && PyCode_Check(args[CODE]) && hl_line_chosen((PyCodeObject *)args[CODE])) {
+    hl_line_thread *me = told(args, flags);
+    if (is_told_all(flags) && PyCode_Check(args[CODE]) &&
+        hl_line_chosen((PyCodeObject *)args[CODE])) {
         int line = PyCode_Addr2Line((PyCodeObject *)args[CODE], (int)PyLong_AsLong(args[NUMBER]));
         enter_here(me, args, line > 0 ? (uint32_t)line : 0, false);
     }
     Py_RETURN_NONE;
 }
 
-static PyObject *on_line(PyObject *unused, PyObject *const *args, Py_ssize_t n)
+static PyObject *on_line(PyObject *self, PyObject *const *args, size_t flags, PyObject *keywords)
 {
-    hl_line_thread *me = told(args, n);
-    if (n < ARGS)
+    hl_line_thread *me = told(args, flags);
+    if (!is_told_all(flags))
         Py_RETURN_NONE;
     /* Who begins and ends is told, so that what runs of the code at the top is at the top; to ask for
      * the frame takes as long as all the rest. */
@@ -84,32 +90,48 @@ static PyObject *on_line(PyObject *unused, PyObject *const *args, Py_ssize_t n)
     Py_RETURN_NONE;
 }
 
-static PyObject *on_return(PyObject *unused, PyObject *const *args, Py_ssize_t n)
+static PyObject *on_return(PyObject *self, PyObject *const *args, size_t flags, PyObject *keywords)
 {
-    hl_line_thread *me = told(args, n);
+    hl_line_thread *me = told(args, flags);
     if (me->depth)
         hl_line_leave(me, frame_here(), true);
     Py_RETURN_NONE;
 }
 
-static PyObject *on_yield(PyObject *unused, PyObject *const *args, Py_ssize_t n)
+static PyObject *on_yield(PyObject *self, PyObject *const *args, size_t flags, PyObject *keywords)
 {
-    hl_line_thread *me = told(args, n);
+    hl_line_thread *me = told(args, flags);
     if (me->depth)
         hl_line_leave(me, frame_here(), false);
     Py_RETURN_NONE;
 }
 
-#define DEF(name, function)                                                                        \
-    {                                                                                              \
-        name, (PyCFunction)(void (*)(void))function, METH_FASTCALL, NULL                           \
-    }
-static PyMethodDef defs[EVENTS] = {
-    [START] = DEF("heaplens_start", on_start),    [RESUME] = DEF("heaplens_resume", on_resume),
-    [LINE] = DEF("heaplens_line", on_line),       [RETURN] = DEF("heaplens_return", on_return),
-    [YIELD] = DEF("heaplens_yield", on_yield),    [THROW] = DEF("heaplens_throw", on_resume),
-    [UNWIND] = DEF("heaplens_unwind", on_return),
+/* What is called for an event: an object whose call is one jump; a built-in function's goes through two
+ * more functions. */
+typedef struct callback {
+    PyObject_HEAD vectorcallfunc call;
+} callback;
+
+static PyTypeObject callback_type = {
+    PyVarObject_HEAD_INIT(NULL, 0).tp_name = "heaplens.lines_event",
+    .tp_basicsize = sizeof(callback),
+    .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_VECTORCALL,
+    .tp_vectorcall_offset = offsetof(callback, call),
+    .tp_call = PyVectorcall_Call,
 };
+
+static const vectorcallfunc calls[EVENTS] = {
+    [START] = on_start, [RESUME] = on_resume, [LINE] = on_line,     [RETURN] = on_return,
+    [YIELD] = on_yield, [THROW] = on_resume,  [UNWIND] = on_return,
+};
+
+static PyObject *callback_of(int event)
+{
+    callback *c = PyType_Ready(&callback_type) ? NULL : PyObject_New(callback, &callback_type);
+    if (c)
+        c->call = calls[event];
+    return (PyObject *)c;
+}
 
 static bool arm(void)
 {
@@ -121,10 +143,10 @@ static bool arm(void)
     }
     for (int e = 0; e < EVENTS; e++) {
         long bit = hl_monitoring_event(names[e]);
-        PyObject *callback = PyCFunction_New(&defs[e], NULL);
-        bool ok = callback && bit &&
-                  hl_monitoring_ask("register_callback", "(llO)", taken, bit, callback);
-        Py_XDECREF(callback);
+        PyObject *told_of = callback_of(e);
+        bool ok =
+            told_of && bit && hl_monitoring_ask("register_callback", "(llO)", taken, bit, told_of);
+        Py_XDECREF(told_of);
         if (!ok)
             return false;
         if (e == THROW || e == UNWIND)

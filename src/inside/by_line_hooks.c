@@ -13,6 +13,7 @@
 #include <pthread.h>
 
 enum { SMALL = 512, DOMAINS = HL_DOMAINS };
+enum { ANY = 1, POOLED = 2 }; /* a block of any allocator; one taken from a pool */
 
 __thread hl_line_thread hl_line_self
     __attribute__((tls_model("initial-exec"), visibility("hidden")));
@@ -28,25 +29,29 @@ static struct {
 
 /* ---- one block ------------------------------------------------------------------------------- */
 
-HL_HOT void *made(hl_line_thread *me, void *p, size_t n)
+HL_HOT void *made(hl_line_thread *me, void *p, size_t n, uint64_t by)
 {
     if (HL_UNLIKELY(!p))
         return NULL;
-    hl_live_put(&L.live, (uintptr_t)p, 1, n);
+    hl_live_put(&L.live, (uintptr_t)p, by, n);
     me->newest = (uintptr_t)p;
     int64_t net = me->net += (int64_t)n;
     me->peak = net > me->peak ? net : me->peak;
     return p;
 }
 
-HL_HOT void gone(hl_line_thread *me, void *p)
+/* true: it is back in its pool. */
+HL_HOT bool gone(hl_line_thread *me, void *p)
 {
     hl_live_block b = hl_live_take(&L.live, (uintptr_t)p);
     if (HL_UNLIKELY(!b.by))
-        return;
+        return false;
     me->net -= (int64_t)b.size;
+    if (HL_LIKELY(b.by == POOLED))
+        return hl_pools_give(p);
     if (HL_UNLIKELY(b.size > SMALL))
         me->moved += b.size;
+    return false;
 }
 
 HL_HOT bool counts(const hl_line_thread *me)
@@ -65,14 +70,14 @@ HL_HOT void *take(void *below_, size_t n, bool pools)
     if (HL_LIKELY(pools && L.pools && n - 1 < SMALL)) {
         void *p = hl_pools_take(L.pools, n);
         if (HL_LIKELY(p != NULL))
-            return made(me, p, n);
+            return made(me, p, n, POOLED);
     }
     if (HL_UNLIKELY(n > SMALL))
         me->moved += n;
     me->within++;
     void *p = below->malloc(below->ctx, n);
     me->within--;
-    return made(me, p, n);
+    return made(me, p, n, ANY);
 }
 
 static void *small_malloc(void *below, size_t n)
@@ -94,7 +99,7 @@ static void *any_calloc(void *below_, size_t each, size_t n)
     void *p = below->calloc(below->ctx, each, n);
     me->within--;
     me->moved += each * n > SMALL ? each * n : 0;
-    return made(me, p, each * n);
+    return made(me, p, each * n, ANY);
 }
 
 static void *any_realloc(void *below_, void *p, size_t n)
@@ -119,15 +124,15 @@ static void *any_realloc(void *below_, void *p, size_t n)
         me->net -=
             (int64_t)n; /* it lived before us: by how much it grew is not known, but from now on */
     me->moved += n > SMALL ? n : 0;
-    return made(me, q, n);
+    return made(me, q, n, ANY);
 }
 
 static void any_free(void *below_, void *p)
 {
     const PyMemAllocatorEx *below = below_;
     hl_line_thread *me = &hl_line_self;
-    if (HL_LIKELY(p && counts(me)))
-        gone(me, p);
+    if (HL_LIKELY(p && counts(me)) && gone(me, p))
+        return;
     below->free(below->ctx, p);
 }
 

@@ -7,7 +7,9 @@
  *        function has its rows) gives to rows of its own, so that what it did is not given again to
  *        the line that called it: the lines of a function sum up to what it changed.
  *        Resident bytes are read again only when that costs a small part of the time since, or
- *        large blocks came or went: pages do not come without time or blocks.
+ *        large blocks came or went: pages do not come without time or blocks. To read the clock is the
+ *        longest part of a turn; where a line was quick many times it is read at each fourth, until
+ *        something took long, which is then this line's until it is believed to be quick again.
  * Knows  the sums of by_line_hooks.c.  Must not know  where events come from. */
 #include "inside/by_line.h" /* first: Python.h sets _GNU_SOURCE */
 
@@ -22,6 +24,9 @@ enum {
     RUNS_AT_FIRST = 64,
     READ_PART = 20,        /* of the time since the last: as much at most for reading */
     READ_MOVED = 64 << 10, /* bytes of large blocks, after which it is read at once */
+    DOUBT_AT_FIRST = 16,   /* turns */
+    DOUBT_OF_SLOW = 1024,
+    ASKED_EACH = 4, /* a power of two */
     BUCKETS = 256,
 };
 
@@ -54,23 +59,37 @@ static inline uint64_t ticks(void)
 #endif
 }
 
-static __attribute__((noinline)) int64_t read_resident(hl_line_thread *me, uint64_t before)
+static __attribute__((noinline)) int64_t read_resident(hl_line_thread *me, hl_line_row *row,
+                                                       uint64_t before)
 {
+    if (row && before - me->asked_at >= resident.gap)
+        row->doubt = DOUBT_OF_SLOW;
     int saved = errno;
     resident.bytes = (int64_t)hl_vitals_resident();
     errno = saved;
-    resident.ticks = ticks();
+    me->asked_at = resident.ticks = ticks();
     resident.gap = (resident.ticks - before) * READ_PART;
     me->moved = 0;
     return resident.bytes;
 }
 
-static inline int64_t resident_now(hl_line_thread *me)
+static inline int64_t resident_now(hl_line_thread *me, hl_line_row *row)
 {
     uint64_t t = ticks();
-    if (HL_BY_LINE_LIKELY(t - resident.ticks < resident.gap && me->moved < READ_MOVED))
+    if (HL_BY_LINE_LIKELY(t - resident.ticks < resident.gap && me->moved < READ_MOVED)) {
+        me->asked_at = t;
+        if (row && row->doubt)
+            row->doubt--;
         return resident.bytes;
-    return read_resident(me, t);
+    }
+    return read_resident(me, row, t);
+}
+
+static inline int64_t resident_after(hl_line_thread *me, hl_line_row *row)
+{
+    if (HL_BY_LINE_LIKELY(!row->doubt && ++me->unasked % ASKED_EACH && me->moved < READ_MOVED))
+        return resident.bytes;
+    return resident_now(me, row);
 }
 
 /* ---- who is chosen --------------------------------------------------------------------------- */
@@ -138,6 +157,8 @@ static hl_line_record *record_new(hl_line_owner *owner, PyCodeObject *code, uint
                           .first = first,
                           .n = last - first + 1,
                           .next = NULL};
+    for (uint32_t i = 0; i < r->n; i++)
+        rows[i].doubt = DOUBT_AT_FIRST;
     Py_INCREF(code);
     hl_line_record **end = &owner->records;
     while (*end)
@@ -328,7 +349,7 @@ static uint32_t outer_of(const hl_line_thread *me, const hl_line_record *record)
 static void leave_top(hl_line_thread *me, bool line_ends)
 {
     hl_line_run *run = &me->runs[--me->depth];
-    int64_t rss = resident_now(me);
+    int64_t rss = resident_now(me, &run->record->rows[run->row]);
     end(me, run, rss, line_ends);
     if (run->outer) {
         hl_line_run *outer = &me->runs[run->outer - 1];
@@ -359,7 +380,7 @@ void hl_line_enter(hl_line_thread *me, hl_line_record *record, const void *frame
         hl_line_run *below = &me->runs[me->depth - 1];
         below->high = me->peak > below->high ? me->peak : below->high;
     }
-    int64_t rss = resident_now(me);
+    int64_t rss = resident_now(me, NULL);
     hl_line_run *run = &me->runs[me->depth];
     *run = (hl_line_run){.frame = frame,
                          .code = code,
@@ -403,7 +424,7 @@ void hl_line_leave_all(hl_line_thread *me, const hl_line_owner *owner)
 void hl_line_turn(hl_line_thread *me, uint32_t line)
 {
     hl_line_run *run = &me->runs[me->depth - 1];
-    int64_t rss = resident_now(me);
+    int64_t rss = resident_after(me, &run->record->rows[run->row]);
     end(me, run, rss, true);
     /* what a line reached is of the lines below that wait for it, too */
     if (me->depth > 1 && run->high > me->runs[me->depth - 2].high)

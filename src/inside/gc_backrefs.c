@@ -24,28 +24,6 @@ typedef struct backrefs {
     uint32_t *referrers; /* places in objects, rising */
 } backrefs;
 
-/* ---- what the collector knows ---------------------------------------------------------------- */
-
-PyObject *hl_gc_objects(void)
-{
-    PyObject *gc = PyImport_ImportModule("gc");
-    PyObject *all = gc ? PyObject_CallMethod(gc, "get_objects", NULL) : NULL;
-    Py_XDECREF(gc);
-    if (all && !PyList_CheckExact(all)) {
-        PyErr_SetString(PyExc_TypeError, "gc.get_objects() gave something else than a list");
-        Py_CLEAR(all);
-    }
-    if (all)
-        PyObject_GC_UnTrack(all);
-    return all;
-}
-
-PyObject *hl_gc_objects_of(PyObject *objects)
-{
-    return objects == Py_None ? hl_gc_objects()
-                              : PySequence_Fast(objects, "objects must be an iterable");
-}
-
 /* ---- building -------------------------------------------------------------------------------- */
 
 /* Nothing is named any more. */
@@ -140,7 +118,7 @@ static void edges_free(hl_ids *edges)
 static bool turn_round(backrefs *x, pass *p, uint32_t sources)
 {
     uint64_t total = p->edges.n;
-    x->referrers = hl_pages_map((size_t)(total + 1) * sizeof *x->referrers);
+    x->referrers = hl_gc_map((size_t)(total + 1) * sizeof *x->referrers);
     if (!x->referrers)
         return false;
     for (uint32_t i = 0; i < x->n; i++)
@@ -157,19 +135,14 @@ static bool traverse_all(backrefs *x, uint32_t sources)
 {
     pass p = {
         .ids = &x->ids,
-        .targets = hl_pages_map(((size_t)x->n + 1) * sizeof *p.targets),
-        .out = hl_pages_map(((size_t)sources + 1) * sizeof *p.out),
+        .targets = hl_gc_map(((size_t)x->n + 1) * sizeof *p.targets),
+        .out = hl_gc_map(((size_t)sources + 1) * sizeof *p.out),
     };
-    x->first = hl_pages_map(((size_t)x->n + 1) * sizeof *x->first);
+    x->first = hl_gc_map(((size_t)x->n + 1) * sizeof *x->first);
     p.failed = !p.targets || !p.out || !x->first;
-    enum { AHEAD = 8 };
-    for (p.source = 0; p.source < sources && !p.failed; p.source++) {
-        PyObject *o = PyList_GET_ITEM(x->objects, p.source);
-        if (p.source + AHEAD < sources)
-            __builtin_prefetch(PyList_GET_ITEM(x->objects, p.source + AHEAD));
-        if (Py_TYPE(o)->tp_traverse)
-            (void)Py_TYPE(o)->tp_traverse(o, visit, &p);
-    }
+    const hl_gc_heap heap = {.objects = ((PyListObject *)x->objects)->ob_item, .n = sources};
+    for (p.source = 0; p.source < sources && !p.failed; p.source++)
+        hl_gc_heap_traverse(&heap, p.source, visit, &p);
     bool good = !p.failed && turn_round(x, &p, sources);
     edges_free(&p.edges);
     hl_pages_unmap(p.targets, ((size_t)x->n + 1) * sizeof *p.targets);
@@ -288,8 +261,8 @@ static bool search_init(search *s, backrefs *x)
 {
     size_t n = (size_t)x->n + 1;
     *s = (search){.x = x,
-                  .next = hl_pages_map(n * sizeof *s->next),
-                  .queue = hl_pages_map(n * sizeof *s->queue),
+                  .next = hl_gc_map(n * sizeof *s->next),
+                  .queue = hl_gc_map(n * sizeof *s->queue),
                   .stops = hl_pages_map(n)};
     if (s->next && s->queue && s->stops)
         return true;
@@ -433,6 +406,12 @@ static bool mark_unreferred(hl_addresses *left, PyObject *all, PyObject *some, P
     return true;
 }
 
+static PyObject *settle(PyObject *module, PyObject *unused)
+{
+    (void)module, (void)unused;
+    return PyBool_FromLong(hl_gc_settle());
+}
+
 static PyObject *unreferred(PyObject *module, PyObject *objects)
 {
     (void)module;
@@ -476,6 +455,9 @@ PyMethodDef hl_gc_backrefs_methods[] = {
      "The shortest chain of referrers from the first for which the predicate holds, or whose "
      "address "
      "is among the stops where the predicate is None; None: there is none."},
+    {"settle", settle, METH_NOARGS,
+     "settle()\n--\n\n"
+     "True: nothing is garbage, and all is as gc.collect() would leave it; False: call it."},
     {"unreferred", unreferred, METH_O,
      "unreferred(objects, /)\n--\n\n"
      "Those of the objects (None: all) that nothing the collector knows refers to."},

@@ -4,7 +4,8 @@
  * Takes  objects (None: all the collector knows).   Gives  counts by type, the objects of some types or at
  *        some addresses, and which addresses are new since a time before, with a number a type.
  * Memory rt's pages, but for what is given. What a type is called, or whether it is one of those looked
- *        for, is asked of the caller once a type: that may run code, and the objects live meanwhile. */
+ *        for, is asked of the caller once a type: that may run code. So of all objects the types are
+ *        met first, and asked about when no object is looked at. */
 #include "inside/gc_view.h" /* first: Python.h sets _GNU_SOURCE */
 
 #include "inside/addresses.h"
@@ -15,7 +16,7 @@
 /* ---- types ----------------------------------------------------------------------------------- */
 
 typedef struct kind {
-    PyTypeObject *type; /* borrowed: an object's, which lives */
+    PyTypeObject *type; /* owned */
     uint64_t n;
     uint32_t answer;
     PyObject *fresh; /* borrowed: a set, of a dict that is given */
@@ -43,6 +44,8 @@ static bool kinds_init(kinds *k)
 
 static void kinds_deinit(kinds *k)
 {
+    for (uint32_t i = 0; i < k->n; i++)
+        Py_DECREF(k->all[i].type);
     hl_pages_unmap(k->all, k->room * sizeof *k->all);
     hl_addresses_deinit(&k->places);
 }
@@ -73,6 +76,7 @@ static uint32_t kind_place(kinds *k, PyTypeObject *t, bool *met)
     if (!*at) {
         *met = true;
         k->all[k->n] = (kind){.type = t};
+        Py_INCREF(t);
         *at = ++k->n;
     }
     k->last = t;
@@ -111,51 +115,106 @@ static PyObject *pairs_of(const kinds *k)
     return list;
 }
 
+/* Meets the types of all that the collector knows. */
+static bool kinds_meet(kinds *k, const hl_gc_heap *h)
+{
+    bool met, good = true;
+    for (size_t i = 0; good && i < h->n; i++) {
+        uint32_t place = kind_place(k, hl_gc_heap_type(h, i), &met);
+        good = place != UINT32_MAX;
+        if (good)
+            k->all[place].n++;
+    }
+    return good;
+}
+
+static bool heap_init(hl_gc_heap *h)
+{
+    if (hl_gc_heap_init(h))
+        return true;
+    PyErr_NoMemory();
+    return false;
+}
+
+static bool census_of(kinds *k, PyObject *objects)
+{
+    hl_gc_heap h = {.objects = NULL};
+    PyObject *some = objects == Py_None ? NULL : hl_gc_objects_of(objects);
+    if (objects == Py_None ? !heap_init(&h) : !some)
+        return false;
+    if (some)
+        h = (hl_gc_heap){.objects = PySequence_Fast_ITEMS(some),
+                         .n = (size_t)PySequence_Fast_GET_SIZE(some)};
+    bool good = kinds_meet(k, &h);
+    if (!some)
+        hl_gc_heap_deinit(&h);
+    Py_XDECREF(some);
+    return good;
+}
+
 static PyObject *census(PyObject *module, PyObject *objects)
 {
     (void)module;
-    PyObject *all = hl_gc_objects_of(objects), *result = NULL;
     kinds k;
-    if (!all)
-        return NULL;
-    bool good = kinds_init(&k), met;
-    for (Py_ssize_t i = 0; good && i < PySequence_Fast_GET_SIZE(all); i++) {
-        uint32_t place = kind_place(&k, Py_TYPE(PySequence_Fast_GET_ITEM(all, i)), &met);
-        good = place != UINT32_MAX;
-        if (good)
-            k.all[place].n++;
-    }
-    if (good)
-        result = pairs_of(&k);
+    PyObject *result = kinds_init(&k) && census_of(&k, objects) ? pairs_of(&k) : NULL;
     kinds_deinit(&k);
-    Py_DECREF(all);
     return result;
 }
 
 /* ---- choosing -------------------------------------------------------------------------------- */
+
+static bool add_wanted(kinds *k, PyObject *all, PyObject *is_wanted, PyObject *result)
+{
+    bool met, good = true;
+    for (Py_ssize_t i = 0; good && i < PySequence_Fast_GET_SIZE(all); i++) {
+        PyObject *o = PySequence_Fast_GET_ITEM(all, i);
+        Py_INCREF(o); /* the caller's list may change while it is asked */
+        uint32_t place = kind_place(k, Py_TYPE(o), &met);
+        good = place != UINT32_MAX && (!met || kind_ask(k, place, is_wanted, false)) &&
+               !(k->all[place].answer && PyList_Append(result, o));
+        Py_DECREF(o);
+    }
+    return good;
+}
+
+/* Types that are met only now are those of what was made to answer. */
+static bool add_wanted_of_all(kinds *k, PyObject *is_wanted, PyObject *result)
+{
+    hl_gc_heap h;
+    bool met, good = heap_init(&h);
+    if (!good)
+        return false;
+    good = kinds_meet(k, &h);
+    hl_gc_heap_deinit(&h);
+    for (uint32_t i = 0; good && i < k->n; i++)
+        good = kind_ask(k, i, is_wanted, false);
+    if (!good || !heap_init(&h))
+        return false;
+    for (size_t i = 0; good && i < h.n; i++) {
+        uint32_t place = kind_place(k, hl_gc_heap_type(&h, i), &met);
+        good = place != UINT32_MAX && (!k->all[place].answer || h.objects[i] == result ||
+                                       !PyList_Append(result, h.objects[i]));
+    }
+    hl_gc_heap_deinit(&h);
+    return good;
+}
 
 static PyObject *of_types(PyObject *module, PyObject *const *args, Py_ssize_t n)
 {
     (void)module;
     if (n != 2)
         return PyErr_Format(PyExc_TypeError, "%zd arguments, and it takes 2", n);
-    PyObject *all = hl_gc_objects_of(args[0]);
+    bool all = args[0] == Py_None;
+    PyObject *some = all ? NULL : hl_gc_objects_of(args[0]);
     kinds k;
-    if (!all)
+    if (!all && !some)
         return NULL;
-    bool good = kinds_init(&k), met;
-    PyObject *result = good ? PyList_New(0) : NULL;
-    for (Py_ssize_t i = 0; result && i < PySequence_Fast_GET_SIZE(all); i++) {
-        PyObject *o = PySequence_Fast_GET_ITEM(all, i);
-        Py_INCREF(o); /* the caller's list may change while it is asked */
-        uint32_t place = kind_place(&k, Py_TYPE(o), &met);
-        good = place != UINT32_MAX && (!met || kind_ask(&k, place, args[1], false));
-        if (!good || (k.all[place].answer && PyList_Append(result, o)))
-            Py_CLEAR(result);
-        Py_DECREF(o);
-    }
+    PyObject *result = kinds_init(&k) ? PyList_New(0) : NULL;
+    if (result &&
+        !(all ? add_wanted_of_all(&k, args[1], result) : add_wanted(&k, some, args[1], result)))
+        Py_CLEAR(result);
     kinds_deinit(&k);
-    Py_DECREF(all);
+    Py_XDECREF(some);
     return result;
 }
 
@@ -188,15 +247,16 @@ static PyObject *objects_at(PyObject *module, PyObject *list)
     hl_addresses wanted;
     if (!hl_addresses_init(&wanted))
         return PyErr_NoMemory();
-    PyObject *all = told(&wanted, list) ? hl_gc_objects() : NULL;
-    PyObject *result = all ? PyList_New(0) : NULL;
-    for (Py_ssize_t i = 0; result && i < PyList_GET_SIZE(all); i++) {
-        PyObject *o = PyList_GET_ITEM(all, i);
-        if (hl_addresses_get(&wanted, o) && PyList_Append(result, o))
-            Py_CLEAR(result);
-    }
+    PyObject *result = told(&wanted, list) ? PyList_New(0) : NULL; /* it may collect: first */
+    hl_gc_heap h = {.objects = NULL};
+    bool good = result && heap_init(&h);
+    for (size_t i = 0; good && i < h.n; i++)
+        good = !hl_addresses_get(&wanted, h.objects[i]) || h.objects[i] == result ||
+               !PyList_Append(result, h.objects[i]);
+    if (!good)
+        Py_CLEAR(result);
+    hl_gc_heap_deinit(&h);
     hl_addresses_deinit(&wanted);
-    Py_XDECREF(all);
     return result;
 }
 
@@ -263,27 +323,39 @@ static bool add_address(PyObject *set, const void *address)
     return !failed;
 }
 
-/* One object: its type's number goes into now, and its address into fresh if before has another. */
-static bool note(kinds *k, PyObject *o, hl_addresses *before, hl_addresses *now,
-                 PyObject *number_of, PyObject *fresh)
+/* The types of all objects, and for each address the place of its type. */
+static bool note_all(kinds *k, const hl_gc_heap *h, uint32_t *places, hl_addresses *now)
 {
     bool met;
-    uint32_t place = kind_place(k, Py_TYPE(o), &met);
-    if (place == UINT32_MAX || (met && !kind_ask(k, place, number_of, true)))
-        return false;
-    kind *own = &k->all[place];
-    uint32_t *at = hl_addresses_at(now, o);
-    if (!at) {
-        PyErr_NoMemory();
-        return false;
+    for (size_t i = 0; i < h->n; i++) {
+        uint32_t place = places[i] = kind_place(k, hl_gc_heap_type(h, i), &met);
+        if (place == UINT32_MAX)
+            return false;
+        k->all[place].n++;
+        if (!hl_addresses_at(now, h->objects[i])) {
+            PyErr_NoMemory();
+            return false;
+        }
     }
-    *at = own->answer;
-    own->n++;
-    if (before && hl_addresses_get(before, o) == own->answer)
-        return true;
-    if (!own->fresh)
-        own->fresh = set_of(fresh, own->answer);
-    return own->fresh && add_address(own->fresh, o);
+    return true;
+}
+
+/* The objects may be gone: their addresses alone are looked at. Of each its type's number goes into now,
+ * and the address into fresh if before has another. */
+static bool number_noted(const kinds *k, const hl_gc_heap *h, const uint32_t *places,
+                         hl_addresses *before, hl_addresses *now, PyObject *fresh)
+{
+    for (size_t i = 0; i < h->n; i++) {
+        kind *own = &k->all[places[i]];
+        *hl_addresses_at(now, h->objects[i]) = own->answer;
+        if (before && hl_addresses_get(before, h->objects[i]) == own->answer)
+            continue;
+        if (!own->fresh)
+            own->fresh = set_of(fresh, own->answer);
+        if (!own->fresh || !add_address(own->fresh, h->objects[i]))
+            return false;
+    }
+    return true;
 }
 
 /* How many objects each number has. */
@@ -308,22 +380,28 @@ static PyObject *addresses_now(PyObject *module, PyObject *const *args, Py_ssize
         return PyErr_Format(PyExc_TypeError, "%zd arguments, and it takes 2", n);
     if (args[0] != Py_None && !(before = PyCapsule_GetPointer(args[0], capsule_name)))
         return NULL;
-    PyObject *all = hl_gc_objects(), *result = NULL;
-    if (!all)
-        return NULL;
-    PyObject *capsule = capsule_new(&now), *fresh = PyDict_New();
+    PyObject *capsule = capsule_new(&now), *fresh = PyDict_New(), *result = NULL;
     kinds k;
-    bool good = kinds_init(&k) && capsule && fresh;
-    for (Py_ssize_t i = 0; good && i < PyList_GET_SIZE(all); i++)
-        good = note(&k, PyList_GET_ITEM(all, i), before, now, args[1], fresh);
+    hl_gc_heap h = {.objects = NULL};
+    uint32_t *places = NULL;
+    bool good = kinds_init(&k) && capsule && fresh && heap_init(&h);
+    if (good && !(places = hl_gc_map((h.n + 1) * sizeof *places))) {
+        PyErr_NoMemory();
+        good = false;
+    }
+    good = good && note_all(&k, &h, places, now);
+    for (uint32_t i = 0; good && i < k.n; i++)
+        good = kind_ask(&k, i, args[1], true);
+    good = good && number_noted(&k, &h, places, before, now, fresh);
     PyObject *counts = good ? counts_of(&k) : NULL;
     if (counts)
         result = PyTuple_Pack(3, capsule, counts, fresh);
+    hl_pages_unmap(places, (h.n + 1) * sizeof *places);
+    hl_gc_heap_deinit(&h);
     kinds_deinit(&k);
     Py_XDECREF(counts);
     Py_XDECREF(fresh);
     Py_XDECREF(capsule);
-    Py_DECREF(all);
     return result;
 }
 

@@ -2,18 +2,8 @@
  *
  * Room   inside; target with the GIL, when hooks are put in.
  * Takes  an allocator.   Gives  its table of pools, or nothing.
- * Knows  Objects/obmalloc.c of 3.9 to 3.11.  Must not know  hooks. */
+ * Knows  Objects/obmalloc.c of 3.9 to 3.15.  Must not know  hooks. */
 #include "inside/track_pools.h"
-
-#if HL_PY_AT_LEAST(12)
-
-hl_abi_pool **hl_pools_find(const PyMemAllocatorEx *below)
-{
-    (void)below;
-    return NULL;
-}
-
-#else
 
 enum { RING_MOST = 1 << 20 };
 
@@ -59,6 +49,8 @@ hl_abi_pool **hl_pools_find(const PyMemAllocatorEx *below)
 {
     hl_abi_pool **table = NULL;
     unsigned agree = 0;
+    if (!hl_pools_are_one())
+        return NULL;
     for (uint32_t c = 0; c < HL_ABI_POOL_CLASSES; c++) {
         hl_abi_pool **t =
             table_by(below, c); /* two blocks may lie in two pools: then it says nothing */
@@ -71,5 +63,3 @@ hl_abi_pool **hl_pools_find(const PyMemAllocatorEx *below)
     }
     return agree >= HL_ABI_POOL_CLASSES / 2 ? table : NULL;
 }
-
-#endif

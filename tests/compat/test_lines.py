@@ -1,6 +1,8 @@
 """Memory by line: sums against the interpreter's own, shapes of the table, words for bad input."""
 
+import ctypes
 import json
+import mmap
 import pathlib
 import re
 import subprocess
@@ -111,6 +113,31 @@ def test_resident_memory_is_told_where_it_comes_and_goes():
     begin, made, gone = (lines.functions()[0].lines[i] for i in range(3))
     assert 90e6 < made.rss_increment < 105e6 and -105e6 < gone.rss_increment < -90e6
     assert made.rss > 90e6 + begin.rss
+    lines.close()
+
+
+def touches(at, sizes):
+    begin = at
+    for size in sizes:
+        ctypes.memset(at, 1, size)
+        at += max(size, 4096)
+        at -= at % 4096
+    return at - begin
+
+
+def test_a_quick_line_that_becomes_slow_has_its_pages():
+    step, quick, slow = 2 << 20, 300, 40
+    pages = mmap.mmap(-1, quick * 4096 + (slow + 1) * step)
+    at = ctypes.addressof(ctypes.c_char.from_buffer(pages))
+    lines = Lines()
+    lines.choose(touches.__code__)
+    with lines:
+        assert touches(at, [1] * quick + [step] * slow) > slow * step
+    rows = lines.functions()[0].lines
+    first = touches.__code__.co_firstlineno
+    rises = {row.line - first: row.rss_increment for row in rows}
+    assert sum(rises.values()) > 0.95 * slow * step
+    assert rises[3] > 0.7 * slow * step
     lines.close()
 
 

@@ -2,11 +2,16 @@
 
 import json
 import os
+import pathlib
 import subprocess
+import sys
 import textwrap
 
 import pytest
 
+import heaplens
+
+SCHEMA = pathlib.Path(__file__).parents[2] / "docs" / "schema" / "lines-1.json"
 HEAPLENS = os.environ.get("HEAPLENS_EXE", "heaplens")
 
 PROGRAM = """
@@ -101,3 +106,88 @@ def test_words_for_what_is_not_there(lines, words, status, says):
     done = lines(*words)
     assert done.returncode == status and says in done.stderr, done.stderr
     assert "Traceback" not in done.stderr
+
+
+def check(answer):
+    """Against the schema, and what it says in words."""
+    jsonschema = pytest.importorskip("jsonschema", reason="pip install jsonschema")
+    schema = json.loads(SCHEMA.read_text())
+    jsonschema.Draft202012Validator.check_schema(schema)
+    jsonschema.Draft202012Validator(schema).validate(answer)
+    for function in answer["functions"]:
+        numbers = [row["line"] for row in function["lines"]]
+        assert numbers == sorted(set(numbers))
+        assert function["net_bytes"] == sum(row["net_bytes"] for row in function["lines"])
+
+
+def test_the_json_is_what_its_schema_says(lines, tmp_path):
+    for words in (
+        ("--function", "work", "--function", "never", "--function", "Holder.method", "app.py"),
+        ("marked.py", "raise"),
+    ):
+        lines("--json", "-f", "-o", "x.json", *words)
+        answer = json.loads((tmp_path / "x.json").read_text())
+        check(answer)
+        assert ("never" in answer["not_called"]) == ("never" in words)
+
+
+def test_a_schema_that_is_not_kept_is_seen(lines, tmp_path):
+    jsonschema = pytest.importorskip("jsonschema", reason="pip install jsonschema")
+    lines("--json", "-o", "x.json", "--function", "work", "app.py")
+    answer = json.loads((tmp_path / "x.json").read_text())
+    for spoil in (
+        lambda a: a.update(more=1),
+        lambda a: a["functions"][0].pop("calls"),
+        lambda a: a["functions"][0]["lines"][0].update(peak_bytes=-1),
+    ):
+        other = json.loads(json.dumps(answer))
+        spoil(other)
+        with pytest.raises(jsonschema.ValidationError):
+            check(other)
+
+
+# ---- heaplens.lines ------------------------------------------------------------------------------
+
+
+def grows(held, n):
+    for i in range(n):
+        held.append(bytearray(1000 + i))
+    return n
+
+
+def test_a_block_tells_the_lines_of_chosen_functions():
+    held = []
+    with heaplens.lines(grows) as table:
+        grows(held, 20)
+    grows(held, 5)  # after the block: not told
+    (function,) = table.functions
+    rows = {line.line - grows.__code__.co_firstlineno: line for line in function.lines}
+    each = sys.getsizeof(bytearray(1000)) - 1000
+    assert rows[2].occurrences == 20
+    assert rows[2].net_bytes >= sum(each + 1000 + i for i in range(20))
+    assert function.calls == 1
+    check(table.data)
+    assert "held.append(bytearray(1000 + i))" in str(table) and "1 call," in str(table)
+
+
+def test_a_decorated_function_is_told_whenever_it_is_called():
+    @heaplens.lines()
+    def kept(n):
+        return bytearray(n)
+
+    held = [kept(100), kept(200)]
+    (function,) = kept.lines.functions
+    assert function.calls == 2 and kept.__name__ == "kept"
+    each = sys.getsizeof(bytearray(100)) - 100
+    assert sum(line.net_bytes for line in function.lines) == 2 * each + 300
+    del held
+
+
+def test_what_has_no_lines_is_refused():
+    with pytest.raises(TypeError, match="Python functions"):
+        heaplens.lines(len)
+    with pytest.raises(TypeError, match="after its call"):
+
+        @heaplens.lines()
+        def numbers():
+            yield 1

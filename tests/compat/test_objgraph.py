@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from heaplens import _core
 from heaplens.compat import objgraph
 
 
@@ -166,6 +167,94 @@ def test_the_table_of_new_ids_adds_up():
     assert "Thing" not in objgraph.get_new_ids(limit=0, shortnames=False, _state=state)["list"]
     assert objgraph.get_new_ids(limit=0, _state=state).keys() >= {"builtins.list", "builtins.dict"}
     assert "Thing" not in objgraph.get_new_ids(limit=0, _state=state)
+
+
+# ---- before a collection ------------------------------------------------------------------------
+
+
+def settled() -> bool:
+    return bool(_core.core().settle())
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.integers(1, 12).flatmap(
+        lambda n: st.tuples(
+            st.lists(st.sampled_from(["list", "dict", "thing", "tuple"]), min_size=n, max_size=n),
+            st.lists(st.tuples(st.integers(0, n - 1), st.integers(0, n - 1)), max_size=3 * n),
+            st.sets(st.integers(0, n - 1)),
+        )
+    )
+)
+def test_garbage_is_what_a_collection_finds(drawn_graph):
+    """After it nothing that the collector follows has changed, either, if there was none."""
+    kinds, edges, kept = drawn_graph
+    gc.collect()
+    gc.disable()
+    holders = [[] for _ in kinds]
+    nodes = []
+    for i, kind in enumerate(kinds):
+        node: object = holders[i]
+        if kind == "dict":
+            node = {0: holders[i], 1: (i, "atoms")}
+        elif kind == "tuple":
+            node = (holders[i],)
+        elif kind == "thing":
+            node = Thing()
+            node.holder = holders[i]
+        nodes.append(node)
+    for source, target in edges:
+        holders[source].append(nodes[target])
+        holders[source].append(((source, target), (target,)))
+    KEPT["kept"] = [nodes[i] for i in kept]
+    node = nodes = holders = None
+    answer = settled()
+    followed = collections.Counter(map(type, gc.get_objects()))
+    found = gc.collect()
+    assert answer == (found == 0)
+    if answer:
+        still = collections.Counter(map(type, gc.get_objects()))
+        assert [still[kind] for kind in (tuple, dict, Thing)] == [
+            followed[kind] for kind in (tuple, dict, Thing)
+        ]
+
+
+def test_tuples_and_dicts_of_atoms_are_not_followed_as_after_a_collection():
+    gc.collect()
+    gc.disable()
+    atoms = KEPT["atoms"] = [tuple([i, str(i)]) for i in range(9)]
+    nested = KEPT["nested"] = [tuple([one, one]) for one in atoms]
+    emptied = {"list": []}
+    emptied["list"] = 0
+    KEPT["emptied"] = emptied
+    lists = KEPT["lists"] = [tuple([[]]) for _ in range(9)]
+    assert settled()
+    mine = [list(map(gc.is_tracked, each)) for each in (atoms, nested, lists, [emptied])]
+    gc.collect()
+    assert mine == [list(map(gc.is_tracked, each)) for each in (atoms, nested, lists, [emptied])]
+    assert not any(mine[0]) and all(mine[2])
+
+
+def test_no_collection_is_run_where_there_is_no_garbage():
+    gc.collect()
+    gc.disable()
+    ran = []
+
+    def notes(phase, info):
+        ran.append(phase)
+
+    gc.callbacks.append(notes)
+    try:
+        objgraph.growth(peak_stats={})
+        assert not ran
+        loop = Thing()
+        loop.itself = loop
+        gone = weakref.ref(loop)
+        del loop
+        objgraph.growth(peak_stats={})
+        assert ran and gone() is None
+    finally:
+        gc.callbacks.remove(notes)
 
 
 # ---- referrers -----------------------------------------------------------------------------------

@@ -48,6 +48,12 @@ except (NameError, ImportError):
     pass
 
 
+def _collect() -> None:
+    """gc.collect() where that would find garbage; else nothing of it could be seen."""
+    if not core().settle():
+        gc.collect()
+
+
 # ---- names of types ------------------------------------------------------------------------------
 
 
@@ -151,7 +157,7 @@ def growth(
 
     peak_stats holds what was the most so far, and is brought up to date.
     """
-    gc.collect()
+    _collect()
     stats = typestats(shortnames=shortnames, filter=filter)
     more = []
     for name, n in stats.items():
@@ -260,7 +266,7 @@ def get_new_ids(
         return given
     if shortnames is not None:
         _state["shortnames"] = shortnames
-    gc.collect()
+    _collect()
     old: _Ids = _state["current"]
     _state["old"] = old
     current, fresh = _ids_now(old, _state["shortnames"])
@@ -292,7 +298,7 @@ def get_leaking_objects(objects: Objects = None) -> list[Any]:
 
     An error in counting references can be why, and there are many that are right.
     """
-    gc.collect()
+    _collect()
     found: list[Any] = core().unreferred(objects)
     return found
 
@@ -356,7 +362,7 @@ def _backref_chain(obj: Any, predicate: Predicate, max_depth: float, extra: Any)
         # nothing has to be asked, nor collected: what a module leads to is no garbage
         asks, modules = None, _proper_modules()
     else:
-        gc.collect()
+        _collect()
     handle = core().backrefs_of(asked)
     depth = math.ceil(max(0, min(max_depth, sys.maxsize)))
     try:
@@ -375,7 +381,7 @@ def _find_chain(
     queue = collections.deque([(obj, 0)])
     before = {id(obj): None}
     ignored = _ignore(extra_ignore, queue, before)
-    gc.collect()
+    _collect()
     while queue:
         target, depth = queue.popleft()
         if predicate(target):
@@ -544,7 +550,7 @@ def _show_graph(
     queue: collections.deque[Any] = collections.deque()
     depths: dict[int, int] = {}
     ignored = _ignore(extra_ignore, objs, queue, depths)
-    gc.collect()
+    _collect()
     nobody = object()
     own = sys.getrefcount(nobody)  # references by a name of this frame, and by the call
     looked = None
