@@ -21,9 +21,9 @@ try() { # PYTHON VERSION
         return 1
     fi
     tools/group.sh "$venv" test
-    if ! HEAPLENS_EXE=$PWD/$venv/bin/heaplens "$venv/bin/python" -m pytest -q \
+    if ! HEAPLENS_EXE=$PWD/$venv/bin/heaplens "$venv/bin/python" -m pytest -q -n 2 \
         tests/inside tests/python tests/compat </dev/null >"$log" 2>&1 ||
-        ! HEAPLENS_EXE=$PWD/$venv/bin/heaplens "$venv/bin/python" -m pytest -q -k "$programs" \
+        ! HEAPLENS_EXE=$PWD/$venv/bin/heaplens "$venv/bin/python" -m pytest -q -n 2 -k "$programs" \
             tests/verdict </dev/null >>"$log" 2>&1; then
         tail -n 60 "$log"
         say "$version  $python: $(tail -n 1 "$log")"
