@@ -2,9 +2,11 @@
  *
  * Room   diagnose; a rule (R10).
  * Signs  the chain to the holder passes a thread-local's dict of dicts; or that dict itself grows,
- *        one entry a thread. Shows  the attribute, and how many threads have one. */
+ *        one entry a thread. Shows  the attribute, and how many threads have one.
+ * Guards what a thread's value leads to by many steps, and others have too. */
 #include "diagnose/below.h"
 #include "diagnose/judge.h"
+#include "diagnose/pattern.h"
 
 #include <string.h>
 
@@ -30,6 +32,16 @@ static hl_node dicts_above(const hl_case *c, hl_node v)
             return g->parent[v];
     }
     return HL_NO_NODE;
+}
+
+/* Its thread's end would not let it go: others have it, and it is far from what the thread put there. */
+static bool is_shared(const hl_case *c, hl_node dicts, hl_node v)
+{
+    enum { OWN_LINKS = 6 };
+    uint32_t links = 0;
+    for (hl_node u = v; u != dicts; u = c->graph->parent[u])
+        links++;
+    return links > OWN_LINKS && !hl_dominates(c, dicts, v);
 }
 
 /* The name of the attribute on the chain from the dicts down to v. */
@@ -95,7 +107,7 @@ static const char *name_of(hl_case *c, hl_node dicts, const hl_suspect *s)
 static bool thread_local_rule(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_filled filled)
 {
     hl_node dicts = dicts_above(c, s->holder);
-    if (dicts == HL_NO_NODE)
+    if (dicts == HL_NO_NODE || is_shared(c, dicts, s->holder))
         return false;
     hl_confidence confidence;
     const char *name = name_of(c, dicts, s);

@@ -87,6 +87,7 @@ LEAKS = [
     leak("growing_container/class_dict_inherited.py", CONTAINER, "Base _sent", CLASS, 8),
     leak("growing_container/instance_global.py", CONTAINER, "service history", INSTANCE, 8),
     leak("growing_container/instance_local.py", CONTAINER, "meter samples", INSTANCE, 8),
+    leak("growing_container/lent_to_thread.py", CONTAINER, "archive letters", (INSTANCE, LOCAL), 5),
     leak("growing_container/tasks_done.py", CONTAINER, "finished", GLOBAL, 8),
     leak("growing_container/never_dumped.py", CONTAINER, "ledger _rows", INSTANCE, 8),
     leak("growing_container/failed_jobs.py", CONTAINER, "board _open", INSTANCE, 5),

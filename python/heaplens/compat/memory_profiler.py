@@ -3,7 +3,7 @@
     from heaplens.compat.memory_profiler import profile, memory_usage
 
 What it prints and returns has the shape and the meaning of the original's; numbers of lines come
-from native code (heaplens._lines). Left out: the IPython magics.
+from native code (heaplens._lines). IPython's magics: `%load_ext heaplens.compat.memory_profiler`.
 """
 
 from __future__ import annotations
@@ -424,7 +424,8 @@ class LineProfiler:
         if code is None:
             warnings.warn(f"Could not extract a code object for the object {func!r}", stacklevel=2)
         elif code not in self._codes:
-            if not os.path.exists(code.co_filename):
+            # what was typed in a notebook is in no file, and known nevertheless
+            if not os.path.exists(code.co_filename) and not linecache.getlines(code.co_filename):
                 print("ERROR: Could not find file " + code.co_filename)
                 return
             self._codes.append(code)
@@ -630,6 +631,16 @@ class LogFile:
     def flush(self) -> None:
         for handler in self.logger.handlers:
             handler.flush()
+
+
+# ---- IPython ------------------------------------------------------------------------------------
+
+
+def load_ipython_extension(ipython: Any) -> None:
+    """%load_ext heaplens.compat.memory_profiler: %mprun and %memit."""
+    from heaplens.compat._magics import MemoryProfilerMagics
+
+    ipython.register_magics(MemoryProfilerMagics)
 
 
 # ---- the command --------------------------------------------------------------------------------
