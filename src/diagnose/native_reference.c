@@ -299,12 +299,17 @@ static bool is_class(const hl_case *c, hl_node v)
     return (c->snap->types[c->snap->type[v]].flags & HL_TYPE_TYPE) != 0;
 }
 
-static const char *class_name(const hl_case *c, hl_node v)
+/* A class without instances has no row among the types: it is called as its chain calls it. */
+static const char *class_name(hl_case *c, hl_node v)
 {
     for (uint32_t t = 0; t < c->snap->n_types; t++)
         if (c->snap->types[t].node == v)
             return c->snap->names[c->snap->types[t].name];
-    return hl_snap_type_name(c->snap, v);
+    char name[200] = "";
+    if (c->graph->parent[v] == HL_NO_NODE)
+        return hl_snap_type_name(c->snap, v);
+    hl_path_name(c->graph, v, name, sizeof name);
+    return hl_arena_copy(c->arena, name, strlen(name));
 }
 
 /* "list objects", "the class spam.Thing", "the module json": of what the references are. */
