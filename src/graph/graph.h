@@ -195,7 +195,8 @@ void hl_path_name(const hl_graph *g, hl_node v, char *buf, size_t size);
 /* The edge as people write it: ".name", "[*]", "[3]", " local x", " closure x"; "[str]" for a VALUE
  * under a str key; ".*" for a field nobody named. */
 void hl_label_text(const hl_snap *s, hl_label label, char *buf, size_t size);
-/* Nodes that TARGET of `paths` means: type name, 0xADDRESS or dotted name. Arena array. */
+/* Nodes that TARGET of `paths` means: type name, 0xADDRESS, dotted name, or what hl_path_name calls it. Arena
+ * array. */
 hl_status hl_path_find(const hl_graph *g, const char *target, hl_arena *arena, hl_node **out,
                        uint32_t *n, hl_err *err) HL_MUST_CHECK;
 

@@ -204,6 +204,58 @@ static void assert_found(const hl_graph *g, const char *target, const char *firs
     hl_arena_deinit(&arena);
 }
 
+static bool is_called(const hl_graph *g, hl_node v, const char *name)
+{
+    char own[1024];
+    hl_path_name(g, v, own, sizeof own);
+    return !strcmp(own, name);
+}
+
+/* A name that was printed means all it was printed for. */
+static void check_printed(const hl_graph *g, hl_node v, uint32_t *found_again, uint32_t *many)
+{
+    hl_arena arena;
+    hl_node *nodes;
+    uint32_t n = 0, all = 0;
+    hl_err err;
+    char name[1024];
+    hl_arena_init(&arena);
+    hl_path_name(g, v, name, sizeof name);
+    for (hl_node u = 0; u < g->snap->nodes; u++)
+        all += is_called(g, u, name);
+    if (!hl_path_find(g, name, &arena, &nodes, &n, &err) && is_called(g, nodes[0], name)) {
+        bool among = false;
+        for (uint32_t i = 0; i < n; i++)
+            among |= nodes[i] == v;
+        assert_true(n == all ? among : n == 1); /* one: attributes led there */
+        *found_again += among;
+        *many += among && n > 1;
+    }
+    hl_arena_deinit(&arena);
+}
+
+static void printed_names(void **state)
+{
+    (void)state;
+    uint32_t found_again = 0, many = 0;
+    for (uint64_t seed = 0; seed < 60; seed++) {
+        hl_random_heap how = {.seed = seed,
+                              .nodes = 40,
+                              .edges = 100,
+                              .roots = 3,
+                              .shape = (uint32_t)(seed % 3),
+                              .all_kinds = true};
+        hl_snap *s = hl_test_heap(&how);
+        hl_graph *g = hl_test_graph(s);
+        for (hl_node v = 0; v < s->nodes; v++)
+            check_printed(g, v, &found_again, &many);
+        hl_graph_destroy(g);
+        hl_snap_destroy(s);
+    }
+    assert_true(found_again > 200);
+    assert_true(many > 10);
+}
+
 static void targets(void **state)
 {
     (void)state;
@@ -222,6 +274,14 @@ static void targets(void **state)
     assert_found(g, "app.nothing", "", 0);
     assert_found(g, "", "", 0);
     assert_found(g, "0x1", "", 0);
+    hl_arena arena;
+    hl_node *nodes;
+    uint32_t n;
+    hl_err err;
+    hl_arena_init(&arena);
+    assert_int_equal(hl_path_find(g, "items", &arena, &nodes, &n, &err), HL_NOT_FOUND);
+    assert_string_equal(err.text, "no object called \"items\": is \"app.store.items\" meant?");
+    hl_arena_deinit(&arena);
     char address[32];
     hl_node cache = hl_dsl_node(s, "cache");
     snprintf(address, sizeof address, "0x%llx", (unsigned long long)hl_snap_address(s, cache));
@@ -234,7 +294,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names),  cmocka_unit_test(owners),  cmocka_unit_test(long_names),
-        cmocka_unit_test(chains), cmocka_unit_test(targets),
+        cmocka_unit_test(chains), cmocka_unit_test(targets), cmocka_unit_test(printed_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

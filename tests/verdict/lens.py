@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[2]
 EXE = Path(os.environ.get("HEAPLENS_EXE") or ROOT / ".venv/bin/heaplens")
 PYTHON = os.environ.get("HEAPLENS_PYTHON")
 SECONDS = 120
-TRIES, ENOUGH = 3, 9  # looks: see judge
+TRIES, ENOUGH = 5, 9  # looks: see judge
 
 
 @dataclass
@@ -56,7 +56,7 @@ def judge(arguments: list[str], folder: Path, file: Path,
     """Watches a program and checks its diagnosis.
 
     A program of a tenth of a second on a busy machine may get too few looks to be judged. A miss
-    with few snapshots is therefore tried again, twice; one with enough of them, once: looks that
+    with few snapshots is therefore tried again, some times; one with enough of them, once: looks that
     fall badly happen, twice in a row they are a defect. An accusation, right or wrong, never is.
     """
     misses = 0.0
