@@ -24,15 +24,20 @@ def hold(mib):
 '''
 
 
+@pytest.fixture(scope="module")
+def one_shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("IPYTHONDIR", str(tmp_path_factory.mktemp("ipython")))
+        made = InteractiveShell()
+        made.history_manager.enabled = False
+        made.run_line_magic("load_ext", "heaplens.compat.memory_profiler")
+        yield made
+
+
 @pytest.fixture
-def shell(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Any]:
-    monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
-    made = InteractiveShell()
-    made.history_manager.enabled = False
-    made.run_line_magic("load_ext", "heaplens.compat.memory_profiler")
-    yield made
-    made.atexit_operations()
-    InteractiveShell.clear_instance()
+def shell(one_shell: Any) -> Any:
+    one_shell.user_ns.clear()
+    return one_shell
 
 
 def numbers(text: str) -> dict[str, tuple[float, int]]:
