@@ -12,7 +12,7 @@ from __future__ import annotations
 import builtins
 import gc
 import io
-from typing import Any, Optional
+from typing import Any
 
 from IPython.core.error import UsageError
 from IPython.core.magic import Magics, line_cell_magic, magics_class
@@ -29,7 +29,7 @@ class MemitResult:
         mem_usage: list[float],
         baseline: float,
         repeat: int,
-        timeout: Optional[int],
+        timeout: int | None,
         interval: float,
         include_children: bool,
     ) -> None:
@@ -61,7 +61,7 @@ def _number(options: Any, letter: str, kind: Any, default: Any) -> Any:
 @magics_class
 class MemoryProfilerMagics(Magics):
     @line_cell_magic
-    def mprun(self, parameter_s: str = "", cell: Optional[str] = None) -> Any:
+    def mprun(self, parameter_s: str = "", cell: str | None = None) -> Any:
         """Memory of each line of chosen functions while a statement runs.
 
         %mprun -f FUNCTION [-f FUNCTION...] [-c] [-r] [-T FILE] STATEMENT, or %%mprun with a cell of
@@ -72,11 +72,12 @@ class MemoryProfilerMagics(Magics):
         options, statement = self.parse_options(quoted, "rf:T:c", list_all=True)
         if cell is not None:
             statement += "\n" + cell
-        names = self.shell.user_ns
+        shell: Any = self.shell
+        names = shell.user_ns
         profiler = compat.LineProfiler(include_children="c" in options)
         for name in options.get("f", []):
             try:
-                function = eval(name, self.shell.user_global_ns, names)
+                function = eval(name, shell.user_global_ns, names)
             except Exception as why:
                 found = f"{type(why).__name__}: {why}"
                 raise UsageError(f"Could not find function {name!r}.\n{found}") from None
@@ -87,7 +88,7 @@ class MemoryProfilerMagics(Magics):
         builtins.__dict__["profile"] = profiler
         message = ""
         try:
-            profiler.runctx(statement, self.shell.user_global_ns, names)
+            profiler.runctx(statement, shell.user_global_ns, names)
         except (SystemExit, KeyboardInterrupt) as why:
             message = f"*** {type(why).__name__} exception caught in code being profiled."
         finally:
@@ -111,7 +112,7 @@ class MemoryProfilerMagics(Magics):
         return profiler if "r" in options else None
 
     @line_cell_magic
-    def memit(self, line: str = "", cell: Optional[str] = None) -> Any:
+    def memit(self, line: str = "", cell: str | None = None) -> Any:
         """The most memory the process had while a statement ran, and how much more than before.
 
         %memit [-rR -tT -iI -c -o -q] STATEMENT, or %%memit SETUP with a cell of statements.
@@ -119,7 +120,8 @@ class MemoryProfilerMagics(Magics):
         -c: children, too; -o: return what was measured; -q: print nothing.
         """
         options, statement = self.parse_options(line, "r:t:i:coq", posix=False, strict=False)
-        names = self.shell.user_ns
+        shell: Any = self.shell
+        names = shell.user_ns
         setup, measured = ("", statement) if cell is None else (statement, cell)
         repeat = max(1, _number(options, "r", int, 1))
         timeout = _number(options, "t", int, 0)
