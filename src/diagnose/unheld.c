@@ -6,7 +6,9 @@
  *        native-memory where blocks were asked for that are no object.
  * Method Of each stack what is in use, less what is in objects that the walk came to: blocks of a C
  *        extension's own, and objects that C holds and no collector lists, or whose last reference is
- *        lost. Most of a heap is neither, so two looks mostly are enough to be done with it.
+ *        lost. Most of a heap is neither, so two looks mostly are enough to be done with it. Of a line to
+ *        whose blocks nothing in the process's memory leads any more (LOST_SITE) that is said, and it has to
+ *        have risen less often: what nobody can come to is no cache that is still being filled.
  * What was held and is judged already (growth that was dismissed) has blocks of its own beside objects, as
  * big as it at most: below that nothing is said. Nor is it where the process has not become bigger by
  * about as much: the few blocks that samples are can be kept where others are not, by their addresses
@@ -17,10 +19,17 @@
 #include "diagnose/case.h"
 #include "diagnose/site_growth.h"
 
+#include <string.h>
+
 enum {
     SKIPPED_SHARE = 100, /* one object in so many may be missing, not more */
     SURE_SHARE = 4,
     SURE_BYTES = 4 << 20, /* of samples: some eight of the usual size, each of which errs */
+    LOST_LEAST = 2 << 20,
+    LOST_SHARE = 2,     /* half of what came, or more: few pointers are seen nowhere */
+    LOST_INTERVALS = 2, /* in which it rose, */
+    RISEN_SHARE = 3,    /* in two thirds of all at least */
+    HELD_SHARE = 8,     /* of what is held no more than that part seems lost */
 };
 
 static const char OBJECTS_FIX[] =
@@ -86,16 +95,149 @@ static uint64_t bare_gain(const hl_case *c, const hl_snap *s, uint32_t frame,
     return last > first ? last - first : 0;
 }
 
+/* ---- what nothing leads to --------------------------------------------------------------------- */
+
+typedef struct lost_part {
+    uint32_t stack;   /* the pool's */
+    const char *type; /* NULL: of no object */
+    hl_amount amount;
+} lost_part;
+
+enum fate { UNKNOWN, LOST, HELD };
+
+/* The last look at work at which it was asked. */
+typedef struct lost_look {
+    uint32_t moment, n; /* n 0: none, or nothing is lost */
+    lost_part *parts;
+} lost_look;
+
+/* Of one line. */
+typedef struct lost_line {
+    enum fate fate;
+    uint64_t bytes;
+    const char *type; /* that most of it is; NULL: most is of no object */
+    hl_amount of_type;
+} lost_line;
+
+static hl_status read_lost(const hl_case *c, hl_site_pool *pool, hl_arena *arena, lost_look *out,
+                           hl_err *err)
+{
+    uint32_t at = c->working, *stack_of;
+    *out = (lost_look){.n = 0};
+    err->status = HL_OK;
+    while (at > c->baseline && !c->moments[at].info.tracking.mark)
+        at--;
+    if (at <= c->baseline)
+        return HL_OK;
+    hl_snap *s;
+    if (hl_snap_load_parts(c->moments[at].run, c->moments[at].index, HL_PART_SITES, &s, err))
+        return err->status;
+    if (!hl_site_pool_know(pool, s, &stack_of, err)) {
+        *out = (lost_look){.moment = at, .n = s->n_lost_sites};
+        out->parts = hl_arena_array(arena, s->n_lost_sites + 1, sizeof *out->parts);
+        for (uint32_t i = 0; out->parts && i < s->n_lost_sites; i++) {
+            const hl_snap_lost *x = &s->lost_sites[i];
+            const char *type = x->type1 ? s->names[s->types[x->type1 - 1].name] : NULL;
+            out->parts[i] =
+                (lost_part){stack_of[x->stack],
+                            type ? hl_arena_copy(c->arena, type, strlen(type)) : NULL, x->amount};
+        }
+        if (!out->parts)
+            hl_err_set(err, HL_NO_MEMORY, "no memory for %u stacks", s->n_lost_sites);
+    }
+    hl_snap_destroy(s);
+    return err->status;
+}
+
+static bool is_type(const char *a, const char *b)
+{
+    return a == b || (a && b && !strcmp(a, b));
+}
+
+static lost_line lost_at(const lost_look *l, const hl_snap *s, uint32_t frame)
+{
+    lost_line out = {.bytes = 0};
+    for (uint32_t i = 0; i < l->n; i++) {
+        hl_amount of_type = {0, 0};
+        if (!l->parts[i].stack || s->stacks[l->parts[i].stack].frame != frame)
+            continue;
+        out.bytes += l->parts[i].amount.bytes;
+        for (uint32_t k = 0; k < l->n; k++)
+            if (s->stacks[l->parts[k].stack].frame == frame &&
+                is_type(l->parts[k].type, l->parts[i].type)) {
+                of_type.blocks += l->parts[k].amount.blocks;
+                of_type.bytes += l->parts[k].amount.bytes;
+            }
+        if (of_type.bytes > out.of_type.bytes) {
+            out.of_type = of_type;
+            out.type = l->parts[i].type;
+        }
+    }
+    return out;
+}
+
+/* In how many parts of the run it rose, if in most of them; else 0. */
+static uint32_t mostly_rises(const hl_case *c, const uint64_t *series)
+{
+    uint32_t risen = 0, intervals = c->working - c->baseline;
+    for (uint32_t i = c->baseline + 1; i <= c->working; i++)
+        risen += series[i] > series[i - 1];
+    return risen >= LOST_INTERVALS && RISEN_SHARE * risen >= (RISEN_SHARE - 1) * intervals ? risen
+                                                                                           : 0;
+}
+
+/* Of what came at a line, to the look at which it was asked. */
+static enum fate fate_of(const hl_case *c, const lost_look *l, const lost_line *line,
+                         const uint64_t *series)
+{
+    uint64_t was = series[c->baseline], then = series[l->moment];
+    if (l->moment <= c->baseline || then <= was || then - was < LOST_LEAST)
+        return UNKNOWN;
+    if (line->bytes >= LOST_LEAST && LOST_SHARE * line->bytes >= then - was &&
+        mostly_rises(c, series))
+        return LOST;
+    return HELD_SHARE * line->bytes <= then - was ? HELD : UNKNOWN;
+}
+
+static void tell_lost(hl_case *c, hl_finding *f, const lost_line *line, const char *where,
+                      uint64_t gained, uint32_t risen)
+{
+    char bytes[16], gone[16], count[32];
+    hl_count_text(line->of_type.blocks, count);
+    f->holder.name =
+        line->type
+            ? hl_arena_printf(c->arena, "(lost by C) %s objects made at %s", line->type, where)
+            : hl_arena_printf(c->arena, "(lost by C) memory asked for at %s", where);
+    f->holder.type = line->type ? line->type : "";
+    f->title =
+        line->type
+            ? hl_arena_printf(
+                  c->arena,
+                  "C code lost the references to some %s %s objects made at %s, together "
+                  "%s: nothing points to them any more",
+                  count, line->type, where, hl_bytes_text(gained, bytes))
+            : hl_arena_printf(c->arena,
+                              "C code lost some %s asked for at %s: nothing points to it any more",
+                              hl_bytes_text(gained, bytes), where);
+    hl_finding_evidence(c, f, "more came in %u parts of the run", risen);
+    hl_finding_evidence(c, f, "no word in the program's memory led to %s of it",
+                        hl_bytes_text(line->bytes, gone));
+}
+
+/* ---- one line ---------------------------------------------------------------------------------- */
+
 static hl_status tell(hl_case *c, const hl_snap *s, uint32_t frame, const hl_site_history *h,
-                      const uint64_t *of, hl_err *err)
+                      const uint64_t *of, const lost_line *lost, hl_err *err)
 {
     /* the few blocks that samples are may be kept where others are not: of what surely is there, at most */
     uint64_t came = gain(c, of), *series = hl_arena_array(c->arena, c->n_moments, sizeof *series);
     uint64_t gained = c->native.bytes && came > c->native.bytes ? c->native.bytes : came;
-    bool objects = 2 * bare_gain(c, s, frame, h) < came;
+    bool is_lost = lost->fate == LOST, held = lost->fate == HELD;
+    bool objects = is_lost ? lost->type != NULL : 2 * bare_gain(c, s, frame, h) < came;
     bool sampled = c->moments[c->working].info.tracking.mode == HL_FOLLOWED_SAMPLED;
-    hl_finding *f = hl_finding_add(c, objects ? "native-reference" : "native-memory",
-                                   sampled && gained < SURE_BYTES ? HL_POSSIBLE : HL_STRONG);
+    hl_finding *f =
+        hl_finding_add(c, objects ? "native-reference" : "native-memory",
+                       sampled && !is_lost && gained < SURE_BYTES ? HL_POSSIBLE : HL_STRONG);
     if (!f || !series)
         return hl_err_set(err, HL_NO_MEMORY, "no memory for a finding");
     for (uint32_t i = 0; i < c->n_moments; i++) /* the program was over after the last */
@@ -114,26 +256,36 @@ static hl_status tell(hl_case *c, const hl_snap *s, uint32_t frame, const hl_sit
                    .per_second = seconds > 0 ? (double)gained / seconds : -1};
     char bytes[16];
     f->holder.kind = "native";
-    f->holder.name = hl_arena_printf(
-        c->arena, objects ? "(lost by C) objects made at %s" : "(held by C) memory asked for at %s",
-        where);
     hl_finding_growth(c, f, &g);
     f->growth.objects = 0;
     f->retained.bytes = gained;
+    f->fix = objects ? OBJECTS_FIX : MEMORY_FIX;
+    hl_finding_line(c, f, s, frame, gained, sampled);
+    if (is_lost) {
+        tell_lost(c, f, lost, where, gained, mostly_rises(c, of));
+        hl_finding_seal(c, f);
+        return HL_OK;
+    }
+    f->holder.name = hl_arena_printf(c->arena,
+                                     !objects ? "(held by C) memory asked for at %s"
+                                     : held   ? "(held by C) objects made at %s"
+                                              : "(lost by C) objects made at %s",
+                                     where);
     f->title = hl_arena_printf(
         c->arena,
-        objects
-            ? "%s of objects made at %s are found nowhere: the C code called there keeps them, or "
-              "has lost the references to them"
-            : "%s asked for at %s are in no object: the C code called there keeps them, or has "
-              "lost them",
+        !objects
+            ? "%s asked for at %s are in no object: the C code called there keeps them, or has "
+              "lost them"
+        : held
+            ? "%s of objects made at %s are held by C code alone: what was called there, or what "
+              "it gave them to, keeps them"
+            : "%s of objects made at %s are found nowhere: the C code called there keeps them, or "
+              "has lost the references to them",
         hl_bytes_text(gained, bytes), where);
     hl_finding_evidence(c, f, "more came in each of %u parts of the run", hl_site_rises(h, of));
     hl_finding_evidence(c, f,
                         objects ? "nothing that the collector knows refers to them"
                                 : "asked for through Python's allocators, and given to no object");
-    f->fix = objects ? OBJECTS_FIX : MEMORY_FIX;
-    hl_finding_line(c, f, s, frame, gained, sampled);
     hl_finding_seal(c, f);
     return HL_OK;
 }
@@ -153,7 +305,8 @@ static hl_status find_line(hl_case *c, hl_arena *scratch, hl_err *err)
         if (hl_site_moment_read(c->moments[i].run, c->moments[i].index, true, pool, scratch,
                                 &h.moments[i], err))
             return err->status;
-    if (hl_site_pool_sum(pool, &s, err))
+    lost_look look;
+    if (read_lost(c, pool, scratch, &look, err) || hl_site_pool_sum(pool, &s, err))
         return err->status;
     uint64_t *of = hl_arena_array(scratch, (size_t)s.n_frames * h.n, sizeof *of);
     if (!of)
@@ -163,16 +316,22 @@ static hl_status find_line(hl_case *c, hl_arena *scratch, hl_err *err)
             of[(size_t)s.stacks[k].frame * h.n + i] += h.moments[i].bytes[k];
     uint64_t worst = 0;
     uint32_t at = 0;
+    lost_line lost = {.bytes = 0};
     for (uint32_t f = 1; f < s.n_frames; f++) {
         uint64_t gained = gain(c, &of[(size_t)f * h.n]);
+        const uint64_t *series = &of[(size_t)f * h.n];
         if (gained < c->material || gained <= c->dismissed || gained <= worst ||
-            !has_room(c, c->baseline, c->working, gained) ||
-            !hl_site_rises(&h, &of[(size_t)f * h.n]))
+            !has_room(c, c->baseline, c->working, gained))
+            continue;
+        lost_line line = lost_at(&look, &s, f);
+        line.fate = fate_of(c, &look, &line, series);
+        if (line.fate != LOST && !hl_site_rises(&h, series))
             continue;
         worst = gained;
         at = f;
+        lost = line;
     }
-    return at ? tell(c, &s, at, &h, &of[(size_t)at * h.n], err) : HL_OK;
+    return at ? tell(c, &s, at, &h, &of[(size_t)at * h.n], &lost, err) : HL_OK;
 }
 
 hl_status hl_unheld_find(hl_case *c, hl_err *err)

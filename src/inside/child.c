@@ -93,22 +93,27 @@ static void measure(hl_resident *memory, hl_shot *shot)
 
 /* What leads to blocks is asked of foreign memory, some of which may not be there after all (a file that
  * was cut off): then nothing is said of it. */
-static void mark_begin(hl_walk *w, const hl_shot *shot)
+static void mark_begin(hl_walk *w, hl_shot *shot, enum hl_mark_why why)
 {
     sigjmp_buf back;
+    shot->marked = HL_MARK_NOT;
+    uint32_t begun = why;
     if (sigsetjmp(back, 1))
         return;
     after_fault = &back;
     w->marking =
         hl_marking_begin(w, (uintptr_t)shot->arenas_at, (uintptr_t)__builtin_frame_address(0));
     after_fault = NULL;
+    if (w->marking)
+        shot->marked = begun;
 }
 
-static void mark(hl_walk *w)
+static void mark(hl_walk *w, hl_shot *shot)
 {
     sigjmp_buf back;
     if (sigsetjmp(back, 1)) {
         w->marking = NULL;
+        shot->marked = HL_MARK_NOT;
         return;
     }
     after_fault = &back;
@@ -265,8 +270,12 @@ static hl_status walk_and_write(hl_walk *w, const hl_shot_request *r, uint32_t a
         w->samples = false; /* each block is looked up */
     if (w->made && r->borrow == HL_BORROW_NOT && !r->unsettled && hl_native_followed() &&
         (r->mark || !hl_native_is_sampled()))
-        mark_begin(w, shot);
+        mark_begin(w, shot, HL_MARK_NATIVE);
     hl_walk_heap(w, &shot->where);
+    if (w->made)
+        shot->unheld = hl_makers_unheld(w);
+    if (w->made && r->may_mark && !w->marking && hl_native_unheld_is_due(shot->unheld))
+        mark_begin(w, shot, HL_MARK_UNHELD);
     hl_fields end = {.n = 0};
     shot->where = HL_STEP_END;
     shot->nodes = w->nodes;
@@ -284,7 +293,7 @@ static hl_status walk_and_write(hl_walk *w, const hl_shot_request *r, uint32_t a
     if (w->partly)
         hl_field_uint(&end, HL_SNAP_PARTLY, w->partly);
     hl_dups_totals(w->dups, &end);
-    mark(w);
+    mark(w, shot);
     if (w->made)
         hl_makers_write(w, r->time_us, &end);
     if (w->made && r->borrow == HL_BORROW_NOT)

@@ -31,7 +31,10 @@ typedef struct hl_shot { /* what the child says back, in a page shared with it *
     uint64_t shared_bytes;      /* by the parent: its resident pages of files, and shared memory */
     uint64_t arenas_at;         /* hl_resident.arenas_at: known before; found */
     uint32_t borrowed;          /* request.borrow, for hl_child_finish */
+    uint32_t marked;            /* hl_mark_why: it was asked what leads to blocks */
+    uint64_t unheld;            /* then: bytes of Python's allocators in use in no object found */
 } hl_shot;
+enum hl_mark_why { HL_MARK_NOT, HL_MARK_NATIVE, HL_MARK_UNHELD };
 enum hl_shot_step { HL_STEP_START, HL_STEP_ROOTS, HL_STEP_HEAP, HL_STEP_NAMES, HL_STEP_END };
 
 /* The child works in our own memory, no page is copied: only for a caller that goes straight on to
@@ -52,6 +55,7 @@ typedef struct hl_shot_request {
     int thorough;            /* equal leaves are looked for with more patience */
     int sample;              /* of long sequences of leaves not all need be read */
     int mark;      /* it is asked what leads to blocks of malloc, where samples of them are taken */
+    int may_mark;  /* also where the walk finds that much more is in no object than was */
     int unsettled; /* the GIL is not held */
     int *pid;      /* shared memory that gets the child's pid before anybody can kill us; or NULL */
     int apart;     /* the child needs a stack of its own: the caller's may be used up */

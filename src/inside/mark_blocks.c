@@ -1,7 +1,8 @@
 /* inside/mark_blocks.c: every block of memory there is: malloc's, and the small ones of the interpreter.
  *
  * Room   inside; the cloned child; memory from rt's pages.
- * Takes  the preloaded library's map of live blocks, malloc's heaps, the interpreter's arenas.
+ * Takes  the preloaded library's map of live blocks, malloc's heaps, the interpreter's arenas, the
+ *        tracker's samples.
  * Gives  blocks, and memory that leads nowhere by itself.
  * Method malloc's heaps are walked chunk by chunk: what is in use there and not in the map was taken before
  *        anybody noted it, or is free and waits in a thread's cache, to which nothing leads but that cache,
@@ -334,6 +335,20 @@ static bool take_pools(hl_marking *k, uintptr_t address, uintptr_t used_end)
     return true;
 }
 
+/* Small blocks that are samples lie in a stretch of the tracker's own; what else is there is free. */
+static void take_samples(taking *t)
+{
+    const hl_samples *samples = &hl_tracker_read->samples;
+    const hl_region *region = &hl_tracker_read->region;
+    if (!region->base)
+        return;
+    for (size_t i = 0; !t->failed && (i = hl_samples_next(samples, i)) < HL_SAMPLES_ROOM; i++)
+        if (hl_region_has(region, (const void *)samples->rows[i].at))
+            t->failed = !add(t->k, samples->rows[i].at, samples->rows[i].size, 0, HL_BLOCK_OF_POOL);
+    t->failed = t->failed || !hl_span_add(&t->k->out, (uintptr_t)region->base,
+                                          (uintptr_t)region->base + region->size);
+}
+
 static bool note_arena(void *to, uintptr_t address, uintptr_t end, uintptr_t used_end)
 {
     taking *t = to;
@@ -405,6 +420,7 @@ bool hl_marking_blocks(const hl_walk *w, hl_marking *k)
     if (!take_heaps(k))
         return false;
     take_elsewhere(&t);
+    take_samples(&t);
     t.failed = t.failed || !take_arenas(&t);
     hl_mark_block *spare = t.failed ? NULL : hl_pages_map((k->n + (size_t)1) * sizeof *spare);
     if (!spare)

@@ -40,12 +40,6 @@ typedef struct writing {
     uint32_t held;
 } writing;
 
-static void add(amount *a, uint64_t bytes)
-{
-    a->blocks++;
-    a->bytes += bytes;
-}
-
 /* What a block stands for: itself; or as a sample others that are not known, with what malloc needs for
  * them. */
 static amount stands_for(const hl_mark_block *b)
@@ -209,6 +203,26 @@ static hl_live_block made(uintptr_t at)
     return b;
 }
 
+static void put_rows(hl_walk *w, const smalls *all, uint64_t one)
+{
+    for (size_t i = 0; i < all->room; i++) {
+        const small *row = &all->slots[i];
+        if (!row->key)
+            continue;
+        amount sum = {(row->sum.blocks + one / 2) / one, row->sum.bytes};
+        hl_snap_put(&w->out, HL_COL_LOST_SITE, (row->key >> 32) - 1);
+        hl_snap_put(&w->out, HL_COL_LOST_SITE, row->key & UINT32_MAX);
+        put_amount(w, HL_COL_LOST_SITE, &sum);
+    }
+}
+
+static void add_small(hl_walk *w, smalls *all, uint64_t by, uint32_t type1, amount of)
+{
+    uint64_t stack = hl_makers_stack(w, hl_made_site(by));
+    add_all(&small_of(w, all, (stack + 1) << 32 | type1)->sum, of);
+}
+
+/* Where each block is followed. */
 static void put_smalls(writing *x)
 {
     hl_walk *w = x->w;
@@ -222,16 +236,31 @@ static void put_smalls(writing *x)
         hl_live_block known = made(b->at);
         if ((o && hl_visited_has(&w->seen, o)) || !known.by)
             continue; /* the walk found it; or it is older than what is followed */
-        uint64_t stack = hl_makers_stack(w, hl_made_site(known.by));
-        add(&small_of(w, &all, (stack + 1) << 32 | type1)->sum, known.size);
+        add_small(w, &all, known.by, type1, (amount){1, known.size});
     }
-    for (size_t i = 0; i < all.room; i++) {
-        if (!all.slots[i].key)
+    put_rows(w, &all, 1);
+}
+
+/* Of samples, each of which stands for others. Also large ones, which malloc has. */
+static void put_samples(writing *x)
+{
+    hl_walk *w = x->w;
+    smalls all = {.n = 0};
+    const hl_samples *samples = &hl_tracker_read->samples;
+    for (size_t i = 0; (i = hl_samples_next(samples, i)) < HL_SAMPLES_ROOM; i++) {
+        const hl_sample *s = &samples->rows[i];
+        uint32_t k = s->by == HL_SAMPLE_OLD ? HL_MARK_NONE : hl_mark_find(&x->k->mark, s->at);
+        if (k == HL_MARK_NONE || hl_mark_reached(&x->k->mark, k))
             continue;
-        hl_snap_put(&w->out, HL_COL_LOST_SITE, (all.slots[i].key >> 32) - 1);
-        hl_snap_put(&w->out, HL_COL_LOST_SITE, all.slots[i].key & UINT32_MAX);
-        put_amount(w, HL_COL_LOST_SITE, &all.slots[i].sum);
+        PyObject *o = NULL;
+        uint32_t type1 =
+            hl_made_domain(s->by) == HL_DOMAIN_OBJ ? hl_marking_type1(w, &x->k->blocks[k], &o) : 0;
+        if (!o || !hl_visited_has(&w->seen, o))
+            add_small(w, &all, s->by, type1,
+                      (amount){hl_sample_blocks(s->size, samples->mean),
+                               hl_sample_bytes(s->size, samples->mean)});
     }
+    put_rows(w, &all, HL_WEIGHT_ONE);
 }
 
 /* ---- objects ----------------------------------------------------------------------------------- */
@@ -281,7 +310,9 @@ void hl_mark_write(hl_walk *w, hl_native_writing *numbers, hl_fields *end)
     put_nobody(&x);
     take_natives(&x);
     put_natives(&x);
-    if (each)
+    if (hl_tracker_read->mode == HL_TRACK_SAMPLED)
+        put_samples(&x);
+    else
         put_smalls(&x);
     hl_field_uint(end, HL_SNAP_MARK, 1);
     hl_field_uint(end, HL_SNAP_MARK_NS, x.k->ns);

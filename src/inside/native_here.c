@@ -17,7 +17,8 @@
 
 static const hl_native *followed;
 static int64_t marked_bytes; /* what was in use at the last mark */
-static uint64_t marks_ns;    /* what they all took, as estimated */
+static int64_t marked_unheld;
+static uint64_t marks_ns; /* what they all took, as estimated */
 static const hl_pages_piece *own;
 size_t (*hl_native_usable)(void *);
 
@@ -36,20 +37,42 @@ bool hl_native_is_sampled(void)
     return followed && followed->samples->mean > 0;
 }
 
+enum { MORE_SHARE = 16, BYTES_A_NS = 2 };
+
+bool hl_native_may_mark(uint64_t rss_bytes, uint64_t cpu_ns)
+{
+    enum { CPU_SHARE = 20 };
+    static const uint64_t AT_LEAST_NS = 150 * 1000 * 1000;
+    return hl_native_is_sampled() &&
+           marks_ns + rss_bytes / BYTES_A_NS <= AT_LEAST_NS + cpu_ns / CPU_SHARE;
+}
+
 bool hl_native_is_worth_a_mark(uint64_t rss_bytes, uint64_t cpu_ns)
 {
-    enum { MORE_BYTES = 3 << 20, MORE_SHARE = 16, CPU_SHARE = 20, BYTES_A_NS = 2 };
-    static const uint64_t AT_LEAST_NS = 150 * 1000 * 1000;
-    uint64_t cost_ns = rss_bytes / BYTES_A_NS;
-    if (!hl_native_is_sampled() || marks_ns + cost_ns > AT_LEAST_NS + cpu_ns / CPU_SHARE)
+    enum { MORE_BYTES = 3 << 20 };
+    if (!hl_native_may_mark(rss_bytes, cpu_ns))
         return false;
     int64_t bytes = __atomic_load_n(&followed->samples->bytes, __ATOMIC_RELAXED);
     bytes += __atomic_load_n(&followed->mappings->bytes, __ATOMIC_RELAXED);
     if (bytes < marked_bytes + marked_bytes / MORE_SHARE + MORE_BYTES)
         return false;
     marked_bytes = bytes;
-    marks_ns += cost_ns;
+    marks_ns += rss_bytes / BYTES_A_NS;
     return true;
+}
+
+bool hl_native_unheld_is_due(uint64_t unheld_bytes)
+{
+    enum { MORE_BYTES = 2 << 20 };
+    return (int64_t)unheld_bytes >= marked_unheld + marked_unheld / MORE_SHARE + MORE_BYTES;
+}
+
+void hl_native_marked(const hl_shot *shot, uint64_t rss_bytes)
+{
+    if (shot->marked)
+        marked_unheld = (int64_t)shot->unheld;
+    if (shot->marked == HL_MARK_UNHELD)
+        marks_ns += rss_bytes / BYTES_A_NS;
 }
 
 bool hl_native_block_at(uintptr_t at, hl_native_block *out)

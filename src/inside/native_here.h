@@ -4,6 +4,7 @@
 #ifndef HL_NATIVE_HERE_H
 #define HL_NATIVE_HERE_H
 
+#include "inside/inside.h"
 #include "inside/inside_abi.h"
 #include "inside/walk.h"
 #include "native/native.h"
@@ -30,6 +31,13 @@ void hl_native_settle(void);
  * process, which has so much memory and has used so much CPU, enough to do that asking again is no matter?
  * One caller at a time. */
 bool hl_native_is_worth_a_mark(uint64_t rss_bytes, uint64_t cpu_ns);
+/* Has it enough for that, whatever is in use? */
+bool hl_native_may_mark(uint64_t rss_bytes, uint64_t cpu_ns);
+/* In the child: of Python's allocators so much is in no object that the walk found; is it much more than
+ * at the last mark? */
+bool hl_native_unheld_is_due(uint64_t unheld_bytes);
+/* After a look: what its child did. The caller of hl_native_is_worth_a_mark. */
+void hl_native_marked(const hl_shot *shot, uint64_t rss_bytes);
 bool hl_native_is_sampled(void);
 /* In the child. A block of malloc that is followed; false: it is not. */
 typedef struct hl_native_block {

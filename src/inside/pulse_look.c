@@ -165,6 +165,8 @@ void hl_look_start(hl_look *l, enum hl_look_slot slot, unsigned how, const char 
         .sample = l->rss_bytes >= SAMPLED_BYTES,
         .mark = !l->unsettled && !(how & HL_LOOK_BORROWS) && l->rss_bytes < MARKED_BYTES &&
                 hl_native_is_worth_a_mark(l->rss_bytes, cpu_ns),
+        .may_mark = !l->unsettled && !(how & HL_LOOK_BORROWS) && l->rss_bytes < MARKED_BYTES &&
+                    hl_native_may_mark(l->rss_bytes, cpu_ns),
         .unsettled = l->unsettled,
         .pid = (int *)&hl_pulse.page->walker_pid[slot],
         .apart = (how & HL_LOOK_APART) != 0,
@@ -226,6 +228,7 @@ uint64_t hl_look_finish(hl_look *l)
         child_failed(shot);
     else
         __atomic_fetch_add(&page->taken, 1, __ATOMIC_SEQ_CST);
+    hl_native_marked(shot, l->rss_bytes);
     hl_page_ring(&page->bell);
     if (l->lent) { /* also what a busy machine made of it, which a copy would not have waited for */
         uint64_t stood = hl_page_now() - l->at_ns;

@@ -157,6 +157,7 @@ struct hl_makers {
     rows frames, stacks; /* numbers by what they are */
     rows folded;         /* of the open row: by site and type */
     uint64_t made_row;   /* of the last MADE entry */
+    uint64_t held;       /* bytes of all of them */
     uint32_t thread_of[HL_WHOS];
 };
 
@@ -337,6 +338,7 @@ static void put_made(hl_walk *w, uint32_t stack, uint32_t leaf1, const amounts *
     hl_snap_put(&w->out, HL_COL_MADE, leaf1);
     put_amount(w, HL_COL_MADE, a);
     m->made_row = w->nodes;
+    m->held += a->bytes;
 }
 
 /* Blocks of one object: mostly all were made by one stack, and are one entry. */
@@ -468,6 +470,13 @@ void hl_makers_fold_all(hl_walk *w, PyObject *const *item, size_t n)
         if (leaf >= 0 && item[i]->ob_refcnt == 1)
             fold_block(w, &b, (enum hl_leaf)leaf);
     }
+}
+
+uint64_t hl_makers_unheld(const hl_walk *w)
+{
+    const hl_makers *m = w->made;
+    int64_t live = m->sampled ? T->samples.bytes : 0;
+    return live > 0 && (uint64_t)live > m->held ? (uint64_t)live - m->held : 0;
 }
 
 /* ---- sums ------------------------------------------------------------------------------------

@@ -41,7 +41,23 @@ static PyObject *keep(PyObject *m, PyObject *o) /* a reference too many */
     Py_INCREF(o);
     Py_RETURN_NONE;
 }
+static PyObject *hoard(PyObject *m, PyObject *o) /* a table of C's own, which no collector knows */
+{
+    static PyObject **all;
+    static size_t n;
+    if (!(n & (n + 1)) && !(all = realloc(all, 2 * (n + 1) * sizeof *all)))
+        return PyErr_NoMemory();
+    Py_INCREF(o);
+    all[n++] = o;
+    Py_RETURN_NONE;
+}
+static PyObject *buffer(PyObject *m, PyObject *n) /* as an encoder's that meets an error */
+{
+    PyObject_Malloc(PyLong_AsSize_t(n));
+    Py_RETURN_NONE;
+}
 static PyMethodDef methods[] = {
+    {"hoard", hoard, METH_O, NULL}, {"buffer", buffer, METH_O, NULL},
     {"lose", lose, METH_O, NULL}, {"ring", ring, METH_O, NULL}, {"keep", keep, METH_O, NULL}, {0}};
 static struct PyModuleDef module = {PyModuleDef_HEAD_INIT, "careless", NULL, -1, methods};
 PyMODINIT_FUNC PyInit_careless(void) { return PyModule_Create(&module); }
@@ -102,6 +118,59 @@ def test_what_is_lost_in_c_is_told_by_its_line(
     assert f"heaplens show {bench.file} --view allocs\n" in words
     said = bench.execute([EXE, "show", bench.file, "--view", "allocs"]).stdout
     assert "gained in each of" in said and "work (app.py:7) (" in said
+
+
+QUICK = """
+import os, sys
+sys.path.insert(0, {folder!r})
+import careless
+
+def work(i):
+    {call}
+
+for i in range({times}):
+    work(i)
+    sum(range({busy}))
+print("done", flush=True)
+os._exit(0)
+"""
+LOST = {  # times, type, bytes each
+    "careless.keep(bytes(240))": (80_000, "bytes", 273),
+    "careless.keep('%d' % i * 40)": (80_000, "str", 240),
+    "careless.keep(bytes(50_000))": (400, "bytes", 50_033),
+    "careless.buffer(300)": (80_000, None, 300),
+}
+
+
+@pytest.mark.parametrize("call", LOST)
+def test_what_nothing_leads_to_any_more_is_told_after_few_looks(
+    bench: Bench, python: str, careless: pathlib.Path, call: str
+) -> None:
+    times, kind, each = LOST[call]
+    bench.script(QUICK.format(folder=str(careless), call=call, times=times,
+                              busy=32_000_000 // times))
+    got = bench.watched("app.py", options=("--json",))
+    diagnosis = got.diagnosis()
+    assert diagnosis["verdict"] == "leak", diagnosis
+    [finding] = diagnosis["findings"]
+    assert finding["cause"] == ("native-reference" if kind else "native-memory"), finding
+    assert finding["confidence"] == "strong"
+    assert "nothing points to" in finding["title"] and "(lost by C)" in finding["holder"]["name"]
+    assert (finding["holder"]["type"] or None) == kind, finding
+    assert "work (app.py:7)" in finding["holder"]["name"]
+    assert times * each / 5 < finding["growth"]["bytes"] < 1.5 * times * each, finding
+
+
+def test_what_c_has_in_a_table_of_its_own_is_not_lost(
+    bench: Bench, python: str, careless: pathlib.Path
+) -> None:
+    bench.script(PROGRAM.format(folder=str(careless), call="careless.hoard(bytes(2000))"))
+    diagnosis = bench.watched("app.py", options=("--json",)).diagnosis()
+    assert diagnosis["verdict"] == "leak", diagnosis
+    [finding] = diagnosis["findings"]
+    assert finding["cause"] == "native-reference", finding
+    assert finding["holder"]["name"].startswith("(held by C) objects made at work"), finding
+    assert "held by C code alone" in finding["title"]
 
 
 @pytest.mark.parametrize(
