@@ -27,9 +27,11 @@ enum {
     SURE_BYTES = 4 << 20, /* of samples: some eight of the usual size, each of which errs */
     LOST_LEAST = 2 << 20,
     LOST_SHARE = 2,     /* half of what came, or more: few pointers are seen nowhere */
-    LOST_INTERVALS = 2, /* in which it rose, */
-    RISEN_SHARE = 3,    /* in two thirds of all at least */
-    HELD_SHARE = 8,     /* of what is held no more than that part seems lost */
+    LOST_INTERVALS = 2, /* in which it rose; one is enough of */
+    MUCH_LOST = 8 << 20,
+    MANY_LOST = 16,  /* blocks */
+    RISEN_SHARE = 3, /* in two thirds of all at least */
+    HELD_SHARE = 8,  /* of what is held no more than that part seems lost */
 };
 
 static const char OBJECTS_FIX[] =
@@ -176,14 +178,16 @@ static lost_line lost_at(const lost_look *l, const hl_snap *s, uint32_t frame)
     return out;
 }
 
-/* In how many parts of the run it rose, if in most of them; else 0. */
-static uint32_t mostly_rises(const hl_case *c, const uint64_t *series)
+/* In how many parts of the run it rose, if in most of them, and in enough; else 0. */
+static uint32_t mostly_rises(const hl_case *c, const lost_line *line, const uint64_t *series)
 {
+    bool much = line->bytes >= MUCH_LOST && line->of_type.blocks >= MANY_LOST;
     uint32_t risen = 0, intervals = c->working - c->baseline;
     for (uint32_t i = c->baseline + 1; i <= c->working; i++)
         risen += series[i] > series[i - 1];
-    return risen >= LOST_INTERVALS && RISEN_SHARE * risen >= (RISEN_SHARE - 1) * intervals ? risen
-                                                                                           : 0;
+    return risen >= LOST_INTERVALS - much && RISEN_SHARE * risen >= (RISEN_SHARE - 1) * intervals
+               ? risen
+               : 0;
 }
 
 /* Of what came at a line, to the look at which it was asked. */
@@ -194,7 +198,7 @@ static enum fate fate_of(const hl_case *c, const lost_look *l, const lost_line *
     if (l->moment <= c->baseline || then <= was || then - was < LOST_LEAST)
         return UNKNOWN;
     if (line->bytes >= LOST_LEAST && LOST_SHARE * line->bytes >= then - was &&
-        mostly_rises(c, series))
+        mostly_rises(c, line, series))
         return LOST;
     return HELD_SHARE * line->bytes <= then - was ? HELD : UNKNOWN;
 }
@@ -219,7 +223,7 @@ static void tell_lost(hl_case *c, hl_finding *f, const lost_line *line, const ch
             : hl_arena_printf(c->arena,
                               "C code lost some %s asked for at %s: nothing points to it any more",
                               hl_bytes_text(gained, bytes), where);
-    hl_finding_evidence(c, f, "more came in %u parts of the run", risen);
+    hl_finding_evidence(c, f, "more came in %u part%s of the run", risen, risen == 1 ? "" : "s");
     hl_finding_evidence(c, f, "no word in the program's memory led to %s of it",
                         hl_bytes_text(line->bytes, gone));
 }
@@ -262,7 +266,7 @@ static hl_status tell(hl_case *c, const hl_snap *s, uint32_t frame, const hl_sit
     f->fix = objects ? OBJECTS_FIX : MEMORY_FIX;
     hl_finding_line(c, f, s, frame, gained, sampled);
     if (is_lost) {
-        tell_lost(c, f, lost, where, gained, mostly_rises(c, of));
+        tell_lost(c, f, lost, where, gained, mostly_rises(c, lost, of));
         hl_finding_seal(c, f);
         return HL_OK;
     }

@@ -273,7 +273,7 @@ static hl_status walk_and_write(hl_walk *w, const hl_shot_request *r, uint32_t a
         mark_begin(w, shot, HL_MARK_NATIVE);
     hl_walk_heap(w, &shot->where);
     if (w->made)
-        shot->unheld = hl_makers_unheld(w);
+        hl_makers_held(w, &shot->held, &shot->unheld);
     if (w->made && r->may_mark && !w->marking && hl_native_unheld_is_due(shot->unheld))
         mark_begin(w, shot, HL_MARK_UNHELD);
     hl_fields end = {.n = 0};

@@ -32,7 +32,9 @@ typedef struct hl_shot { /* what the child says back, in a page shared with it *
     uint64_t arenas_at;         /* hl_resident.arenas_at: known before; found */
     uint32_t borrowed;          /* request.borrow, for hl_child_finish */
     uint32_t marked;            /* hl_mark_why: it was asked what leads to blocks */
-    uint64_t unheld;            /* then: bytes of Python's allocators in use in no object found */
+    uint64_t held,
+        unheld; /* bytes of Python's allocators in use, in objects that the walk found and in
+                                 * none, as samples tell */
 } hl_shot;
 enum hl_mark_why { HL_MARK_NOT, HL_MARK_NATIVE, HL_MARK_UNHELD };
 enum hl_shot_step { HL_STEP_START, HL_STEP_ROOTS, HL_STEP_HEAP, HL_STEP_NAMES, HL_STEP_END };

@@ -16,9 +16,9 @@
 #include <string.h>
 
 static const hl_native *followed;
-static int64_t marked_bytes; /* what was in use at the last mark */
-static int64_t marked_unheld;
-static uint64_t marks_ns; /* what they all took, as estimated */
+static int64_t marked_bytes;        /* what was in use at the last mark */
+static int64_t marked_unheld, held; /* bytes of Python's allocators: then; at the last look */
+static uint64_t marks_ns;           /* what they all took, as estimated */
 static const hl_pages_piece *own;
 size_t (*hl_native_usable)(void *);
 
@@ -37,7 +37,7 @@ bool hl_native_is_sampled(void)
     return followed && followed->samples->mean > 0;
 }
 
-enum { MORE_SHARE = 16, BYTES_A_NS = 2 };
+enum { MORE_NATIVE = 3 << 20, MORE_UNHELD = 2 << 20, MORE_SHARE = 16, BYTES_A_NS = 2 };
 
 bool hl_native_may_mark(uint64_t rss_bytes, uint64_t cpu_ns)
 {
@@ -47,14 +47,23 @@ bool hl_native_may_mark(uint64_t rss_bytes, uint64_t cpu_ns)
            marks_ns + rss_bytes / BYTES_A_NS <= AT_LEAST_NS + cpu_ns / CPU_SHARE;
 }
 
+static int64_t natives_in_use(void)
+{
+    return __atomic_load_n(&followed->samples->bytes, __ATOMIC_RELAXED) +
+           __atomic_load_n(&followed->mappings->bytes, __ATOMIC_RELAXED);
+}
+
+static bool is_much_more(int64_t bytes, int64_t than, int64_t at_least)
+{
+    return bytes >= than + than / MORE_SHARE + at_least;
+}
+
 bool hl_native_is_worth_a_mark(uint64_t rss_bytes, uint64_t cpu_ns)
 {
-    enum { MORE_BYTES = 3 << 20 };
     if (!hl_native_may_mark(rss_bytes, cpu_ns))
         return false;
-    int64_t bytes = __atomic_load_n(&followed->samples->bytes, __ATOMIC_RELAXED);
-    bytes += __atomic_load_n(&followed->mappings->bytes, __ATOMIC_RELAXED);
-    if (bytes < marked_bytes + marked_bytes / MORE_SHARE + MORE_BYTES)
+    int64_t bytes = natives_in_use();
+    if (!is_much_more(bytes, marked_bytes, MORE_NATIVE))
         return false;
     marked_bytes = bytes;
     marks_ns += rss_bytes / BYTES_A_NS;
@@ -63,12 +72,21 @@ bool hl_native_is_worth_a_mark(uint64_t rss_bytes, uint64_t cpu_ns)
 
 bool hl_native_unheld_is_due(uint64_t unheld_bytes)
 {
-    enum { MORE_BYTES = 2 << 20 };
-    return (int64_t)unheld_bytes >= marked_unheld + marked_unheld / MORE_SHARE + MORE_BYTES;
+    return is_much_more((int64_t)unheld_bytes, marked_unheld, MORE_UNHELD);
+}
+
+bool hl_native_is_worth_a_copy(uint64_t rss_bytes, uint64_t cpu_ns)
+{
+    if (!hl_native_may_mark(rss_bytes, cpu_ns))
+        return false;
+    int64_t live = __atomic_load_n(&hl_tracking.samples.bytes, __ATOMIC_RELAXED);
+    return is_much_more(natives_in_use(), marked_bytes, MORE_NATIVE) ||
+           is_much_more(live - held, marked_unheld, MORE_UNHELD);
 }
 
 void hl_native_marked(const hl_shot *shot, uint64_t rss_bytes)
 {
+    held = (int64_t)shot->held;
     if (shot->marked)
         marked_unheld = (int64_t)shot->unheld;
     if (shot->marked == HL_MARK_UNHELD)

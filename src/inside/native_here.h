@@ -36,6 +36,9 @@ bool hl_native_may_mark(uint64_t rss_bytes, uint64_t cpu_ns);
 /* In the child: of Python's allocators so much is in no object that the walk found; is it much more than
  * at the last mark? */
 bool hl_native_unheld_is_due(uint64_t unheld_bytes);
+/* Before the last look, for which the program waits and lends its memory: is it likely enough that a mark
+ * will be worth it, which takes a copy? */
+bool hl_native_is_worth_a_copy(uint64_t rss_bytes, uint64_t cpu_ns);
 /* After a look: what its child did. The caller of hl_native_is_worth_a_mark. */
 void hl_native_marked(const hl_shot *shot, uint64_t rss_bytes);
 bool hl_native_is_sampled(void);

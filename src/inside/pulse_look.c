@@ -149,6 +149,9 @@ void hl_look_start(hl_look *l, enum hl_look_slot slot, unsigned how, const char 
     uint64_t ours = hl_pulse_threads_cpu_ns(watcher) + hl_pulse.rounds_ns;
     uint64_t cpu_ns = hl_vitals_clock_ns(CLOCK_PROCESS_CPUTIME_ID) - ours;
     hl_pulse.page->cpu_ns = cpu_ns;
+    if (slot == HL_AT_FAREWELL && l->rss_bytes < MARKED_BYTES &&
+        hl_native_is_worth_a_copy(l->rss_bytes, cpu_ns))
+        how &= ~(unsigned)HL_LOOK_BORROWS;
     hl_shot_request request = {
         .fd = fd,
         .stream = ++hl_pulse.streams,

@@ -472,11 +472,12 @@ void hl_makers_fold_all(hl_walk *w, PyObject *const *item, size_t n)
     }
 }
 
-uint64_t hl_makers_unheld(const hl_walk *w)
+void hl_makers_held(const hl_walk *w, uint64_t *held, uint64_t *unheld)
 {
     const hl_makers *m = w->made;
-    int64_t live = m->sampled ? T->samples.bytes : 0;
-    return live > 0 && (uint64_t)live > m->held ? (uint64_t)live - m->held : 0;
+    uint64_t live = m->sampled && T->samples.bytes > 0 ? (uint64_t)T->samples.bytes : 0;
+    *held = m->sampled ? m->held : 0;
+    *unheld = live > *held ? live - *held : 0;
 }
 
 /* ---- sums ------------------------------------------------------------------------------------

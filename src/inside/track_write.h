@@ -26,8 +26,9 @@ void hl_makers_fold(hl_walk *w, PyObject *o, enum hl_leaf leaf);
 void hl_makers_fold_all(hl_walk *w, PyObject *const *item, size_t n);
 /* The number of a site's stack among those that are told. */
 uint32_t hl_makers_stack(hl_walk *w, uint32_t site);
-/* After the walk: bytes in use of which it found no object, as estimated; 0 where each block is followed. */
-uint64_t hl_makers_unheld(const hl_walk *w);
+/* After the walk: bytes in use in objects that it found, and in none, as estimated; 0 where each block is
+ * followed. */
+void hl_makers_held(const hl_walk *w, uint64_t *held, uint64_t *unheld);
 /* The sums by stack, and their fields of END. time_us: as in META. */
 void hl_makers_write(hl_walk *w, uint64_t time_us, hl_fields *end);
 
