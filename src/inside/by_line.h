@@ -20,10 +20,11 @@
 
 typedef struct hl_line_row {
     int64_t net;      /* bytes made less bytes freed */
+    int64_t native;   /* of these, those of C code */
     int64_t peak;     /* the most above what lived when the line began, of all its turns */
     int64_t rss;      /* resident bytes: how many more when it ended than when it began */
     int64_t rss_most; /* resident bytes at its end, the most */
-    int64_t net_most; /* what its thread had made and not freed at its end, the most */
+    int64_t net_most; /* what its thread had made of Python's and not freed at its end, the most */
     uint64_t turns;
     uint32_t order; /* 1: the first of its function to end; 0: it never ran */
     uint32_t doubt; /* turns it has to end quickly before the clock is read at some of them only */
@@ -58,15 +59,16 @@ typedef struct hl_line_run {
     const PyCodeObject *code; /* borrowed: of who runs; compared only */
     hl_line_record *record;
     uint32_t row;
-    uint32_t outer;                   /* 1 + place of the run below of the same record; 0: none */
-    int64_t net, rss;                 /* when its line began */
-    int64_t net_counted, rss_counted; /* since then, by runs above of the same record */
-    int64_t net_entry, rss_entry;
+    uint32_t outer;           /* 1 + place of the run below of the same record; 0: none */
+    int64_t net, native, rss; /* when its line began */
+    int64_t net_counted, native_counted, rss_counted; /* since, by runs above of the same record */
+    int64_t net_entry, native_entry, rss_entry;
     int64_t high; /* the most of its line, before the run above it */
 } hl_line_run;
 
 typedef struct hl_line_thread {
     int64_t net, peak; /* bytes this thread made less those it freed; the most since a line began */
+    int64_t native;    /* of net, what C code asked malloc and its kin for */
     uint64_t moved;    /* bytes of large blocks since resident bytes were read */
     uint64_t asked_at; /* ticks: when the clock was read */
     uint32_t unasked;  /* turns that ended without */
@@ -90,6 +92,7 @@ void hl_line_not_counted(hl_line_thread *me, PyObject *o);
 void *hl_line_own(size_t n); /* zeroed; of no line. NULL: no memory */
 void hl_line_own_free(void *p);
 uint64_t hl_line_lost(void);
+bool hl_line_counts_native(void); /* the library that counts for C code is preloaded */
 
 /* ---- by_line_rows.c ---- */
 hl_line_record *hl_line_record_of(const PyCodeObject *code); /* whose rows now; NULL: nobody's */
