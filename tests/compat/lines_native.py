@@ -147,7 +147,7 @@ def main():
     old_blocks()
     comes_and_goes(1_000_000)
     of_python(100_000)
-    frames(900)
+    frames(250)  # small ints are there already
     mappings(20)
     taken = [[] for _ in range(4)]
     threads = [threading.Thread(target=in_a_thread, args=(500, each)) for each in taken]
