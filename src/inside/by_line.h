@@ -16,15 +16,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define HL_BY_LINE_LIKELY(x) __builtin_expect(!!(x), 1)
+#define HL_BY_LINE_LIKELY(x)   __builtin_expect(!!(x), 1)
+#define HL_BY_LINE_UNLIKELY(x) __builtin_expect(!!(x), 0)
 
 typedef struct hl_line_row {
     int64_t net;      /* bytes made less bytes freed */
-    int64_t native;   /* of these, those of C code */
     int64_t peak;     /* the most above what lived when the line began, of all its turns */
     int64_t rss;      /* resident bytes: how many more when it ended than when it began */
     int64_t rss_most; /* resident bytes at its end, the most */
     int64_t net_most; /* what its thread had made of Python's and not freed at its end, the most */
+    int64_t native;   /* of net, those of C code */
     uint64_t turns;
     uint32_t order; /* 1: the first of its function to end; 0: it never ran */
     uint32_t doubt; /* turns it has to end quickly before the clock is read at some of them only */
@@ -59,11 +60,13 @@ typedef struct hl_line_run {
     const PyCodeObject *code; /* borrowed: of who runs; compared only */
     hl_line_record *record;
     uint32_t row;
-    uint32_t outer;           /* 1 + place of the run below of the same record; 0: none */
-    int64_t net, native, rss; /* when its line began */
-    int64_t net_counted, native_counted, rss_counted; /* since, by runs above of the same record */
-    int64_t net_entry, native_entry, rss_entry;
+    uint32_t outer;                   /* 1 + place of the run below of the same record; 0: none */
+    int64_t net, rss;                 /* when its line began */
+    int64_t net_counted, rss_counted; /* since then, by runs above of the same record */
+    int64_t net_entry, rss_entry;
     int64_t high; /* the most of its line, before the run above it */
+    int64_t native_counted, native_entry;
+    int64_t native; /* as of net, but a line that changed nothing leaves it */
 } hl_line_run;
 
 typedef struct hl_line_thread {

@@ -319,9 +319,8 @@ static inline void begin(hl_line_thread *me, hl_line_run *run, uint32_t row, int
 {
     run->row = row;
     run->net = run->high = me->peak = me->net;
-    run->native = me->native;
     run->rss = rss;
-    run->net_counted = run->native_counted = run->rss_counted = 0;
+    run->net_counted = run->rss_counted = 0;
 }
 
 static inline void end(hl_line_thread *me, hl_line_run *run, int64_t rss, bool turn)
@@ -330,13 +329,18 @@ static inline void end(hl_line_thread *me, hl_line_run *run, int64_t rss, bool t
     hl_line_row *row = &r->rows[run->row];
     int64_t high = me->peak > run->high ? me->peak : run->high;
     row->net += me->net - run->net - run->net_counted;
-    row->native += me->native - run->native - run->native_counted;
     row->rss += rss - run->rss - run->rss_counted;
     row->turns += turn;
     row->peak = high - run->net > row->peak ? high - run->net : row->peak;
     row->rss_most = rss > row->rss_most ? rss : row->rss_most;
     int64_t python = me->net - me->native;
     row->net_most = python > row->net_most ? python : row->net_most;
+    int64_t native = me->native - run->native - run->native_counted;
+    if (HL_BY_LINE_UNLIKELY(native | run->native_counted)) { /* most lines change nothing of it */
+        row->native += native;
+        run->native = me->native;
+        run->native_counted = 0;
+    }
     run->high = high;
     if (!row->order)
         row->order = ++r->orders;
@@ -391,6 +395,7 @@ void hl_line_enter(hl_line_thread *me, hl_line_record *record, const void *frame
                          .code = code,
                          .record = record,
                          .outer = outer_of(me, record),
+                         .native = me->native,
                          .net_entry = me->net,
                          .native_entry = me->native,
                          .rss_entry = rss};
