@@ -95,7 +95,9 @@ char **hl_own_environment(const char *native, bool becomes, hl_arena *arena)
     /* the loader splits LD_PRELOAD at blanks and colons, and expands $: so through a descriptor of ours,
      * which the library closes if the interpreter has it, too */
     if (native && strpbrk(native, " :$")) {
-        int fd = open(native, O_RDONLY | (becomes ? 0 : O_CLOEXEC));
+        int opened = open(native, O_RDONLY | O_CLOEXEC);
+        int fd = fcntl(opened, becomes ? F_DUPFD : F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+        close(opened);
         native = fd < 0 ? NULL : hl_arena_printf(arena, "/proc/%ld/fd/%d", (long)getpid(), fd);
         if (becomes)
             told = hl_arena_printf(arena, HL_NATIVE_ENV "=" HL_NATIVE_FD "%d", fd);
