@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
 """What telling memory by line costs: a loop of fifteen short lines, plainly and told line by line.
 
-lines.py [--package FOLDER] [--runs N] [--original] [--python PATH]...
+lines.py [--package FOLDER] [--runs N] [--native] [--original] [--python PATH]...
 
-Each way is a process of its own, the ways take turns, and the median of its CPU time per round of
-the loop is compared. With --original memory_profiler itself is asked, too (it must be there for the
-interpreter; its loop is two hundred times shorter, for it reads /proc at each line).
+With --native they are told once more with the library preloaded that counts what C code asks malloc
+for, as `heaplens lines` does. Each way is a process of its own, the ways take turns, and the median
+of its CPU time per round of the loop is compared. With --original memory_profiler itself is asked,
+too (it must be there for the interpreter; its loop is two hundred times shorter, for it reads /proc
+at each line).
 """
 
 import argparse
@@ -63,6 +65,7 @@ def main():
     lines = Lines()
     if way == "counted":
         return timed(work, n)
+    assert (way == "native") == getattr(lines, "native_counted", False)
     lines.choose(work.__code__)
     with lines:
         work(n // 10)
@@ -76,9 +79,11 @@ print(main())
 def once(python: str, way: str, folder: pathlib.Path) -> float:
     n = ITERATIONS // LESS if way == "original" else ITERATIONS
     path = [str(folder), *filter(None, [os.environ.get("PYTHONPATH")])]
+    library = str(folder / "heaplens" / "libheaplens_native.so")
+    more = {"LD_PRELOAD": library, "HEAPLENS_NATIVE": "1"} if way == "native" else {}
     done = subprocess.run(
         [python, str(folder / "work.py"), str(n), way],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(path)},
+        env={**os.environ, **more, "PYTHONPATH": os.pathsep.join(path)},
         capture_output=True,
         text=True,
         check=True,
@@ -90,13 +95,21 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--python", action="append")
     parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--native", action="store_true")
     parser.add_argument("--original", action="store_true")
     parser.add_argument("--package", type=pathlib.Path)
     options = parser.parse_args()
     package = options.package or next((ROOT / ".venv").glob("lib/python*/site-packages/heaplens"))
-    ways = ["plain", "counted", "lines"] + ["original"] * options.original
-    print("| CPython | plain, us a round | allocations counted | lines | memory_profiler |")
-    print("|---|---|---|---|---|")
+    ways = ["plain", "counted", "lines"]
+    ways += ["native"] * options.native + ["original"] * options.original
+    columns = {
+        "counted": "allocations counted",
+        "lines": "lines",
+        "native": "and native",
+        "original": "memory_profiler",
+    }
+    print("| CPython | plain, us a round |", " | ".join(columns[way] for way in ways[1:]), "|")
+    print("|---" * (1 + len(ways)) + "|")
     with tempfile.TemporaryDirectory() as temporary:
         folder = pathlib.Path(temporary)
         (folder / "work.py").write_text(WORK)
@@ -110,7 +123,7 @@ def main() -> None:
                     seen[way].append(once(python, way, folder))
             middle = {way: statistics.median(times) for way, times in seen.items()}
             cells = [f"{middle[way] / middle['plain']:.2f}x" for way in ways[1:]]
-            row = [release, f"{middle['plain'] * 1e6:.3f}", *cells, *["-"] * (5 - 2 - len(cells))]
+            row = [release, f"{middle['plain'] * 1e6:.3f}", *cells]
             print("| " + " | ".join(row) + " |", flush=True)
 
 

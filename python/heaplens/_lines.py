@@ -25,12 +25,18 @@ class Line(NamedTuple):
     """What all turns of one line did, with all that it called."""
 
     line: int
-    net_bytes: int  # Python memory made less what was freed
+    net_bytes: int  # memory made less what was freed: Python's and, where it is counted, native
     peak_bytes: int  # the most above what lived when a turn began
     occurrences: int
     rss_increment: int
     rss: int  # at its end, the most
-    live_bytes: int  # made by the thread and not freed, at its end, the most
+    live_bytes: int  # Python memory made by the thread and not freed, at its end, the most
+    native_bytes: int | None  # of net_bytes, what C code asked malloc for; None: not counted
+
+    @property
+    def python_bytes(self) -> int:
+        """Of net_bytes, those of Python's own allocators."""
+        return self.net_bytes - (self.native_bytes or 0)
 
 
 class Function(NamedTuple):
@@ -121,9 +127,20 @@ class Lines:
     ) -> None:
         self.disable()
 
+    @property
+    def native_counted(self) -> bool:
+        """Whether C code's memory counts: what tells it is preloaded (`heaplens lines`)."""
+        return bool(self._core.lines_native())
+
     def functions(self) -> list[Function]:
+        counted = self.native_counted
+
+        def line(row: tuple[int, ...]) -> Line:
+            made = Line(*row)
+            return made if counted else made._replace(native_bytes=None)
+
         return [
-            Function(code, calls, rss, [Line(*row) for row in rows])
+            Function(code, calls, rss, [line(row) for row in rows])
             for code, rows, rss, calls in self._core.lines_rows(self._owner)
         ]
 
@@ -133,7 +150,7 @@ class Lines:
 
 
 def net() -> int:
-    """What this thread made and did not free since lines were counted first."""
+    """What this thread made of Python's memory and did not free since lines were counted first."""
     made: tuple[Any, ...] = core().lines_net()
     return int(made[0])
 

@@ -22,7 +22,7 @@ from typing import Any, NoReturn
 
 from heaplens._error import Error
 from heaplens._lines import Function, Lines
-from heaplens._lines_table import NOTE, as_data, code_of, table
+from heaplens._lines_table import as_data, code_of, note, table
 
 USAGE, NOTHING = 2, 5
 
@@ -149,9 +149,9 @@ def _module(program: Program, name: str, names: list[str]) -> Callable[[], objec
     return lambda: exec(code, main.__dict__)
 
 
-def _say(functions: list[Function], options: dict[str, Any]) -> None:
+def _say(functions: list[Function], native: bool, options: dict[str, Any]) -> None:
     if options["json"]:
-        text = json.dumps(as_data(functions), indent=2) + "\n"
+        text = json.dumps(as_data(functions, native), indent=2) + "\n"
     else:
         text = "".join(part for f in functions if f.lines for part in table(f))
     if options["output"] in (None, "-"):
@@ -162,7 +162,7 @@ def _say(functions: list[Function], options: dict[str, Any]) -> None:
         with open(options["output"], "w") as file:
             file.write(text)
     if not options["json"] and not options["quiet"]:
-        print(f"heaplens: {NOTE}", file=sys.stderr)
+        print(f"heaplens: {note(native)}", file=sys.stderr)
 
 
 def main(words: list[str]) -> None:
@@ -189,7 +189,7 @@ def main(words: list[str]) -> None:
         )
     if not any(f.lines for f in functions):
         _stop(f"{', '.join(program.chosen)}: never called", status or NOTHING)
-    _say(functions, options)
+    _say(functions, program.lines.native_counted, options)
     for function in functions:
         if not function.lines and not options["quiet"]:
             print(f"heaplens: {function.code.co_name}: never called", file=sys.stderr)

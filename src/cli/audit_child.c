@@ -11,7 +11,6 @@
 #include "cli/own_python.h"
 #include "cli/run.h"
 #include "cli/verb.h"
-#include "native/environment.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -170,41 +169,6 @@ typedef struct start {
     char **env;
 } start;
 
-static bool is_variable(const char *entry, const char *name)
-{
-    size_t n = strlen(name);
-    return !strncmp(entry, name, n) && entry[n] == '=';
-}
-
-/* The user's environment, and in it the library that follows malloc (native/native.h), which takes
- * itself out of it again. NULL: no memory. */
-static char **environment(const hl_audit_options *o, const hl_package *package, hl_arena *arena)
-{
-    const char *library = o->no_track ? NULL : package->native, *users = getenv("LD_PRELOAD");
-    size_t n = 0, k = 0;
-    while (environ[n])
-        n++;
-    char **env = hl_arena_array(arena, n + 4, sizeof *env);
-    /* the loader splits LD_PRELOAD at blanks and colons, and expands $: through a descriptor of ours,
-     * which is open until the process is gone */
-    if (library && strpbrk(library, " :$")) {
-        int fd = open(library, O_RDONLY | O_CLOEXEC);
-        library = fd < 0 ? NULL : hl_arena_printf(arena, "/proc/%ld/fd/%d", (long)getpid(), fd);
-    }
-    for (size_t i = 0; env && i < n; i++)
-        if (!is_variable(environ[i], HL_NATIVE_ENV) && !is_variable(environ[i], HL_NATIVE_USERS) &&
-            !(library && is_variable(environ[i], "LD_PRELOAD")))
-            env[k++] = environ[i];
-    if (!env || !library)
-        return env;
-    env[k++] = hl_arena_printf(arena, "LD_PRELOAD=%s%s%s", library, users && *users ? ":" : "",
-                               users ? users : "");
-    env[k++] = hl_arena_printf(arena, HL_NATIVE_ENV "=1");
-    if (users)
-        env[k++] = hl_arena_printf(arena, HL_NATIVE_USERS "=%s", users);
-    return env[k - 1] && env[k - 2] ? env : NULL;
-}
-
 static hl_status command(const hl_audit_options *o, const char *file, int fd, hl_arena *arena,
                          start *out, hl_err *err)
 {
@@ -217,7 +181,7 @@ static hl_status command(const hl_audit_options *o, const char *file, int fd, hl
     put_options(o, file, fd, &json);
     const char *options = json.failed ? NULL : hl_arena_copy(arena, json.bytes, json.n);
     hl_out_deinit(&json);
-    out->env = environment(o, &package, arena);
+    out->env = hl_own_environment(o->no_track ? NULL : package.native, false, arena);
     if (!out->env)
         return hl_err_set(err, HL_NO_MEMORY, "no memory to start an interpreter");
     return hl_own_python(python, &package, "_audit", options, arena, &out->argv, err);

@@ -6,10 +6,14 @@
 #define _GNU_SOURCE
 #include "cli/own_python.h"
 
+#include "native/environment.h"
+
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -71,6 +75,47 @@ hl_status hl_own_python(const hl_python *python, const hl_package *package, cons
     out[k++] = told;
     *argv = out;
     return HL_OK;
+}
+
+/* ---- its environment ------------------------------------------------------------------------- */
+
+static bool is_variable(const char *entry, const char *name)
+{
+    size_t n = strlen(name);
+    return !strncmp(entry, name, n) && entry[n] == '=';
+}
+
+char **hl_own_environment(const char *native, bool becomes, hl_arena *arena)
+{
+    const char *users = getenv("LD_PRELOAD"), *told = HL_NATIVE_ENV "=1";
+    size_t n = 0, k = 0;
+    while (environ[n])
+        n++;
+    char **env = hl_arena_array(arena, n + 4, sizeof *env);
+    /* the loader splits LD_PRELOAD at blanks and colons, and expands $: so through a descriptor of ours,
+     * which the library closes if the interpreter has it, too */
+    if (native && strpbrk(native, " :$")) {
+        int opened = open(native, O_RDONLY | O_CLOEXEC);
+        int fd = fcntl(opened, becomes ? F_DUPFD : F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+        close(opened);
+        native = fd < 0 ? NULL : hl_arena_printf(arena, "/proc/%ld/fd/%d", (long)getpid(), fd);
+        if (becomes)
+            told = hl_arena_printf(arena, HL_NATIVE_ENV "=" HL_NATIVE_FD "%d", fd);
+    }
+    for (size_t i = 0; env && i < n; i++)
+        if (!is_variable(environ[i], HL_NATIVE_ENV) && !is_variable(environ[i], HL_NATIVE_USERS) &&
+            !(native && is_variable(environ[i], "LD_PRELOAD")))
+            env[k++] = environ[i];
+    if (!env || !native)
+        return env;
+    char *preload = hl_arena_printf(arena, "LD_PRELOAD=%s%s%s", native, users && *users ? ":" : "",
+                                    users ? users : "");
+    char *kept = hl_arena_printf(arena, HL_NATIVE_USERS "=%s", users ? users : "");
+    env[k++] = preload;
+    env[k++] = (char *)(uintptr_t)told;
+    if (users)
+        env[k++] = kept;
+    return preload && kept && told ? env : NULL;
 }
 
 /* ---- asking ----------------------------------------------------------------------------------- */

@@ -12,6 +12,11 @@ hl_status hl_own_python(const hl_python *python, const hl_package *package, cons
                         const char *told, hl_arena *arena, const char ***argv,
                         hl_err *err) HL_MUST_CHECK;
 
+/* The environment, and in it the library that follows malloc (native/native.h), which takes itself out of
+ * it again; native NULL: without it. becomes: this process will be the interpreter, else it stays until
+ * that is gone. NULL: no memory. */
+char **hl_own_environment(const char *native, bool becomes, hl_arena *arena);
+
 /* Runs module.main([told]) of our package to its end, in the Python that is found, with `in` as its
  * standard input; what it writes to its standard output is appended to answer. *code: HL_EXIT_OK, or the
  * exit status of what it has said on standard error. */

@@ -1,7 +1,8 @@
 /* cli/verb_lines.c: `heaplens lines`: memory by source line, of chosen functions.
  *
  * Room   cli; parses, and becomes the interpreter that runs the program (python/heaplens/_lines_run.py
- *        does the rest, and has the last word on the exit status). */
+ *        does the rest, and has the last word on the exit status), with the library in it that counts
+ *        what C code asks malloc for. */
 #define _GNU_SOURCE
 #include "cli/args.h"
 #include "cli/own_python.h"
@@ -65,11 +66,17 @@ static int become(const hl_context *c, const asked *a, hl_arena *arena)
     hl_python python;
     hl_package package;
     const char **argv;
+    char **env;
     if (hl_python_find(a->python, arena, &python, &err) ||
         hl_package_find(&python, arena, &package, &err) ||
         hl_own_python(&python, &package, "_lines_run", told(c, a, arena), arena, &argv, &err))
         return hl_fail(&err);
-    execv(python.path, (char **)argv);
+    env = hl_own_environment(package.native, true, arena);
+    if (!env) {
+        hl_err_set(&err, HL_NO_MEMORY, "no memory to start an interpreter");
+        return hl_fail(&err);
+    }
+    execve(python.path, (char **)argv, env);
     hl_err_errno(&err, errno, "cannot execute %s", python.path);
     return hl_fail(&err);
 }

@@ -16,14 +16,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define HL_BY_LINE_LIKELY(x) __builtin_expect(!!(x), 1)
+#define HL_BY_LINE_LIKELY(x)   __builtin_expect(!!(x), 1)
+#define HL_BY_LINE_UNLIKELY(x) __builtin_expect(!!(x), 0)
 
 typedef struct hl_line_row {
     int64_t net;      /* bytes made less bytes freed */
     int64_t peak;     /* the most above what lived when the line began, of all its turns */
     int64_t rss;      /* resident bytes: how many more when it ended than when it began */
     int64_t rss_most; /* resident bytes at its end, the most */
-    int64_t net_most; /* what its thread had made and not freed at its end, the most */
+    int64_t net_most; /* what its thread had made of Python's and not freed at its end, the most */
+    int64_t native;   /* of net, those of C code */
     uint64_t turns;
     uint32_t order; /* 1: the first of its function to end; 0: it never ran */
     uint32_t doubt; /* turns it has to end quickly before the clock is read at some of them only */
@@ -63,10 +65,13 @@ typedef struct hl_line_run {
     int64_t net_counted, rss_counted; /* since then, by runs above of the same record */
     int64_t net_entry, rss_entry;
     int64_t high; /* the most of its line, before the run above it */
+    int64_t native_counted, native_entry;
+    int64_t native; /* as of net, but a line that changed nothing leaves it */
 } hl_line_run;
 
 typedef struct hl_line_thread {
     int64_t net, peak; /* bytes this thread made less those it freed; the most since a line began */
+    int64_t native;    /* of net, what C code asked malloc and its kin for */
     uint64_t moved;    /* bytes of large blocks since resident bytes were read */
     uint64_t asked_at; /* ticks: when the clock was read */
     uint32_t unasked;  /* turns that ended without */
@@ -90,6 +95,7 @@ void hl_line_not_counted(hl_line_thread *me, PyObject *o);
 void *hl_line_own(size_t n); /* zeroed; of no line. NULL: no memory */
 void hl_line_own_free(void *p);
 uint64_t hl_line_lost(void);
+bool hl_line_counts_native(void); /* the library that counts for C code is preloaded */
 
 /* ---- by_line_rows.c ---- */
 hl_line_record *hl_line_record_of(const PyCodeObject *code); /* whose rows now; NULL: nobody's */

@@ -117,9 +117,9 @@ static PyObject *rows_of(const hl_line_record *r)
             if (l->order != order)
                 continue;
             PyObject *row =
-                Py_BuildValue("(ILLKLLL)", r->first + i, (long long)l->net, (long long)l->peak,
+                Py_BuildValue("(ILLKLLLL)", r->first + i, (long long)l->net, (long long)l->peak,
                               (unsigned long long)l->turns, (long long)l->rss,
-                              (long long)l->rss_most, (long long)l->net_most);
+                              (long long)l->rss_most, (long long)l->net_most, (long long)l->native);
             if (!row || PyList_Append(rows, row))
                 Py_CLEAR(rows);
             Py_XDECREF(row);
@@ -144,10 +144,17 @@ static PyObject *lines_rows(PyObject *module, PyObject *capsule)
     return all;
 }
 
-/* What this thread made and did not free since lines were opened first; blocks there was no memory for. */
+/* What this thread made of Python's memory and did not free since lines were opened first; blocks there
+ * was no memory for. */
 static PyObject *lines_net(PyObject *module, PyObject *unused)
 {
-    return Py_BuildValue("(LK)", (long long)hl_line_self.net, (unsigned long long)hl_line_lost());
+    return Py_BuildValue("(LK)", (long long)(hl_line_self.net - hl_line_self.native),
+                         (unsigned long long)hl_line_lost());
+}
+
+static PyObject *lines_native(PyObject *module, PyObject *unused)
+{
+    return PyBool_FromLong(hl_line_counts_native());
 }
 
 PyMethodDef hl_by_line_methods[] = {
@@ -165,6 +172,10 @@ PyMethodDef hl_by_line_methods[] = {
     {"lines_disable", lines_disable, METH_O, "lines_disable(owner)\n--\n\nNo more, for now."},
     {"lines_rows", lines_rows, METH_O, "lines_rows(owner)\n--\n\nWhat each line did."},
     {"lines_net", lines_net, METH_NOARGS,
-     "lines_net()\n--\n\nBytes this thread made and did not free; blocks that are not known."},
+     "lines_net()\n--\n\nBytes this thread made of Python's memory and did not free; blocks that "
+     "are "
+     "not known."},
+    {"lines_native", lines_native, METH_NOARGS,
+     "lines_native()\n--\n\nWhether lines have what C code asks malloc and its kin for, too."},
     {NULL, NULL, 0, NULL},
 };

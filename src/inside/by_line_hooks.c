@@ -4,10 +4,14 @@
  * Method The tracker's map of blocks (track/live.h) without its stacks: a block's size is noted when
  *        it is made, and taken from the sums of whoever frees it. Hooks go in front of whatever is
  *        there, a tracker's too, and are taken out only where nobody put another in front of them.
- * Left   blocks that lived before; what memory C code has from malloc itself.
+ * Native What C code asks malloc and its kin for is told by the preloaded library (native/native.h), if
+ *        there is one: without a map, so that blocks that lived before count when they go. While one
+ *        of our hooks is above it, or the interpreter maps for itself, it is not counted again.
+ * Left   Python's blocks that lived before.
  * Guard  A thread writes only its own sums; a block's word is its owner's. */
 #include "inside/by_line.h" /* first: Python.h sets _GNU_SOURCE */
 
+#include "inside/native_here.h"
 #include "inside/track_engine.h"
 
 #include <pthread.h>
@@ -20,9 +24,12 @@ __thread hl_line_thread hl_line_self
 
 static struct {
     bool on;        /* GIL */
+    bool native;    /* GIL */
     uint32_t users; /* GIL */
     bool in[DOMAINS];
     PyMemAllocatorEx below[DOMAINS];
+    bool arenas_in;
+    PyObjectArenaAllocator arenas;
     hl_abi_pool **pools;
     hl_live live;
 } L;
@@ -133,7 +140,72 @@ static void any_free(void *below_, void *p)
     hl_line_thread *me = &hl_line_self;
     if (HL_LIKELY(p && counts(me)) && gone(me, p))
         return;
+    me->within++;
     below->free(below->ctx, p);
+    me->within--;
+}
+
+/* ---- what C code has ------------------------------------------------------------------------- */
+
+/* Inside malloc, any thread. */
+static bool native_counted(int64_t bytes)
+{
+    hl_line_thread *me = &hl_line_self;
+    if (me->within)
+        return false;
+    me->native += bytes;
+    int64_t net = me->net += bytes;
+    me->peak = net > me->peak ? net : me->peak;
+    uint64_t size = bytes < 0 ? -(uint64_t)bytes : (uint64_t)bytes;
+    me->moved += size > SMALL ? size : 0;
+    return true;
+}
+
+/* Pages of pools, whose blocks are told by the hooks, and frames of calls. */
+static void *arena_alloc(void *below_, size_t n)
+{
+    const PyObjectArenaAllocator *below = below_;
+    hl_line_self.within++;
+    void *p = below->alloc(below->ctx, n);
+    hl_line_self.within--;
+    return p;
+}
+
+static void arena_free(void *below_, void *p, size_t n)
+{
+    const PyObjectArenaAllocator *below = below_;
+    hl_line_self.within++;
+    below->free(below->ctx, p, n);
+    hl_line_self.within--;
+}
+
+static void native_start(void)
+{
+    PyObjectArenaAllocator hook = {&L.arenas, arena_alloc, arena_free};
+    L.native = hl_native_count(native_counted);
+    if (!L.native || L.arenas_in)
+        return;
+    PyObject_GetArenaAllocator(&L.arenas);
+    PyObject_SetArenaAllocator(&hook);
+    L.arenas_in = true;
+}
+
+static void native_stop(void)
+{
+    PyObjectArenaAllocator now;
+    if (L.native)
+        hl_native_uncount();
+    L.native = false;
+    PyObject_GetArenaAllocator(&now);
+    if (!L.arenas_in || now.alloc != arena_alloc)
+        return;
+    PyObject_SetArenaAllocator(&L.arenas);
+    L.arenas_in = false;
+}
+
+bool hl_line_counts_native(void)
+{
+    return L.native;
 }
 
 /* ---- sessions -------------------------------------------------------------------------------- */
@@ -176,6 +248,7 @@ bool hl_line_hooks_start(void)
     hl_live_clear(&L.live);
     put_in();
     L.on = true;
+    native_start();
     return true;
 }
 
@@ -183,6 +256,7 @@ void hl_line_hooks_stop(void)
 {
     if (!L.users || --L.users)
         return;
+    native_stop();
     L.on = false;
     for (int d = HL_DOMAIN_RAW; d < DOMAINS; d++) {
         PyMemAllocatorEx now;

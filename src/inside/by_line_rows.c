@@ -219,6 +219,7 @@ static void give_to(hl_line_record *to, const hl_line_record *from)
         hl_line_row *t = &to->rows[i];
         const hl_line_row *f = &from->rows[i];
         t->net += f->net;
+        t->native += f->native;
         t->rss += f->rss;
         t->peak = f->peak > t->peak ? f->peak : t->peak;
         t->rss_most = f->rss_most > t->rss_most ? f->rss_most : t->rss_most;
@@ -332,7 +333,14 @@ static inline void end(hl_line_thread *me, hl_line_run *run, int64_t rss, bool t
     row->turns += turn;
     row->peak = high - run->net > row->peak ? high - run->net : row->peak;
     row->rss_most = rss > row->rss_most ? rss : row->rss_most;
-    row->net_most = me->net > row->net_most ? me->net : row->net_most;
+    int64_t python = me->net - me->native;
+    row->net_most = python > row->net_most ? python : row->net_most;
+    int64_t native = me->native - run->native - run->native_counted;
+    if (HL_BY_LINE_UNLIKELY(native | run->native_counted)) { /* most lines change nothing of it */
+        row->native += native;
+        run->native = me->native;
+        run->native_counted = 0;
+    }
     run->high = high;
     if (!row->order)
         row->order = ++r->orders;
@@ -354,6 +362,7 @@ static void leave_top(hl_line_thread *me, bool line_ends)
     if (run->outer) {
         hl_line_run *outer = &me->runs[run->outer - 1];
         outer->net_counted += me->net - run->net_entry;
+        outer->native_counted += me->native - run->native_entry;
         outer->rss_counted += rss - run->rss_entry;
     }
     if (me->depth) {
@@ -386,7 +395,9 @@ void hl_line_enter(hl_line_thread *me, hl_line_record *record, const void *frame
                          .code = code,
                          .record = record,
                          .outer = outer_of(me, record),
+                         .native = me->native,
                          .net_entry = me->net,
+                         .native_entry = me->native,
                          .rss_entry = rss};
     begin(me, run, row_of(record, line), rss);
     me->depth++;

@@ -1,4 +1,5 @@
-/* inside/native_here.c: has native allocations followed, and says which Python stack each comes from.
+/* inside/native_here.c: has native allocations followed, and says which Python stack each comes from; or
+ * has their bytes counted.
  *
  * Room   inside; target with the GIL; hl_native_host is asked inside malloc.
  * Takes  the preloaded library (native/native.h), if there is one.   Gives  start and stop.
@@ -16,6 +17,7 @@
 #include <string.h>
 
 static const hl_native *followed;
+static const hl_native *counting;   /* bytes only; no look tells of them */
 static int64_t marked_bytes;        /* what was in use at the last mark */
 static int64_t marked_unheld, held; /* bytes of Python's allocators: then; at the last look */
 static uint64_t marks_ns;           /* what they all took, as estimated */
@@ -208,23 +210,30 @@ size_t hl_native_tell(char *buf, size_t size)
 
 /* ---- start and stop ---------------------------------------------------------------------------- */
 
-/* mean: bytes from one sample to the next; 0: each block. */
-static bool follow(double mean)
+/* The preloaded library; NULL: it is not there, or is of another build. */
+static const hl_native *library(void)
 {
     const hl_native *(*here)(void) =
         (const hl_native *(*)(void))dlsym(RTLD_DEFAULT, "hl_native_here");
     const hl_native *n = here ? here() : NULL;
+    const hl_pages_piece *(*pieces)(void) =
+        (const hl_pages_piece *(*)(void))dlsym(RTLD_DEFAULT, "hl_native_pieces");
+    own = pieces ? pieces() : NULL;
+    return n && n->version == HL_NATIVE_VERSION ? n : NULL;
+}
+
+/* mean: bytes from one sample to the next; 0: each block. */
+static bool follow(double mean)
+{
+    const hl_native *n = library();
     hl_native_host host = {.python = python_now,
                            .eval = (uintptr_t)dlsym(RTLD_DEFAULT, "_PyEval_EvalFrameDefault"),
                            .self = (uintptr_t)python_now,
                            .arena = HL_ABI_ARENA_BYTES,
                            .counts = mean > 0,
                            .mean = mean};
-    bool can = n && n->version == HL_NATIVE_VERSION && hl_tracking.mode != HL_TRACK_OFF;
+    bool can = n && hl_tracking.mode != HL_TRACK_OFF;
     hl_native_usable = (size_t(*)(void *))dlsym(RTLD_DEFAULT, "malloc_usable_size");
-    const hl_pages_piece *(*pieces)(void) =
-        (const hl_pages_piece *(*)(void))dlsym(RTLD_DEFAULT, "hl_native_pieces");
-    own = pieces ? pieces() : NULL;
     if (can && !followed && n->start(&host))
         followed = n;
     return followed != NULL;
@@ -237,6 +246,22 @@ void hl_native_unfollow(void)
     followed = NULL;
     marked_bytes = 0;
     marks_ns = 0;
+}
+
+bool hl_native_count(bool (*counted)(int64_t bytes))
+{
+    const hl_native *n = library();
+    hl_native_host host = {.self = (uintptr_t)python_now, .counted = counted};
+    if (n && !counting && n->start(&host))
+        counting = n;
+    return counting != NULL;
+}
+
+void hl_native_uncount(void)
+{
+    if (counting)
+        counting->stop();
+    counting = NULL;
 }
 
 void hl_native_sample(double mean)

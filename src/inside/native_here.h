@@ -25,6 +25,10 @@ size_t hl_native_tell(char *buf, size_t size);
  * malloc for itself. While allocations are tracked. In a forked child: anew. */
 void hl_native_sample(double mean);
 void hl_native_unfollow(void);
+/* Bytes only, from now on: `counted` hears what comes and goes (native/native.h); GIL. false: the library is
+ * not there, or follows already. */
+bool hl_native_count(bool (*counted)(int64_t bytes));
+void hl_native_uncount(void);
 /* Before a look, not inside malloc: what has been loaded and unloaded since is known then. */
 void hl_native_settle(void);
 /* Where samples are taken: is much more in use than when it was last asked what leads to blocks, and has the

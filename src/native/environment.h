@@ -5,7 +5,9 @@
 #ifndef HL_NATIVE_ENVIRONMENT_H
 #define HL_NATIVE_ENVIRONMENT_H
 
-#define HL_NATIVE_ENV   "HEAPLENS_NATIVE"
+#define HL_NATIVE_ENV "HEAPLENS_NATIVE"
+#define HL_NATIVE_FD                                                                               \
+    "fd:" /* it says "fd:N": the library came through a descriptor, which it closes */
 #define HL_NATIVE_USERS "HEAPLENS_LD_PRELOAD" /* the user's own LD_PRELOAD, put back then */
 
 #endif

@@ -1,4 +1,4 @@
-/* native/interpose.c: malloc and its kin: blocks noted, each or one in so many bytes.
+/* native/interpose.c: malloc and its kin: blocks noted, each or one in so many bytes, or bytes only.
  *
  * Room   native; target, inside malloc, from the process's first instruction on. Links no Python.
  * Method The functions have libc's names, and being preloaded come first; what they stand in front of
@@ -6,10 +6,13 @@
  *        somebody starts it they hand on. Then each block's word goes into a map of live blocks
  *        (track/live.h), with the site of its stack; it is taken out before the block is freed, so
  *        that an address which comes back at once is not taken for the old block.
+ * Bytes  Where only these are asked for, what a block has is asked of its allocator when it comes and when
+ *        it goes: no table, no stack, no lock. Mappings are in their table: what is unmapped may be
+ *        anybody's. What the allocator below maps are the pages of blocks that are counted.
  * Early  To find the others dlsym may ask for memory: that comes from a few pages of our own, which are
  *        never given back.
  * Within What we do takes no memory of malloc's; should a signal handler ask for some meanwhile, it
- *        gets it, unseen. In a forked child nothing is noted. errno is the program's.
+ *        gets it, unseen. In a forked child nothing is noted, but bytes are. errno is the program's.
  * Start  The process is a Python: what the launcher put into the environment goes out, so that no
  *        process it starts has it. A shell or version manager on the way to it leaves it in. */
 #define _GNU_SOURCE
@@ -26,6 +29,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #define INTERPOSED    __attribute__((visibility("default")))
 #define LIKELY(x)     __builtin_expect(!!(x), 1)
@@ -55,12 +60,14 @@ static struct {
     void *(*mmap)(void *, size_t, int, int, int, off_t);
     int (*munmap)(void *, size_t);
     void *(*mremap)(void *, size_t, size_t, int, ...);
+    size_t (*usable)(void *);
 } real = {
     .malloc = first_malloc, .calloc = first_calloc, .realloc = first_realloc, .free = first_free};
 
-enum { OFF, EXACT, SAMPLED };
+enum { OFF, EXACT, SAMPLED, COUNTED };
 static int mode;
 static hl_native_host host;
+static bool (*counted)(int64_t bytes); /* stored before the mode, and never taken back */
 static hl_live live;
 static hl_samples samples;
 static hl_mappings mappings;
@@ -130,6 +137,7 @@ static __attribute__((noinline)) bool find(void)
     find_one("mmap", &real.mmap);
     find_one("munmap", &real.munmap);
     find_one("mremap", &real.mremap);
+    find_one("malloc_usable_size", &real.usable);
     find_one("malloc", &real.malloc);
     __atomic_store_n(&real.all, true, __ATOMIC_RELEASE);
     finding = 0;
@@ -185,7 +193,13 @@ static void first_free(void *p)
     }
 #endif
 
-static void note(void *p, size_t n, const hl_registers *caller)
+/* How many bytes the allocator gave for it. */
+static int64_t bytes_of(void *p)
+{
+    return p ? (int64_t)real.usable(p) : 0;
+}
+
+static void note(int as, void *p, size_t n, const hl_registers *caller)
 {
     uint32_t python = host.python ? host.python() : 0;
     if (python == HL_NATIVE_THEIRS)
@@ -193,7 +207,7 @@ static void note(void *p, size_t n, const hl_registers *caller)
     uint32_t site = hl_stack_site(caller, python, host.counts);
     if (site == HL_NATIVE_THEIRS)
         return;
-    if (mode == EXACT) {
+    if (as == EXACT) {
         hl_live_put(&live, (uintptr_t)p, hl_native_by(site), n);
         return;
     }
@@ -204,11 +218,16 @@ static void note(void *p, size_t n, const hl_registers *caller)
 
 static __attribute__((noinline)) void *made(void *p, size_t n, const hl_registers *caller)
 {
-    if (!p || within)
+    int as = __atomic_load_n(&mode, __ATOMIC_ACQUIRE);
+    if (!p || within || as == OFF)
         return p;
+    if (as == COUNTED) {
+        (void)counted(bytes_of(p));
+        return p;
+    }
     int kept = errno;
     within = 1;
-    note(p, n, caller);
+    note(as, p, n, caller);
     within = 0;
     errno = kept;
     return p;
@@ -237,14 +256,14 @@ HIDDEN_INLINE bool is_due(size_t n)
     int as = mode;
     if (LIKELY(as == SAMPLED))
         return UNLIKELY((point.left -= (int64_t)n + HL_NATIVE_HEAD) < 0) && next_point(n);
-    return UNLIKELY(as == EXACT);
+    return UNLIKELY(as != OFF);
 }
 
-/* May this block be one that was noted? */
+/* May this block be one that was noted, or is counted? */
 HIDDEN_INLINE bool is_known(const void *p)
 {
     int as = mode;
-    return UNLIKELY(as != OFF) && p && (as == EXACT || UNLIKELY(hl_samples_maybe(&samples, p)));
+    return UNLIKELY(as != OFF) && p && (as != SAMPLED || UNLIKELY(hl_samples_maybe(&samples, p)));
 }
 
 /* The lock of the slow half may be held by whom a signal handler interrupts. */
@@ -263,9 +282,12 @@ static hl_live_block gone_exactly(void *p)
 /* by 0: nothing was known of it. */
 static hl_live_block gone(void *p)
 {
-    if (mode == EXACT)
+    int as = __atomic_load_n(&mode, __ATOMIC_ACQUIRE);
+    if (as == EXACT)
         return gone_exactly(p);
-    if (within)
+    if (as == COUNTED && !within)
+        (void)counted(-bytes_of(p));
+    if (as != SAMPLED || within)
         return (hl_live_block){0, 0};
     within = 1;
     hl_lock_take(&samples.lock);
@@ -277,10 +299,11 @@ static hl_live_block gone(void *p)
 
 static void put_back(void *p, hl_live_block was)
 {
+    int as = __atomic_load_n(&mode, __ATOMIC_ACQUIRE);
     within = 1;
-    if (mode == EXACT) {
+    if (as == EXACT) {
         hl_live_put(&live, (uintptr_t)p, was.by, was.size);
-    } else {
+    } else if (as == SAMPLED) {
         hl_lock_take(&samples.lock);
         hl_samples_put(&samples, (uintptr_t)p, was.by, was.size);
         hl_lock_give(&samples.lock);
@@ -327,10 +350,21 @@ static void *from_early(void *p, size_t n)
     return q ? memcpy(q, p, was < n ? was : n) : NULL;
 }
 
+static void *recounted(void *p, size_t n)
+{
+    int64_t was = bytes_of(p);
+    void *q = real.realloc(p, n);
+    if ((q || !n) && !within)
+        (void)counted(bytes_of(q) - was);
+    return q;
+}
+
 /* By the time it returns the old address may be another thread's. */
 static __attribute__((noinline)) void *remade(void *p, size_t n, bool due,
                                               const hl_registers *caller)
 {
+    if (__atomic_load_n(&mode, __ATOMIC_ACQUIRE) == COUNTED)
+        return recounted(p, n);
     hl_live_block was = is_known(p) ? gone(p) : (hl_live_block){0, 0};
     void *q = real.realloc(p, n);
     if (q || !n)
@@ -437,6 +471,12 @@ static bool is_told(size_t n, int prot, int flags, const hl_registers *caller)
            !(n == host.arena && hl_stack_is_interpreter(caller->pc));
 }
 
+/* ... of bytes only: what is shared with children, too. */
+static bool is_counted(int prot, int flags)
+{
+    return (flags & MAP_ANONYMOUS) && (prot & PROT_WRITE) && counted(0);
+}
+
 static uintptr_t page_end(const void *p, size_t n)
 {
     enum { PAGE = 4096 };
@@ -447,17 +487,22 @@ static uintptr_t page_end(const void *p, size_t n)
 static uint64_t mapped(const void *p, size_t n, uint64_t by)
 {
     hl_lock_take(&mappings.lock);
+    int64_t before = mappings.bytes;
     uint64_t was = hl_mappings_cut(&mappings, (uintptr_t)p, page_end(p, n));
     if (by)
         hl_mappings_put(&mappings, (uintptr_t)p, page_end(p, n), by);
+    int64_t change = mappings.bytes - before;
     hl_lock_give(&mappings.lock);
+    if (change && __atomic_load_n(&mode, __ATOMIC_ACQUIRE) == COUNTED)
+        (void)counted(change);
     return was;
 }
 
 /* The host's own mappings are made in a child, too, whose locks may be held by nobody. */
 static bool is_followed(const hl_registers *caller)
 {
-    return mode != OFF && !within && !hl_stack_is_hosts(caller->pc);
+    return mode != OFF && !within && !hl_stack_is_hosts(caller->pc) &&
+           !(mode == COUNTED && hl_stack_is_allocators(caller->pc));
 }
 
 static __attribute__((noinline)) void *map(void *at, size_t n, int prot, int flags, int fd,
@@ -469,7 +514,9 @@ static __attribute__((noinline)) void *map(void *at, size_t n, int prot, int fla
     int kept = errno;
     within = 1;
     uint64_t by = 0;
-    if (is_told(n, prot, flags, caller)) {
+    if (__atomic_load_n(&mode, __ATOMIC_ACQUIRE) == COUNTED) {
+        by = is_counted(prot, flags) ? hl_native_by(1) : 0;
+    } else if (is_told(n, prot, flags, caller)) {
         uint32_t python = host.python ? host.python() : 0;
         if (python != HL_NATIVE_THEIRS)
             by = hl_native_by(hl_stack_site(caller, python, false));
@@ -559,7 +606,7 @@ INTERPOSED int dlclose(void *handle)
     if (!known() || !real.dlclose)
         return -1;
     int failed = real.dlclose(handle);
-    if (UNLIKELY(mode != OFF))
+    if (UNLIKELY(mode == EXACT || mode == SAMPLED))
         refresh();
     return failed;
 }
@@ -570,8 +617,15 @@ static void in_forked_child(void)
 {
     if (mode == OFF)
         return;
-    mode = OFF;
     within = 0;
+    if (mode == COUNTED) {      /* nothing is known of a block: it goes on */
+        if (mappings.lock.held) /* another thread was at the table */
+            mappings.n = 0, mappings.bytes = 0;
+        hl_lock_reset(&mappings.lock);
+        hl_stack_forked();
+        return;
+    }
+    mode = OFF;
     hl_lock_reset(&live.lock);
     hl_samples_deinit(&samples); /* another thread may have been at it; its lock is free now */
     memset(&mappings, 0, sizeof mappings);
@@ -582,7 +636,8 @@ static void in_forked_child(void)
 static bool start(const hl_native_host *of)
 {
     static bool minds_forks;
-    if (mode != OFF || !known() || !hl_stack_begin(&sites, &modules, of))
+    if (mode != OFF || !known() || (of->counted && !real.usable) ||
+        !hl_stack_begin(&sites, &modules, of))
         return false;
     if (!minds_forks && pthread_atfork(NULL, NULL, in_forked_child))
         return false;
@@ -594,10 +649,17 @@ static bool start(const hl_native_host *of)
     hl_mappings_cut(&mappings, 0, UINTPTR_MAX);
     mappings.lost = 0;
     refresh();
-    hl_stack_host();
+    uintptr_t allocator;
+    memcpy(&allocator, &real.malloc, sizeof allocator);
+    hl_stack_host(allocator);
     hl_live_clear(&live);
     host = *of;
-    __atomic_store_n(&mode, of->mean > 0 ? SAMPLED : EXACT, __ATOMIC_RELEASE);
+    counted = of->counted ? of->counted : counted;
+    __atomic_store_n(&mode,
+                     of->counted    ? COUNTED
+                     : of->mean > 0 ? SAMPLED
+                                    : EXACT,
+                     __ATOMIC_RELEASE);
     return true;
 }
 
@@ -636,12 +698,27 @@ const hl_native *hl_native_here(void)
     return &it;
 }
 
+/* The descriptor we were loaded through, if the process has inherited it. */
+static void leave_descriptor(const char *number)
+{
+    Dl_info here;
+    struct stat ours, its;
+    int fd = strncmp(number, HL_NATIVE_FD, strlen(HL_NATIVE_FD))
+                 ? -1
+                 : atoi(number + strlen(HL_NATIVE_FD));
+    if (fd > STDERR_FILENO && dladdr((const void *)early, &here) && here.dli_fname &&
+        !stat(here.dli_fname, &ours) && !fstat(fd, &its) && ours.st_dev == its.st_dev &&
+        ours.st_ino == its.st_ino)
+        close(fd);
+}
+
 static __attribute__((constructor)) void leave_environment(void)
 {
     (void)known();
-    const char *users = getenv(HL_NATIVE_USERS);
-    if (!getenv(HL_NATIVE_ENV) || !dlsym(RTLD_DEFAULT, "Py_GetVersion"))
+    const char *users = getenv(HL_NATIVE_USERS), *asked = getenv(HL_NATIVE_ENV);
+    if (!asked || !dlsym(RTLD_DEFAULT, "Py_GetVersion"))
         return;
+    leave_descriptor(asked);
     if (users)
         setenv("LD_PRELOAD", users, 1);
     else

@@ -1,4 +1,5 @@
-/* native/native.h: which native code took the memory that lives: malloc and its kin, with their stacks.
+/* native/native.h: which native code took the memory that lives: malloc and its kin, with their stacks;
+ * or how much, bytes only.
  *
  * Room   native; a library of its own (libheaplens_native.so) that is preloaded where this is asked
  *        for, and nowhere else; target, inside malloc. It links no Python symbol.
@@ -11,6 +12,8 @@
  * Gives  to the core (inside/native_here.c), which finds hl_native_here by dlsym: start, stop, and the
  *        tables to read, in the program or in its cloned child. Names of functions, files and lines
  *        are found by the analyser (symbols/symbols.h), never here.
+ * Modes  each block with its stack (hl_live); one in so many bytes (hl_samples); or bytes only: the host
+ *        hears how much came or went, by what the allocator says a block has, so that nothing is kept.
  * Memory comes from rt's pages only. What has no room is counted. */
 #ifndef HL_NATIVE_H
 #define HL_NATIVE_H
@@ -25,7 +28,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { HL_NATIVE_VERSION = 2 };
+enum { HL_NATIVE_VERSION = 3 };
 #define HL_NATIVE_THEIRS UINT32_MAX /* no site: somebody else counts the block */
 
 /* What the interpreter says of a block that is being made. */
@@ -40,6 +43,9 @@ typedef struct hl_native_host {
     bool
         counts; /* the host counts what its library asks malloc for: blocks of Python's allocators */
     double mean; /* bytes from one sample to the next; 0: each block is noted */
+    /* Not NULL: bytes only. So many came, or went if negative, on this thread, inside malloc or mmap; 0 asks
+     * whether what is mapped now is to be told. false: it is the host's own, whose end is not told either. */
+    bool (*counted)(int64_t bytes);
 } hl_native_host;
 
 /* Sites: those of modules' code, and, where Python called, at the outermost end one of code

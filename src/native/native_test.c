@@ -8,6 +8,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <execinfo.h>
+#include <fcntl.h>
 #include <link.h>
 #include <malloc.h>
 #include <pthread.h>
@@ -674,6 +675,254 @@ static void samples_in_a_child(void **state)
     end();
 }
 
+/* ---- bytes only -------------------------------------------------------------------------------- */
+
+static __thread int64_t bytes_here;
+static __thread bool is_hosts_own;
+
+static bool count_bytes(int64_t bytes)
+{
+    if (is_hosts_own)
+        return false;
+    bytes_here += bytes;
+    return true;
+}
+
+static void begin_counted(void)
+{
+    const hl_native_host host = {.counted = count_bytes};
+    it = hl_native_here();
+    assert_true(it->start(&host));
+}
+
+static int64_t usable(void *p)
+{
+    return (int64_t)malloc_usable_size(p);
+}
+
+static void bytes_of_every_function(void **state)
+{
+    void *(*const ways[])(size_t) = {by_malloc,   by_calloc,       by_realloc,
+                                     by_posix,    by_reallocarray, by_aligned,
+                                     by_memalign, by_valloc,       by_pvalloc};
+    const size_t sizes[] = {0, 1, 24, 333, 1024, 200000, HL_LIVE_BIG + (size_t)4096};
+    (void)state;
+    begin_counted();
+    for (size_t w = 0; w < sizeof ways / sizeof *ways; w++)
+        for (size_t k = 0; k < sizeof sizes / sizeof *sizes; k++) {
+            int64_t before = bytes_here;
+            errno = 77;
+            void *p = ways[w](sizes[k]);
+            sink = p;
+            assert_int_equal(bytes_here - before, usable(p));
+            assert_int_equal(block_of(p).by, 0); /* no table has it */
+            p = realloc(p, 3 * sizes[k] + 100);
+            sink = p;
+            assert_int_equal(bytes_here - before, usable(p));
+            p = reallocarray(p, 1, sizes[k] + 1);
+            sink = p;
+            assert_int_equal(bytes_here - before, usable(p));
+            free(p);
+            assert_int_equal(bytes_here, before);
+            assert_int_equal(errno, 77);
+        }
+    end();
+}
+
+static void bytes_of_what_fails(void **state)
+{
+    (void)state;
+    begin_counted();
+    volatile size_t huge = (size_t)-1 / 2;
+    void *p = malloc(40), *q;
+    sink = p;
+    int64_t before = bytes_here;
+    errno = 0;
+    assert_null(malloc(huge));
+    assert_int_equal(errno, ENOMEM);
+    assert_null(calloc(huge, 8));
+    assert_null(resize_array(p, huge, 8));
+    assert_null(resize(p, huge));
+    assert_int_equal(posix_memalign(&q, 64, huge), ENOMEM);
+    assert_null(aligned_alloc(64, huge));
+    free(NULL);
+    assert_int_equal(bytes_here, before);
+    int64_t was = usable(p);
+    q = resize(p, 0); /* libc frees it, others give one of the least size */
+    sink = q;
+    assert_int_equal(bytes_here, before - was + (q ? usable(q) : 0));
+    free(q);
+    end();
+}
+
+static void bytes_from_before_and_of_the_host(void **state)
+{
+    (void)state;
+    void *old = malloc(1000);
+    int64_t size = usable(old);
+    begin_counted();
+    int64_t before = bytes_here;
+    free(old); /* it goes: that it was made before is not known */
+    assert_int_equal(bytes_here, before - size);
+    is_hosts_own = true;
+    void *own = malloc(2000);
+    sink = own;
+    own = realloc(own, 3000);
+    free(own);
+    is_hosts_own = false;
+    assert_int_equal(bytes_here, before - size);
+    void *kept = malloc(500);
+    sink = kept;
+    before = bytes_here;
+    end();
+    free(kept);
+    free(malloc(400));
+    assert_int_equal(bytes_here, before);
+}
+
+/* What a thread has made and not freed is what its blocks have. */
+static void *bytes_in_a_thread(void *seed)
+{
+    unsigned random = (unsigned)(uintptr_t)seed;
+    void *held[HELD] = {NULL};
+    int64_t before = bytes_here, all = 0;
+    for (int i = 0; i < TURNS; i++) {
+        void **one = &held[rand_r(&random) % HELD];
+        size_t n = 1 + (size_t)rand_r(&random) % 3000;
+        all -= *one ? usable(*one) : 0;
+        if (i % 3)
+            free(*one);
+        *one = i % 3 ? malloc(n) : realloc(*one, n);
+        all += usable(*one);
+        if (bytes_here - before != all)
+            abort();
+    }
+    for (int i = 0; i < HELD; i++)
+        free(held[i]);
+    if (bytes_here != before)
+        abort();
+    return NULL;
+}
+
+static void bytes_in_many_threads(void **state)
+{
+    pthread_t t[THREADS];
+    (void)state;
+    begin_counted();
+    for (uintptr_t i = 0; i < THREADS; i++)
+        assert_int_equal(pthread_create(&t[i], NULL, bytes_in_a_thread, (void *)(i + 1)), 0);
+    for (unsigned i = 0; i < THREADS; i++)
+        assert_int_equal(pthread_join(t[i], NULL), 0);
+    end();
+}
+
+static void *bytes_until(void *more)
+{
+    while (__atomic_load_n((bool *)more, __ATOMIC_RELAXED)) {
+        void *p = realloc(malloc(30), 200);
+        sink = p;
+        free(p);
+    }
+    return NULL;
+}
+
+/* Others are at it. */
+static void bytes_while_it_starts_and_stops(void **state)
+{
+    pthread_t t[2];
+    bool more = true;
+    (void)state;
+    for (unsigned i = 0; i < 2; i++)
+        assert_int_equal(pthread_create(&t[i], NULL, bytes_until, &more), 0);
+    for (int i = 0; i < 300; i++) {
+        if (i % 2)
+            begin_counted();
+        else
+            begin();
+        usleep(100);
+        end();
+    }
+    __atomic_store_n(&more, false, __ATOMIC_RELAXED);
+    for (unsigned i = 0; i < 2; i++)
+        assert_int_equal(pthread_join(t[i], NULL), 0);
+}
+
+static int64_t bytes_of_mappings(char **out, int flags, int fd, size_t n)
+{
+    int64_t before = bytes_here;
+    *out = mmap(NULL, n, PROT_READ | PROT_WRITE, flags, fd, 0);
+    assert_true(*out != MAP_FAILED);
+    return bytes_here - before;
+}
+
+static void bytes_of_what_the_kernel_gives(void **state)
+{
+    enum { PAGE = 4096, RW = PROT_READ | PROT_WRITE, OWN = MAP_PRIVATE | MAP_ANONYMOUS };
+    (void)state;
+    begin_counted();
+    char *p, *q, *other;
+    int64_t before = bytes_here;
+    assert_int_equal(bytes_of_mappings(&p, OWN, -1, 10 * PAGE - 1), 10 * PAGE);
+    assert_int_equal(munmap(p + 3 * PAGE, 2 * PAGE), 0);
+    assert_int_equal(bytes_here - before, 8 * PAGE);
+    assert_int_equal(munmap(p + 2 * PAGE, 4 * PAGE), 0); /* two of them were there no more */
+    assert_int_equal(bytes_here - before, 6 * PAGE);
+    q = mremap(p, 2 * PAGE, 600 * PAGE, MREMAP_MAYMOVE);
+    assert_true(q != MAP_FAILED);
+    assert_int_equal(bytes_here - before, 604 * PAGE);
+    assert_true(mremap(q, 600 * PAGE, (size_t)1 << 46, 0) == MAP_FAILED);
+    assert_int_equal(errno, ENOMEM);
+    assert_int_equal(bytes_here - before, 604 * PAGE);
+    assert_true(mmap(q, 100 * PAGE, RW, OWN | MAP_FIXED, -1, 0) == q);
+    assert_int_equal(bytes_here - before, 604 * PAGE);
+    assert_true(mmap(q, 50 * PAGE, PROT_NONE, OWN | MAP_FIXED, -1, 0) == q);
+    assert_int_equal(bytes_here - before, 554 * PAGE);
+    assert_int_equal(munmap(q, 600 * PAGE), 0);
+    assert_int_equal(munmap(p + 6 * PAGE, 4 * PAGE), 0);
+    assert_int_equal(bytes_here, before);
+    assert_int_equal(bytes_of_mappings(&other, MAP_SHARED | MAP_ANONYMOUS, -1, PAGE), PAGE);
+    munmap(other, PAGE);
+    int file = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+    assert_int_equal(bytes_of_mappings(&other, MAP_PRIVATE, file, PAGE), 0);
+    munmap(other, PAGE);
+    close(file);
+    assert_int_equal(bytes_here, before);
+    is_hosts_own = true;
+    assert_int_equal(bytes_of_mappings(&other, OWN, -1, PAGE), 0);
+    is_hosts_own = false;
+    munmap(other, PAGE); /* its end is not told either */
+    assert_int_equal(bytes_here, before);
+    end();
+}
+
+/* It goes on counting there. */
+static void bytes_in_a_child(void **state)
+{
+    (void)state;
+    pthread_t t;
+    begin_counted();
+    assert_int_equal(pthread_create(&t, NULL, bytes_in_a_thread, (void *)5), 0);
+    for (int i = 0; i < 20; i++) {
+        pid_t child = fork();
+        if (child == 0) {
+            alarm(10);
+            char *mapped = NULL;
+            int64_t before = bytes_here;
+            void *p = malloc(5000);
+            bool ok = bytes_here - before == usable(p);
+            free(p);
+            ok = ok && bytes_of_mappings(&mapped, MAP_PRIVATE | MAP_ANONYMOUS, -1, 4096) == 4096;
+            munmap(mapped, 4096);
+            _exit(ok && bytes_here == before ? 0 : 1);
+        }
+        int status;
+        assert_int_equal(waitpid(child, &status, 0), child);
+        assert_int_equal(status, 0);
+    }
+    assert_int_equal(pthread_join(t, NULL), 0);
+    end();
+}
+
 /* Where it was loaded another one may lie, whose code is not the first one's. */
 static void libraries_come_and_go(void **state)
 {
@@ -711,6 +960,13 @@ int main(void)
         cmocka_unit_test(the_hosts_are_left_out),
         cmocka_unit_test(samples_in_a_child),
         cmocka_unit_test(what_the_kernel_gives),
+        cmocka_unit_test(bytes_of_every_function),
+        cmocka_unit_test(bytes_of_what_fails),
+        cmocka_unit_test(bytes_from_before_and_of_the_host),
+        cmocka_unit_test(bytes_in_many_threads),
+        cmocka_unit_test(bytes_while_it_starts_and_stops),
+        cmocka_unit_test(bytes_of_what_the_kernel_gives),
+        cmocka_unit_test(bytes_in_a_child),
         cmocka_unit_test(libraries_come_and_go),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -61,7 +61,7 @@ static struct {
     kept_rule *rules;
     uint32_t n_rules;
     uintptr_t eval, self;
-    range host, interpreter; /* code */
+    range host, interpreter, allocator; /* code */
     uint32_t age; /* changes when what is known of addresses is not believed any more; atomic */
 } S;
 
@@ -77,7 +77,7 @@ bool hl_stack_begin(hl_sites *sites, hl_modules *modules, const hl_native_host *
     S.sites = sites;
     S.modules = modules;
     S.self = host->self;
-    S.host = S.interpreter = (range){0, 0};
+    S.host = S.interpreter = S.allocator = (range){0, 0};
     if (S.rules && host->eval != S.eval) {
         hl_pages_unmap(S.rules, RULES * sizeof *S.rules);
         S.rules = NULL;
@@ -209,20 +209,31 @@ static range code_at(uintptr_t at)
     return (range){m.code, m.code_end};
 }
 
-void hl_stack_host(void)
+void hl_stack_host(uintptr_t allocator)
 {
     S.host = code_at(S.self);
     S.interpreter = code_at(S.eval);
+    S.allocator = code_at(allocator);
+}
+
+static bool is_in(const range *r, uintptr_t pc)
+{
+    return pc - r->from < r->end - r->from;
 }
 
 bool hl_stack_is_hosts(uintptr_t pc)
 {
-    return pc - S.host.from < S.host.end - S.host.from;
+    return is_in(&S.host, pc);
 }
 
 bool hl_stack_is_interpreter(uintptr_t pc)
 {
-    return pc - S.interpreter.from < S.interpreter.end - S.interpreter.from;
+    return is_in(&S.interpreter, pc);
+}
+
+bool hl_stack_is_allocators(uintptr_t pc)
+{
+    return is_in(&S.allocator, pc);
 }
 
 static __attribute__((noinline)) hl_unwind_rule make_rule(uintptr_t pc)

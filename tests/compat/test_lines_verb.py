@@ -69,8 +69,8 @@ def test_marked_functions_as_a_table(lines):
     assert (done.returncode, done.stdout) == (0, "its own [] __main__\n")
     assert "marked.py: work, 2 calls, +" in done.stderr
     row = next(r for r in done.stderr.splitlines() if r.endswith("kept.append(bytearray(1000))"))
-    assert row.split()[3] == "30"
-    assert "has from malloc itself is in the resident columns alone" in done.stderr
+    assert row.split()[4] == "30"
+    assert "bytes are those of Python objects and of what C code asks" in done.stderr
 
 
 def test_a_module_is_run_and_told(lines):
@@ -118,6 +118,11 @@ def check(answer):
         numbers = [row["line"] for row in function["lines"]]
         assert numbers == sorted(set(numbers))
         assert function["net_bytes"] == sum(row["net_bytes"] for row in function["lines"])
+        native = [row["native_bytes"] for row in function["lines"]]
+        if answer["native_counted"]:
+            assert function["native_bytes"] == sum(native)
+        else:
+            assert function["native_bytes"] is None and set(native) == {None}
 
 
 def test_the_json_is_what_its_schema_says(lines, tmp_path):

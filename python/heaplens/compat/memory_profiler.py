@@ -442,7 +442,7 @@ class LineProfiler:
             measures = {}
             for at, line in enumerate(function.lines):
                 if self.backend == "tracemalloc":
-                    change, memory = line.net_bytes, line.live_bytes
+                    change, memory = line.python_bytes, line.live_bytes
                 else:  # what was there before counts as the first line's
                     change = line.rss_increment + (0 if at else function.rss_at_start)
                     memory = line.rss
