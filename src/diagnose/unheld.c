@@ -181,13 +181,13 @@ static lost_line lost_at(const lost_look *l, const hl_snap *s, uint32_t frame)
 /* In how many parts of the run it rose, if in most of them, and in enough; else 0. */
 static uint32_t mostly_rises(const hl_case *c, const lost_line *line, const uint64_t *series)
 {
-    bool much = line->bytes >= MUCH_LOST && line->of_type.blocks >= MANY_LOST;
-    uint32_t risen = 0, intervals = c->working - c->baseline;
+    uint32_t least = LOST_INTERVALS, risen = 0, intervals = c->working - c->baseline;
+    if (line->bytes >= MUCH_LOST && line->of_type.blocks >= MANY_LOST)
+        least = 1;
     for (uint32_t i = c->baseline + 1; i <= c->working; i++)
         risen += series[i] > series[i - 1];
-    return risen >= LOST_INTERVALS - much && RISEN_SHARE * risen >= (RISEN_SHARE - 1) * intervals
-               ? risen
-               : 0;
+    bool mostly = RISEN_SHARE * risen >= (RISEN_SHARE - 1) * intervals;
+    return risen >= least && mostly ? risen : 0;
 }
 
 /* Of what came at a line, to the look at which it was asked. */
