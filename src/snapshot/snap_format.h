@@ -243,7 +243,8 @@ enum hl_snap_column {
                          hl_hold_kind, which, at (hl_hold_kind), amount. A block that hangs from another
                          of the same stack has that one's holder */
     HL_COL_LOST_SITE = 46, /* the same of small blocks of the interpreter's allocator that are in no
-                              object the collector knows: STACK (0: not known), 1 + type, amount */
+                              object the collector knows: STACK (0: not known), 1 + type, amount; of
+                              samples those of all Python's allocators, estimated */
     HL_COL_HELD = 47,      /* per word outside of Python's memory that leads to an object: delta of
                          provisional id, hl_hold_kind, which, at */
     HL_COL_NOBODY =
