@@ -200,6 +200,9 @@ hl_status hl_case_observe(hl_case *c, hl_run *run, uint32_t index, hl_err *err)
         m->frozen_garbage +=
             c->graph->from[v] == HL_HOLD_CYCLE && c->snap->flag[v] & HL_NODE_FROZEN;
     }
+    for (uint32_t i = 0; i < c->snap->n_roots; i++)
+        m->runs_module |= c->snap->roots[i].kind == HL_ROOT_FRAME &&
+                          !strcmp(c->snap->names[c->snap->roots[i].name], "<module>");
     for (uint32_t i = 0; i < c->graph->n_roots; i++)
         m->modules += c->graph->roots[i].hold == HL_HOLD_MODULE;
     for (uint32_t i = 0; i < c->snap->n_folds; i++) {
@@ -233,8 +236,10 @@ void hl_case_find_farewells(hl_case *c)
     uint32_t i = c->n_moments ? c->n_moments - 1 : 0;
     c->working = i;
     for (; i > LEAST; i--) {
-        const char *reason = c->moments[i].info.reason;
-        if (strcmp(reason, "end") && strcmp(reason, "exit") && !c->moments[i].ending &&
+        const hl_moment *m = &c->moments[i];
+        bool left =
+            !strcmp(m->info.reason, "exit") && !m->runs_module; /* os._exit() leaves at work */
+        if (strcmp(m->info.reason, "end") != 0 && !left && !m->ending &&
             !is_falling_at_the_end(c, i))
             break;
     }

@@ -38,6 +38,7 @@ typedef struct hl_moment {
     struct hl_call *calls; /* running frames, outermost first in a thread: calls.c */
     uint32_t n_calls;
     bool ending;      /* code runs that tears down what is left: the program is over */
+    bool runs_module; /* the code of a module runs, of the program's own mostly */
     hl_track *tracks; /* sorted by address */
     uint32_t n_tracks;
     uint64_t *unrun; /* sorted addresses of code that uses containers and never ran until then */

@@ -30,6 +30,7 @@ enum {
     LOST_INTERVALS = 2, /* in which it rose; one is enough of */
     MUCH_LOST = 8 << 20,
     MANY_LOST = 16,  /* blocks */
+    ROOM_SHARE = 2,  /* a large block that was lost may be there in part only */
     RISEN_SHARE = 3, /* in two thirds of all at least */
     HELD_SHARE = 8,  /* of what is held no more than that part seems lost */
 };
@@ -75,7 +76,7 @@ static hl_status much_came(const hl_case *c, bool unheld, bool *out, hl_err *err
     if (total(c, c->baseline, unheld, &first, err) || total(c, c->working, unheld, &last, err))
         return err->status;
     *out = last > first && last - first >= c->material && last - first > c->dismissed &&
-           has_room(c, c->baseline, c->working, last - first);
+           has_room(c, c->baseline, c->working, (last - first) / ROOM_SHARE);
     return HL_OK;
 }
 
@@ -195,12 +196,13 @@ static enum fate fate_of(const hl_case *c, const lost_look *l, const lost_line *
                          const uint64_t *series)
 {
     uint64_t was = series[c->baseline], then = series[l->moment];
-    if (l->moment <= c->baseline || then <= was || then - was < LOST_LEAST)
+    if (l->moment <= c->baseline || then <= was)
         return UNKNOWN;
     if (line->bytes >= LOST_LEAST && LOST_SHARE * line->bytes >= then - was &&
         mostly_rises(c, line, series))
         return LOST;
-    return HELD_SHARE * line->bytes <= then - was ? HELD : UNKNOWN;
+    bool held = then - was >= LOST_LEAST && HELD_SHARE * line->bytes <= then - was;
+    return held ? HELD : UNKNOWN;
 }
 
 static void tell_lost(hl_case *c, hl_finding *f, const lost_line *line, const char *where,
@@ -236,6 +238,10 @@ static hl_status tell(hl_case *c, const hl_snap *s, uint32_t frame, const hl_sit
     /* the few blocks that samples are may be kept where others are not: of what surely is there, at most */
     uint64_t came = gain(c, of), *series = hl_arena_array(c->arena, c->n_moments, sizeof *series);
     uint64_t gained = c->native.bytes && came > c->native.bytes ? c->native.bytes : came;
+    uint64_t had = c->moments[c->baseline].info.rss_bytes,
+             has = c->moments[c->working].info.rss_bytes;
+    if (has > had && gained > has - had)
+        gained = has - had;
     bool is_lost = lost->fate == LOST, held = lost->fate == HELD;
     bool objects = is_lost ? lost->type != NULL : 2 * bare_gain(c, s, frame, h) < came;
     bool sampled = c->moments[c->working].info.tracking.mode == HL_FOLLOWED_SAMPLED;
@@ -324,12 +330,13 @@ static hl_status find_line(hl_case *c, hl_arena *scratch, hl_err *err)
     for (uint32_t f = 1; f < s.n_frames; f++) {
         uint64_t gained = gain(c, &of[(size_t)f * h.n]);
         const uint64_t *series = &of[(size_t)f * h.n];
-        if (gained < c->material || gained <= c->dismissed || gained <= worst ||
-            !has_room(c, c->baseline, c->working, gained))
+        if (gained < c->material || gained <= c->dismissed || gained <= worst)
             continue;
         lost_line line = lost_at(&look, &s, f);
         line.fate = fate_of(c, &look, &line, series);
-        if (line.fate != LOST && !hl_site_rises(&h, series))
+        bool room =
+            has_room(c, c->baseline, c->working, line.fate == LOST ? gained / ROOM_SHARE : gained);
+        if (!room || (line.fate != LOST && !hl_site_rises(&h, series)))
             continue;
         worst = gained;
         at = f;

@@ -335,18 +335,22 @@ static bool take_pools(hl_marking *k, uintptr_t address, uintptr_t used_end)
     return true;
 }
 
-/* Small blocks that are samples lie in a stretch of the tracker's own; what else is there is free. */
+/* Small blocks that are samples lie in a stretch of the tracker's own; what else is there is free. Large ones
+ * may have a mapping of their own. */
 static void take_samples(taking *t)
 {
     const hl_samples *samples = &hl_tracker_read->samples;
     const hl_region *region = &hl_tracker_read->region;
-    if (!region->base)
+    if (hl_tracker_read->mode != HL_TRACK_SAMPLED)
         return;
     for (size_t i = 0; !t->failed && (i = hl_samples_next(samples, i)) < HL_SAMPLES_ROOM; i++)
-        if (hl_region_has(region, (const void *)samples->rows[i].at))
+        if (region->base && hl_region_has(region, (const void *)samples->rows[i].at))
             t->failed = !add(t->k, samples->rows[i].at, samples->rows[i].size, 0, HL_BLOCK_OF_POOL);
-    t->failed = t->failed || !hl_span_add(&t->k->out, (uintptr_t)region->base,
-                                          (uintptr_t)region->base + region->size);
+        else
+            take_live(t, samples->rows[i].at, 0, samples->rows[i].size);
+    if (region->base && !t->failed)
+        t->failed = !hl_span_add(&t->k->out, (uintptr_t)region->base,
+                                 (uintptr_t)region->base + region->size);
 }
 
 static bool note_arena(void *to, uintptr_t address, uintptr_t end, uintptr_t used_end)
