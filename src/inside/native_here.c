@@ -17,10 +17,11 @@
 #include <string.h>
 
 static const hl_native *followed;
-static const hl_native *counting;   /* bytes only; no look tells of them */
-static int64_t marked_bytes;        /* what was in use at the last mark */
-static int64_t marked_unheld, held; /* bytes of Python's allocators: then; at the last look */
-static uint64_t marks_ns;           /* what they all took, as estimated */
+static const hl_native *counting; /* bytes only; no look tells of them */
+static int64_t marked_bytes;      /* what was in use at the last mark */
+static int64_t marked_unheld;     /* the same of Python's allocators, in no object that was found */
+static int64_t held, unheld;      /* of theirs at the last look, in objects and in none */
+static uint64_t marks_ns;         /* what they all took, as estimated */
 static const hl_pages_piece *own;
 size_t (*hl_native_usable)(void *);
 
@@ -79,16 +80,21 @@ bool hl_native_unheld_is_due(uint64_t unheld_bytes)
 
 bool hl_native_is_worth_a_copy(uint64_t rss_bytes, uint64_t cpu_ns)
 {
+    enum { SMALL_BYTES = 64 << 20, SUSPECT_SHARE = 3 };
     if (!hl_native_may_mark(rss_bytes, cpu_ns))
         return false;
     int64_t live = __atomic_load_n(&hl_tracking.samples.bytes, __ATOMIC_RELAXED);
+    /* what it gained may be in objects: then the copy was for nothing */
+    bool small = rss_bytes < SMALL_BYTES;
     return is_much_more(natives_in_use(), marked_bytes, MORE_NATIVE) ||
-           is_much_more(live - held, marked_unheld, MORE_UNHELD);
+           ((small || SUSPECT_SHARE * unheld > held) &&
+            is_much_more(live - held, marked_unheld, MORE_UNHELD));
 }
 
 void hl_native_marked(const hl_shot *shot, uint64_t rss_bytes)
 {
     held = (int64_t)shot->held;
+    unheld = (int64_t)shot->unheld;
     if (shot->marked)
         marked_unheld = (int64_t)shot->unheld;
     if (shot->marked == HL_MARK_UNHELD)

@@ -149,6 +149,7 @@ void hl_look_start(hl_look *l, enum hl_look_slot slot, unsigned how, const char 
     uint64_t ours = hl_pulse_threads_cpu_ns(watcher) + hl_pulse.rounds_ns;
     uint64_t cpu_ns = hl_vitals_clock_ns(CLOCK_PROCESS_CPUTIME_ID) - ours;
     hl_pulse.page->cpu_ns = cpu_ns;
+    bool waits = how & HL_LOOK_BORROWS;
     if (slot == HL_AT_FAREWELL && l->rss_bytes < MARKED_BYTES &&
         hl_native_is_worth_a_copy(l->rss_bytes, cpu_ns))
         how &= ~(unsigned)HL_LOOK_BORROWS;
@@ -177,7 +178,7 @@ void hl_look_start(hl_look *l, enum hl_look_slot slot, unsigned how, const char 
                   : l->lent                ? HL_BORROW_BACK
                                            : HL_BORROW_LAST,
         /* the program waits for it: not where that takes long */
-        .thorough = (how & HL_LOOK_BORROWS) && !l->lent && l->rss_bytes < THOROUGH_BYTES,
+        .thorough = waits && !l->lent && l->rss_bytes < THOROUGH_BYTES,
     };
     l->faults = hl_vitals_minor_faults();
     hl_shot *shot = hl_pulse.shots[slot];
