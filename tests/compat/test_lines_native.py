@@ -290,10 +290,12 @@ def test_memory_profilers_numbers_stay(tmp_path):
 
 
 @pytest.mark.skipif(importlib.util.find_spec("numpy") is None, reason="pip install numpy")
-def test_an_arrays_data_is_native(tmp_path):
+def test_an_arrays_data_is_counted_once(tmp_path):
+    """From malloc, or in newer releases from Python's allocators."""
     (tmp_path / "arrays.py").write_text(
         "import numpy\ndef work(n):\n    return numpy.zeros(n)\nkept = work(1_000_000)\n"
     )
     answer = told(tmp_path, "--function", "work", "arrays.py")
     row = rows(answer)["return numpy.zeros(n)"]
-    assert 8_000_000 <= row["native_bytes"] < 8_100_000
+    assert 8_000_000 <= row["net_bytes"] < 8_100_000, row
+    assert row["native_bytes"] < 100_000 or row["native_bytes"] >= 8_000_000, row
