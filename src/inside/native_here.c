@@ -250,7 +250,7 @@ void hl_native_unfollow(void)
     if (followed)
         followed->stop();
     followed = NULL;
-    marked_bytes = 0;
+    marked_bytes = marked_unheld = held = unheld = 0;
     marks_ns = 0;
 }
 
