@@ -110,7 +110,9 @@ def test_samples_are_unbiased_and_know_their_error():
             rows = {r.line - first: r for r in now.rows() if r.file == "<string>"}
             return rows
         gc.disable()
-        true = sums(None)
+        # a new arena far from the others, one start in a hundred, makes Python map its addresses on this
+        # line, too: 128 KB (obmalloc.c, arena_map_get), once for a process
+        true = min((sums(None) for _ in range(3)), key=lambda rows: rows[2].bytes)
         live, made, each, z, blocks = [], [], [], [], []
         for _ in range(SESSIONS):
             rows = sums(RATE)
