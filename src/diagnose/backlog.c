@@ -13,6 +13,21 @@
 #include <string.h>
 
 enum { LASTING_INTERVALS = 4 };
+/* Of the work of its growth: whoever throws a queue away needs less. */
+static const double BRIEF_SHARE = 0.1;
+
+/* Gone when the program ended, or before, as what is asked for at once and then done goes: or did it only
+ * go down with the program, after it had grown for long? */
+static bool is_worked_off(const hl_case *c, const hl_growth *g)
+{
+    if (!g->released)
+        return false;
+    if (!g->torn_down || g->intervals < LASTING_INTERVALS)
+        return true;
+    const hl_moment *m = c->moments;
+    return m[g->anchor + 1].work - m[g->anchor].work >
+           BRIEF_SHARE * (m[g->anchor].work - m[g->onset].work);
+}
 
 static bool is_sequence(const hl_case *c, hl_node v)
 {
@@ -52,9 +67,7 @@ static bool tell(hl_case *c, const hl_suspect *s, const hl_uses *known, hl_fille
     const hl_uses *u = &uses;
     hl_suspect shown = outside(c, s);
     hl_confidence confidence;
-    /* gone when the program ended, or before: what was asked for at once, and then done */
-    if (s->growth->released &&
-        (!s->growth->torn_down || s->growth->intervals < LASTING_INTERVALS)) {
+    if (is_worked_off(c, s->growth)) {
         char bytes[16];
         c->dismissed += s->growth->onset_bytes;
         hl_note_add(c, "backlog", "%s (%s) filled up to %s and was empty or gone at the end",

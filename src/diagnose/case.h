@@ -122,6 +122,8 @@ typedef struct hl_case {
     uint64_t joined[HL_JOINED_MAX]; /* companions.c: holders told with another, by address */
     uint32_t n_joined;
     hl_growth native;      /* native_growth.c: memory in no object; no bytes: it did not grow */
+    uint64_t native_few;   /* bytes: it grew by so much, and too few looks saw it; or 0 */
+    uint64_t *outside;     /* memory in use that is in no object, at each moment; NULL: unknown */
     uint64_t stack_bytes;  /* of threads that findings count; outside the heap */
     bool native_told;      /* some holder has it: told, or found to be no leak */
     const char *native_by; /* who asked for most of it: native_kept.c; or NULL */

@@ -3,7 +3,7 @@
  *
  * Room   diagnose; over the moments, and the anchor's graph.
  * Takes  what the capture measured of each look's memory (enum hl_memory), and the objects' sizes.
- * Gives  c->native: how much came; which growths rise in step with it; for a suspect, whether what it
+ * Gives  c->outside; c->native: how much came, or c->native_few; which growths rise in step with it; for a suspect, whether what it
  *        has is C code's own. A tree of lxml, an image, a connection are a few hundred bytes to the
  *        walk and megabytes to the process: whoever keeps them keeps that.
  * Guards In a steady program all that grows grows in step. So the objects must be of types written in
@@ -16,7 +16,14 @@
 
 #include <string.h>
 
-enum { LEAST_BYTES = 8 << 20, LEAST_INTERVALS = 4, LEAST_UNITS = 12, DEPTH = 3, SEEN_MAX = 48 };
+enum {
+    LEAST_BYTES = 8 << 20,
+    LEAST_INTERVALS = 4,
+    FEW_INTERVALS = 2,
+    LEAST_UNITS = 12,
+    DEPTH = 3,
+    SEEN_MAX = 48
+};
 static const double APART = 0.15; /* of what came, at any look */
 
 /* Memory in use that is in no object, at each look. What malloc has free cannot be read while another
@@ -40,9 +47,32 @@ static bool outside(const hl_case *c, uint64_t *series)
     return true;
 }
 
-hl_status hl_native_growth_find(hl_case *c, hl_err *err)
+/* From one look at work to another, so much that nothing else the process has explains it? */
+static uint64_t came_between(const hl_case *c, const uint64_t *series, uint32_t from, uint32_t to)
 {
     const hl_moment *m = c->moments;
+    uint64_t came = series[to] > series[from] ? series[to] - series[from] : 0;
+    uint64_t was = m[from].heap_bytes, is = m[to].heap_bytes;
+    /* beside a heap that grows as much it may be what that heap's own blocks are rounded up to */
+    bool aside = is > was && is - was > came;
+    return came < LEAST_BYTES || came < m[from].info.rss_bytes / 2 || aside ? 0 : came;
+}
+
+/* Each look since the warm-up found more, and they are too few to tell a leak by: a table in memory
+ * that is filled looks the same. */
+static uint64_t came_in_few(const hl_case *c, const uint64_t *series, const hl_growth *g)
+{
+    uint32_t from = g->onset > c->baseline ? g->onset : c->baseline;
+    if (g->anchor - from < FEW_INTERVALS)
+        return 0;
+    for (uint32_t i = from; i < g->anchor; i++)
+        if (series[i + 1] <= series[i])
+            return 0;
+    return came_between(c, series, from, g->anchor);
+}
+
+hl_status hl_native_growth_find(hl_case *c, hl_err *err)
+{
     if (c->by_rounds || c->working >= c->n_moments || c->working <= c->baseline)
         return HL_OK;
     uint64_t *series = hl_arena_array(c->arena, c->n_moments, sizeof *series);
@@ -52,12 +82,15 @@ hl_status hl_native_growth_find(hl_case *c, hl_err *err)
     if (!outside(c, series))
         return HL_OK;
     hl_growth g = {.anchor = c->working, .metric = HL_METRIC_BYTES, .series = series};
-    if (!hl_growth_rises(c, series, &g) || g.intervals < LEAST_INTERVALS || hl_growth_slows(&g))
+    c->outside = series;
+    if (!hl_growth_rises(c, series, &g) || hl_growth_slows(&g))
         return HL_OK;
-    uint64_t came = series[g.anchor] - series[g.onset];
-    uint64_t was = m[g.onset].heap_bytes, is = m[g.anchor].heap_bytes;
-    /* beside a heap that grows as much it may be what that heap's own blocks are rounded up to */
-    if (came < LEAST_BYTES || came < m[g.onset].info.rss_bytes / 2 || (is > was && is - was > came))
+    if (g.intervals < LEAST_INTERVALS) {
+        c->native_few = came_in_few(c, series, &g);
+        return HL_OK;
+    }
+    uint64_t came = came_between(c, series, g.onset, g.anchor);
+    if (!came)
         return HL_OK;
     g.bytes = g.onset_bytes = came;
     c->native = g;

@@ -270,8 +270,9 @@ hl_status hl_native_kept_find(hl_case *c, hl_err *err)
     look first = {.snap = NULL}, last = {.snap = NULL};
     if (!read(c, from, &scratch, &first, err) && !read(c, to, &scratch, &last, err)) {
         gain g = worst(&first, &last, false);
-        bool most = LEAST_SHARE * g.bytes >= g.all && LEAST_SHARE * g.bytes >= c->native.bytes;
-        if (g.bytes && c->native.bytes && !c->native_told && most)
+        uint64_t came = c->native.bytes ? c->native.bytes : c->native_few;
+        bool most = LEAST_SHARE * g.bytes >= g.all && LEAST_SHARE * g.bytes >= came;
+        if (g.bytes && came && !c->native_told && most)
             name_asker(c, &last, &g);
         if (g.all >= LEAST_LOST)
             (void)!find_lost(c, from, to, &first, &scratch, err);

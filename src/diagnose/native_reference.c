@@ -21,7 +21,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { LEAST = 12, LEAST_SHARED = 100, TOLD_MAX = 12, KEPT_INTERVALS = 3 };
+enum { LEAST = 12, LEAST_SHARED = 100, TOLD_MAX = 12, KEPT_INTERVALS = 3, OWN_DEPTH = 4 };
 
 static const char LOST_FIX[] =
     "in the C code called there each new reference (PyList_New, Py_BuildValue, PyObject_Call, "
@@ -115,10 +115,13 @@ static bool asked_for(const hl_case *c)
     return c->n_moments > 1;
 }
 
-/* Others that may hold some unseen multiply along with them. */
+/* Others that may hold some unseen multiply along with them; what only they have cannot keep them for
+ * anybody. */
 static bool hides(const hl_case *c, const suspicion *s)
 {
-    uint64_t was = c->moments[s->growth.onset].opaque, is = c->moments[s->growth.anchor].opaque;
+    const hl_moment *from = &c->moments[s->growth.onset], *to = &c->moments[s->growth.anchor];
+    uint64_t was = from->opaque - hl_surplus_in(from, s->key).own,
+             is = to->opaque - hl_surplus_in(to, s->key).own;
     uint64_t gained = s->growth.series[s->growth.anchor] - s->growth.series[s->growth.onset];
     return is > was && 2 * (is - was) >= gained;
 }
@@ -180,8 +183,15 @@ typedef struct gathered {
     uint32_t n, alone;   /* alone: nothing else has them */
     uint64_t refs, most; /* of all of them; of one */
     hl_node sample;
-    uint64_t bytes; /* kept alive by those */
+    uint64_t bytes;  /* kept alive by those */
+    const char *own; /* type of what most of them have alone, and nobody can see into; or NULL */
 } gathered;
+
+/* Nothing else has them; one or the other may be at hand in the moment of the look. */
+static bool are_alone(const gathered *a)
+{
+    return 10 * (uint64_t)a->alone >= 9 * (uint64_t)a->n;
+}
 
 static int64_t before(const hl_surplus_node *then, uint32_t n, uint64_t address)
 {
@@ -212,6 +222,40 @@ static void take_member(const hl_case *c, gathered *a, hl_node v, uint64_t refs)
         a->bytes += g->retained_bytes[v];
 }
 
+/* Types of the interpreter's own library, none of which keeps an object of the program unseen. */
+static bool keeps_nothing(const char *type)
+{
+    static const char *const modules[] = {
+        "datetime.",   "decimal.",  "_decimal.", "zlib.",
+        "_thread.",    "_hashlib.", "_struct.",  "select.",
+        "_random.",    "re.",       "_sre.",     "_bz2.",
+        "_lzma.",      "zoneinfo.", "_socket.",  "_ssl.",
+        "_hmac.",      "_blake2.",  "_md5.",     "_sha1.",
+        "_sha2.",      "_sha256.",  "_sha512.",  "_sha3.",
+        "mmap.",       "_dbm.",     "_gdbm.",    "_multiprocessing.",
+        "unicodedata."};
+    for (size_t i = 0; i < sizeof modules / sizeof *modules; i++)
+        if (!strncmp(type, modules[i], strlen(modules[i])))
+            return true;
+    return !strchr(type, '.');
+}
+
+/* The type of an object nobody can see into that v dominates: it may be what has v. */
+static const char *opaque_below(const hl_case *c, hl_node v)
+{
+    const hl_snap *s = c->snap;
+    for (hl_node u = 0; u < s->nodes; u++) {
+        if (!(s->flag[u] & HL_NODE_OPAQUE) || keeps_nothing(hl_snap_type_name(s, u)))
+            continue;
+        hl_node of = c->graph->idom[u];
+        for (unsigned i = 0; i < OWN_DEPTH && of != HL_NO_NODE && of != v; i++)
+            of = c->graph->idom[of];
+        if (of == v)
+            return hl_snap_type_name(s, u);
+    }
+    return NULL;
+}
+
 /* Those whose excess is another than when it began. Loads the anchor. */
 static hl_status gather(hl_case *c, const suspicion *s, gathered *a, hl_err *err)
 {
@@ -232,6 +276,9 @@ static hl_status gather(hl_case *c, const suspicion *s, gathered *a, hl_err *err
         if (refs)
             take_member(c, a, now[i].node, refs);
     }
+    if (a->n && hl_surplus_in(&c->moments[s->growth.anchor], s->key).own >= a->n / 2 &&
+        are_alone(a))
+        a->own = opaque_below(c, a->sample);
     return HL_OK;
 }
 
@@ -286,12 +333,6 @@ static void finish(hl_case *c, hl_finding *f, suspicion *s, uint64_t bytes)
         f->growth.per_round = s->course.least;
     f->series_unit = "references";
     f->retained.bytes = bytes;
-}
-
-/* Nothing else has them; one or the other may be at hand in the moment of the look. */
-static bool are_alone(const gathered *a)
-{
-    return 10 * (uint64_t)a->alone >= 9 * (uint64_t)a->n;
 }
 
 static bool is_class(const hl_case *c, hl_node v)
@@ -364,6 +405,12 @@ static const char *title_of(hl_case *c, const hl_finding *f, const suspicion *s,
                                "C code keeps %s reference%s to %s%s: %s them; together %s", count,
                                s->growth.units == 1 ? "" : "s", of, rate,
                                hl_fate_holds(c, &f->reach.by[0]), hl_bytes_text(a->bytes, bytes));
+    if (a->own)
+        return hl_arena_printf(c->arena,
+                               "nothing has %s %s any more but, it seems, the %s each of them has "
+                               "itself%s: cycles the collector cannot see, and nobody frees; "
+                               "together %s",
+                               count, of, a->own, rate, hl_bytes_text(a->bytes, bytes));
     if (are_alone(a))
         return hl_arena_printf(c->arena,
                                "C code lost %s reference%s to %s%s: nothing has them any more, and "
@@ -428,6 +475,11 @@ static void tell_reach(hl_case *c, hl_finding *f, const gathered *a)
                             hl_count_text(f->reach.by[i].blocks, n), all);
 }
 
+static const char OWN_FIX[] =
+    "do not let an object keep a container of C code (or Rust) that keeps the object: break the "
+    "cycle where it is done with (clear the attribute), or hold one side by weakref; the type's "
+    "author lets the collector see what it keeps (Py_TPFLAGS_HAVE_GC, tp_traverse and tp_clear)";
+
 static const char KEPT_FIX[] =
     "what C code puts there it owns: if it is a cache it needs a bound, and what is taken out or "
     "overwritten its Py_DECREF; if nobody needs it there any more, Py_CLEAR it";
@@ -444,7 +496,8 @@ static void find(hl_case *c, suspicion *s, const gathered *a)
         return;
     if (!c->by_rounds && !asked_for(c) && a->bytes < c->material)
         return;
-    hl_finding *f = hl_finding_add(c, "native-reference", s->confidence);
+    hl_finding *f =
+        hl_finding_add(c, a->own ? "reference-cycle" : "native-reference", s->confidence);
     if (!f)
         return;
     const char *name = is_class(c, a->sample) ? class_name(c, a->sample) : type;
@@ -460,6 +513,10 @@ static void find(hl_case *c, suspicion *s, const gathered *a)
                                      : are_alone(a)   ? "lost"
                                                       : "not given back",
                                      name);
+    if (a->own && !are_kept(f, a)) {
+        f->holder.kind = "none";
+        f->holder.name = hl_arena_printf(c->arena, "%s -> %s -> %s", name, a->own, name);
+    }
     f->n_allocated_at = 0;
     hl_finding_made_of(c, f, a->members, a->n, s->growth.onset);
     f->title = title_of(c, f, s, a);
@@ -468,6 +525,12 @@ static void find(hl_case *c, suspicion *s, const gathered *a)
     tell_course(c, f, s);
     tell_sample(c, f, a);
     tell_reach(c, f, a);
+    if (a->own)
+        hl_finding_evidence(
+            c, f,
+            "%s shows the collector nothing of what it keeps (no tp_traverse); if it "
+            "keeps none of these, C code lost the references to them",
+            a->own);
     if (are_alone(a))
         f->n_path = 0; /* no way leads to them */
     if (a->alone && !are_alone(a)) {
@@ -478,6 +541,7 @@ static void find(hl_case *c, suspicion *s, const gathered *a)
     f->fix = s->given                 ? GIVEN_FIX
              : is_class(c, a->sample) ? TYPE_FIX
              : are_kept(f, a)         ? KEPT_FIX
+             : a->own                 ? OWN_FIX
              : are_alone(a)           ? LOST_FIX
                                       : SURPLUS_FIX;
     hl_finding_seal(c, f);

@@ -71,6 +71,30 @@ static void others_that_may_have_them(void **state)
     (void)state;
 }
 
+/* Nothing has them but, unseen, what each of them has itself: the collector is not shown the cycle. What
+ * is the interpreter's own (a lock, a date) keeps none of them. */
+static void cycles_the_collector_cannot_see(void **state)
+{
+    (void)state;
+    hl_judged j = hl_test_judge(
+        MAIN "type spam.Map nogc\n"
+             "rows:Row*{0|100|200|300|400|500} size=10K ref=1\n"
+             "rows -.links-> map:spam.Map*{0|100|200|300|400|500} size=48 opaque\n" SIX_MOMENTS);
+    assert_int_equal(j.d.n_findings, 1);
+    const hl_finding *f = &j.d.findings[0];
+    assert_string_equal(f->cause, "reference-cycle");
+    assert_int_equal(f->confidence, HL_STRONG);
+    assert_string_equal(f->holder.name, "Row -> spam.Map -> Row");
+    assert_non_null(strstr(f->title, "500 Row objects"));
+    hl_test_judged_end(&j);
+    expect(
+        MAIN
+        "type datetime.datetime nogc\n"
+        "rows:Row*{0|100|200|300|400|500} size=10K ref=1\n"
+        "rows -.at-> when:datetime.datetime*{0|100|200|300|400|500} size=48 opaque\n" SIX_MOMENTS,
+        HL_LEAK, "(lost by C) Row");
+}
+
 #define MARKED(i)                                                                                  \
     "snap time=" #i " cpu=" #i " rounds=" #i                                                       \
     "0 reason=round fds=3 malloc=1000 track=exact native=1 mark=1\n"
@@ -251,6 +275,7 @@ int main(void)
         cmocka_unit_test(objects_that_stop),
         cmocka_unit_test(too_little_to_matter),
         cmocka_unit_test(others_that_may_have_them),
+        cmocka_unit_test(cycles_the_collector_cannot_see),
         cmocka_unit_test(exactly_so_many_a_call),
         cmocka_unit_test(who_of_c_has_them),
         cmocka_unit_test(a_few_that_come_and_go),

@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { SHORE = 8 }; /* objects on the way to it */
+
 static uint64_t hash_of(uint64_t h, const char *text)
 {
     for (; *text; text++)
@@ -141,12 +143,30 @@ static hl_surplus *slot_of(hl_surplus *rows, uint32_t room, uint64_t key)
     return &rows[at];
 }
 
-static uint64_t opaque_holders(const hl_graph *g)
+/* Whose the island is that v lies in, if it lies near its shore; HL_NO_NODE: it lies in the program's heap,
+ * or far from what C holds. */
+static hl_node island_of(const hl_graph *g, hl_node v)
 {
-    const hl_snap *s = g->snap;
+    for (unsigned i = 0; i < SHORE; i++, v = g->parent[v])
+        if (g->parent[v] == HL_NO_NODE)
+            return g->from[v] == HL_HOLD_C ? v : HL_NO_NODE;
+    return HL_NO_NODE;
+}
+
+/* Counts the objects that may hold others unseen; each with those whose island it lies in. */
+static uint64_t count_opaque(const keys *k, hl_surplus *rows, uint32_t room)
+{
+    const hl_snap *s = k->g->snap;
     uint64_t n = 0;
-    for (hl_node v = 0; v < s->nodes; v++)
-        n += (s->flag[v] & HL_NODE_OPAQUE) && g->parent[v] != HL_NO_NODE;
+    for (hl_node v = 0; v < s->nodes; v++) {
+        if (!(s->flag[v] & HL_NODE_OPAQUE) || k->g->parent[v] == HL_NO_NODE)
+            continue;
+        n++;
+        hl_node of = island_of(k->g, v);
+        hl_surplus *row = of == HL_NO_NODE ? NULL : slot_of(rows, room, key_of(k, of));
+        if (row && row->key)
+            row->own++;
+    }
     return n;
 }
 
@@ -172,7 +192,7 @@ hl_status hl_surplus_note(hl_case *c, hl_moment *m, const hl_graph *g, hl_err *e
         row->key = key;
         *(excess > 0 ? &row->lost : &row->given) += (uint64_t)(excess > 0 ? excess : -excess);
     }
-    m->opaque = opaque_holders(g);
+    m->opaque = count_opaque(&k, rows, room);
     m->surplus = hl_arena_array(&c->scratch, n ? n : 1, sizeof *m->surplus);
     if (!m->surplus)
         return hl_err_set(err, HL_NO_MEMORY, "no memory to add up references");

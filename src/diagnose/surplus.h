@@ -11,6 +11,7 @@ typedef struct hl_surplus {
     uint64_t key;
     uint64_t lost;  /* counted, and not found in any object */
     uint64_t given; /* found, and not counted                */
+    uint64_t own;   /* objects that may hold others unseen, and that only one of these has */
 } hl_surplus;
 
 /* Sums up a moment. */

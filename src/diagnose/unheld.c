@@ -33,6 +33,7 @@ enum {
     ROOM_SHARE = 2,  /* a large block that was lost may be there in part only */
     RISEN_SHARE = 3, /* in two thirds of all at least */
     HELD_SHARE = 8,  /* of what is held no more than that part seems lost */
+    MOST_SHARE = 2,  /* half of what came */
 };
 
 static const char OBJECTS_FIX[] =
@@ -120,6 +121,8 @@ typedef struct lost_line {
     uint64_t bytes;
     const char *type; /* that most of it is; NULL: most is of no object */
     hl_amount of_type;
+    uint32_t risen; /* parts of the run in which it rose */
+    bool sure;      /* what all of it rises by, of which it is most, is known exactly */
 } lost_line;
 
 static hl_status read_lost(const hl_case *c, hl_site_pool *pool, hl_arena *arena, lost_look *out,
@@ -206,7 +209,7 @@ static enum fate fate_of(const hl_case *c, const lost_look *l, const lost_line *
 }
 
 static void tell_lost(hl_case *c, hl_finding *f, const lost_line *line, const char *where,
-                      uint64_t gained, uint32_t risen)
+                      uint64_t gained)
 {
     char bytes[16], gone[16], count[32];
     hl_count_text(line->of_type.blocks, count);
@@ -225,7 +228,8 @@ static void tell_lost(hl_case *c, hl_finding *f, const lost_line *line, const ch
             : hl_arena_printf(c->arena,
                               "C code lost some %s asked for at %s: nothing points to it any more",
                               hl_bytes_text(gained, bytes), where);
-    hl_finding_evidence(c, f, "more came in %u part%s of the run", risen, risen == 1 ? "" : "s");
+    hl_finding_evidence(c, f, "more came in %u part%s of the run", line->risen,
+                        line->risen == 1 ? "" : "s");
     hl_finding_evidence(c, f, "no word in the program's memory led to %s of it",
                         hl_bytes_text(line->bytes, gone));
 }
@@ -245,9 +249,9 @@ static hl_status tell(hl_case *c, const hl_snap *s, uint32_t frame, const hl_sit
     bool is_lost = lost->fate == LOST, held = lost->fate == HELD;
     bool objects = is_lost ? lost->type != NULL : 2 * bare_gain(c, s, frame, h) < came;
     bool sampled = c->moments[c->working].info.tracking.mode == HL_FOLLOWED_SAMPLED;
-    hl_finding *f =
-        hl_finding_add(c, objects ? "native-reference" : "native-memory",
-                       sampled && !is_lost && gained < SURE_BYTES ? HL_POSSIBLE : HL_STRONG);
+    bool unsure = sampled && !is_lost && !lost->sure && gained < SURE_BYTES;
+    hl_finding *f = hl_finding_add(c, objects ? "native-reference" : "native-memory",
+                                   unsure ? HL_POSSIBLE : HL_STRONG);
     if (!f || !series)
         return hl_err_set(err, HL_NO_MEMORY, "no memory for a finding");
     for (uint32_t i = 0; i < c->n_moments; i++) /* the program was over after the last */
@@ -272,7 +276,7 @@ static hl_status tell(hl_case *c, const hl_snap *s, uint32_t frame, const hl_sit
     f->fix = objects ? OBJECTS_FIX : MEMORY_FIX;
     hl_finding_line(c, f, s, frame, gained, sampled);
     if (is_lost) {
-        tell_lost(c, f, lost, where, gained, mostly_rises(c, lost, of));
+        tell_lost(c, f, lost, where, gained);
         hl_finding_seal(c, f);
         return HL_OK;
     }
@@ -292,7 +296,7 @@ static hl_status tell(hl_case *c, const hl_snap *s, uint32_t frame, const hl_sit
             : "%s of objects made at %s are found nowhere: the C code called there keeps them, or "
               "has lost the references to them",
         hl_bytes_text(gained, bytes), where);
-    hl_finding_evidence(c, f, "more came in each of %u parts of the run", hl_site_rises(h, of));
+    hl_finding_evidence(c, f, "more came in each of %u parts of the run", lost->risen);
     hl_finding_evidence(c, f,
                         objects ? "nothing that the collector knows refers to them"
                                 : "asked for through Python's allocators, and given to no object");
@@ -327,6 +331,8 @@ static hl_status find_line(hl_case *c, hl_arena *scratch, hl_err *err)
     uint64_t worst = 0;
     uint32_t at = 0;
     lost_line lost = {.bytes = 0};
+    /* samples of 0.5 MB show a rise of as much as steps; what all of it rises by is known exactly */
+    uint32_t all_risen = c->outside ? hl_site_rises(&h, c->outside) : 0;
     for (uint32_t f = 1; f < s.n_frames; f++) {
         uint64_t gained = gain(c, &of[(size_t)f * h.n]);
         const uint64_t *series = &of[(size_t)f * h.n];
@@ -336,7 +342,12 @@ static hl_status find_line(hl_case *c, hl_arena *scratch, hl_err *err)
         line.fate = fate_of(c, &look, &line, series);
         bool room =
             has_room(c, c->baseline, c->working, line.fate == LOST ? gained / ROOM_SHARE : gained);
-        if (!room || (line.fate != LOST && !hl_site_rises(&h, series)))
+        bool most = all_risen && MOST_SHARE * gained >= gain(c, c->outside);
+        line.risen = line.fate == LOST ? mostly_rises(c, &line, series) : hl_site_rises(&h, series);
+        line.sure = most && gain(c, c->outside) >= SURE_BYTES;
+        if (!line.risen && most)
+            line.risen = all_risen;
+        if (!room || !line.risen)
             continue;
         worst = gained;
         at = f;

@@ -64,9 +64,14 @@ static uint64_t grown_outside(const hl_case *c)
 /* Memory in no object: was half of what came gone when the program was over? */
 static bool fell_at_the_end(const hl_case *c)
 {
-    const hl_growth *g = &c->native;
-    return 2 * (double)g->series[c->n_moments - 1] <
-           (double)g->series[g->onset] + (double)g->series[g->anchor];
+    uint32_t from = c->native.bytes ? c->native.onset : c->baseline;
+    return 2 * (double)c->outside[c->n_moments - 1] <
+           (double)c->outside[from] + (double)c->outside[c->working];
+}
+
+static const char *asked_for_by(const hl_case *c)
+{
+    return c->native_by ? hl_arena_printf(c->arena, "; %s", c->native_by) : "";
 }
 
 /* At the end, or right before what was torn down there: did it still grow? */
@@ -150,17 +155,27 @@ void hl_verdict_decide(hl_case *c)
     uint64_t live_first = hl_moment_live(&m[c->baseline]) + c->dismissed;
     uint64_t live_last = hl_moment_live(&m[n - 1]);
     uint64_t grown = live_last > live_first ? live_last - live_first : 0;
+    if (c->native_few && !c->native_told && !fell_at_the_end(c)) {
+        d->verdict = HL_UNDECIDED;
+        d->view = "rss";
+        d->why = hl_arena_printf(
+            c->arena,
+            "memory that is in no Python object grew by %s, and too few snapshots saw it to tell "
+            "whether C code fills a table, or keeps or loses what it asks for%s. Run it three "
+            "times as long (heaplens explain native-memory)",
+            hl_bytes_text(c->native_few, bytes), asked_for_by(c));
+        return;
+    }
     if (c->native.bytes && !c->native_told && !fell_at_the_end(c)) {
         d->verdict = HL_UNDECIDED;
         d->view = "rss";
         d->why = hl_arena_printf(
             c->arena,
             "memory that is in no Python object grew by %s, and more came in each of %u parts of "
-            "the run: C code keeps it, or has lost it%s%s. heaplens audit MODULE:FUNCTION says "
+            "the run: C code keeps it, or has lost it%s. heaplens audit MODULE:FUNCTION says "
             "what "
             "a call leaves behind (heaplens explain native-memory)",
-            hl_bytes_text(c->native.bytes, bytes), c->native.intervals, c->native_by ? "; " : "",
-            c->native_by ? c->native_by : "");
+            hl_bytes_text(c->native.bytes, bytes), c->native.intervals, asked_for_by(c));
         return;
     }
     if (grown < c->material) {

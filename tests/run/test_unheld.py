@@ -51,16 +51,39 @@ static PyObject *hoard(PyObject *m, PyObject *o) /* a table of C's own, which no
     all[n++] = o;
     Py_RETURN_NONE;
 }
+typedef struct box { PyObject_HEAD PyObject ***inner; } box; /* keeps, and shows no collector */
+static void box_free(box *b)
+{
+    Py_DECREF(**b->inner);
+    free(*b->inner);
+    free(b->inner);
+    PyObject_Free(b);
+}
+static PyTypeObject box_type = {
+    PyVarObject_HEAD_INIT(NULL, 0).tp_name = "careless.Box", .tp_basicsize = sizeof(box),
+    .tp_flags = Py_TPFLAGS_DEFAULT, .tp_dealloc = (destructor)box_free};
+static PyObject *boxed(PyObject *m, PyObject *o)
+{
+    box *b = PyObject_New(box, &box_type);
+    b->inner = malloc(sizeof *b->inner);
+    *b->inner = malloc(sizeof **b->inner);
+    Py_INCREF(o);
+    **b->inner = o;
+    return (PyObject *)b;
+}
 static PyObject *buffer(PyObject *m, PyObject *n) /* as an encoder's that meets an error */
 {
     PyObject_Malloc(PyLong_AsSize_t(n));
     Py_RETURN_NONE;
 }
 static PyMethodDef methods[] = {
-    {"hoard", hoard, METH_O, NULL}, {"buffer", buffer, METH_O, NULL},
+    {"hoard", hoard, METH_O, NULL}, {"boxed", boxed, METH_O, NULL}, {"buffer", buffer, METH_O, NULL},
     {"lose", lose, METH_O, NULL}, {"ring", ring, METH_O, NULL}, {"keep", keep, METH_O, NULL}, {0}};
 static struct PyModuleDef module = {PyModuleDef_HEAD_INIT, "careless", NULL, -1, methods};
-PyMODINIT_FUNC PyInit_careless(void) { return PyModule_Create(&module); }
+PyMODINIT_FUNC PyInit_careless(void)
+{
+    return PyType_Ready(&box_type) ? NULL : PyModule_Create(&module);
+}
 """
 
 PROGRAM = """
@@ -171,6 +194,44 @@ def test_what_c_has_in_a_table_of_its_own_is_not_lost(
     assert finding["cause"] == "native-reference", finding
     assert finding["holder"]["name"].startswith("(held by C) objects made at work"), finding
     assert "held by C code alone" in finding["title"]
+
+
+BOXED = """
+class Node:
+    def __init__(self, i):
+        self.text = "node %d" % i * 20
+
+def work(i):
+    node = Node(i)
+    node.box = careless.boxed({of})
+    {then}
+"""
+
+
+def boxed(of: str, then: str = "pass") -> str:
+    whole = BOXED.format(of=of, then=then)
+    return PROGRAM.replace("def work(i):\n    {call}\n", whole.replace("{", "{{").replace("}", "}}"))
+
+
+def test_a_cycle_through_what_shows_the_collector_nothing(
+    bench: Bench, python: str, careless: pathlib.Path
+) -> None:
+    bench.script(boxed("node").format(folder=str(careless)))
+    diagnosis = bench.watched("app.py", options=("--json",)).diagnosis()
+    assert diagnosis["verdict"] == "leak", diagnosis
+    [finding] = diagnosis["findings"]
+    assert finding["cause"] == "reference-cycle", finding
+    assert finding["holder"]["name"] == "__main__.Node -> careless.Box -> __main__.Node"
+    assert "tp_traverse" in finding["fix"]
+
+
+@pytest.mark.parametrize("of, then", [("i", "pass"), ("node", "node.box = None")])
+def test_what_keeps_something_else_or_is_broken_is_no_such_cycle(
+    bench: Bench, python: str, careless: pathlib.Path, of: str, then: str
+) -> None:
+    bench.script(boxed(of, then).format(folder=str(careless)))
+    diagnosis = bench.watched("app.py", options=("--json",)).diagnosis()
+    assert diagnosis["verdict"] == "no-leak", diagnosis
 
 
 @pytest.mark.parametrize(
