@@ -14,7 +14,7 @@
 
 enum { LASTING_INTERVALS = 4 };
 /* Of the work of its growth: whoever throws a queue away needs less. */
-static const double BRIEF_SHARE = 0.1;
+static const double BRIEF_SHARE = 0.25;
 
 /* Gone when the program ended, or before, as what is asked for at once and then done goes: or did it only
  * go down with the program, after it had grown for long? */

@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SAME_SHARE = 90, PARTS_MAX = 16, EACH_AGAIN = 8, OWNERS_MAX = 6 };
+enum { SAME_SHARE = 90, PARTS_MAX = 16, EACH_AGAIN = 8, OWNERS_MAX = 6, FITTED_LEAST = 3 };
 
 typedef struct registered {
     uint32_t looked_at, calls, handlers;
@@ -102,6 +102,27 @@ static bool call_in(const hl_case *c, hl_node member, bool called, hl_callable *
     return dict != HL_NO_NODE && part_of(c, member, dict, out);
 }
 
+/* Has the object more than a few calls of the one that keeps it: methods that were put on it, as state
+ * machines do? It is looked after, and asked for nothing. */
+static bool is_fitted_out(const hl_case *c, hl_node container, hl_node member, const hl_callable *f)
+{
+    const hl_snap *s = c->snap;
+    hl_node owner = container, dict = hl_graph_follow(c->graph, member, HL_LABEL_NAMED, "__dict__");
+    if (f->node == member || f->self == HL_NO_NODE)
+        return false;
+    for (int i = 0; i < OWNERS_MAX && owner != HL_NO_NODE && owner != f->self; i++)
+        owner = c->graph->parent[owner];
+    uint32_t n = 0;
+    const hl_node where[] = {member, dict};
+    for (size_t k = 0; owner != HL_NO_NODE && k < 2 && where[k] != HL_NO_NODE; k++)
+        for (uint32_t e = s->off[where[k]]; e < s->off[where[k] + 1]; e++) {
+            hl_callable part;
+            n += by_name(hl_label_kind(s->label[e])) && hl_callable_of(c, s->dst[e], &part) &&
+                 part.self == f->self;
+        }
+    return n >= FITTED_LEAST;
+}
+
 /* A table of lists, one for each who is waited for: what the first in a list calls. */
 static bool call_in_list(const hl_case *c, hl_node list, hl_callable *out)
 {
@@ -150,7 +171,8 @@ static registered look(const hl_case *c, const hl_suspect *s)
         else if (wrapped_call(c, members[i], owner, &calls[out.calls])) {
             out.wrapped++;
             out.calls++;
-        } else if (call_in(c, members[i], called, &calls[out.calls]) ||
+        } else if ((call_in(c, members[i], called, &calls[out.calls]) &&
+                    !is_fitted_out(c, container, members[i], &calls[out.calls])) ||
                    call_in_list(c, members[i], &calls[out.calls]))
             out.calls++;
         else

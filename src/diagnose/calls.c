@@ -214,6 +214,12 @@ static uint32_t storing(const hl_moment *m, const hl_uses *u)
     return i;
 }
 
+bool hl_calls_running(const hl_case *c, uint32_t moment, const hl_uses *u)
+{
+    const hl_moment *m = &c->moments[moment];
+    return storing(m, u) < m->n_calls;
+}
+
 /* Do frames a of x and b of y stand for the same call? Their callers must stand still. digits:
  * those of progress that count. */
 static bool same_call(const hl_moment *x, uint32_t a, const hl_moment *y, uint32_t b,

@@ -285,6 +285,8 @@ typedef enum hl_filled { HL_FILLED_UNKNOWN, HL_FILLED_BY_ONE_CALL, HL_FILLED_BY_
 /* Notes the running frames of a snapshot, outermost first in each thread. */
 hl_status hl_calls_note(hl_case *c, hl_moment *m, const hl_graph *g, hl_err *err) HL_MUST_CHECK;
 hl_filled hl_calls_filled(const hl_case *c, const hl_suspect *s, const hl_uses *u);
+/* Was code that stores into it running at that moment? */
+bool hl_calls_running(const hl_case *c, uint32_t moment, const hl_uses *u);
 /* Is the holder a local of a function that was called anew while it seemed to grow? Then each call
  * had a container of its own, maybe at the same address. */
 bool hl_calls_anew(const hl_case *c, const hl_suspect *s);

@@ -12,7 +12,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-enum { NOTES_MAX = 3, MANY_CYCLES = 1000 };
+enum { NOTES_MAX = 3, MANY_CYCLES = 1000, FIRST_SHARE = 20 };
 /* Garbage at the collector's next run that is no longer a matter of tuning. */
 static const double MUCH_GARBAGE = 256 << 20;
 
@@ -183,6 +183,9 @@ static void find(hl_case *c, const hl_cycle *k, const char *why)
     const hl_moment *first = &c->moments[0], *last = &c->moments[c->n_moments - 1];
     f->growth.objects = k->objects;
     f->growth.bytes = f->growth.since_bytes = k->bytes;
+    while (f->growth.since + 1 < c->n_moments &&
+           FIRST_SHARE * c->moments[f->growth.since + 1].garbage_objects <= last->garbage_objects)
+        f->growth.since++;
     double seconds = (double)(last->info.time_us - first->info.time_us) / 1e6;
     f->growth.per_second = seconds > 0 ? (double)k->bytes / seconds : -1;
     if (last->info.rounds) {

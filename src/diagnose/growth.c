@@ -19,6 +19,9 @@ enum { MIN_INTERVALS = 2, LEAST_BESIDE = 4 << 10 };
 /* An interval below that share of the run's work says nothing; in a short run nor does one of less
  * than so many seconds, if it is not much of the run. */
 static const double SHORT_SHARE = 0.04, SHORT_SECONDS = 0.03, SHORT_SHARE_MAX = 0.1;
+/* One that is as short by the clock says nothing either, if less than that share of the work is in it: of a
+ * program that mostly waits, the end is some of the work. */
+static const double SHORT_BY_CLOCK = 0.15;
 static const double FLAT = 0.05;       /* of the mean rate: an interval that slow stands still */
 static const double LATE_GAIN = 0.05;  /* of a gain: less in the later half is none */
 static const double TAIL_SHARE = 0.12; /* of the run's work: a short end */
@@ -59,15 +62,20 @@ static uint32_t join_short(const hl_case *c, uint32_t anchor, uint32_t *kept)
     double run = m[anchor].work - m[0].work;
     double few = SHORT_SECONDS < SHORT_SHARE_MAX * run ? SHORT_SECONDS : SHORT_SHARE_MAX * run;
     double least = few > SHORT_SHARE * run ? few : SHORT_SHARE * run;
+    double time = (double)(m[anchor].info.time_us - m[0].info.time_us);
     uint32_t n = 0;
-    double next = INFINITY;
-    for (uint32_t i = anchor + 1; i-- > 0;)
-        if (i == anchor || i == 0 || next - m[i].work >= least) {
-            if (i == 0 && n > 1 && next - m[0].work < least)
+    double next = INFINITY, then = INFINITY;
+    for (uint32_t i = anchor + 1; i-- > 0;) {
+        bool by_clock = then - (double)m[i].info.time_us < SHORT_SHARE * time;
+        double enough = by_clock && least < SHORT_BY_CLOCK * run ? SHORT_BY_CLOCK * run : least;
+        if (i == anchor || i == 0 || next - m[i].work >= enough) {
+            if (i == 0 && n > 1 && next - m[0].work < enough)
                 n--; /* the start takes the place of a neighbour too close to it */
             kept[n++] = i;
             next = m[i].work;
+            then = (double)m[i].info.time_us;
         }
+    }
     for (uint32_t a = 0; a < n / 2; a++) {
         uint32_t t = kept[a];
         kept[a] = kept[n - 1 - a];

@@ -108,7 +108,8 @@ void hl_judge_evidence(hl_case *c, hl_finding *f, const hl_suspect *s, const hl_
         hl_finding_evidence(c, f, "filled by %s%s", u->storer,
                             filled == HL_FILLED_BY_MANY ? ", in many calls"
                             : filled == HL_FILLED_BY_ONE_CALL && !g->exact
-                                ? ", in one call still running"
+                                ? hl_calls_running(c, g->anchor, u) ? ", in one call still running"
+                                                                    : ", in one call"
                                 : "");
     if (u->by_reading)
         hl_finding_evidence(c, f, "a defaultdict: to ask for a key that is missing puts it in");

@@ -659,6 +659,26 @@ static void what_others_elsewhere_do_says_nothing(void **state)
            "snap time=4 cpu=4\n" GATHERED(holder, "400")                                           \
            "snap time=4.2 cpu=4.2 reason=end\n"
 
+/* What came since the imports was seen to grow, and not how; what came since the start is the start's. */
+static void few_looks_at_work_leave_it_open(void **state)
+{
+    (void)state;
+    /* six, each too small to matter by itself */
+#define SMALL(x) "g -key:" x "-> " x ":Row -.of-> r" x ":Row*{10|80|100} size=10K\n"
+#define SIX                                                                                        \
+    "root module __main__ m\nm:module -__dict__-> g:dict\ntype Row heap\n" SMALL("a") SMALL("b")    \
+        SMALL("c") SMALL("d") SMALL("e") SMALL("f") "snap time=0 cpu=0 reason=start\n"
+    hl_judged j = hl_test_judge(SIX "snap time=0.25 cpu=0.2 reason=imported\n"
+                                    "snap time=0.33 cpu=0.28 reason=exit\n");
+    assert_int_equal(j.d.verdict, HL_UNDECIDED);
+    assert_non_null(strstr(j.d.why, "since its imports"));
+    hl_test_judged_end(&j);
+    j = hl_test_judge(SIX "snap time=0.25 cpu=0.2 reason=growth\n"
+                          "snap time=0.33 cpu=0.28 reason=exit\n");
+    assert_int_equal(j.d.verdict, HL_NO_LEAK);
+    hl_test_judged_end(&j);
+}
+
 static void what_one_call_gathers_is_its_own(void **state)
 {
     hl_test_expect(TASKS_BELOW("asyncio.tasks._GatheringFuture"), HL_NO_LEAK, NULL, NULL);
@@ -782,6 +802,7 @@ int main(void)
         cmocka_unit_test(functions_of_which_there_are_so_many_are_none),
         cmocka_unit_test(what_others_of_its_module_take_from_a_record_is_a_backlog),
         cmocka_unit_test(what_others_elsewhere_do_says_nothing),
+        cmocka_unit_test(few_looks_at_work_leave_it_open),
         cmocka_unit_test(what_one_call_gathers_is_its_own),
         cmocka_unit_test(tasks_that_the_end_cancelled_were_waiting),
         cmocka_unit_test(tasks_that_failed_before_keep_their_exceptions),

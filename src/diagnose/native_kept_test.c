@@ -41,6 +41,27 @@ static bool says(const hl_finding *f, const char *text)
     return false;
 }
 
+/* Few looks, each with more: nobody is accused, and nothing is called well. */
+static void few_looks_leave_it_open(void **state)
+{
+    (void)state;
+#define FEW(a, b, c, d)                                                                            \
+    LOOK(0, 20, "reason=start")                                                                    \
+    LOOK(1, a, "") LOOK(2, b, "") LOOK(3, c, "") LOOK(4, d, "")
+    hl_judged j = hl_test_judge(MAIN FEW(20, 32, 44, 56));
+    assert_int_equal(j.d.verdict, HL_UNDECIDED);
+    assert_int_equal(j.d.n_findings, 0);
+    assert_non_null(strstr(j.d.why, "grew by 37.7 MB"));
+    assert_non_null(strstr(j.d.why, "too few snapshots"));
+    hl_test_judged_end(&j);
+    j = hl_test_judge(MAIN FEW(20, 44, 56, 56)); /* came to rest */
+    assert_int_equal(j.d.verdict, HL_NO_LEAK);
+    hl_test_judged_end(&j);
+    j = hl_test_judge(MAIN FEW(20, 22, 24, 26)); /* too little */
+    assert_int_equal(j.d.verdict, HL_NO_LEAK);
+    hl_test_judged_end(&j);
+}
+
 static void lost_is_a_leak(void **state)
 {
     (void)state;
@@ -122,6 +143,7 @@ static void no_leak(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(few_looks_leave_it_open),
         cmocka_unit_test(lost_is_a_leak),
         cmocka_unit_test(much_that_is_lost_says_more),
         cmocka_unit_test(kept_is_told_and_not_accused),

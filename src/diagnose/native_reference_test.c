@@ -6,6 +6,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -35,6 +36,20 @@ static void objects_that_nothing_has(void **state)
     expect(MAIN "lost:Row*{0|100|200|300|400|500} size=10K ref=1\n" SIX_MOMENTS, HL_LEAK,
            "(lost by C) Row");
     (void)state;
+}
+
+/* The end of a program that mostly waits is some of its CPU time and nothing by the clock. */
+static void a_short_end_says_nothing(void **state)
+{
+    (void)state;
+    const char *run = "snap time=0.000 cpu=0.0185 reason=start\nsnap time=0.020 cpu=0.0304\n"
+                      "snap time=0.055 cpu=0.0333\nsnap time=0.116 cpu=0.0393\n"
+                      "snap time=0.170 cpu=0.0452\nsnap time=0.242 cpu=0.0539\n"
+                      "snap time=0.246 cpu=0.0579 reason=exit\n";
+    char text[1024];
+    snprintf(text, sizeof text, "%slost:Row*{0|50|210|600|890|1300|1300} size=10K ref=1\n%s", MAIN,
+             run);
+    expect(text, HL_LEAK, "(lost by C) Row");
 }
 
 static void objects_that_c_has_from_the_start(void **state)
@@ -271,6 +286,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(objects_that_nothing_has),
+        cmocka_unit_test(a_short_end_says_nothing),
         cmocka_unit_test(objects_that_c_has_from_the_start),
         cmocka_unit_test(objects_that_stop),
         cmocka_unit_test(too_little_to_matter),

@@ -8,9 +8,15 @@
 
 #include <string.h>
 
-static const double UNEXPLAINED_SHARE = 0.2, SIZABLE_SHARE = 0.2;
+static const double UNEXPLAINED_SHARE = 0.2, SIZABLE_SHARE = 0.2, FEW_SHARE = 0.1;
 static const double SHORT_RUN = 2; /* seconds: a machine that is not busy has looked oftener */
-enum { STEADY_INTERVALS = 3, FEW_SNAPSHOTS = 4, MUCH_BYTES = 8 << 20, OUTSIDE_BYTES = 32 << 20 };
+enum {
+    BRIEF_SHARE = 20,
+    STEADY_INTERVALS = 3,
+    FEW_SNAPSHOTS = 4,
+    MUCH_BYTES = 8 << 20,
+    OUTSIDE_BYTES = 32 << 20
+};
 
 /* Of all that was gained, in the last interval: less is rest; or of the pace so far, if that interval
  * was short. */
@@ -78,15 +84,28 @@ static const char *asked_for_by(const hl_case *c)
 static bool still_rose(const hl_case *c)
 {
     const hl_moment *m = c->moments;
-    uint32_t last = c->working < c->n_moments ? c->working : c->n_moments - 1;
+    uint32_t last = c->working < c->n_moments ? c->working : c->n_moments - 1, to = last;
     if (last <= c->baseline)
         return false;
-    uint64_t before = hl_moment_live(&m[last - 1]), at = hl_moment_live(&m[last]),
+    double all = m[last].work - m[c->baseline].work, part = 0;
+    uint64_t time = m[last].info.time_us - m[c->baseline].info.time_us;
+    do /* right before the end nothing comes, however long the program grew */
+        part = m[last].work - m[--to].work;
+    while (to > c->baseline && (BRIEF_SHARE * (m[last].info.time_us - m[to].info.time_us) < time ||
+                                BRIEF_SHARE * part < all));
+    uint64_t before = hl_moment_live(&m[to]), at = hl_moment_live(&m[last]),
              first = hl_moment_live(&m[c->baseline]);
-    double all = m[last].work - m[c->baseline].work, part = m[last].work - m[last - 1].work;
     double share =
         all > 0 && PACE_SHARE * part < ROSE_SHARE * all ? PACE_SHARE * part / all : ROSE_SHARE;
     return at > before && at > first && (double)(at - before) >= share * (double)(at - first);
+}
+
+/* Worth a word where looks were few? What a program took since its start is its imports and tables, too. */
+static bool is_sizable(const hl_case *c, uint64_t grown)
+{
+    double live = (double)hl_moment_live(&c->moments[c->n_moments - 1]);
+    return c->began ? (double)grown >= FEW_SHARE * live
+                    : grown >= MUCH_BYTES && 2 * (double)grown >= live;
 }
 
 /* Nothing is found in an audit: what else does each call leave? A file, a thread, a mapping is no
@@ -189,7 +208,7 @@ void hl_verdict_decide(hl_case *c)
         return;
     }
     uint32_t looks = n - c->began;
-    if (looks < FEW_SNAPSHOTS && still_rose(c) && grown >= MUCH_BYTES && 2 * grown >= live_last) {
+    if (looks < FEW_SNAPSHOTS && still_rose(c) && is_sizable(c, grown)) {
         d->verdict = HL_UNDECIDED;
         d->why = hl_arena_printf(
             c->arena,

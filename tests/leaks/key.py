@@ -77,6 +77,7 @@ LEAKS = [
     leak("closure/one_cell.py", (CLOSURE, CONTAINER), "record records", CELL, 5),
 
     leak("growing_container/global_list.py", CONTAINER, "readings", GLOBAL, 40),
+    leak("growing_container/fitted_out.py", CONTAINER, "machine models", INSTANCE, 3),
     leak("growing_container/global_dict.py", CONTAINER, "receipts", GLOBAL, 8),
     leak("growing_container/global_set.py", CONTAINER, "issued", GLOBAL, 8),
     leak("growing_container/global_deque.py", CONTAINER, "recent", GLOBAL, 8),
