@@ -161,6 +161,24 @@ static void chain_of(hl_case *c, const hl_cycle *k, hl_finding *f)
     }
 }
 
+/* Other back references that hold the objects: breaking the cycle that is shown frees nothing. */
+static void tell_others(hl_case *c, hl_finding *f, const hl_cycle *k)
+{
+    const char *all = "";
+    for (uint32_t i = 0; i < k->n_others; i++)
+        all = hl_arena_printf(c->arena, "%s%s%s", all,
+                              !i                                        ? ""
+                              : i + 1 == k->n_others && !k->more_others ? " and "
+                                                                        : ", ",
+                              k->others[i]);
+    if (k->n_others)
+        hl_finding_evidence(
+            c, f,
+            "they hold each other in other ways, too: by %s%s; all of these have to "
+            "go, or what closes them (a close(), unlink() or clear() of theirs)",
+            all, k->more_others ? " and more" : "");
+}
+
 static void find(hl_case *c, const hl_cycle *k, const char *why)
 {
     hl_finding *f = hl_finding_add(c, "reference-cycle", HL_CERTAIN);
@@ -205,6 +223,7 @@ static void find(hl_case *c, const hl_cycle *k, const char *why)
     hl_finding_evidence(c, f, "%s objects in the cycles hold each other%s",
                         hl_count_text(k->objects, objects),
                         k->in_gc_garbage ? "" : ", and nothing else holds them");
+    tell_others(c, f, k);
     if (k->finalizer)
         hl_finding_evidence(c, f, "has a finalizer (since 3.4 that does not keep a cycle alive)");
     if (k->uncollectable)

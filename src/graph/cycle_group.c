@@ -56,6 +56,7 @@ typedef struct grouping {
     uint32_t *slots; /* group + 1, by hash of the key */
     uint32_t n_slots;
     uint32_t *group_of; /* component -> group */
+    uint32_t *place;    /* of cycle_others.c */
 } grouping;
 
 /* ---- one component
@@ -384,7 +385,11 @@ static hl_status group_component(grouping *w, uint32_t c, hl_err *err)
     if (!w->slots[at]) {
         if (new_group(w, &key, sample, n, err))
             return err->status;
-        w->groups[w->n_groups - 1].cycle.closed = closed;
+        hl_cycle *first = &w->groups[w->n_groups - 1].cycle;
+        first->closed = closed;
+        if (hl_cycle_others(w->g, &w->scc.members[w->scc.off[c]], w->scc.off[c + 1] - w->scc.off[c],
+                            w->place, &w->temp, w->out, first, err))
+            return err->status;
         w->slots[at] = w->n_groups;
     }
     hl_cycle *cycle = &w->groups[w->slots[at] - 1].cycle;
@@ -452,7 +457,9 @@ static hl_status grouping_init(grouping *w, hl_err *err)
     w->seen = hl_graph_array(&w->temp, n, 1, err);
     w->queue = hl_graph_array(&w->temp, n, sizeof *w->queue, err);
     w->links = hl_graph_array(&w->temp, n, sizeof *w->links, err);
-    return w->cyclic && w->group_of && w->before && w->entered && w->seen && w->queue && w->links
+    w->place = hl_graph_array(&w->temp, n, sizeof *w->place, err);
+    return w->cyclic && w->group_of && w->before && w->entered && w->seen && w->queue && w->links &&
+                   w->place
                ? HL_OK
                : err->status;
 }

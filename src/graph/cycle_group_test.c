@@ -58,6 +58,38 @@ static void pairs(void **state)
     done(&f);
 }
 
+/* What the cycle that is shown is not all of: each other way back is named once. */
+static void others(void **state)
+{
+    (void)state;
+    found f = find_in(hl_dsl_snap("type app.Tree gc heap\ntype app.Leaf gc heap\n"
+                                  "t:app.Tree*3 -.top-> l:app.Leaf*3 -.tree-> t\n"
+                                  "l -.next-> k:app.Leaf*3 -.before-> l\n"
+                                  "k -.tree-> t\n"));
+    assert_int_equal(f.n, 1);
+    const hl_cycle *c = f.cycles;
+    assert_string_equal(c->signature, "app.Leaf.tree > app.Tree.top");
+    assert_true(c->n_others >= 1 && !c->more_others);
+    done(&f);
+    f = find_in(hl_dsl_snap("type app.Leaf gc heap\n"
+                            "a:app.Leaf -.one-> b:app.Leaf -.two-> a\n"
+                            "b -.three-> a\nb -.four-> a\nb -.five-> a\nb -.six-> a\n"));
+    c = f.cycles; /* all lead back from b, or the one that leads to it */
+    assert_true((c->n_others == HL_CYCLE_OTHERS && c->more_others) ||
+                (c->n_others == 1 && !c->more_others && !strcmp(c->others[0], "app.Leaf.one")));
+    for (uint32_t i = 0; i < c->n_others; i++)
+        for (uint32_t k = 0; k < i; k++)
+            assert_string_not_equal(c->others[i], c->others[k]);
+    done(&f);
+    f = find_in(hl_dsl_snap("type app.A gc heap\ntype app.B gc heap\n" /* one is all */
+                            "a:app.A*2 -.b-> b:app.B*2 -.a-> a\nb -.same-> c:app.A*2\n"));
+    assert_int_equal(f.cycles->n_others, 0);
+    done(&f);
+    f = find_in(hl_dsl_snap("l:list -[]-> k:list -[]-> l\nl -[]-> l\n")); /* nothing has a name */
+    assert_int_equal(f.cycles->n_others, 0);
+    done(&f);
+}
+
 /* The same cycle in either order of discovery, with attributes inline, is one group. */
 static void kinds(void **state)
 {
@@ -187,8 +219,8 @@ static void sums(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(pairs), cmocka_unit_test(kinds), cmocka_unit_test(borrowed),
-        cmocka_unit_test(held),  cmocka_unit_test(sums),
+        cmocka_unit_test(pairs),    cmocka_unit_test(others), cmocka_unit_test(kinds),
+        cmocka_unit_test(borrowed), cmocka_unit_test(held),   cmocka_unit_test(sums),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -149,7 +149,7 @@ typedef struct hl_scc {
 hl_status hl_scc_find(const hl_snap *s, const uint8_t *wanted, hl_arena *arena, hl_scc *out,
                       hl_err *err) HL_MUST_CHECK;
 
-enum { HL_CYCLE_EDGES = 8 };
+enum { HL_CYCLE_EDGES = 8, HL_CYCLE_OTHERS = 3 };
 
 /* Garbage cycles that look alike: same types joined by the same edges. */
 typedef struct hl_cycle {
@@ -168,6 +168,11 @@ typedef struct hl_cycle {
     bool finalizer, frozen, in_gc_garbage, uncollectable;
     hl_node closed;        /* uncollectable: a member that holds another unseen by the collector */
     const char *signature; /* "__main__.A.b > __main__.B.a" */
+    /* of the sample's component: references that hold it together without the one that closes the
+     * cycle shown: "__main__.B.next" */
+    const char *others[HL_CYCLE_OTHERS];
+    uint32_t n_others;
+    bool more_others;
 } hl_cycle;
 /* Components of two nodes or more, or with a self edge, reached from HL_HOLD_CYCLE roots only or
  * from gc.garbage only, grouped by signature and flags, most bytes first. Needs hl_graph_dominate.

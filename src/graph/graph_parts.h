@@ -144,6 +144,12 @@ bool hl_edge_is_plumbing(const hl_graph *g, hl_node from, hl_label label, hl_nod
 uint32_t hl_dullness(const hl_graph *g, hl_node v);
 bool hl_has_self_edge(const hl_snap *s, hl_node v);
 
+/* cycle_others.c: fills cycle->others for the component with these members; texts in out. place: one entry for
+ * each node of the graph, zero before and after. */
+hl_status hl_cycle_others(const hl_graph *g, const hl_node *members, uint32_t n, uint32_t *place,
+                          hl_arena *temp, hl_arena *out, hl_cycle *cycle,
+                          hl_err *err) HL_MUST_CHECK;
+
 /* near_links.c: references as people think of them. A namespace dict, a closure's tuple, a cell that
  * nobody else has are passed over: the label is then the entry's, of a closure CELL with the name of
  * the variable. */
