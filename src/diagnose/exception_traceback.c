@@ -3,7 +3,8 @@
  *
  * Room   diagnose; a rule (R12).
  * Signs  most of what is below the holder passes a traceback, or a frame whose call is over; or a
- *        chain of exceptions, each raised from the one before, or while it was handled. Shows which
+ *        chain of exceptions, each raised from the one before, or while it was handled; or one that is
+ *        raised again and again: each raise adds to its traceback. Shows which
  *        function's frames, and which local of theirs is the heaviest. Guards an exception
  *        kept for its own sake, whose frames weigh little; what hangs from a frame that still runs;
  *        a bounded holder of exceptions (the last hundred errors), but not of frames: nobody means
@@ -13,7 +14,8 @@
 
 #include <string.h>
 
-enum { KINDS = 64, CHAIN_MIN = 16, CHAIN_MAX = 1 << 20 };
+/* LINE_MIN: calls do not go that deep, sys.getrecursionlimit() is 1000. */
+enum { KINDS = 64, CHAIN_MIN = 16, CHAIN_MAX = 1 << 20, LINE_MIN = 2000 };
 
 /* One local of one function, in all its kept frames. */
 typedef struct kept_local {
@@ -142,6 +144,40 @@ static void tell_chain(hl_case *c, hl_finding *f, const hl_suspect *s, hl_node f
         "try, raise `from None`, or cut the chain (e.__cause__ = e.__context__ = None)";
 }
 
+/* The entries of an exception's traceback, by the holder, which is one or has one. */
+static uint64_t line_of(const hl_case *c, hl_node v)
+{
+    uint64_t n = 0;
+    if (v != HL_NO_NODE && strcmp(hl_snap_type_name(c->snap, v), "traceback") != 0)
+        v = hl_graph_follow(c->graph, v, HL_LABEL_NAMED, "__traceback__");
+    for (; v != HL_NO_NODE && n < CHAIN_MAX; n++)
+        v = hl_graph_follow(c->graph, v, HL_LABEL_NAMED, "tb_next");
+    return n;
+}
+
+static const char AGAIN_FIX[] =
+    "raise a new exception each time (`raise Error(...)`, not one that was made once and is kept "
+    "in "
+    "a variable); where that is not yours, let go of its traceback before each raise: "
+    "error.with_traceback(None)";
+
+/* Whatever its course: no one raise has so many. */
+static void tell_again(hl_case *c, hl_finding *f, const hl_suspect *s, uint64_t entries)
+{
+    char count[32], bytes[16];
+    const char *name = s->name;
+    static const char tail[] = ".__traceback__";
+    size_t n = strlen(name), m = sizeof tail - 1;
+    if (n > m && !strcmp(name + n - m, tail))
+        name = hl_arena_copy(c->arena, name, n - m);
+    f->title = hl_arena_printf(c->arena,
+                               "%s, one exception, is raised again and again: its traceback has %s "
+                               "entries, with the frames of calls that are over; together %s",
+                               name, hl_count_text(entries, count),
+                               hl_bytes_text(f->retained.bytes, bytes));
+    f->fix = AGAIN_FIX;
+}
+
 static bool exception_traceback(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_filled filled)
 {
     const hl_below *b = hl_below_find(c, s);
@@ -151,9 +187,11 @@ static bool exception_traceback(hl_case *c, const hl_suspect *s, const hl_uses *
     if (!traced && !hl_below_mostly(b, HL_PASS_FRAME))
         return false;
     const hl_growth *g = s->growth;
-    hl_confidence confidence = hl_growth_slows(g) ? HL_POSSIBLE : HL_STRONG;
+    uint64_t entries = traced ? line_of(c, s->holder) : 0;
+    bool again = entries >= LINE_MIN && (!g->released || g->torn_down);
+    hl_confidence confidence = hl_growth_slows(g) && !again ? HL_POSSIBLE : HL_STRONG;
     /* frames are not what anybody means to keep, whoever gathers them and however many */
-    if (traced && !hl_judge(c, s, u, HL_FILLED_BY_MANY, &confidence))
+    if (traced && !again && !hl_judge(c, s, u, HL_FILLED_BY_MANY, &confidence))
         return true;
     if (confidence == HL_CERTAIN)
         confidence = HL_STRONG;
@@ -181,6 +219,8 @@ static bool exception_traceback(hl_case *c, const hl_suspect *s, const hl_uses *
                       "that on instead of the frame, and `del frame`";
     if (chained)
         tell_chain(c, f, s, sample);
+    if (again)
+        tell_again(c, f, s, entries);
     hl_finding_seal(c, f);
     return true;
 }

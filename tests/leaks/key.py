@@ -180,6 +180,7 @@ LEAKS = [
     leak("unbounded_cache/renewed_when_old.py", CACHE, "answers", GLOBAL, 8),
 
     leak("exception_traceback/kept_failures.py", TRACEBACK, "failures", GLOBAL, 8, "parse work"),
+    leak("exception_traceback/raised_again.py", TRACEBACK, "NOT_OPEN", (GLOBAL, INSTANCE), 8, "write"),
     leak("exception_traceback/class_log.py", TRACEBACK, "Importer problems", CLASS, 15, "check"),
     leak("exception_traceback/in_main.py", TRACEBACK, "main failed", LOCAL, 6, "fetch page"),
     leak("exception_traceback/chained.py", TRACEBACK, "monitor last", INSTANCE, 8,
