@@ -20,6 +20,7 @@ enum {
     LEAST_BYTES = 8 << 20,
     LEAST_INTERVALS = 4,
     FEW_INTERVALS = 2,
+    FEW_BYTES = 4 << 20,
     LEAST_UNITS = 12,
     DEPTH = 3,
     SEEN_MAX = 48
@@ -48,14 +49,19 @@ static bool outside(const hl_case *c, uint64_t *series)
 }
 
 /* From one look at work to another, so much that nothing else the process has explains it? */
-static uint64_t came_between(const hl_case *c, const uint64_t *series, uint32_t from, uint32_t to)
+static uint64_t came_between(const hl_case *c, const uint64_t *series, uint32_t from, uint32_t to,
+                             uint64_t least)
 {
     const hl_moment *m = c->moments;
     uint64_t came = series[to] > series[from] ? series[to] - series[from] : 0;
     uint64_t was = m[from].heap_bytes, is = m[to].heap_bytes;
     /* beside a heap that grows as much it may be what that heap's own blocks are rounded up to */
     bool aside = is > was && is - was > came;
-    return came < LEAST_BYTES || came < m[from].info.rss_bytes / 2 || aside ? 0 : came;
+    return came < least ||
+                   came < (double)m[from].info.rss_bytes * (double)least / (2 * LEAST_BYTES) ||
+                   aside
+               ? 0
+               : came;
 }
 
 /* Each look since the warm-up found more, and they are too few to tell a leak by: a table in memory
@@ -68,7 +74,7 @@ static uint64_t came_in_few(const hl_case *c, const uint64_t *series, const hl_g
     for (uint32_t i = from; i < g->anchor; i++)
         if (series[i + 1] <= series[i])
             return 0;
-    return came_between(c, series, from, g->anchor);
+    return came_between(c, series, from, g->anchor, FEW_BYTES);
 }
 
 hl_status hl_native_growth_find(hl_case *c, hl_err *err)
@@ -89,7 +95,7 @@ hl_status hl_native_growth_find(hl_case *c, hl_err *err)
         c->native_few = came_in_few(c, series, &g);
         return HL_OK;
     }
-    uint64_t came = came_between(c, series, g.onset, g.anchor);
+    uint64_t came = came_between(c, series, g.onset, g.anchor, LEAST_BYTES);
     if (!came)
         return HL_OK;
     g.bytes = g.onset_bytes = came;
