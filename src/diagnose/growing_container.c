@@ -59,6 +59,14 @@ static bool was_only_asked(const hl_case *c, const hl_suspect *s, const hl_uses 
     return n && 10 * empty >= 9 * n;
 }
 
+/* The object of C code that has v in a field without a name; HL_NO_NODE: Python code can get at v. */
+static hl_node inside_of_c(const hl_case *c, hl_node v)
+{
+    hl_node of = c->graph->parent[v];
+    bool unnamed = hl_label_kind(c->graph->via[v]) == HL_LABEL_INTERNAL;
+    return of != HL_NO_NODE && unnamed && !hl_is_a(c, of, "module") ? of : HL_NO_NODE;
+}
+
 static const char *fix_for(hl_case *c, const hl_suspect *s, const hl_uses *u)
 {
     if (was_only_asked(c, s, u))
@@ -77,6 +85,19 @@ static const char *fix_for(hl_case *c, const hl_suspect *s, const hl_uses *u)
         return "each name set in a module (globals(), setattr) stays until it is deleted: keep "
                "such "
                "values in a dict of their own, and delete what is done with";
+    if (hl_is_type(c, s->holder))
+        return "each name that is set on a class stays until it is deleted or the class goes: set "
+               "it once, when the class is made, and keep what is made for each piece of work in "
+               "an "
+               "object of its own";
+    hl_node inside = inside_of_c(c, s->holder);
+    if (inside != HL_NO_NODE)
+        return hl_arena_printf(
+            c->arena,
+            "it is inside a %s, and its code alone gets at it: look in that type's documentation "
+            "for what takes entries out (close(), clear(), reset(), unregister()), let the object "
+            "go from time to time, or give it fewer different things to keep",
+            hl_snap_type_name(c->snap, inside));
     if (keeps_dead_references(c, s))
         return "a weak reference outlives what it refers to: use weakref.WeakSet, "
                "WeakValueDictionary or WeakKeyDictionary, which drop theirs, or give weakref.ref() "
