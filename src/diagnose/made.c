@@ -16,9 +16,10 @@
 
 enum {
     LINES_MOST = 5,
-    FRAMES_MOST = 16,  /* before those of one line are put together */
-    YOUNG_SHARE = 10,  /* one in so many of its blocks has come since the growth began */
-    BYTES_SHARE = 100, /* of all that is kept: less is not worth a line */
+    FRAMES_MOST = 16,   /* before those of one line are put together */
+    YOUNG_SHARE = 10,   /* one in so many of its blocks has come since the growth began */
+    BYTES_SHARE = 100,  /* of all that is kept: less is not worth a line */
+    SAMPLES_SHARE = 25, /* or, where these may be a single sample, which falls anywhere */
     SURVIVED_LEAST = 3,
     AGES_MOST = 1 << 20,
     CALLERS_TOLD = 2,
@@ -39,6 +40,12 @@ typedef struct makers {
 
 /* ---- which nodes ------------------------------------------------------------------------------
  */
+
+static uint64_t worth(const hl_case *c, uint64_t bytes)
+{
+    bool sampled = c->snap->info.tracking.mode == HL_FOLLOWED_SAMPLED;
+    return bytes / (sampled ? SAMPLES_SHARE : BYTES_SHARE);
+}
 
 enum { UNKNOWN, BELOW, ELSEWHERE };
 
@@ -342,7 +349,7 @@ void hl_finding_made(hl_case *c, hl_finding *f, const hl_suspect *s)
     }
     if (bytes) {
         sum_ages(&m, s->growth ? c->moments[s->growth->onset].info.tracking.taken : 0);
-        fill(c, f, &m, best, best_of(m.lines, snap->n_frames, bytes / BYTES_SHARE, best));
+        fill(c, f, &m, best, best_of(m.lines, snap->n_frames, worth(c, bytes), best));
         if (!shared)
             scale_down(f, bytes);
         tell_age(c, &m, f);
@@ -368,7 +375,7 @@ void hl_finding_made_of(hl_case *c, hl_finding *f, const hl_node *members, uint3
         spread(c, is);
         uint64_t bytes = sum_made(&m, is);
         sum_ages(&m, c->moments[since].info.tracking.taken);
-        fill(c, f, &m, best, best_of(m.lines, snap->n_frames, bytes / BYTES_SHARE, best));
+        fill(c, f, &m, best, best_of(m.lines, snap->n_frames, worth(c, bytes), best));
     }
     hl_arena_release(&c->scratch, is);
     makers_end(c, &m);
