@@ -23,6 +23,7 @@
 enum {
     RUNS_AT_FIRST = 64,
     READ_PART = 20,        /* of the time since the last: as much at most for reading */
+    WAITED = 4,            /* times the usual time */
     READ_MOVED = 64 << 10, /* bytes of large blocks, after which it is read at once */
     DOUBT_AT_FIRST = 16,   /* turns */
     DOUBT_OF_SLOW = 1024,
@@ -40,7 +41,7 @@ static choice *chosen[BUCKETS];
 static hl_line_owner *owners; /* the newest first */
 
 static struct {
-    uint64_t ticks, gap;
+    uint64_t ticks, gap, usual; /* usual: ticks that a reading takes */
     int64_t bytes;
 } resident;
 
@@ -68,7 +69,11 @@ static __attribute__((noinline)) int64_t read_resident(hl_line_thread *me, hl_li
     resident.bytes = (int64_t)hl_vitals_resident();
     errno = saved;
     me->asked_at = resident.ticks = ticks();
-    resident.gap = (resident.ticks - before) * READ_PART;
+    /* one during which the thread had to wait for a processor says nothing of what the next will cost */
+    uint64_t spent = resident.ticks - before;
+    bool waited = resident.usual && spent > WAITED * resident.usual;
+    resident.usual = waited ? resident.usual + resident.usual / WAITED : spent;
+    resident.gap = resident.usual * READ_PART;
     me->moved = 0;
     return resident.bytes;
 }
