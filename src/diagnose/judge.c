@@ -465,6 +465,28 @@ static bool is_a_result(const weighing *w)
     return true;
 }
 
+/* All that its owner's constructor put in, and that has returned: a table read once, a parser's rules. */
+static bool was_filled_when_made(const weighing *w)
+{
+    const hl_case *c = w->c;
+    const hl_uses *u = w->u;
+    if (w->filled != HL_FILLED_BY_ONE_CALL || w->g->exact || !u->n_stores ||
+        hl_calls_running(c, w->g->anchor, u) || hl_calls_running(c, c->n_moments - 1, u))
+        return false;
+    for (uint32_t i = 0; i < u->n_stores; i++) {
+        hl_node code = hl_snap_find_address(c->snap, u->stores[i]);
+        const hl_snap_code *row = code == HL_NO_NODE ? NULL : hl_snap_code_of(c->snap, code);
+        if (!row || strcmp(c->snap->names[row->name], "__init__"))
+            return false;
+    }
+    dismiss(w, w->g->onset_bytes);
+    hl_note_add(w->c, "growing-container",
+                "%s (%s) was filled when its owner was made; it holds %s", w->s->name,
+                hl_snap_type_name(c->snap, w->s->holder),
+                holding(w, c->graph->retained_bytes[w->s->holder]));
+    return true;
+}
+
 static bool was_let_go(const weighing *w)
 {
     const hl_growth *g = w->g;
@@ -514,8 +536,9 @@ bool hl_judge(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_filled fille
 {
     /* the first that holds is the one that is told */
     static bool (*const excuses[])(const weighing *) = {
-        has_a_bound, has_a_limit, is_not_the_holder, minds_itself,    was_made_as_a_whole,
-        is_a_result, was_let_go,  filled_and_stayed, was_filled_late,
+        has_a_bound,         has_a_limit,     is_not_the_holder,    minds_itself,
+        was_made_as_a_whole, is_a_result,     was_filled_when_made, was_let_go,
+        filled_and_stayed,   was_filled_late,
     };
     weighing w = weigh(c, s, u, filled);
     for (size_t i = 0; i < sizeof excuses / sizeof *excuses; i++)
