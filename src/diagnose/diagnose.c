@@ -287,7 +287,7 @@ static hl_status judge_growths(hl_case *c, hl_err *err)
         return err->status;
     /* each has a stack of its own, and room that malloc keeps for it */
     if (hl_threads_multiply(c))
-        c->native.bytes = 0;
+        c->native.bytes = c->native_few = 0;
     /* the last moment's graph is loaded: look there first, then where functions have returned */
     for (int pass = 0; pass < 2; pass++)
         for (uint32_t i = 0; i < c->n_growths; i++) {

@@ -276,7 +276,7 @@ static hl_status gather(hl_case *c, const suspicion *s, gathered *a, hl_err *err
         if (refs)
             take_member(c, a, now[i].node, refs);
     }
-    if (a->n && hl_surplus_in(&c->moments[s->growth.anchor], s->key).own >= a->n / 2 &&
+    if (a->n && !s->given && hl_surplus_in(&c->moments[s->growth.anchor], s->key).own >= a->n / 2 &&
         are_alone(a))
         a->own = opaque_below(c, a->sample);
     return HL_OK;
@@ -496,8 +496,7 @@ static void find(hl_case *c, suspicion *s, const gathered *a)
         return;
     if (!c->by_rounds && !asked_for(c) && a->bytes < c->material)
         return;
-    hl_finding *f =
-        hl_finding_add(c, a->own ? "reference-cycle" : "native-reference", s->confidence);
+    hl_finding *f = hl_finding_add(c, "native-reference", s->confidence);
     if (!f)
         return;
     const char *name = is_class(c, a->sample) ? class_name(c, a->sample) : type;
@@ -506,6 +505,8 @@ static void find(hl_case *c, suspicion *s, const gathered *a)
     hl_finding_holder(c, f, &suspect);
     if (!s->given)
         hl_fate_of_nodes(c, f, a->members, a->n);
+    /* what has them need not be guessed where it was found */
+    const char *own = are_kept(f, a) ? NULL : a->own;
     f->holder.kind = "native";
     f->holder.name = hl_arena_printf(c->arena, "(%s by C) %s",
                                      s->given         ? "given away"
@@ -513,9 +514,10 @@ static void find(hl_case *c, suspicion *s, const gathered *a)
                                      : are_alone(a)   ? "lost"
                                                       : "not given back",
                                      name);
-    if (a->own && !are_kept(f, a)) {
+    if (own) {
+        f->cause = "reference-cycle";
         f->holder.kind = "none";
-        f->holder.name = hl_arena_printf(c->arena, "%s -> %s -> %s", name, a->own, name);
+        f->holder.name = hl_arena_printf(c->arena, "%s -> %s -> %s", name, own, name);
     }
     f->n_allocated_at = 0;
     hl_finding_made_of(c, f, a->members, a->n, s->growth.onset);
@@ -525,12 +527,12 @@ static void find(hl_case *c, suspicion *s, const gathered *a)
     tell_course(c, f, s);
     tell_sample(c, f, a);
     tell_reach(c, f, a);
-    if (a->own)
+    if (own)
         hl_finding_evidence(
             c, f,
             "%s shows the collector nothing of what it keeps (no tp_traverse); if it "
             "keeps none of these, C code lost the references to them",
-            a->own);
+            own);
     if (are_alone(a))
         f->n_path = 0; /* no way leads to them */
     if (a->alone && !are_alone(a)) {
@@ -541,7 +543,7 @@ static void find(hl_case *c, suspicion *s, const gathered *a)
     f->fix = s->given                 ? GIVEN_FIX
              : is_class(c, a->sample) ? TYPE_FIX
              : are_kept(f, a)         ? KEPT_FIX
-             : a->own                 ? OWN_FIX
+             : own                    ? OWN_FIX
              : are_alone(a)           ? LOST_FIX
                                       : SURPLUS_FIX;
     hl_finding_seal(c, f);

@@ -131,6 +131,14 @@ static void who_of_c_has_them(void **state)
     assert_string_equal(f->reach.by[0].library, "/x/spam.so");
     assert_non_null(strstr(f->title, "a variable of spam.so"));
     hl_test_judged_end(&j);
+    /* found is not guessed, whatever each of them has */
+    j = hl_test_judge(MAIN "type spam.Map nogc\nrows:Row*{0|10|20|30|40|50} size=100 ref=1\n"
+                           "rows -.links-> map:spam.Map*{0|10|20|30|40|50} size=48 opaque\n"
+                           "heldby rows data=/x/spam.so:ab+0x4000\n" MARKED_AUDIT);
+    assert_int_equal(j.d.n_findings, 1);
+    assert_string_equal(j.d.findings[0].cause, "native-reference");
+    assert_string_equal(j.d.findings[0].holder.name, "(kept by C) Row");
+    hl_test_judged_end(&j);
     j = hl_test_judge(MAIN "rows:Row*{0|10|20|30|40|50} size=100 ref=1\n"
                            "nobodys rows\n" MARKED_AUDIT);
     assert_int_equal(j.d.n_findings, 1);

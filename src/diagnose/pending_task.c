@@ -19,8 +19,7 @@ static const char TASK_FIX[] =
     "see that what they wait for comes: set the event, give the lock back, answer the future, "
     "empty "
     "the queue; put a limit on the wait (asyncio.wait_for, asyncio.timeout, trio.move_on_after) "
-    "and on "
-    "their number (a Semaphore), or cancel them when nobody wants them any more";
+    "and on their number (a Semaphore), or cancel them when nobody wants them any more";
 static const char TIMER_FIX[] =
     "a callback set with call_later or call_at stays, with its arguments, until its time has come: "
     "keep what it returns and cancel() it when it is no longer needed, or have one timer look "

@@ -75,9 +75,28 @@ static bool fell_at_the_end(const hl_case *c)
            (double)c->outside[from] + (double)c->outside[c->working];
 }
 
-static const char *asked_for_by(const hl_case *c)
+static void say_outside(hl_case *c)
 {
-    return c->native_by ? hl_arena_printf(c->arena, "; %s", c->native_by) : "";
+    hl_diagnosis *d = c->out;
+    char bytes[16];
+    const char *by = c->native_by ? hl_arena_printf(c->arena, "; %s", c->native_by) : "";
+    d->verdict = HL_UNDECIDED;
+    d->view = "rss";
+    d->why =
+        c->native.bytes
+            ? hl_arena_printf(
+                  c->arena,
+                  "memory that is in no Python object grew by %s, and more came in each of %u "
+                  "parts "
+                  "of the run: C code keeps it, or has lost it%s. heaplens audit MODULE:FUNCTION "
+                  "says what a call leaves behind (heaplens explain native-memory)",
+                  hl_bytes_text(c->native.bytes, bytes), c->native.intervals, by)
+            : hl_arena_printf(
+                  c->arena,
+                  "memory that is in no Python object grew by %s, and too few snapshots saw it to "
+                  "tell whether C code fills a table, or keeps or loses what it asks for%s. Run it "
+                  "three times as long (heaplens explain native-memory)",
+                  hl_bytes_text(c->native_few, bytes), by);
 }
 
 /* At the end, or right before what was torn down there: did it still grow? */
@@ -174,27 +193,8 @@ void hl_verdict_decide(hl_case *c)
     uint64_t live_first = hl_moment_live(&m[c->baseline]) + c->dismissed;
     uint64_t live_last = hl_moment_live(&m[n - 1]);
     uint64_t grown = live_last > live_first ? live_last - live_first : 0;
-    if (c->native_few && !c->native_told && !fell_at_the_end(c)) {
-        d->verdict = HL_UNDECIDED;
-        d->view = "rss";
-        d->why = hl_arena_printf(
-            c->arena,
-            "memory that is in no Python object grew by %s, and too few snapshots saw it to tell "
-            "whether C code fills a table, or keeps or loses what it asks for%s. Run it three "
-            "times as long (heaplens explain native-memory)",
-            hl_bytes_text(c->native_few, bytes), asked_for_by(c));
-        return;
-    }
-    if (c->native.bytes && !c->native_told && !fell_at_the_end(c)) {
-        d->verdict = HL_UNDECIDED;
-        d->view = "rss";
-        d->why = hl_arena_printf(
-            c->arena,
-            "memory that is in no Python object grew by %s, and more came in each of %u parts of "
-            "the run: C code keeps it, or has lost it%s. heaplens audit MODULE:FUNCTION says "
-            "what "
-            "a call leaves behind (heaplens explain native-memory)",
-            hl_bytes_text(c->native.bytes, bytes), c->native.intervals, asked_for_by(c));
+    if ((c->native.bytes || c->native_few) && !c->native_told && !fell_at_the_end(c)) {
+        say_outside(c);
         return;
     }
     if (grown < c->material) {
