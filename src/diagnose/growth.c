@@ -25,6 +25,8 @@ static const double SHORT_BY_CLOCK = 0.15;
 static const double FLAT = 0.05;       /* of the mean rate: an interval that slow stands still */
 static const double LATE_GAIN = 0.05;  /* of a gain: less in the later half is none */
 static const double TAIL_SHARE = 0.12; /* of the run's work: a short end */
+/* Of a short run the interpreter's own end is more: up to so many seconds, if it is not much of the run. */
+static const double TAIL_SECONDS = 0.03, TAIL_SHARE_MAX = 0.25;
 static const double WAIT_SHARE = 0.25; /* of the run's time */
 static const double TIRED = 0.3;       /* of the mean rate */
 static const double SHRINK = 0.95;     /* a fall below this share of the peak is a fall */
@@ -112,6 +114,13 @@ static double began_at(const hl_case *c, const uint64_t *series, const uint32_t 
     return needed < w1 - w0 ? w1 - needed : w0;
 }
 
+/* Is so much work at the end of one of so much short? */
+static bool is_brief_end(double work, double run)
+{
+    double few = TAIL_SECONDS < TAIL_SHARE_MAX * run ? TAIL_SECONDS : TAIL_SHARE_MAX * run;
+    return work <= TAIL_SHARE * run || work <= few;
+}
+
 /* An interval that rises at next to nothing of the mean rate since onset stands still. */
 static bool is_flat(const hl_case *c, const uint64_t *series, uint32_t from, uint32_t to,
                     uint32_t onset, uint32_t end)
@@ -136,7 +145,7 @@ static uint32_t without_tail(const hl_case *c, const uint64_t *series, const uin
     uint32_t a = kept[k - 1];
     bool still =
         is_flat(c, series, a, z, kept[0], a) && (double)series[z] >= SHRINK * (double)series[a];
-    bool brief = m[z].work - m[a].work <= TAIL_SHARE * (m[z].work - m[0].work);
+    bool brief = is_brief_end(m[z].work - m[a].work, m[z].work - m[0].work);
     /* one that had all but stopped before is at rest, however short the end */
     uint32_t b = kept[k - 2], to = brief ? z : a;
     double all = m[a].work - m[0].work, rise = (double)series[a] - (double)series[b];
@@ -205,7 +214,7 @@ bool hl_growth_rises(hl_case *c, const uint64_t *series, hl_growth *g)
      * unless that was long ago */
     uint32_t last = n - 1;
     double end_work = c->moments[kept[last]].work - c->moments[kept[last - 1]].work;
-    bool brief = end_work <= TAIL_SHARE * (c->moments[kept[last]].work - c->moments[0].work);
+    bool brief = is_brief_end(end_work, c->moments[kept[last]].work - c->moments[0].work);
     if (kept[last] > c->working && last - j > MIN_INTERVALS && brief)
         last--;
     double w1 = c->moments[kept[last]].work;

@@ -115,6 +115,19 @@ static void kept_is_told_and_not_accused(void **state)
     hl_test_judged_end(&j);
 }
 
+/* A table is filled, and used from then on, for as long as that took. */
+static void what_stopped_long_before_the_end_is_not(void **state)
+{
+    (void)state;
+    hl_judged j = hl_test_judge(MAIN ASKED RISES
+                                "data=/x/spam.so+0x4000,24:24000000\n" RUN
+                                "snap time=16 cpu=16 rss=53M heap=53M heapfree=0 mapped=0 used=0 "
+                                "reason=end track=sampled rate=524288\n");
+    assert_int_equal(j.d.n_findings, 0);
+    assert_int_equal(j.d.verdict, HL_NO_LEAK);
+    hl_test_judged_end(&j);
+}
+
 static void nothing(const char *text)
 {
     hl_judged j = hl_test_judge(text);
@@ -147,6 +160,7 @@ int main(void)
         cmocka_unit_test(lost_is_a_leak),
         cmocka_unit_test(much_that_is_lost_says_more),
         cmocka_unit_test(kept_is_told_and_not_accused),
+        cmocka_unit_test(what_stopped_long_before_the_end_is_not),
         cmocka_unit_test(no_leak),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -41,6 +41,7 @@ enum {
     STACK_BYTES = 64 * 1024,
     WAIT_NS = 20 * 1000 * 1000,
     ZOMBIES = 16,
+    HELD_SECONDS = 30, /* nobody asked for it, so nobody will: the program has become another */
     BORROWED_STACK = 1024 * 1024,
     BORROWED_GUARD = 64 * 1024,
     ZSTD_LEVEL = 1, /* 3 saves a tenth of the file and doubles the time: measured */
@@ -132,7 +133,7 @@ static void abort_plainly(void)
 }
 
 /* A program's handlers must not run here, and a torn heap must not look like its crash. */
-static void own_signals(unsigned deadline)
+static void own_signals(void)
 {
     struct sigaction plain = {.sa_handler = SIG_DFL}, fault = {.sa_handler = on_fault};
     static const int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS};
@@ -151,7 +152,24 @@ static void own_signals(unsigned deadline)
     for (size_t i = 0; i < sizeof faults / sizeof *faults; i++)
         sigdelset(&all, faults[i]);
     sigprocmask(SIG_SETMASK, &all, NULL); /* group signals (^C) are the program's, not ours */
-    alarm(deadline ? deadline : 1);
+}
+
+static void sleep_on(volatile uint32_t *word, long ns)
+{
+    struct timespec t = {.tv_nsec = ns};
+    syscall(SYS_futex, word, FUTEX_WAIT, 0, &t, NULL, 0);
+}
+
+/* Waits to be asked for, no longer than the program lives: it may be killed. */
+static void hold(hl_shot *shot)
+{
+    enum { SLICE_NS = 100 * 1000 * 1000, SLICES = 10 * HELD_SECONDS };
+    pid_t program = getppid();
+    for (unsigned n = 0; !__atomic_load_n(&shot->go, __ATOMIC_ACQUIRE); n++) {
+        if (n >= SLICES || getppid() != program)
+            _exit(0);
+        sleep_on(&shot->go, SLICE_NS);
+    }
 }
 
 /* A program that has used up what it may have is looked at all the same: the limit is its own.
@@ -329,7 +347,7 @@ static _Noreturn void child(const hl_shot_request *r, uint32_t asker, bool follo
     struct rlimit none = {0, 0};
     if (!r->borrow)                            /* it would be the program's as well */
         prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0); /* a table that is nearly empty must stay small */
-    own_signals(r->deadline);
+    own_signals();
     setrlimit(RLIMIT_CORE, &none);
     if (!r->borrow)
         own_room();
@@ -340,6 +358,9 @@ static _Noreturn void child(const hl_shot_request *r, uint32_t asker, bool follo
     close_range_of((unsigned)r->fd + 1, ~0u);
     if (!r->borrow) /* the same */
         die_first();
+    if (r->held)
+        hold(shot);
+    alarm(r->deadline ? r->deadline : 1);
     hl_resident *memory = hl_pages_map(sizeof *memory);
     if (memory)
         measure(memory, shot);
@@ -478,7 +499,7 @@ pid_t hl_child_start(const hl_shot_request *request, hl_shot *shot)
     if (follows && !request->borrow)
         hl_track_release();
     if (follows && hl_tracking.mode && !failed && !request->unsettled && !request->borrow)
-        hl_track_checkpoint(true);
+        hl_track_checkpoint(!request->held);
     if (failed && request->borrow == HL_BORROW_BACK)
         hl_pages_lend_end();
     if (!request->borrow || failed)
@@ -489,11 +510,19 @@ pid_t hl_child_start(const hl_shot_request *request, hl_shot *shot)
     return failed ? -failed : (pid_t)pid;
 }
 
-/* Sleeps until done is set, at most WAIT_NS. */
-static void wait_a_moment(hl_shot *shot)
+void hl_child_go(hl_shot *shot)
 {
-    struct timespec t = {.tv_nsec = WAIT_NS};
-    syscall(SYS_futex, &shot->done, FUTEX_WAIT, 0, &t, NULL, 0);
+    __atomic_store_n(&shot->go, 1, __ATOMIC_RELEASE);
+    syscall(SYS_futex, &shot->go, FUTEX_WAKE, 1, NULL, NULL, 0);
+}
+
+void hl_child_drop(pid_t pid)
+{
+    int kept = errno;
+    kill(pid, SIGKILL);
+    reap_zombies();
+    reap_later(pid);
+    errno = kept;
 }
 
 int hl_child_finish(pid_t pid, hl_shot *shot)
@@ -514,7 +543,7 @@ int hl_child_finish(pid_t pid, hl_shot *shot)
         gone = waitpid(pid, &state, __WCLONE | WNOHANG);
         if (gone)
             break;
-        wait_a_moment(shot);
+        sleep_on(&shot->done, WAIT_NS);
     }
     bool done = __atomic_load_n(&shot->done, __ATOMIC_ACQUIRE) != 0;
     if (done)

@@ -21,10 +21,11 @@
 
 typedef struct hl_shot { /* what the child says back, in a page shared with it */
     volatile uint32_t
-        done;        /* 1: it has ended, before _exit, so that nobody waits for that; futex */
-    uint32_t status; /* hl_status; HL_OK and done: END is written */
-    int32_t error;   /* errno, where status has one */
-    uint32_t where;  /* enum hl_shot_step: what it was doing, for "it died while ..." */
+        done;             /* 1: it has ended, before _exit, so that nobody waits for that; futex */
+    volatile uint32_t go; /* request.held: 1, it is to begin; futex */
+    uint32_t status;      /* hl_status; HL_OK and done: END is written */
+    int32_t error;        /* errno, where status has one */
+    uint32_t where;       /* enum hl_shot_step: what it was doing, for "it died while ..." */
     uint64_t nodes, edges, folded, file_bytes;
     uint64_t child_bytes, pause_ns;
     uint64_t walk_ns, after_ns; /* CPU of the child: up to the last object; from there on */
@@ -61,7 +62,8 @@ typedef struct hl_shot_request {
     int unsettled; /* the GIL is not held */
     int *pid;      /* shared memory that gets the child's pid before anybody can kill us; or NULL */
     int apart;     /* the child needs a stack of its own: the caller's may be used up */
-    unsigned deadline; /* seconds the child may live */
+    int held; /* the child is a copy to be walked later (hl_child_go), or never (hl_child_drop) */
+    unsigned deadline; /* seconds the child may work */
     enum hl_borrow borrow;
 } hl_shot_request;
 
@@ -72,6 +74,10 @@ pid_t hl_child_start(const hl_shot_request *request, hl_shot *shot);
 /* Waits until the child said done or died; the GIL is not needed. Returns hl_status. Reaps it later
  * or now. */
 int hl_child_finish(pid_t pid, hl_shot *shot);
+/* A held child begins; it is finished as others are. */
+void hl_child_go(hl_shot *shot);
+/* A held child goes. */
+void hl_child_drop(pid_t pid);
 /* A page of memory for shots, shared with children. */
 hl_shot *hl_shot_new(void);
 

@@ -60,6 +60,18 @@ static bool has_become_big(void)
 
 /* Asked for only to see whether it imports still: no look. */
 static const char PEEK[] = "peek";
+/* Of a copy only, to be kept. */
+static const char SPARE[] = "spare";
+
+/* When to ask next whether a copy is wanted; UINT64_MAX: not, and there is none. */
+static uint64_t spare_poll(uint64_t now, uint64_t rss, bool still)
+{
+    enum { MS = 1000 * 1000, OFTEN_NS = 1 * MS, SELDOM_NS = 5 * MS };
+    if (!hl_pulse.page->rounds && hl_plan_may_want_spare(&hl_pulse.plan, now, rss))
+        return now + (still ? SELDOM_NS : OFTEN_NS);
+    hl_spares_drop();
+    return UINT64_MAX;
+}
 
 /* Sleeps until a look is due and says why, or one was handed over; NULL when the farewell has
  * begun. Where rounds are declared the next one is asked first. */
@@ -90,11 +102,15 @@ static const char *wait_until_due(void)
         uint64_t rss = spent ? 0 : hl_pulse_resident(true);
         uint64_t paid = hl_plan_not_before(plan, rss);
         still = rss == before ? still + 1 : 0;
+        uint64_t spare = spare_poll(now, rss, still);
+        next = next < spare ? next : spare;
         if (!spent && now < paid) { /* growth may make it due sooner */
             bool may_grow = now >= plan->free_growing_ns;
             until = may_grow ? hl_plan_next_poll(plan, now, rss, still) : plan->free_growing_ns;
             until = until < paid ? until : paid;
             before = rss;
+            if (spare != UINT64_MAX && hl_plan_wants_spare(plan, now, rss))
+                return SPARE;
         } else if (!spent) {
             const char *reason = now >= hl_plan_due_at(plan, rss) ? "time"
                                  : rss >= hl_plan_due_bytes(plan) ? "growth"
@@ -102,6 +118,8 @@ static const char *wait_until_due(void)
             uint64_t patience = hl_plan_round_patience(plan, now, page->rounds);
             if (reason && (!page->rounds || (asked && now >= asked + patience)))
                 return reason;
+            if (!reason && spare != UINT64_MAX && hl_plan_wants_spare(plan, now, rss))
+                return SPARE;
             asked = !reason ? 0 : asked ? asked : now;
             page->due_round = reason ? 0 : hl_plan_due_round(plan);
             until = reason ? asked + patience : hl_plan_next_poll(plan, now, rss, still);
@@ -223,6 +241,7 @@ void hl_pulse_look_at_want(void)
         return;
     int kept = errno;
     hl_pulse.missed_ns = now;
+    hl_spares_drop();
     if (hl_pulse.busy) { /* as soon as may be */
         atomic_store(&hl_pulse.asked, "memory");
         hl_page_ring(&hl_pulse.wake);
@@ -246,7 +265,7 @@ static bool puts_off(const char **reason)
     enum hl_importing importing = hl_importing();
     hl_plan_peeked(plan, now, importing != HL_NO_IMPORT);
     if (hl_plan_begins(plan, now)) {
-        hl_plan_begin_work(plan, now, hl_pulse_resident(true));
+        hl_spare_begin_work();
         return true;
     }
     if (peeks)
@@ -262,28 +281,90 @@ static bool puts_off(const char **reason)
     return false;
 }
 
-/* False when the farewell has begun. The farewell lets go of the GIL while `attaching` is set. */
+/* The watcher gets the GIL, or NULL: the farewell has begun, which lets go of the GIL while
+ * `attaching` is set. uses: it uses the file. */
+static PyThreadState *approach(bool uses)
+{
+    atomic_store(&hl_pulse.attaching, true);
+    atomic_store(&hl_pulse.wants_since, hl_page_now());
+    hl_page_ring(&hl_pulse.tick);
+    PyThreadState *gil = atomic_load(&hl_pulse.ending) ? NULL : gil_take();
+    int signum = atomic_load(&hl_pulse.dying);
+    if (gil && signum && !atomic_exchange(&hl_pulse.ending, true)) {
+        if (uses)
+            hl_page_file_done(hl_pulse.page);
+        hl_pulse_end_here(signum, HL_LOOK_WATCHES, "signal");
+    }
+    return gil;
+}
+
+static void withdraw(PyThreadState *gil)
+{
+    if (gil)
+        hl_detach(gil);
+    atomic_store(&hl_pulse.wants_since, 0);
+    atomic_store(&hl_pulse.attaching, false);
+}
+
+static void take_spare(void)
+{
+    PyThreadState *gil = approach(false);
+    if (gil && !atomic_load(&hl_pulse.ending) && !atomic_load(&hl_pulse.is_handed))
+        hl_spares_consider();
+    withdraw(gil);
+}
+
+/* To the look's end, with copies taken meanwhile. */
+static void see_through(hl_look *l)
+{
+    hl_shot *shot = hl_pulse.shots[l->slot];
+    bool still = false;
+    atomic_store(&hl_pulse.awaited, l);
+    for (uint64_t before = 0; l->child && !shot->done && !atomic_load(&hl_pulse.ending);) {
+        uint64_t now = hl_page_now(), rss = hl_pulse_resident(true);
+        uint64_t until = spare_poll(now, rss, still);
+        if (until == UINT64_MAX || atomic_load(&hl_pulse.awaited) != l)
+            break;
+        if (hl_plan_wants_spare(&hl_pulse.plan, now, rss))
+            take_spare();
+        else
+            hl_page_wait(&shot->done, 0, until - now);
+        still = rss == before;
+        before = rss;
+    }
+    if (!hl_look_end_awaited())
+        while (hl_pulse.busy)
+            hl_page_wait(&hl_pulse.busy, 1, HL_PULSE_WAIT_NS);
+}
+
+/* The first look that is due at the work is one at its beginning. False: nobody kept that. */
+static bool look_at_beginning(const char *reason)
+{
+    hl_look l;
+    if ((strcmp(reason, "growth") && strcmp(reason, "time")) || !hl_pulse.plan.unlooked ||
+        !hl_pulse_claim())
+        return false;
+    if (!hl_spare_of_beginning(&l)) {
+        hl_page_set(&hl_pulse.busy, 0);
+        return false;
+    }
+    see_through(&l);
+    return true;
+}
+
+/* False when the farewell has begun. */
 static bool take_look(const char *reason)
 {
     hl_look l = {.child = 0};
     bool go = !atomic_load(&hl_pulse.ending), looks = false, is_over = false;
     if (go && !hl_page_file_use(hl_pulse.page, HL_PULSE_FILE_WAIT_NS))
         return true;
-    atomic_store(&hl_pulse.attaching, true);
-    atomic_store(&hl_pulse.wants_since, hl_page_now());
-    hl_page_ring(&hl_pulse.tick);
     bool uses = go;
-    go = go && !atomic_load(&hl_pulse.ending);
+    PyThreadState *gil = approach(uses);
+    go = gil && !atomic_load(&hl_pulse.ending);
     if (go) {
-        PyThreadState *gil = gil_take();
-        int signum = atomic_load(&hl_pulse.dying);
-        if (gil && signum && !atomic_exchange(&hl_pulse.ending, true)) {
-            hl_page_file_done(hl_pulse.page);
-            hl_pulse_end_here(signum, HL_LOOK_WATCHES, "signal");
-        }
-        go = gil && !atomic_load(&hl_pulse.ending);
-        looks = go && !atomic_load(&hl_pulse.is_handed) && /* a round was quicker, or ... */
-                !puts_off(&reason) && hl_pulse_claim();    /* ... the guard */
+        looks = !atomic_load(&hl_pulse.is_handed) &&    /* a round was quicker, or ... */
+                !puts_off(&reason) && hl_pulse_claim(); /* ... the guard */
         if (looks) {
             name_next_round();
             bool lends = hl_plan_lends(&hl_pulse.plan, hl_pulse_resident(true));
@@ -295,12 +376,10 @@ static bool take_look(const char *reason)
             hl_look_end(&l);
             is_over = true;
         }
-        hl_detach(gil);
     }
-    atomic_store(&hl_pulse.wants_since, 0);
-    atomic_store(&hl_pulse.attaching, false);
+    withdraw(gil);
     if (looks && !is_over)
-        hl_look_end(&l);
+        see_through(&l);
     else if (uses && !looks)
         hl_page_file_done(hl_pulse.page);
     while (go && !looks && hl_pulse.busy && !atomic_load(&hl_pulse.is_handed))
@@ -349,11 +428,13 @@ void *hl_pulse_watch(void *unused)
     if (hl_pulse.page->first_pid)
         goes_on = begin_recording();
     else
-        hl_look_end(&hl_pulse.first);
+        see_through(&hl_pulse.first);
     for (const char *reason; goes_on && (reason = wait_until_due());)
         if (atomic_load(&hl_pulse.is_handed))
             hl_look_end_handed();
-        else if (!take_look(reason))
+        else if (reason == SPARE)
+            take_spare();
+        else if (!look_at_beginning(reason) && !take_look(reason))
             break;
     atomic_store(&hl_pulse.watching, false);
     return NULL;
@@ -384,8 +465,9 @@ static void last_look(unsigned how, const char *reason)
             (!atomic_load(&hl_pulse.watching) ||
              (pid_t)syscall(SYS_gettid) == hl_pulse.watcher_tid))
             hl_look_end_handed();
-        else
+        else if (!hl_look_end_awaited())
             hl_page_wait(&hl_pulse.busy, 1, HL_PULSE_WAIT_NS);
+    hl_spares_drop();
     if (atomic_load(&hl_pulse.recording) && hl_page_file_use(page, LAST_FILE_WAIT_NS)) {
         hl_look_start(&last, HL_AT_FAREWELL, how | HL_LOOK_APART, reason);
         hl_look_finish(&last);
@@ -482,18 +564,20 @@ HL_EXPORTED void hl_inside_farewell(const char *reason, int gil)
     bool looks = gil && recording && hl_page_file_use(page, LAST_FILE_WAIT_NS);
     if (gil && recording && !strcmp(reason, "end"))
         let_watcher_go();
+    uint64_t rss = hl_pulse_resident(false);
+    unsigned spared = hl_spares_release(looks ? hl_plan_lacks(&hl_pulse.plan, rss) : 0);
     if (looks)
         /* one that is over as soon as its imports are has not grown by them */
         hl_look_start(&last, HL_AT_FAREWELL, HL_LOOK_BORROWS,
-                      hl_plan_ends_at_once(&hl_pulse.plan, hl_pulse_resident(false)) ? "imported"
-                                                                                     : reason);
+                      !spared && hl_plan_ends_at_once(&hl_pulse.plan, rss) ? "imported" : reason);
     while (hl_pulse.busy)
         if (!atomic_load(&hl_pulse.watching) && atomic_load(&hl_pulse.is_handed))
             hl_look_end_handed(); /* it was handed over to a watcher that was going */
-        else
+        else if (!hl_look_end_awaited())
             hl_page_wait(&hl_pulse.busy, 1, HL_PULSE_WAIT_NS);
     if (looks)
         hl_look_finish(&last);
+    hl_spares_finish();
     if (gil) /* the end of an interpreter frees all there is, and nobody will ask */
         hl_tracking.mode = HL_TRACK_OFF;
     settle();

@@ -218,6 +218,8 @@ static PyObject *forked(PyObject *self, PyObject *args)
         hl_pulse.streams = 0;
         hl_pulse.rounds_ns = 0;
         hl_pulse.first = hl_pulse.handed = (hl_look){.child = 0};
+        atomic_store(&hl_pulse.awaited, NULL);
+        hl_spares_forget();
         if (page->track != HL_PAGE_TRACK_NOT)
             hl_native_sample(native_mean(page));
         begin(page);

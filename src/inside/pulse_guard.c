@@ -22,6 +22,8 @@ static uint64_t stuck_patience(unsigned looks, uint64_t now)
 static void look_without_gil(void)
 {
     hl_look l;
+    if (hl_pulse.shots[HL_BY_WATCHER]->done) /* else it would be in the way */
+        hl_look_end_awaited();
     if (!hl_page_file_use(hl_pulse.page, 0))
         return;
     if (!hl_pulse_claim()) {

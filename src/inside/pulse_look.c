@@ -25,6 +25,9 @@ enum {
     SAMPLED_BYTES = 64 * 1024 * 1024,  /* below it every item is read: that takes 10 ms */
 };
 
+_Static_assert((unsigned)HL_LOOK_SLOTS <= (unsigned)HL_PAGE_WALKERS,
+               "each has its place in the page");
+
 hl_pulse_state hl_pulse;
 
 /* The watcher keeps the file open where it has a table of its own. */
@@ -153,6 +156,8 @@ void hl_look_start(hl_look *l, enum hl_look_slot slot, unsigned how, const char 
     if (slot == HL_AT_FAREWELL && l->rss_bytes < MARKED_BYTES &&
         hl_native_is_worth_a_copy(l->rss_bytes, cpu_ns))
         how &= ~(unsigned)HL_LOOK_BORROWS;
+    bool held = how & HL_LOOK_HELD;
+    bool marks = !l->unsettled && !held && !(how & HL_LOOK_BORROWS) && l->rss_bytes < MARKED_BYTES;
     hl_shot_request request = {
         .fd = fd,
         .stream = ++hl_pulse.streams,
@@ -167,12 +172,11 @@ void hl_look_start(hl_look *l, enum hl_look_slot slot, unsigned how, const char 
                     : l->lent    ? LENT_SECONDS
                                  : CHILD_SECONDS,
         .sample = l->rss_bytes >= SAMPLED_BYTES,
-        .mark = !l->unsettled && !(how & HL_LOOK_BORROWS) && l->rss_bytes < MARKED_BYTES &&
-                hl_native_is_worth_a_mark(l->rss_bytes, cpu_ns),
-        .may_mark = !l->unsettled && !(how & HL_LOOK_BORROWS) && l->rss_bytes < MARKED_BYTES &&
-                    hl_native_may_mark(l->rss_bytes, cpu_ns),
+        .mark = marks && hl_native_is_worth_a_mark(l->rss_bytes, cpu_ns),
+        .may_mark = marks && hl_native_may_mark(l->rss_bytes, cpu_ns),
         .unsettled = l->unsettled,
-        .pid = (int *)&hl_pulse.page->walker_pid[slot],
+        .held = held,
+        .pid = held ? NULL : (int *)&hl_pulse.page->walker_pid[slot],
         .apart = (how & HL_LOOK_APART) != 0,
         .borrow = !(how & HL_LOOK_BORROWS) ? HL_BORROW_NOT
                   : l->lent                ? HL_BORROW_BACK
@@ -195,7 +199,8 @@ void hl_look_start(hl_look *l, enum hl_look_slot slot, unsigned how, const char 
     close(fd);
     if (child < 0) {
         hl_pulse.page->walker_pid[slot] = 0;
-        hl_pulse_failed("cannot clone the program for a snapshot: %s", strerror(-child));
+        if (!held) /* those are worth a try */
+            hl_pulse_failed("cannot clone the program for a snapshot: %s", strerror(-child));
         return;
     }
     l->child = child;
@@ -256,8 +261,11 @@ void hl_look_end(hl_look *l)
         hl_pulse.plan.lent = l->lent;
         hl_plan_took(&hl_pulse.plan, l->at_ns, hl_page_now(), l->rss_bytes, l->stop_ns, cost, walk);
     }
-    atomic_store(l->unsettled ? &hl_pulse.guard_cpu_ns : &hl_pulse.watcher_cpu_ns,
-                 hl_vitals_clock_ns(CLOCK_THREAD_CPUTIME_ID));
+    pid_t self = (pid_t)syscall(SYS_gettid);
+    if (self == hl_pulse.watcher_tid)
+        atomic_store(&hl_pulse.watcher_cpu_ns, hl_vitals_clock_ns(CLOCK_THREAD_CPUTIME_ID));
+    else if (self == hl_pulse.guard_tid)
+        atomic_store(&hl_pulse.guard_cpu_ns, hl_vitals_clock_ns(CLOCK_THREAD_CPUTIME_ID));
     bool early = hl_plan_early(&hl_pulse.plan);
     atomic_store(&hl_pulse.early, early);
     hl_pulse.page->due_round = early ? hl_plan_due_round(&hl_pulse.plan) : HL_ROUND_NEVER;
@@ -268,4 +276,12 @@ void hl_look_end_handed(void)
 {
     atomic_store(&hl_pulse.is_handed, false); /* before busy goes: then the next may be begun */
     hl_look_end(&hl_pulse.handed);
+}
+
+bool hl_look_end_awaited(void)
+{
+    hl_look *l = atomic_exchange(&hl_pulse.awaited, NULL);
+    if (l)
+        hl_look_end(l);
+    return l;
 }

@@ -2,7 +2,8 @@
  *
  * Room   inside; target process; for pulse*.c only.
  * Parts  pulse.c the watcher, signals, the farewell; pulse_guard.c the second thread; pulse_look.c
- *        one look; pulse_arm.c how it begins; pulse_plan.c when a look is due.
+ *        one look; pulse_spare.c copies that are kept; pulse_arm.c how it begins; pulse_plan.c when
+ *        a look is due.
  * Order  ending is set once, by the farewell; with the GIL held, the answer is exact.
  *        plan, first: the watcher's, after it was started. streams, handed: the GIL.
  *        usual_patience: the watcher, and a forked child, where there is none. */
@@ -25,7 +26,13 @@
 #define HL_PULSE_FILE_WAIT_NS  UINT64_C(1000000000)
 #define HL_PULSE_DYING_WAIT_NS UINT64_C(1000000000) /* for the GIL */
 
-enum hl_look_slot { HL_BY_WATCHER, HL_AT_FAREWELL, HL_LOOK_SLOTS };
+enum { HL_SPARES = 5 };
+enum hl_look_slot {
+    HL_BY_WATCHER,
+    HL_AT_FAREWELL,
+    HL_SPARE_LOOK, /* and those after it */
+    HL_LOOK_SLOTS = HL_SPARE_LOOK + HL_SPARES,
+};
 /* How a look is taken. */
 enum hl_look_how {
     HL_LOOK_WATCHES = 1,   /* by the watcher */
@@ -33,6 +40,7 @@ enum hl_look_how {
     HL_LOOK_UNSETTLED = 4, /* without the GIL */
     HL_LOOK_APART = 8,     /* on a stack of its own */
     HL_LOOK_RETURNS = 16,  /* with HL_LOOK_BORROWS: the program goes on afterwards */
+    HL_LOOK_HELD = 32,     /* the copy is kept, and walked later or never */
 };
 
 typedef struct hl_look { /* one snapshot under way */
@@ -75,7 +83,9 @@ typedef struct hl_pulse_state {
     unsigned long usual_patience; /* microseconds, while the watcher has shortened it; else 0 */
     hl_plan plan;
     hl_look first;
-    hl_look handed;        /* begun between two rounds, by the program's own thread */
+    _Atomic(hl_look *)
+        awaited;    /* the watcher's, which takes copies meanwhile; who takes it out ends it */
+    hl_look handed; /* begun between two rounds, by the program's own thread */
     atomic_bool is_handed; /* the watcher is to see it through */
     atomic_bool early;     /* a round may wait for the look before to end, if that is cheap ... */
     uint64_t may_wait_ns;  /* ... for so long in all; GIL */
@@ -101,6 +111,9 @@ uint64_t hl_look_finish(hl_look *l);
 /* The same, for all looks but the last: the plan hears of it, and another look may begin. */
 void hl_look_end(hl_look *l);
 void hl_look_end_handed(void);
+/* What the watcher awaits, while it wants the GIL for a copy. False: it awaits nothing, or another
+ * thread was quicker, and goes on with it until busy is 0. */
+bool hl_look_end_awaited(void);
 
 /* ---- pulse.c ---- */
 
@@ -113,6 +126,22 @@ void hl_pulse_in_forked_child(void);
 void hl_pulse_look_at_want(void);
 /* A thread of ours, which has set `ending`. */
 void hl_pulse_end_here(int signum, unsigned how, const char *reason);
+
+/* ---- pulse_spare.c ---- */
+
+/* The watcher with the GIL. The work begins: with a copy of that moment, if one is worth its price. */
+void hl_spare_begin_work(void);
+/* The same; the plan wants a copy: one is made, unless the program imports. */
+void hl_spares_consider(void);
+/* The watcher; the copy of the beginning is to be looked at now. False: there is none. */
+bool hl_spare_of_beginning(hl_look *out);
+/* Any thread, signal handlers included. */
+void hl_spares_drop(void);
+/* The farewell: at most so many are walked from now on, the others go. How many it were. */
+unsigned hl_spares_release(unsigned most);
+void hl_spares_finish(void);
+/* In a forked child: they are its parent's. */
+void hl_spares_forget(void);
 
 /* ---- pulse_guard.c ---- */
 

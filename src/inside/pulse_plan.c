@@ -40,6 +40,15 @@ enum {
     PEEK_MIN_NS = 20 * MS,
     LOADING_MIN_NS = 500 * MS, /* what is over sooner has looks enough after it */
     PATIENCE_MIN_NS = 20 * MS, /* two rounds of the usual length, within these */
+    SPARE_YOUNG_NS = 1000 * MS,
+    SPARE_GAP_NS = 5 * MS, /* from one to the next, and a third of the age */
+    SPARE_AGAIN_NS = 2 * MS,
+    SPARE_GROWTH = 256 * 1024,
+    SPARE_WORTH = 512 * 1024, /* in all */
+    SPARE_PAY = 4,
+    ENOUGH_LOOKS = 5,          /* at the work: then what is spare is no longer looked at */
+    SPARE_WALKS_NS = 100 * MS, /* of the walks that an end waits for, but ... */
+    SPARES_LEAST = 2,          /* ... so many are worth more */
 };
 
 void hl_plan_begin(hl_plan *p, uint32_t max, uint32_t interval_ms, uint64_t now_ns)
@@ -143,6 +152,9 @@ void hl_plan_took(hl_plan *p, uint64_t at_ns, uint64_t done_ns, uint64_t rss_byt
     }
     p->lent = false;
     p->unlooked = false;
+    p->at_work++;
+    p->spare_ns = at_ns > p->spare_ns ? at_ns : p->spare_ns;
+    p->spare_bytes = rss_bytes > p->spare_bytes ? rss_bytes : p->spare_bytes;
     p->rose = p->high_bytes && rss_bytes > p->high_bytes + GAIN_MIN;
     if (!p->high_bytes)
         p->base_bytes = rss_bytes;
@@ -170,6 +182,7 @@ void hl_plan_postpone(hl_plan *p, uint64_t now_ns)
         p->begun_ns = p->last_ns = now_ns;
         p->high_bytes = 0;
         p->unlooked = false;
+        p->at_work = 0;
     }
 }
 
@@ -202,6 +215,7 @@ void hl_plan_begin_work(hl_plan *p, uint64_t now_ns, uint64_t rss_bytes)
     p->begun_ns = p->last_ns = p->free_ns = p->free_growing_ns = now_ns;
     p->high_bytes = p->base_bytes = rss_bytes;
     p->unlooked = true;
+    p->at_work = 0;
     p->loads = false;
     p->begins++;
 }
@@ -227,6 +241,47 @@ void hl_plan_peeked(hl_plan *p, uint64_t now_ns, bool imports)
         p->idle_ns = 0;
     else if (!p->idle_ns)
         p->idle_ns = now_ns;
+}
+
+bool hl_plan_seems_to_begin(const hl_plan *p)
+{
+    return p->idle_ns && is_unseen(p);
+}
+
+bool hl_plan_may_want_spare(const hl_plan *p, uint64_t now_ns, uint64_t rss_bytes)
+{
+    return !p->interval_ms && p->taken && p->cheap && p->at_work < ENOUGH_LOOKS &&
+           !hl_plan_spent(p) && now_ns - p->begun_ns < SPARE_YOUNG_NS && rss_bytes < BIG_BYTES;
+}
+
+bool hl_plan_wants_spare(const hl_plan *p, uint64_t now_ns, uint64_t rss_bytes)
+{
+    uint64_t gap = is_unseen(p) ? (now_ns - p->armed_ns) / 40 : (now_ns - p->begun_ns) / 3;
+    if (!hl_plan_may_want_spare(p, now_ns, rss_bytes))
+        return false;
+    if (hl_plan_seems_to_begin(p))
+        return now_ns >= p->idle_ns + SPARE_AGAIN_NS;
+    return now_ns >= p->spare_free_ns &&
+           now_ns >= p->spare_ns + (gap > SPARE_GAP_NS ? gap : SPARE_GAP_NS) &&
+           rss_bytes >= p->spare_bytes + SPARE_GROWTH;
+}
+
+void hl_plan_spared(hl_plan *p, uint64_t now_ns, uint64_t rss_bytes, uint64_t cost_ns)
+{
+    p->spare_ns = now_ns;
+    p->spare_bytes = rss_bytes;
+    p->spare_free_ns = now_ns + SPARE_PAY * cost_ns;
+}
+
+unsigned hl_plan_lacks(const hl_plan *p, uint64_t rss_bytes)
+{
+    unsigned looks = p->at_work + 1; /* the last one */
+    if (!p->high_bytes || rss_bytes < p->base_bytes + SPARE_WORTH || looks >= ENOUGH_LOOKS)
+        return 0;
+    unsigned lacks = ENOUGH_LOOKS - looks;
+    uint64_t walk = next_walk_ns(p, rss_bytes), may = walk ? SPARE_WALKS_NS / walk : lacks;
+    may = may > SPARES_LEAST ? may : SPARES_LEAST;
+    return lacks < may ? lacks : (unsigned)may;
 }
 
 bool hl_plan_ends_at_once(const hl_plan *p, uint64_t rss_bytes)

@@ -6,7 +6,9 @@
  * growth of resident memory over the highest seen, or by time in geometric steps, both wider as the
  * places are used up, the latter also while nothing grows; and never before the last look has been
  * paid for twentyfold (a big heap's before it is taken), but for a few cheap ones in the first half
- * second, and a few hundredths of a second of them later. */
+ * second, and a few hundredths of a second of them later.
+ * Spares Who is young may be over while his first looks are walked. Of one that grows copies are kept
+ * unwalked, for the price of a clone each: they are walked if he ends with few looks. */
 #ifndef HL_PULSE_PLAN_H
 #define HL_PULSE_PLAN_H
 
@@ -26,6 +28,10 @@ typedef struct hl_plan {
     uint64_t peeked_ns;       /* when it was asked last whether it imports */
     uint64_t idle_ns;         /* when it was first seen not to since; 0: it does */
     bool unlooked;            /* the work has begun, and no look was taken at it */
+    uint32_t at_work;         /* looks since it began */
+    uint64_t spare_ns;        /* when a spare was last made, or a look */
+    uint64_t spare_bytes;     /* resident then */
+    uint64_t spare_free_ns;   /* when the spares are paid for */
     uint64_t armed_ns;        /* CLOCK_MONOTONIC, as all _ns here   */
     uint64_t begun_ns;        /* when its imports were over         */
     uint64_t last_ns;         /* when the last one was taken        */
@@ -72,6 +78,15 @@ void hl_plan_begin_work(hl_plan *p, uint64_t now_ns, uint64_t rss_bytes);
 void hl_plan_loads(hl_plan *p, bool loads);
 uint64_t hl_plan_peek_at(const hl_plan *p);
 void hl_plan_peeked(hl_plan *p, uint64_t now_ns, bool imports);
+/* Is a copy to be made that may never be walked? */
+bool hl_plan_wants_spare(const hl_plan *p, uint64_t now_ns, uint64_t rss_bytes);
+bool hl_plan_may_want_spare(const hl_plan *p, uint64_t now_ns, uint64_t rss_bytes); /* some time */
+/* One was made, for so much CPU time; 0: not, for it imports. */
+void hl_plan_spared(hl_plan *p, uint64_t now_ns, uint64_t rss_bytes, uint64_t cost_ns);
+/* How many of the spares are worth a walk now that it ends. */
+unsigned hl_plan_lacks(const hl_plan *p, uint64_t rss_bytes);
+/* Nobody imports, but between two imports nobody does either: it is to be asked once more. */
+bool hl_plan_seems_to_begin(const hl_plan *p);
 /* Is the last look one at what imports brought, for hardly anything came after them? */
 bool hl_plan_ends_at_once(const hl_plan *p, uint64_t rss_bytes);
 

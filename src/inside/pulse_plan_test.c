@@ -317,6 +317,81 @@ static void imports_come_before_the_beginning(void **state)
     assert_false(hl_plan_may_postpone(&p, SECOND)); /* the user's interval decides */
 }
 
+/* It grows by a megabyte in 10 ms; a clone takes it 1 ms. How many copies are made until end_ns. */
+static unsigned spared_until(hl_plan *p, uint64_t end_ns)
+{
+    unsigned n = 0;
+    for (uint64_t now = 0; now < end_ns; now += MS)
+        if (hl_plan_wants_spare(p, now, 10 * MB + now / MS * MB / 10)) {
+            hl_plan_spared(p, now, 10 * MB + now / MS * MB / 10, MS);
+            n++;
+        }
+    return n;
+}
+
+static void copies_of_a_young_program_are_few(void **state)
+{
+    (void)state;
+    hl_plan p;
+    hl_plan_begin(&p, 0, 0, 0);
+    assert_false(hl_plan_wants_spare(&p, 10 * MS, 20 * MB)); /* the first look comes first */
+    hl_plan_took(&p, 0, 40 * MS, 10 * MB, MS, MS, 40 * MS);
+    assert_in_range(spared_until(&p, 40 * MS), 3, 6);
+    assert_in_range(spared_until(&p, 2 * SECOND), 6, 16);        /* further and further apart */
+    assert_false(hl_plan_may_want_spare(&p, SECOND, 50 * MB));   /* it is no longer young */
+    assert_false(hl_plan_may_want_spare(&p, 10 * MS, 200 * MB)); /* a clone of it is dear */
+    hl_plan_begin(&p, 0, 0, 0);
+    hl_plan_took(&p, 0, MS, 10 * MB, 5 * MS, 5 * MS, MS);
+    assert_false(hl_plan_may_want_spare(&p, 10 * MS, 20 * MB)); /* the same */
+    hl_plan_begin(&p, 0, 100, 0);
+    hl_plan_took(&p, 0, MS, 10 * MB, MS, MS, MS);
+    assert_false(hl_plan_may_want_spare(&p, 10 * MS, 20 * MB)); /* the user's interval decides */
+    hl_plan_begin(&p, 0, 0, 0);
+    hl_plan_took(&p, 0, MS, 10 * MB, MS, MS, MS);
+    assert_false(hl_plan_wants_spare(&p, 100 * MS, 10 * MB)); /* it does not grow */
+}
+
+static void copies_are_for_who_lacks_looks(void **state)
+{
+    (void)state;
+    hl_plan p;
+    hl_plan_begin(&p, 0, 0, 0);
+    hl_plan_took(&p, 0, MS, 10 * MB, MS, MS, MS);
+    assert_int_equal(hl_plan_lacks(&p, 20 * MB), 3); /* of five, one taken, one to come */
+    assert_int_equal(hl_plan_lacks(&p, 10 * MB), 0); /* nothing grew */
+    for (unsigned i = 1; i < 5; i++)
+        hl_plan_took(&p, i * 10 * MS, i * 10 * MS + MS, 10 * MB + i * MB, MS, MS, MS);
+    assert_int_equal(hl_plan_lacks(&p, 20 * MB), 0);
+    assert_false(hl_plan_may_want_spare(&p, 70 * MS, 20 * MB));
+    hl_plan_begin_work(&p, 100 * MS, 20 * MB); /* what was looked at before were its imports */
+    assert_int_equal(hl_plan_lacks(&p, 30 * MB), 4);
+    assert_int_equal(hl_plan_lacks(&p, 20 * MB), 0);
+    hl_plan_begin(&p, 0, 0, 0);
+    hl_plan_took(&p, 0, 60 * MS, 10 * MB, MS, MS, 60 * MS);
+    assert_int_equal(hl_plan_lacks(&p, 20 * MB), 2); /* who ends waits for the walks */
+}
+
+/* Between two imports nobody imports: it is asked once more, soon, whether it grows or not. */
+static void a_beginning_is_asked_for_twice(void **state)
+{
+    (void)state;
+    hl_plan p;
+    hl_plan_begin(&p, 0, 0, 0);
+    hl_plan_took(&p, 0, MS, 10 * MB, MS, MS, MS);
+    hl_plan_postpone(&p, 10 * MS);
+    hl_plan_spared(&p, 10 * MS, 12 * MB, 0);
+    assert_false(hl_plan_seems_to_begin(&p));
+    assert_false(hl_plan_wants_spare(&p, 12 * MS, 14 * MB));
+    assert_true(hl_plan_wants_spare(&p, 16 * MS, 14 * MB));
+    hl_plan_peeked(&p, 16 * MS, false);
+    assert_true(hl_plan_seems_to_begin(&p));
+    hl_plan_spared(&p, 16 * MS, 14 * MB, MS);
+    assert_false(hl_plan_wants_spare(&p, 17 * MS, 14 * MB));
+    assert_true(hl_plan_wants_spare(&p, 18 * MS, 14 * MB));
+    hl_plan_begin_work(&p, 16 * MS, 14 * MB);
+    assert_false(hl_plan_seems_to_begin(&p));
+}
+
 /* Its modules are made one after the other: the looks at it are no longer put off. */
 static void who_goes_on_importing_works(void **state)
 {
@@ -435,6 +510,9 @@ int main(void)
         cmocka_unit_test(rounds_are_looked_at_in_geometric_steps),
         cmocka_unit_test(a_look_waits_for_two_rounds_and_no_longer),
         cmocka_unit_test(imports_come_before_the_beginning),
+        cmocka_unit_test(copies_of_a_young_program_are_few),
+        cmocka_unit_test(copies_are_for_who_lacks_looks),
+        cmocka_unit_test(a_beginning_is_asked_for_twice),
         cmocka_unit_test(who_goes_on_importing_works),
         cmocka_unit_test(who_loads_for_long_begins_after_it),
         cmocka_unit_test(memory_is_lent_where_copies_are_dear),

@@ -19,7 +19,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { HL_PAGE_VERSION = 9, HL_PAGE_SIZE = 65536, HL_PAGE_PATH = 4096 };
+enum { HL_PAGE_VERSION = 10, HL_PAGE_SIZE = 65536, HL_PAGE_PATH = 4096, HL_PAGE_WALKERS = 8 };
 #define HL_PAGE_ENV    "HEAPLENS_PAGE"   /* /proc/PID/fd/N, taken out of the environment at start */
 #define HL_FOLLOW_ENV  "HEAPLENS_FOLLOW" /* the same, in a process that another one started */
 #define HL_PRELOAD_ENV "HEAPLENS_LD_PRELOAD" /* the user's own LD_PRELOAD, put back at start */
@@ -68,7 +68,8 @@ typedef struct hl_page {
     volatile uint32_t leaving;       /* 1: waits for the answer */
     volatile int32_t exit_status;    /* the program's own, where leaving is set; -1: unknown */
     volatile uint32_t taken, failed; /* snapshots */
-    volatile uint32_t walker_pid[2]; /* children at work: the watcher's, the farewell's; 0: none */
+    volatile uint32_t
+        walker_pid[HL_PAGE_WALKERS]; /* children at work: the watcher's, the farewell's; 0: none */
     volatile uint64_t pause_ns;      /* sum: the program stood still */
     volatile uint64_t fault_ns;      /* sum: copies of pages it wrote to meanwhile, estimated */
     volatile uint64_t ours_ns;       /* CPU of looks and of the threads that take them */

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -29,6 +31,59 @@ def test_a_short_growing_program(bench: Bench, python: str) -> None:
         if most >= 5:
             break
     assert most >= 5
+
+
+BRIEF = """
+L = []
+for i in range({n}):
+    L.append([i, str(i)])
+"""
+
+
+def test_a_program_that_is_over_before_a_look_is(bench: Bench, python: str) -> None:
+    """It works for 30 ms, about as long as the first look takes: copies of it are looked at afterwards."""
+    most = 0
+    for _ in range(6):
+        got = bench.watched("-c", BRIEF.format(n=80_000), options=("--json",)).diagnosis()
+        most = max(most, got["observed"]["snapshots"])
+        assert got["observed"]["snapshots_torn"] == 0
+        if most >= 5:
+            break
+    assert most >= 5
+
+
+def in_group(pgrp: int) -> list[str]:
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            words = stat.read_text().rpartition(")")[2].split()
+        except OSError:  # it has ended
+            continue
+        if words[0] != "Z" and int(words[2]) == pgrp:
+            found.append(stat.parent.name)
+    return found
+
+
+LEAVES = {
+    "killed": "os.kill(os.getpid(), 9)",
+    "exits at once": "os._exit(0)",
+    "becomes another": "os.execv('/bin/sleep', ['sleep', '1'])",
+}
+
+
+@pytest.mark.parametrize("leaves", LEAVES)
+def test_no_copy_outlives_the_program(bench: Bench, python: str, leaves: str) -> None:
+    bench.script(
+        "import os\nos.setpgrp()\nprint(os.getpid(), flush=True)\n"
+        + BRIEF.format(n=60_000)
+        + LEAVES[leaves]
+    )
+    for _ in range(3):
+        pgrp = int(bench.watched("app.py").stdout)
+        until = time.monotonic() + 5
+        while (left := in_group(pgrp)) and time.monotonic() < until:
+            time.sleep(0.05)
+        assert not left
 
 
 def test_a_flat_program(bench: Bench, python: str) -> None:
