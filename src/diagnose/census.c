@@ -172,6 +172,14 @@ static void count_held(const hl_graph *g, seen *take, void *to)
     }
 }
 
+/* A variable whose value is no node of its own (a leaf, counted in the hash node) or somebody else's, and that
+ * nothing but the context has. */
+static void take_variable(const hl_graph *g, hl_node in, hl_node variable, seen *take, void *to)
+{
+    if (variable != HL_NO_NODE && g->parent[variable] == in)
+        take(to, HL_COUNT_VALUE, variable, variable);
+}
+
 /* A context has its values in a tree of hash nodes, which is made anew along the way to each value
  * that is set: its paths tell nothing. In a node each variable stands before its value. */
 static void count_values(const hl_graph *g, seen *take, void *to)
@@ -182,14 +190,22 @@ static void count_values(const hl_graph *g, seen *take, void *to)
         if (type[0] != 'h' || strncmp(type, "hamt_", 5) != 0 || g->from[v] == HL_HOLD_CYCLE ||
             g->from[v] == HL_HOLD_STRAY)
             continue;
-        bool beside = false;
+        hl_node variable = HL_NO_NODE;
         for (uint32_t e = s->off[v]; e < s->off[v + 1]; e++) {
-            if (hl_label_kind(s->label[e]) == HL_LABEL_DICTKEY)
-                beside = true;
-            else if (beside && hl_label_kind(s->label[e]) == HL_LABEL_NAMED &&
-                     g->parent[s->dst[e]] == v)
-                take(to, HL_COUNT_VALUE, s->dst[e], s->dst[e]);
+            hl_node to_node = s->dst[e];
+            enum hl_label_kind kind = hl_label_kind(s->label[e]);
+            if (kind == HL_LABEL_DICTKEY) {
+                take_variable(g, v, variable, take, to);
+                variable = to_node;
+            } else if (variable != HL_NO_NODE && kind == HL_LABEL_NAMED) {
+                if (g->parent[to_node] == v)
+                    take(to, HL_COUNT_VALUE, to_node, to_node);
+                else
+                    take_variable(g, v, variable, take, to);
+                variable = HL_NO_NODE;
+            }
         }
+        take_variable(g, v, variable, take, to);
     }
 }
 
@@ -424,6 +440,21 @@ static void gather(void *to, hl_counted kind, hl_node member, hl_node subject)
         a->group->members[a->group->n_members++] = member;
 }
 
+/* Values that are leaves are counted in the hash nodes of their context. */
+static void weigh_leaves(hl_case *c, hl_group *group)
+{
+    const hl_snap *s = c->snap;
+    hl_node context = context_of(c->graph, group->members[0]);
+    for (uint32_t i = 0; i < s->n_folds; i++) {
+        hl_snap_fold f = hl_snap_fold_at(s, i);
+        if (strncmp(hl_snap_type_name(s, f.node), "hamt_", 5) != 0 ||
+            context_of(c->graph, f.node) != context)
+            continue;
+        group->bytes += f.bytes;
+        group->objects += (uint32_t)f.objects;
+    }
+}
+
 /* What the members keep, each byte once: those another member dominates are part of it. */
 static void weigh(hl_case *c, hl_group *group, uint8_t *is_member)
 {
@@ -441,6 +472,8 @@ static void weigh(hl_case *c, hl_group *group, uint8_t *is_member)
         group->bytes += g->retained_bytes[group->members[i]];
         group->objects += g->retained_objects[group->members[i]];
     }
+    if (group->kind == HL_COUNT_VALUE && group->n_members)
+        weigh_leaves(c, group);
 }
 
 hl_status hl_group_open(hl_case *c, hl_group *group, hl_err *err)

@@ -190,12 +190,13 @@ static void tell_values(hl_case *c, const hl_group *group, hl_confidence confide
     if (!f)
         return;
     char count[32], bytes[16];
-    f->title = hl_arena_printf(c->arena,
-                               "%s keeps the values of %s context variables, such as `%s`; "
-                               "together %s",
-                               f->holder.name, hl_count_text(group->n, count),
-                               c->snap->names[hl_label_value(c->graph->via[value])],
-                               hl_bytes_text(group->bytes, bytes));
+    bool named = hl_label_kind(c->graph->via[value]) == HL_LABEL_NAMED;
+    const char *name = named ? c->snap->names[hl_label_value(c->graph->via[value])] : NULL;
+    f->title =
+        hl_arena_printf(c->arena, "%s keeps the values of %s context variables%s; together %s",
+                        f->holder.name, hl_count_text(group->n, count),
+                        name ? hl_arena_printf(c->arena, ", such as `%s`", name) : "",
+                        hl_bytes_text(group->bytes, bytes));
     hl_finding_evidence(c, f,
                         "a context keeps each variable that was ever set in it, also when nothing "
                         "else has the variable any more");

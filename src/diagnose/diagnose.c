@@ -328,6 +328,19 @@ static int by_weight(const void *a, const void *b)
     return strcmp(x->fingerprint, y->fingerprint);
 }
 
+/* What was there when the imports were over, of what was first seen before, counts as the imports'. */
+static void not_before_work(const hl_case *c, hl_finding *f)
+{
+    uint32_t from = f->growth.since, to = c->began, n = f->n_series;
+    if (from >= to || to + 1 >= n || f->series[n - 1] <= f->series[from] ||
+        f->series[to] < f->series[from] || f->series[to] >= f->series[n - 1])
+        return;
+    double share =
+        (double)(f->series[n - 1] - f->series[to]) / (double)(f->series[n - 1] - f->series[from]);
+    f->growth.since = to;
+    f->growth.since_bytes = (uint64_t)(share * (double)f->growth.since_bytes);
+}
+
 /* Findings that together explain little of the growth are not sure enough to accuse. A seventh is
  * enough: what libraries warm up meanwhile has holders of its own, and what C keeps for an object
  * is not seen below it. And what every declared round leaves behind is, whatever else grew. */
@@ -340,6 +353,7 @@ static void weigh(hl_case *c)
     uint64_t peak = 0, explained = 0;
     bool garbage = false; /* is some of what they explain */
     for (uint32_t i = 0; i < d->n_findings; i++) {
+        not_before_work(c, &d->findings[i]);
         garbage = garbage || !strcmp(d->findings[i].cause, "reference-cycle");
         explained += d->findings[i].growth.since_bytes;
         since = d->findings[i].growth.since < since ? d->findings[i].growth.since : since;

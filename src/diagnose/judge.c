@@ -288,10 +288,8 @@ bool hl_judge_known_to_keep(const hl_case *c, const hl_suspect *s)
  * code, more. */
 static uint32_t intervals_wanted(const weighing *w)
 {
-    if (w->u->bounds)
-        return UINT32_MAX;
     /* who is let go may be told by its age: a run shorter than that proves nothing */
-    if (w->u->evicts || (w->u->sweeper && !hl_judge_known_to_keep(w->c, w->s)))
+    if ((w->u->bounds || w->u->evicts || w->u->sweeper) && !hl_judge_known_to_keep(w->c, w->s))
         return UINT32_MAX;
     if (w->g->torn_down && w->in_a_call)
         return SURE_INTERVALS;
@@ -419,7 +417,8 @@ static bool may_be_cut(const weighing *w)
 static bool minds_itself(const weighing *w)
 {
     const hl_uses *u = w->u;
-    if (!u->evicts && !u->bounds && !w->emptied && !may_be_cut(w))
+    bool removes = (u->evicts || u->bounds) && !hl_judge_known_to_keep(w->c, w->s);
+    if (!removes && !w->emptied && !may_be_cut(w))
         return false;
     if (!w->slows && !((u->evicts || u->guard) && u->bounds) &&
         w->g->intervals >= (u->bounds ? GUARDED_INTERVALS : KEYED_INTERVALS))

@@ -118,6 +118,13 @@ hl_status hl_native_growth_find(hl_case *c, hl_err *err)
     return HL_OK;
 }
 
+bool hl_native_growth_fell(const hl_case *c)
+{
+    uint32_t from = c->native.bytes ? c->native.onset : c->baseline;
+    return 2 * (double)c->outside[c->n_moments - 1] <
+           (double)c->outside[from] + (double)c->outside[c->working];
+}
+
 /* Had both the same share of all they gained, at each look? */
 bool hl_native_in_step(const hl_case *c, const hl_growth *g)
 {

@@ -9,6 +9,8 @@
 /* Fills c->native if memory that is in no object grew to the last look at work, in every part of the
  * run, and by more than the objects did. */
 hl_status hl_native_growth_find(hl_case *c, hl_err *err) HL_MUST_CHECK;
+/* Was half of what came gone when the program was over? */
+bool hl_native_growth_fell(const hl_case *c);
 /* Does the growth have the same course as c->native? */
 bool hl_native_in_step(const hl_case *c, const hl_growth *g);
 /* Is what the suspect gains C code's own, or does it have such objects? In the anchor. */

@@ -4,7 +4,8 @@
  * Takes  samples of malloc by native stack (inside/native_write.c), and where it was asked what leads to
  *        them (inside/mark_write.c), at the looks at work.
  * Gives  a finding native-memory for the library whose memory grew in every part of the run while nothing
- *        led any more to most of what came; else, in words, who asked for most of it.
+ *        led any more to most of what came; else a possible one for who asked for most of what is kept, or,
+ *        where few looks saw it, that in words.
  * Method What a library's stacks have in use is added up: a leak of one function has as many stacks as
  *        there are ways to it. Of the library the stack that gained most is told. What something leads to
  *        may be a cache, a document, a table in memory: it is told, and nobody is accused. */
@@ -12,6 +13,7 @@
 
 #include "base/words.h"
 #include "diagnose/judge.h"
+#include "diagnose/native_growth.h"
 #include "diagnose/native_sites.h"
 
 #include <string.h>
@@ -138,7 +140,13 @@ static const char *called_from(const hl_case *c, const hl_snap *s, uint32_t call
                   : "";
 }
 
-static void name_asker(hl_case *c, const look *last, const gain *g)
+/* What samples say of it is no more than what is known to be there. */
+static uint64_t at_most(uint64_t bytes, uint64_t came)
+{
+    return bytes < came ? bytes : came;
+}
+
+static void name_asker(hl_case *c, const look *last, const gain *g, uint64_t came)
 {
     const hl_snap *s = last->snap;
     hl_symbols *symbols = hl_symbols_create();
@@ -147,8 +155,50 @@ static void name_asker(hl_case *c, const look *last, const gain *g)
     const char *from = called_from(c, s, hl_native_caller(s, g->stack));
     if (where && from)
         c->native_by = hl_arena_printf(c->arena, "some %s of it was asked for in %s%s",
-                                       hl_bytes_text(g->bytes, bytes), where, from);
+                                       hl_bytes_text(at_most(g->bytes, came), bytes), where, from);
     hl_symbols_destroy(symbols);
+}
+
+static const char KEPT_FIX[] =
+    "if it is to stay, nothing. Else close, clear or bound what has it (a handle, a message, a "
+    "table of the library), or make that anew from time to time; heaplens audit MODULE:FUNCTION "
+    "says what one call leaves behind, and whether it is lost";
+
+/* Steadily more in each part of the run: a cache, a document, a table, or a leak. */
+static hl_status tell_kept(hl_case *c, const look *last, const gain *g, hl_err *err)
+{
+    const hl_snap *s = last->snap;
+    hl_growth growth = c->native;
+    const hl_snap_info *a = &c->moments[growth.onset].info, *z = &c->moments[growth.anchor].info;
+    double seconds = (double)(z->time_us - a->time_us) / 1e6;
+    growth.bytes = growth.onset_bytes = growth.units = at_most(g->bytes, growth.bytes);
+    growth.weighed_from = growth.onset;
+    growth.per_second = seconds > 0 ? (double)growth.bytes / seconds : -1;
+    hl_finding *f = hl_finding_add(c, "native-memory", HL_POSSIBLE);
+    if (!f)
+        return hl_err_set(err, HL_NO_MEMORY, "no memory for a finding");
+    hl_symbols *symbols = hl_symbols_create();
+    char bytes[16];
+    uint32_t caller = hl_native_caller(s, g->stack);
+    const char *where = function_of(c, s, g->stack, symbols), *from = called_from(c, s, caller);
+    hl_finding_growth(c, f, &growth);
+    f->growth.objects = 0;
+    f->retained.bytes = growth.bytes;
+    f->holder.kind = "native";
+    f->holder.name = hl_arena_printf(c->arena, "(kept by C) memory asked for in %s", where);
+    f->title = hl_arena_printf(c->arena, "C code keeps, or has lost, some %s asked for in %s%s",
+                               hl_bytes_text(growth.bytes, bytes), where, from);
+    hl_finding_evidence(c, f, "more came in each of %u parts of the run", growth.intervals);
+    const char *stack = hl_native_stack_label(s, g->stack, symbols, c->arena);
+    if (stack)
+        hl_finding_evidence(c, f, "allocated in %s", stack);
+    if (caller)
+        hl_finding_line(c, f, s, caller, growth.bytes, true);
+    f->n_native = hl_native_frames(s, g->stack, symbols, c->arena, &f->native);
+    f->fix = KEPT_FIX;
+    hl_finding_seal(c, f);
+    hl_symbols_destroy(symbols);
+    return HL_OK;
 }
 
 static const char FIX[] =
@@ -273,9 +323,12 @@ hl_status hl_native_kept_find(hl_case *c, hl_err *err)
         uint64_t came = c->native.bytes ? c->native.bytes : c->native_few;
         bool most = LEAST_SHARE * g.bytes >= g.all && LEAST_SHARE * g.bytes >= came;
         if (g.bytes && came && !c->native_told && most)
-            name_asker(c, &last, &g);
+            name_asker(c, &last, &g, came);
         if (g.all >= LEAST_LOST)
             (void)!find_lost(c, from, to, &first, &scratch, err);
+        if (!err->status && c->native_by && c->native.bytes && !c->out->n_findings &&
+            !hl_native_growth_fell(c))
+            (void)!tell_kept(c, &last, &g, err);
     }
     forget(&first);
     forget(&last);

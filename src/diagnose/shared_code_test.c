@@ -253,6 +253,21 @@ static void a_context_keeps_each_variable_ever_set(void **state)
     (void)state;
 }
 
+/* Texts and numbers are counted in the hash nodes that have them. */
+static void values_may_be_leaves(void **state)
+{
+    const char *many = "{0|100|200|300|400|500|600}";
+    char text[1024];
+    snprintf(text, sizeof text,
+             MODULE "root thread context context\n"
+                    "context:Context -named:variables-> tree:hamt -named:root-> "
+                    "node:hamt_bitmap_node*%s fold=bytes*3:200K\n"
+                    "node -dictkey-> variable:_contextvars.ContextVar*%s\n" LOOKS,
+             many, many);
+    hl_test_expect(text, HL_LEAK, "context-variable", "(thread) context");
+    (void)state;
+}
+
 /* As many variables as a program has; what is in them comes and goes. */
 static void variables_of_a_program_are_so_many(void **state)
 {
@@ -319,6 +334,7 @@ int main(void)
         cmocka_unit_test(a_table_of_the_program_does),
         cmocka_unit_test(what_is_in_a_queue_is_told_once),
         cmocka_unit_test(a_context_keeps_each_variable_ever_set),
+        cmocka_unit_test(values_may_be_leaves),
         cmocka_unit_test(variables_of_a_program_are_so_many),
         cmocka_unit_test(contexts_that_are_kept_gain_nothing),
         cmocka_unit_test(who_reads_all_and_clears_it_looks_for_nothing),

@@ -208,11 +208,24 @@ static enum fate fate_of(const hl_case *c, const lost_look *l, const lost_line *
     return held ? HELD : UNKNOWN;
 }
 
+/* Of so many bytes, by samples: so few that one digit says all there is. */
+static uint64_t about_how_many(const lost_line *line, uint64_t gained)
+{
+    enum { BASE = 10 };
+    if (!line->of_type.bytes)
+        return 0;
+    uint64_t n = (uint64_t)((double)line->of_type.blocks * (double)gained / (double)line->bytes);
+    uint64_t step = 1;
+    while (n / step >= BASE)
+        step *= BASE;
+    return (n + step / 2) / step * step;
+}
+
 static void tell_lost(hl_case *c, hl_finding *f, const lost_line *line, const char *where,
                       uint64_t gained)
 {
     char bytes[16], gone[16], count[32];
-    hl_count_text(line->of_type.blocks, count);
+    hl_count_text(about_how_many(line, gained), count);
     f->holder.name =
         line->type
             ? hl_arena_printf(c->arena, "(lost by C) %s objects made at %s", line->type, where)
@@ -230,8 +243,15 @@ static void tell_lost(hl_case *c, hl_finding *f, const lost_line *line, const ch
                               hl_bytes_text(gained, bytes), where);
     hl_finding_evidence(c, f, "more came in %u part%s of the run", line->risen,
                         line->risen == 1 ? "" : "s");
-    hl_finding_evidence(c, f, "no word in the program's memory led to %s of it",
-                        hl_bytes_text(line->bytes, gone));
+    hl_finding_evidence(c, f, "no word in the program's memory led to %s",
+                        line->bytes < gained ? hl_arena_printf(c->arena, "%s of it",
+                                                               hl_bytes_text(line->bytes, gone))
+                                             : "it");
+}
+
+static uint64_t since(uint64_t is, uint64_t was)
+{
+    return is > was ? is - was : 0;
 }
 
 /* ---- one line ---------------------------------------------------------------------------------- */
@@ -255,7 +275,8 @@ static hl_status tell(hl_case *c, const hl_snap *s, uint32_t frame, const hl_sit
     if (!f || !series)
         return hl_err_set(err, HL_NO_MEMORY, "no memory for a finding");
     for (uint32_t i = 0; i < c->n_moments; i++) /* the program was over after the last */
-        series[i] = (uint64_t)((double)of[i < h->n ? i : h->n - 1] / (double)came * (double)gained);
+        series[i] = (uint64_t)((double)since(of[i < h->n ? i : h->n - 1], of[c->baseline]) /
+                               (double)came * (double)gained);
     const char *where = hl_frame_label(s, frame, c->arena);
     const hl_snap_info *from = &c->moments[c->baseline].info, *to = &c->moments[c->working].info;
     double seconds = (double)(to->time_us - from->time_us) / 1e6;

@@ -5,6 +5,7 @@
  *        possible ones, or growth that matters and that nothing here explains. no-leak: the rest. */
 #include "base/words.h"
 #include "diagnose/case.h"
+#include "diagnose/native_growth.h"
 
 #include <string.h>
 
@@ -67,19 +68,12 @@ static uint64_t grown_outside(const hl_case *c)
     return by >= OUTSIDE_BYTES && by >= was / 2 ? by : 0;
 }
 
-/* Memory in no object: was half of what came gone when the program was over? */
-static bool fell_at_the_end(const hl_case *c)
-{
-    uint32_t from = c->native.bytes ? c->native.onset : c->baseline;
-    return 2 * (double)c->outside[c->n_moments - 1] <
-           (double)c->outside[from] + (double)c->outside[c->working];
-}
-
 static void say_outside(hl_case *c)
 {
     hl_diagnosis *d = c->out;
     char bytes[16];
-    const char *by = c->native_by ? hl_arena_printf(c->arena, "; %s", c->native_by) : "";
+    bool told = d->n_findings > 0; /* by the finding */
+    const char *by = c->native_by && !told ? hl_arena_printf(c->arena, "; %s", c->native_by) : "";
     d->verdict = HL_UNDECIDED;
     d->view = "rss";
     d->why =
@@ -173,6 +167,11 @@ void hl_verdict_decide(hl_case *c)
             "work is (heaplens.mark(), --rounds FUNCTION), or look whether it is needed";
         return;
     }
+    if (d->verdict == HL_UNDECIDED && d->n_findings == 1 &&
+        !strcmp(d->findings[0].cause, "native-memory") && c->native.bytes) {
+        say_outside(c);
+        return;
+    }
     if (d->verdict == HL_UNDECIDED) {
         d->why =
             "something grew, and this run cannot tell a leak from a result being built: run it "
@@ -193,7 +192,7 @@ void hl_verdict_decide(hl_case *c)
     uint64_t live_first = hl_moment_live(&m[c->baseline]) + c->dismissed;
     uint64_t live_last = hl_moment_live(&m[n - 1]);
     uint64_t grown = live_last > live_first ? live_last - live_first : 0;
-    if ((c->native.bytes || c->native_few) && !c->native_told && !fell_at_the_end(c)) {
+    if ((c->native.bytes || c->native_few) && !c->native_told && !hl_native_growth_fell(c)) {
         say_outside(c);
         return;
     }
