@@ -230,6 +230,23 @@ static bool is_falling_at_the_end(const hl_case *c, uint32_t i)
            (double)hl_moment_live(&m[i]) < FALLEN * (double)hl_moment_live(&m[i - 1]);
 }
 
+/* Of a short run the interpreter's own end is more. */
+bool hl_case_is_brief_end(double work, double run)
+{
+    static const double SHARE = 0.12, SECONDS = 0.03, SHARE_MAX = 0.25;
+    return work <= SHARE * run || (work <= SECONDS && work <= SHARE_MAX * run);
+}
+
+/* os._exit(): at work, unless its last module had returned, or it came at once and was only looked at. */
+static bool left_by_exit(const hl_case *c, uint32_t i)
+{
+    const hl_moment *m = c->moments;
+    return !strcmp(m[i].info.reason, "exit") &&
+           (!m[i].runs_module ||
+            (!m[i].info.tracking.mark &&
+             hl_case_is_brief_end(m[i].work - m[i - 1].work, m[i].work - m[0].work)));
+}
+
 void hl_case_find_farewells(hl_case *c)
 {
     enum { LEAST = 2 }; /* looks at work before them: with fewer there is nothing to judge by */
@@ -237,9 +254,7 @@ void hl_case_find_farewells(hl_case *c)
     c->working = i;
     for (; i > LEAST; i--) {
         const hl_moment *m = &c->moments[i];
-        bool left =
-            !strcmp(m->info.reason, "exit") && !m->runs_module; /* os._exit() leaves at work */
-        if (strcmp(m->info.reason, "end") != 0 && !left && !m->ending &&
+        if (strcmp(m->info.reason, "end") != 0 && !left_by_exit(c, i) && !m->ending &&
             !is_falling_at_the_end(c, i))
             break;
     }

@@ -142,6 +142,8 @@ uint64_t hl_moment_live(const hl_moment *m);
  * one before it may find asyncio.run cancelling what is left: what these do not find may have been
  * there all along. They may confirm, they cannot acquit. */
 void hl_case_find_farewells(hl_case *c);
+/* Is so much work at the end of a run of so much short? */
+bool hl_case_is_brief_end(double work, double run);
 /* Has the code at this address run before the program was over, as far as anybody can tell? What has
  * not done anything to a container never will; and what atexit had in hand and nobody called while
  * the program was at work does it when all is over. */

@@ -24,9 +24,6 @@ static const double SHORT_SHARE = 0.04, SHORT_SECONDS = 0.03, SHORT_SHARE_MAX = 
 static const double SHORT_BY_CLOCK = 0.15;
 static const double FLAT = 0.05;       /* of the mean rate: an interval that slow stands still */
 static const double LATE_GAIN = 0.05;  /* of a gain: less in the later half is none */
-static const double TAIL_SHARE = 0.12; /* of the run's work: a short end */
-/* Of a short run the interpreter's own end is more: up to so many seconds, if it is not much of the run. */
-static const double TAIL_SECONDS = 0.03, TAIL_SHARE_MAX = 0.25;
 static const double WAIT_SHARE = 0.25; /* of the run's time */
 static const double TIRED = 0.3;       /* of the mean rate */
 static const double SHRINK = 0.95;     /* a fall below this share of the peak is a fall */
@@ -86,6 +83,25 @@ static uint32_t join_short(const hl_case *c, uint32_t anchor, uint32_t *kept)
     return n;
 }
 
+/* While the collector goes through the heap nothing is made: a short interval with a full collection, in which
+ * nothing came, and after which more did, is joined to the next. Returns how many are left. */
+static uint32_t join_collections(const hl_case *c, const uint64_t *series, uint32_t *kept,
+                                 uint32_t n)
+{
+    const hl_moment *m = c->moments;
+    uint32_t to = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        bool inner = i > 0 && i + 1 < n;
+        uint32_t a = inner ? kept[to - 1] : 0, b = kept[i];
+        if (inner && series[b] == series[a] && series[kept[i + 1]] > series[b] &&
+            m[b].work - m[a].work < SHORT_SECONDS &&
+            m[b].info.gc_collections[2] > m[a].info.gc_collections[2])
+            continue;
+        kept[to++] = b;
+    }
+    return to;
+}
+
 static double value_at(const hl_case *c, const uint64_t *series, const uint32_t *kept,
                        uint32_t from, uint32_t to, double work)
 {
@@ -114,13 +130,6 @@ static double began_at(const hl_case *c, const uint64_t *series, const uint32_t 
     return needed < w1 - w0 ? w1 - needed : w0;
 }
 
-/* Is so much work at the end of one of so much short? */
-static bool is_brief_end(double work, double run)
-{
-    double few = TAIL_SECONDS < TAIL_SHARE_MAX * run ? TAIL_SECONDS : TAIL_SHARE_MAX * run;
-    return work <= TAIL_SHARE * run || work <= few;
-}
-
 /* An interval that rises at next to nothing of the mean rate since onset stands still. */
 static bool is_flat(const hl_case *c, const uint64_t *series, uint32_t from, uint32_t to,
                     uint32_t onset, uint32_t end)
@@ -145,7 +154,7 @@ static uint32_t without_tail(const hl_case *c, const uint64_t *series, const uin
     uint32_t a = kept[k - 1];
     bool still =
         is_flat(c, series, a, z, kept[0], a) && (double)series[z] >= SHRINK * (double)series[a];
-    bool brief = is_brief_end(m[z].work - m[a].work, m[z].work - m[0].work);
+    bool brief = hl_case_is_brief_end(m[z].work - m[a].work, m[z].work - m[0].work);
     /* one that had all but stopped before is at rest, however short the end */
     uint32_t b = kept[k - 2], to = brief ? z : a;
     double all = m[a].work - m[0].work, rise = (double)series[a] - (double)series[b];
@@ -181,6 +190,7 @@ static double course_by_clock(const hl_case *c, const uint64_t *series, const ui
 bool hl_growth_rises(hl_case *c, const uint64_t *series, hl_growth *g)
 {
     uint32_t *kept = c->kept, n = join_short(c, g->anchor, kept);
+    n = join_collections(c, series, kept, n);
     if (n < 2)
         return false;
     uint32_t all = n;
@@ -214,7 +224,7 @@ bool hl_growth_rises(hl_case *c, const uint64_t *series, hl_growth *g)
      * unless that was long ago */
     uint32_t last = n - 1;
     double end_work = c->moments[kept[last]].work - c->moments[kept[last - 1]].work;
-    bool brief = is_brief_end(end_work, c->moments[kept[last]].work - c->moments[0].work);
+    bool brief = hl_case_is_brief_end(end_work, c->moments[kept[last]].work - c->moments[0].work);
     if (kept[last] > c->working && last - j > MIN_INTERVALS && brief)
         last--;
     double w1 = c->moments[kept[last]].work;

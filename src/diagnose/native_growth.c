@@ -22,6 +22,7 @@ enum {
     FEW_INTERVALS = 2,
     FEW_BYTES = 4 << 20,
     LEAST_UNITS = 12,
+    TWINS_US = 15000, /* two looks nearer to each other are as one */
     DEPTH = 3,
     SEEN_MAX = 48
 };
@@ -86,8 +87,10 @@ static uint64_t came_in_few(const hl_case *c, const uint64_t *series, const hl_g
     uint32_t from = g->onset > c->baseline ? g->onset : c->baseline;
     if (g->anchor - from < FEW_INTERVALS)
         return 0;
+    const hl_moment *m = c->moments;
     for (uint32_t i = from; i < g->anchor; i++)
-        if (series[i + 1] <= series[i])
+        if (series[i + 1] < series[i] ||
+            (series[i + 1] == series[i] && m[i + 1].info.time_us > m[i].info.time_us + TWINS_US))
             return 0;
     return came_between(c, series, from, g->anchor, FEW_BYTES);
 }

@@ -183,8 +183,9 @@ typedef struct gathered {
     uint32_t n, alone;   /* alone: nothing else has them */
     uint64_t refs, most; /* of all of them; of one */
     hl_node sample;
-    uint64_t bytes;  /* kept alive by those */
-    const char *own; /* type of what most of them have alone, and nobody can see into; or NULL */
+    uint32_t like_it; /* members that have as many, and that nothing else has */
+    uint64_t bytes;   /* kept alive by those */
+    const char *own;  /* type of what most of them have alone, and nobody can see into; or NULL */
 } gathered;
 
 /* Nothing else has them; one or the other may be at hand in the moment of the look. */
@@ -213,11 +214,12 @@ static void take_member(const hl_case *c, gathered *a, hl_node v, uint64_t refs)
     a->members[a->n++] = v;
     a->refs += refs;
     a->alone += alone;
-    if (refs > a->most ||
-        (refs == a->most && alone && g->retained_bytes[v] > g->retained_bytes[a->sample])) {
+    if (refs > a->most) {
         a->most = refs;
         a->sample = v;
+        a->like_it = 0;
     }
+    a->like_it += refs == a->most && alone;
     if (alone && g->idom[v] == HL_NO_NODE)
         a->bytes += g->retained_bytes[v];
 }
@@ -256,6 +258,14 @@ static const char *opaque_below(const hl_case *c, hl_node v)
     return NULL;
 }
 
+/* References that came to, or went from, an object since it began. */
+static uint64_t refs_since(const suspicion *s, const hl_surplus_node *now,
+                           const hl_surplus_node *then, uint32_t n_then)
+{
+    int64_t more = now->excess - before(then, n_then, now->address);
+    return clipped(s->given ? -more : more);
+}
+
 /* Those whose excess is another than when it began. Loads the anchor. */
 static hl_status gather(hl_case *c, const suspicion *s, gathered *a, hl_err *err)
 {
@@ -271,11 +281,15 @@ static hl_status gather(hl_case *c, const suspicion *s, gathered *a, hl_err *err
     if (!a->members)
         return hl_err_set(err, HL_NO_MEMORY, "no memory for %u objects", n_now);
     for (uint32_t i = 0; i < n_now; i++) {
-        int64_t more = now[i].excess - before(then, n_then, now[i].address);
-        uint64_t refs = clipped(s->given ? -more : more);
+        uint64_t refs = refs_since(s, &now[i], then, n_then);
         if (refs)
             take_member(c, a, now[i].node, refs);
     }
+    /* neither what imports left behind nor what is under way: from the middle */
+    for (uint32_t i = 0, at = 0; i < n_now && at <= a->like_it / 2; i++)
+        if (refs_since(s, &now[i], then, n_then) == a->most &&
+            c->graph->parent[now[i].node] == HL_NO_NODE && at++ == a->like_it / 2)
+            a->sample = now[i].node;
     if (a->n && !s->given && hl_surplus_in(&c->moments[s->growth.anchor], s->key).own >= a->n / 2 &&
         are_alone(a))
         a->own = opaque_below(c, a->sample);

@@ -367,6 +367,7 @@ static bool take_look(const char *reason)
                 !puts_off(&reason) && hl_pulse_claim(); /* ... the guard */
         if (looks) {
             name_next_round();
+            hl_spares_make_way();
             bool lends = hl_plan_lends(&hl_pulse.plan, hl_pulse_resident(true));
             hl_look_start(&l, HL_BY_WATCHER,
                           HL_LOOK_WATCHES | (lends ? HL_LOOK_BORROWS | HL_LOOK_RETURNS : 0),

@@ -164,6 +164,7 @@ static void begin(hl_page *page)
         hl_pulse.busy = 1;
         if (page->max_snapshots != 1 && hl_page_file_use(page, HL_PULSE_FILE_WAIT_NS))
             hl_look_start(&hl_pulse.first, HL_BY_WATCHER, 0, "start");
+        hl_plan_looks(&hl_pulse.plan, hl_pulse.first.at_ns, hl_pulse.first.rss_bytes);
     }
     int e = thread_start(hl_pulse_watch, &hl_pulse.watching);
     if (!e && thread_start(hl_pulse_guard, &hl_pulse.guarding))

@@ -133,6 +133,8 @@ void hl_pulse_end_here(int signum, unsigned how, const char *reason);
 void hl_spare_begin_work(void);
 /* The same; the plan wants a copy: one is made, unless the program imports. */
 void hl_spares_consider(void);
+/* The watcher, which is about to look: those that are as good as that look go. */
+void hl_spares_make_way(void);
 /* The watcher; the copy of the beginning is to be looked at now. False: there is none. */
 bool hl_spare_of_beginning(hl_look *out);
 /* Any thread, signal handlers included. */

@@ -153,8 +153,6 @@ void hl_plan_took(hl_plan *p, uint64_t at_ns, uint64_t done_ns, uint64_t rss_byt
     p->lent = false;
     p->unlooked = false;
     p->at_work++;
-    p->spare_ns = at_ns > p->spare_ns ? at_ns : p->spare_ns;
-    p->spare_bytes = rss_bytes > p->spare_bytes ? rss_bytes : p->spare_bytes;
     p->rose = p->high_bytes && rss_bytes > p->high_bytes + GAIN_MIN;
     if (!p->high_bytes)
         p->base_bytes = rss_bytes;
@@ -254,15 +252,19 @@ bool hl_plan_may_want_spare(const hl_plan *p, uint64_t now_ns, uint64_t rss_byte
            !hl_plan_spent(p) && now_ns - p->begun_ns < SPARE_YOUNG_NS && rss_bytes < BIG_BYTES;
 }
 
-bool hl_plan_wants_spare(const hl_plan *p, uint64_t now_ns, uint64_t rss_bytes)
+static uint64_t spare_gap(const hl_plan *p, uint64_t now_ns)
 {
     uint64_t gap = is_unseen(p) ? (now_ns - p->armed_ns) / 40 : (now_ns - p->begun_ns) / 3;
+    return gap > SPARE_GAP_NS ? gap : SPARE_GAP_NS;
+}
+
+bool hl_plan_wants_spare(const hl_plan *p, uint64_t now_ns, uint64_t rss_bytes)
+{
     if (!hl_plan_may_want_spare(p, now_ns, rss_bytes))
         return false;
     if (hl_plan_seems_to_begin(p))
         return now_ns >= p->idle_ns + SPARE_AGAIN_NS;
-    return now_ns >= p->spare_free_ns &&
-           now_ns >= p->spare_ns + (gap > SPARE_GAP_NS ? gap : SPARE_GAP_NS) &&
+    return now_ns >= p->spare_free_ns && now_ns >= p->spare_ns + spare_gap(p, now_ns) &&
            rss_bytes >= p->spare_bytes + SPARE_GROWTH;
 }
 
@@ -271,6 +273,13 @@ void hl_plan_spared(hl_plan *p, uint64_t now_ns, uint64_t rss_bytes, uint64_t co
     p->spare_ns = now_ns;
     p->spare_bytes = rss_bytes;
     p->spare_free_ns = now_ns + SPARE_PAY * cost_ns;
+}
+
+uint64_t hl_plan_looks(hl_plan *p, uint64_t now_ns, uint64_t rss_bytes)
+{
+    p->spare_ns = now_ns;
+    p->spare_bytes = rss_bytes;
+    return now_ns - spare_gap(p, now_ns) / 2;
 }
 
 unsigned hl_plan_lacks(const hl_plan *p, uint64_t rss_bytes)

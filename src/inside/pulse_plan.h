@@ -83,6 +83,8 @@ bool hl_plan_wants_spare(const hl_plan *p, uint64_t now_ns, uint64_t rss_bytes);
 bool hl_plan_may_want_spare(const hl_plan *p, uint64_t now_ns, uint64_t rss_bytes); /* some time */
 /* One was made, for so much CPU time; 0: not, for it imports. */
 void hl_plan_spared(hl_plan *p, uint64_t now_ns, uint64_t rss_bytes, uint64_t cost_ns);
+/* A look begins: nothing made so shortly before or after it says more. The moment from which on. */
+uint64_t hl_plan_looks(hl_plan *p, uint64_t now_ns, uint64_t rss_bytes);
 /* How many of the spares are worth a walk now that it ends. */
 unsigned hl_plan_lacks(const hl_plan *p, uint64_t rss_bytes);
 /* Nobody imports, but between two imports nobody does either: it is to be asked once more. */

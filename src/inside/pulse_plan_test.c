@@ -335,6 +335,7 @@ static void copies_of_a_young_program_are_few(void **state)
     hl_plan p;
     hl_plan_begin(&p, 0, 0, 0);
     assert_false(hl_plan_wants_spare(&p, 10 * MS, 20 * MB)); /* the first look comes first */
+    hl_plan_looks(&p, 0, 10 * MB);
     hl_plan_took(&p, 0, 40 * MS, 10 * MB, MS, MS, 40 * MS);
     assert_in_range(spared_until(&p, 40 * MS), 3, 6);
     assert_in_range(spared_until(&p, 2 * SECOND), 6, 16);        /* further and further apart */
@@ -347,8 +348,12 @@ static void copies_of_a_young_program_are_few(void **state)
     hl_plan_took(&p, 0, MS, 10 * MB, MS, MS, MS);
     assert_false(hl_plan_may_want_spare(&p, 10 * MS, 20 * MB)); /* the user's interval decides */
     hl_plan_begin(&p, 0, 0, 0);
+    hl_plan_looks(&p, 0, 10 * MB);
     hl_plan_took(&p, 0, MS, 10 * MB, MS, MS, MS);
     assert_false(hl_plan_wants_spare(&p, 100 * MS, 10 * MB)); /* it does not grow */
+    assert_in_range(hl_plan_looks(&p, 90 * MS, 20 * MB), 70 * MS,
+                    80 * MS);                                 /* as good as this one */
+    assert_false(hl_plan_wants_spare(&p, 110 * MS, 25 * MB)); /* the same */
 }
 
 static void copies_are_for_who_lacks_looks(void **state)

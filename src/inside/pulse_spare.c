@@ -135,6 +135,16 @@ void hl_spares_consider(void)
     hl_lock_give(&lock);
 }
 
+void hl_spares_make_way(void)
+{
+    hl_lock_take(&lock);
+    uint64_t from = hl_plan_looks(&hl_pulse.plan, hl_page_now(), hl_pulse_resident(true));
+    for (unsigned i = LATER; i < HL_SPARES && !atomic_load(&hl_pulse.ending); i++)
+        if (spares[i].at_ns > from)
+            drop(spares + i);
+    hl_lock_give(&lock);
+}
+
 /* It is a child at work from now on: the sentinel waits for it if the program is killed. */
 static void go(const hl_look *l)
 {
