@@ -242,6 +242,17 @@ static bool keeps_nothing(const char *type)
     return !strchr(type, '.');
 }
 
+/* A list, tuple or dict of such objects is what a function of C gives back, and forgets one reference to: more
+ * often than it is a part of a cycle. */
+static bool is_result(const hl_case *c, hl_node v)
+{
+    static const char *const types[] = {"list", "tuple", "dict", "set", "frozenset"};
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++)
+        if (!strcmp(hl_snap_type_name(c->snap, v), types[i]))
+            return true;
+    return false;
+}
+
 /* The type of an object nobody can see into that v dominates: it may be what has v. */
 static const char *opaque_below(const hl_case *c, hl_node v)
 {
@@ -290,8 +301,8 @@ static hl_status gather(hl_case *c, const suspicion *s, gathered *a, hl_err *err
         if (refs_since(s, &now[i], then, n_then) == a->most &&
             c->graph->parent[now[i].node] == HL_NO_NODE && at++ == a->like_it / 2)
             a->sample = now[i].node;
-    if (a->n && !s->given && hl_surplus_in(&c->moments[s->growth.anchor], s->key).own >= a->n / 2 &&
-        are_alone(a))
+    if (a->n && !s->given && !is_result(c, a->sample) &&
+        hl_surplus_in(&c->moments[s->growth.anchor], s->key).own >= a->n / 2 && are_alone(a))
         a->own = opaque_below(c, a->sample);
     return HL_OK;
 }

@@ -108,6 +108,10 @@ static void cycles_the_collector_cannot_see(void **state)
         "rows:Row*{0|100|200|300|400|500} size=10K ref=1\n"
         "rows -.at-> when:datetime.datetime*{0|100|200|300|400|500} size=48 opaque\n" SIX_MOMENTS,
         HL_LEAK, "(lost by C) Row");
+    expect(MAIN "type spam.Node nogc\n"
+                "rows:list*{0|100|200|300|400|500} len=1 size=10K ref=1\n"
+                "rows -[]-> node:spam.Node*{0|100|200|300|400|500} size=48 opaque\n" SIX_MOMENTS,
+           HL_LEAK, "(lost by C) list");
 }
 
 #define MARKED(i)                                                                                  \

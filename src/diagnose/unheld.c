@@ -261,7 +261,10 @@ static hl_status tell(hl_case *c, const hl_snap *s, uint32_t frame, const hl_sit
 {
     /* the few blocks that samples are may be kept where others are not: of what surely is there, at most */
     uint64_t came = gain(c, of), *series = hl_arena_array(c->arena, c->n_moments, sizeof *series);
-    uint64_t gained = c->native.bytes && came > c->native.bytes ? c->native.bytes : came;
+    uint64_t sure =
+        c->outside ? gain(c, c->outside) : 0; /* also where it paused, between two looks */
+    sure = sure > c->native.bytes ? sure : c->native.bytes;
+    uint64_t gained = c->native.bytes && came > sure ? sure : came;
     uint64_t had = c->moments[c->baseline].info.rss_bytes,
              has = c->moments[c->working].info.rss_bytes;
     if (has > had && gained > has - had)

@@ -167,11 +167,11 @@ bool hl_spare_of_beginning(hl_look *out)
 
 /* ---- the end --------------------------------------------------------------------------------- */
 
+/* Who is interrupted by a signal may have the lock: then they go when the program has gone. */
 void hl_spares_drop(void)
 {
-    if (!atomic_load(&held))
+    if (!atomic_load(&held) || !hl_lock_try(&lock))
         return;
-    hl_lock_take(&lock);
     drop_all();
     hl_lock_give(&lock);
 }
