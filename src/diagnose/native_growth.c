@@ -26,11 +26,9 @@ enum {
     DEPTH = 3,
     SEEN_MAX = 48
 };
-static const double APART = 0.15; /* of what came, at any look */
-/* From the last look at work to the end, of the work in which it came: then it is no mere exit ... */
-static const double LONG_END = 0.25;
-static const double TIRED =
-    0.3; /* ... and what comes at that share of the pace before has stopped */
+static const double APART = 0.15;    /* of what came, at any look */
+static const double LONG_END = 0.25; /* then it is no mere exit */
+static const double TIRED = 0.3;     /* at that share of the pace before it has stopped */
 
 /* Memory in use that is in no object, at each look. What malloc has free cannot be read while another
  * thread is at it: then it has as much as when it was read last. */
@@ -69,15 +67,17 @@ static uint64_t came_between(const hl_case *c, const uint64_t *series, uint32_t 
                : came;
 }
 
-/* It came while the first looks were taken, and hardly any more in all the time up to the end. */
-static bool had_stopped(const hl_case *c, const uint64_t *series, const hl_growth *g)
+bool hl_native_growth_had_stopped(const hl_case *c, uint32_t from, uint32_t to, double share)
 {
     const hl_moment *m = c->moments;
+    const uint64_t *series = c->outside;
     uint32_t z = c->n_moments - 1;
-    double before = m[g->anchor].work - m[g->onset].work, after = m[z].work - m[g->anchor].work;
-    double came = (double)series[g->anchor] - (double)series[g->onset];
-    double more = (double)series[z] - (double)series[g->anchor];
-    return after > LONG_END * before && more * before < TIRED * came * after;
+    if (!series)
+        return false;
+    double before = m[to].work - m[from].work, after = m[z].work - m[to].work;
+    double came = (double)series[to] - (double)series[from];
+    double more = (double)series[z] - (double)series[to];
+    return after > share * before && more * before < TIRED * came * after;
 }
 
 /* Each look since the warm-up found more, and they are too few to tell a leak by: a table in memory
@@ -107,7 +107,8 @@ hl_status hl_native_growth_find(hl_case *c, hl_err *err)
         return HL_OK;
     hl_growth g = {.anchor = c->working, .metric = HL_METRIC_BYTES, .series = series};
     c->outside = series;
-    if (!hl_growth_rises(c, series, &g) || hl_growth_slows(&g) || had_stopped(c, series, &g))
+    if (!hl_growth_rises(c, series, &g) || hl_growth_slows(&g) ||
+        hl_native_growth_had_stopped(c, g.onset, g.anchor, LONG_END))
         return HL_OK;
     if (g.intervals < LEAST_INTERVALS) {
         c->native_few = came_in_few(c, series, &g);

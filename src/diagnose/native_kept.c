@@ -27,6 +27,9 @@ enum {
     NEARLY_ALL = 4,       /* three quarters */
 };
 
+/* Lost once, and never again in half as much work: no leak. */
+static const double LONG_REST = 0.5;
+
 typedef struct look {
     hl_snap *snap;
     hl_native_moment sums;
@@ -297,7 +300,8 @@ static hl_status find_lost(hl_case *c, uint32_t from, uint32_t to, const look *f
         growth.weighed_from = growth.onset;
         growth.per_second = seconds > 0 ? (double)growth.bytes / seconds : -1;
         if (growth.bytes >= LEAST_LOST && growth.bytes >= c->material &&
-            hl_process_grew(c, growth.onset, to, growth.bytes))
+            hl_process_grew(c, growth.onset, to, growth.bytes) &&
+            !hl_native_growth_had_stopped(c, growth.onset, to, LONG_REST))
             (void)!tell(c, &marked, &g, &growth, err);
     }
     forget(&marked);

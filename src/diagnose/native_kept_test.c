@@ -131,6 +131,13 @@ static void what_stopped_long_before_the_end_is_not(void **state)
     assert_int_equal(j.d.n_findings, 0);
     assert_int_equal(j.d.verdict, HL_NO_LEAK);
     hl_test_judged_end(&j);
+    j = hl_test_judge(/* nor what was lost in the first half of it */
+                      MAIN ASKED RISES
+                      "lost=-:23:23000000\n" RUN
+                      "snap time=16 cpu=16 rss=53M heap=53M heapfree=0 mapped=0 used=0 "
+                      "reason=end track=sampled rate=524288\n");
+    assert_int_equal(j.d.n_findings, 0);
+    hl_test_judged_end(&j);
 }
 
 static void nothing(const char *text)
