@@ -225,7 +225,8 @@ static void postscript(const hl_verdict_job *job, const hl_page *page, const hl_
         hl_out_text(out, " of CPU");
     }
     if (page->cpu_ns >= SHARE_NS) /* of next to nothing any share is big */
-        hl_out_printf(out, " (%.1f %%)", 100.0 * (double)page->ours_ns / (double)page->cpu_ns);
+        hl_out_printf(out, " (%.1f %% of the program's)",
+                      100.0 * (double)page->ours_ns / (double)page->cpu_ns);
     hl_out_text(out, "\n");
     if (page->round_of[0] && !page->rounds) {
         hl_out_text(out, "  not seen: no round: no function ");

@@ -24,9 +24,11 @@ static bool is_worked_off(const hl_case *c, const hl_growth *g)
         return false;
     if (!g->torn_down || g->intervals < LASTING_INTERVALS)
         return true;
-    const hl_moment *m = c->moments;
-    return m[g->anchor + 1].work - m[g->anchor].work >
-           BRIEF_SHARE * (m[g->anchor].work - m[g->onset].work);
+    /* by both clocks: closing what has it is work as well */
+    const hl_moment *a = &c->moments[g->onset], *b = &c->moments[g->anchor], *z = b + 1;
+    double time = (double)(b->info.time_us - a->info.time_us);
+    return z->work - b->work > BRIEF_SHARE * (b->work - a->work) &&
+           (double)(z->info.time_us - b->info.time_us) > BRIEF_SHARE * time;
 }
 
 static bool is_sequence(const hl_case *c, hl_node v)

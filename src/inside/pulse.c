@@ -566,7 +566,8 @@ HL_EXPORTED void hl_inside_farewell(const char *reason, int gil)
     if (gil && recording && !strcmp(reason, "end"))
         let_watcher_go();
     uint64_t rss = hl_pulse_resident(false);
-    unsigned spared = hl_spares_release(looks ? hl_plan_lacks(&hl_pulse.plan, rss) : 0);
+    unsigned spared =
+        hl_spares_release(looks ? hl_plan_lacks(&hl_pulse.plan, hl_page_now(), rss) : 0);
     if (looks)
         /* one that is over as soon as its imports are has not grown by them */
         hl_look_start(&last, HL_AT_FAREWELL, HL_LOOK_BORROWS,

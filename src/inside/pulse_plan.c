@@ -40,13 +40,15 @@ enum {
     PEEK_MIN_NS = 20 * MS,
     LOADING_MIN_NS = 500 * MS, /* what is over sooner has looks enough after it */
     PATIENCE_MIN_NS = 20 * MS, /* two rounds of the usual length, within these */
-    SPARE_YOUNG_NS = 1000 * MS,
+    SPARE_YOUNG_NS = 2000 * MS,
     SPARE_GAP_NS = 5 * MS, /* from one to the next, and a third of the age */
     SPARE_AGAIN_NS = 2 * MS,
     SPARE_GROWTH = 256 * 1024,
     SPARE_WORTH = 512 * 1024, /* in all */
     SPARE_PAY = 4,
-    ENOUGH_LOOKS = 5,          /* at the work: then what is spare is no longer looked at */
+    ENOUGH_LOOKS =
+        5,        /* at the work: then only what came since the last one is worth another, if ... */
+    LONG_AGO = 8, /* ... that is so large a part of the work */
     SPARE_WALKS_NS = 100 * MS, /* of the walks that an end waits for, but ... */
     SPARES_LEAST = 2,          /* ... so many are worth more */
 };
@@ -248,8 +250,8 @@ bool hl_plan_seems_to_begin(const hl_plan *p)
 
 bool hl_plan_may_want_spare(const hl_plan *p, uint64_t now_ns, uint64_t rss_bytes)
 {
-    return !p->interval_ms && p->taken && p->cheap && p->at_work < ENOUGH_LOOKS &&
-           !hl_plan_spent(p) && now_ns - p->begun_ns < SPARE_YOUNG_NS && rss_bytes < BIG_BYTES;
+    return !p->interval_ms && p->taken && p->cheap && !hl_plan_spent(p) &&
+           now_ns - p->begun_ns < SPARE_YOUNG_NS && rss_bytes < BIG_BYTES;
 }
 
 static uint64_t spare_gap(const hl_plan *p, uint64_t now_ns)
@@ -282,10 +284,17 @@ uint64_t hl_plan_looks(hl_plan *p, uint64_t now_ns, uint64_t rss_bytes)
     return now_ns - spare_gap(p, now_ns) / 2;
 }
 
-unsigned hl_plan_lacks(const hl_plan *p, uint64_t rss_bytes)
+bool hl_plan_has_enough(const hl_plan *p)
 {
-    unsigned looks = p->at_work + 1; /* the last one */
-    if (!p->high_bytes || rss_bytes < p->base_bytes + SPARE_WORTH || looks >= ENOUGH_LOOKS)
+    return p->at_work + 1 >= ENOUGH_LOOKS; /* the last one */
+}
+
+unsigned hl_plan_lacks(const hl_plan *p, uint64_t now_ns, uint64_t rss_bytes)
+{
+    unsigned looks = p->at_work + 1;
+    if (hl_plan_has_enough(p))
+        return LONG_AGO * (now_ns - p->last_ns) > now_ns - p->begun_ns;
+    if (!p->high_bytes || rss_bytes < p->base_bytes + SPARE_WORTH)
         return 0;
     unsigned lacks = ENOUGH_LOOKS - looks;
     uint64_t walk = next_walk_ns(p, rss_bytes), may = walk ? SPARE_WALKS_NS / walk : lacks;
@@ -371,8 +380,8 @@ uint64_t hl_plan_due_at(const hl_plan *p, uint64_t rss_bytes)
         next =
             rss_bytes > p->high_bytes + GAIN_MIN ? elapsed + elapsed / 5 : while_still(p, elapsed);
         break;
-    case 1:
-        next = elapsed + elapsed / 3; /* up to minutes */
+    case 1: /* up to minutes; where it grows, the last look before the end is not to be long ago */
+        next = elapsed + elapsed / (rss_bytes > p->high_bytes + GAIN_MIN ? 5 : 3);
         break;
     default:
         next = p->thinned ? elapsed + elapsed / 4 : elapsed * 2; /* up to days */

@@ -86,7 +86,9 @@ void hl_plan_spared(hl_plan *p, uint64_t now_ns, uint64_t rss_bytes, uint64_t co
 /* A look begins: nothing made so shortly before or after it says more. The moment from which on. */
 uint64_t hl_plan_looks(hl_plan *p, uint64_t now_ns, uint64_t rss_bytes);
 /* How many of the spares are worth a walk now that it ends. */
-unsigned hl_plan_lacks(const hl_plan *p, uint64_t rss_bytes);
+unsigned hl_plan_lacks(const hl_plan *p, uint64_t now_ns, uint64_t rss_bytes);
+/* Of spares, only one that was made after the last look is. */
+bool hl_plan_has_enough(const hl_plan *p);
 /* Nobody imports, but between two imports nobody does either: it is to be asked once more. */
 bool hl_plan_seems_to_begin(const hl_plan *p);
 /* Is the last look one at what imports brought, for hardly anything came after them? */

@@ -338,9 +338,9 @@ static void copies_of_a_young_program_are_few(void **state)
     hl_plan_looks(&p, 0, 10 * MB);
     hl_plan_took(&p, 0, 40 * MS, 10 * MB, MS, MS, 40 * MS);
     assert_in_range(spared_until(&p, 40 * MS), 3, 6);
-    assert_in_range(spared_until(&p, 2 * SECOND), 6, 16);        /* further and further apart */
-    assert_false(hl_plan_may_want_spare(&p, SECOND, 50 * MB));   /* it is no longer young */
-    assert_false(hl_plan_may_want_spare(&p, 10 * MS, 200 * MB)); /* a clone of it is dear */
+    assert_in_range(spared_until(&p, 3 * SECOND), 6, 18);          /* further and further apart */
+    assert_false(hl_plan_may_want_spare(&p, 2 * SECOND, 50 * MB)); /* it is no longer young */
+    assert_false(hl_plan_may_want_spare(&p, 10 * MS, 200 * MB));   /* a clone of it is dear */
     hl_plan_begin(&p, 0, 0, 0);
     hl_plan_took(&p, 0, MS, 10 * MB, 5 * MS, 5 * MS, MS);
     assert_false(hl_plan_may_want_spare(&p, 10 * MS, 20 * MB)); /* the same */
@@ -362,18 +362,19 @@ static void copies_are_for_who_lacks_looks(void **state)
     hl_plan p;
     hl_plan_begin(&p, 0, 0, 0);
     hl_plan_took(&p, 0, MS, 10 * MB, MS, MS, MS);
-    assert_int_equal(hl_plan_lacks(&p, 20 * MB), 3); /* of five, one taken, one to come */
-    assert_int_equal(hl_plan_lacks(&p, 10 * MB), 0); /* nothing grew */
+    assert_int_equal(hl_plan_lacks(&p, 9 * MS, 20 * MB), 3); /* of five, one taken, one to come */
+    assert_int_equal(hl_plan_lacks(&p, 9 * MS, 10 * MB), 0); /* nothing grew */
     for (unsigned i = 1; i < 5; i++)
         hl_plan_took(&p, i * 10 * MS, i * 10 * MS + MS, 10 * MB + i * MB, MS, MS, MS);
-    assert_int_equal(hl_plan_lacks(&p, 20 * MB), 0);
-    assert_false(hl_plan_may_want_spare(&p, 70 * MS, 20 * MB));
+    assert_true(hl_plan_has_enough(&p));
+    assert_int_equal(hl_plan_lacks(&p, 42 * MS, 20 * MB), 0);
+    assert_int_equal(hl_plan_lacks(&p, 60 * MS, 20 * MB), 1); /* the last look was long ago */
     hl_plan_begin_work(&p, 100 * MS, 20 * MB); /* what was looked at before were its imports */
-    assert_int_equal(hl_plan_lacks(&p, 30 * MB), 4);
-    assert_int_equal(hl_plan_lacks(&p, 20 * MB), 0);
+    assert_int_equal(hl_plan_lacks(&p, 109 * MS, 30 * MB), 4);
+    assert_int_equal(hl_plan_lacks(&p, 109 * MS, 20 * MB), 0);
     hl_plan_begin(&p, 0, 0, 0);
     hl_plan_took(&p, 0, 60 * MS, 10 * MB, MS, MS, 60 * MS);
-    assert_int_equal(hl_plan_lacks(&p, 20 * MB), 2); /* who ends waits for the walks */
+    assert_int_equal(hl_plan_lacks(&p, 90 * MS, 20 * MB), 2); /* who ends waits for the walks */
 }
 
 /* Between two imports nobody imports: it is asked once more, soon, whether it grows or not. */

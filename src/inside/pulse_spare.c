@@ -126,6 +126,8 @@ void hl_spares_consider(void)
         hl_plan_postpone(plan, now);
         hl_plan_spared(plan, now, rss, 0);
     } else if (!hl_plan_seems_to_begin(plan)) {
+        if (hl_plan_has_enough(plan))
+            drop_all();
         make(place(now), "growth");
     } else if (!spares[0].child) {
         make(0, "imported");
@@ -180,6 +182,9 @@ unsigned hl_spares_release(unsigned most)
 {
     hl_lock_take(&lock);
     uint64_t now = hl_page_now();
+    for (unsigned i = 0; i < HL_SPARES; i++)
+        if (hl_plan_has_enough(&hl_pulse.plan) && spares[i].at_ns < hl_pulse.plan.last_ns)
+            drop(spares + i);
     while (atomic_load(&held) > most) {
         unsigned i = least_missed(now);
         drop(spares + (i < HL_SPARES ? i : 0));
