@@ -212,8 +212,10 @@ hl_status hl_rule_context_groups(hl_case *c, hl_err *err)
     for (uint32_t i = 0; i < c->n_groups; i++) {
         hl_group *group = &c->groups[i];
         hl_confidence confidence;
-        if (group->kind != HL_COUNT_VALUE || group->growth.released ||
-            hl_cause_told(c, "pending-task") || !hl_group_judge(c, group, &confidence))
+        /* the context of a task goes with it: only at the very end, or who knows */
+        bool went = group->growth.released && group->growth.anchor < c->working;
+        if (group->kind != HL_COUNT_VALUE || went || hl_cause_told(c, "pending-task") ||
+            !hl_group_judge(c, group, &confidence))
             continue;
         if (hl_group_open(c, group, err))
             return err->status;

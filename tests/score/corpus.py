@@ -211,6 +211,7 @@ PROGRAMS = [
             proper=True),
     package("std_at_fork", (CALLBACKS, REGISTRY), "register_at_fork", ANY, proper=True),
     package("std_pickler_memo", (CONTAINER, MEMORY), "pickler", ANY, proper=True),
+    package("std_etree_namespaces", (CONTAINER, CACHE), "_namespace_map", ANY, proper=True),
     native("std_environ", MEMORY, proper=True),
     native("std_array_u", MEMORY, proper=True),
 
@@ -348,12 +349,24 @@ PROGRAMS = [
             fixed=("opentelemetry-sdk==1.34.0", "opentelemetry-instrumentation-asyncio==0.55b0",
                    "setuptools==79.0.1")),
 
+    package("pydantic_resolve_contexts", CONTEXT, "", ANY, "pydantic-resolve==1.12.5",
+            "pydantic==2.11.7", fixed=("pydantic-resolve==2.0.1", "pydantic==2.11.7")),
+
     # leaks of C code
     package("multidict_argument", REFERENCE, "list", ANY, "multidict==6.3.1",
             fixed=("multidict==6.3.2",)),
     package("ujson_bigint", (MEMORY, REFERENCE), "ujson_bigint", ANY, "ujson==5.10.0",
             fixed=("ujson==5.12.0",)),
     package("ujson_write_error", REFERENCE, "ujson_write_error", ANY, "ujson==5.12.0"),
+    package("msgspec_tuples", REFERENCE, "list", ANY, "msgspec==0.14.1", fixed=("msgspec==0.14.2",)),
+    package("tree_sitter_predicates", REFERENCE, "list", ANY, "tree-sitter==0.25.2",
+            "tree-sitter-python==0.25.0", proper=True, python="3.12"),
+    package("bson_decode_all", REFERENCE, "CodecOptions", ANY, "pymongo==4.1.0",
+            fixed=("pymongo==4.1.1",), python="3.10"),
+    package("gmpy2_contexts", REFERENCE, "Token", ANY, "gmpy2==2.2.1", fixed=("gmpy2==2.2.2",),
+            python="3.12"),
+    package("orjson_default_raises", (REFERENCE, TRACEBACK), "", ANY, "orjson==3.9.0",
+            fixed=("orjson==3.9.1",)),
     native("lz4_errors", MEMORY, "lz4==4.0.1", fixed="lz4==4.3.3", python="3.10"),
     native("ciso8601_offset", REFERENCE, "ciso8601==2.3.2", fixed="ciso8601==2.3.3"),
     native("simplejson_skipkeys", REFERENCE, "simplejson==3.20.2"),
