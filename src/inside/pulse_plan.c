@@ -380,8 +380,9 @@ uint64_t hl_plan_due_at(const hl_plan *p, uint64_t rss_bytes)
         next =
             rss_bytes > p->high_bytes + GAIN_MIN ? elapsed + elapsed / 5 : while_still(p, elapsed);
         break;
-    case 1: /* up to minutes; where it grows, the last look before the end is not to be long ago */
-        next = elapsed + elapsed / (rss_bytes > p->high_bytes + GAIN_MIN ? 5 : 3);
+    case 1: /* up to minutes; where it grows, and a look is cheap, the last one is not to be long ago */
+        next = elapsed +
+               elapsed / (rss_bytes < BIG_BYTES && rss_bytes > p->high_bytes + GAIN_MIN ? 5 : 3);
         break;
     default:
         next = p->thinned ? elapsed + elapsed / 4 : elapsed * 2; /* up to days */
