@@ -143,6 +143,56 @@ static const char *called_from(const hl_case *c, const hl_snap *s, uint32_t call
                   : "";
 }
 
+/* Its bytes and pace, from its onset on. */
+static void measure(const hl_case *c, hl_growth *g, uint64_t bytes)
+{
+    const hl_snap_info *a = &c->moments[g->onset].info, *z = &c->moments[g->anchor].info;
+    double seconds = (double)(z->time_us - a->time_us) / 1e6;
+    g->bytes = g->onset_bytes = g->units = bytes;
+    g->weighed_from = g->onset;
+    g->per_second = seconds > 0 ? (double)bytes / seconds : -1;
+}
+
+/* How and by whom the stack's memory was asked for. */
+typedef struct asker {
+    uint32_t caller;
+    const char *where, *from;
+} asker;
+
+static asker asker_of(const hl_case *c, const look *at, const gain *g, hl_symbols *symbols)
+{
+    uint32_t caller = hl_native_caller(at->snap, g->stack);
+    return (asker){caller, function_of(c, at->snap, g->stack, symbols),
+                   called_from(c, at->snap, caller)};
+}
+
+static hl_finding *begin_finding(hl_case *c, const hl_growth *growth, hl_confidence confidence,
+                                 hl_err *err)
+{
+    hl_finding *f = hl_finding_add(c, "native-memory", confidence);
+    if (!f) {
+        hl_err_set(err, HL_NO_MEMORY, "no memory for a finding");
+        return NULL;
+    }
+    hl_finding_growth(c, f, growth);
+    f->growth.objects = 0;
+    f->retained.bytes = growth->bytes;
+    f->holder.kind = "native";
+    return f;
+}
+
+static void end_finding(hl_case *c, hl_finding *f, const look *at, const gain *g, const asker *by,
+                        hl_symbols *symbols)
+{
+    const char *stack = hl_native_stack_label(at->snap, g->stack, symbols, c->arena);
+    if (stack)
+        hl_finding_evidence(c, f, "allocated in %s", stack);
+    if (by->caller)
+        hl_finding_line(c, f, at->snap, by->caller, f->retained.bytes, true);
+    f->n_native = hl_native_frames(at->snap, g->stack, symbols, c->arena, &f->native);
+    hl_finding_seal(c, f);
+}
+
 /* What samples say of it is no more than what is known to be there. */
 static uint64_t at_most(uint64_t bytes, uint64_t came)
 {
@@ -151,14 +201,13 @@ static uint64_t at_most(uint64_t bytes, uint64_t came)
 
 static void name_asker(hl_case *c, const look *last, const gain *g, uint64_t came)
 {
-    const hl_snap *s = last->snap;
     hl_symbols *symbols = hl_symbols_create();
+    asker by = asker_of(c, last, g, symbols);
     char bytes[16];
-    const char *where = function_of(c, s, g->stack, symbols);
-    const char *from = called_from(c, s, hl_native_caller(s, g->stack));
-    if (where && from)
-        c->native_by = hl_arena_printf(c->arena, "some %s of it was asked for in %s%s",
-                                       hl_bytes_text(at_most(g->bytes, came), bytes), where, from);
+    if (by.where && by.from)
+        c->native_by =
+            hl_arena_printf(c->arena, "some %s of it was asked for in %s%s",
+                            hl_bytes_text(at_most(g->bytes, came), bytes), by.where, by.from);
     hl_symbols_destroy(symbols);
 }
 
@@ -170,36 +219,20 @@ static const char KEPT_FIX[] =
 /* Steadily more in each part of the run: a cache, a document, a table, or a leak. */
 static hl_status tell_kept(hl_case *c, const look *last, const gain *g, hl_err *err)
 {
-    const hl_snap *s = last->snap;
     hl_growth growth = c->native;
-    const hl_snap_info *a = &c->moments[growth.onset].info, *z = &c->moments[growth.anchor].info;
-    double seconds = (double)(z->time_us - a->time_us) / 1e6;
-    growth.bytes = growth.onset_bytes = growth.units = at_most(g->bytes, growth.bytes);
-    growth.weighed_from = growth.onset;
-    growth.per_second = seconds > 0 ? (double)growth.bytes / seconds : -1;
-    hl_finding *f = hl_finding_add(c, "native-memory", HL_POSSIBLE);
+    measure(c, &growth, at_most(g->bytes, growth.bytes));
+    hl_finding *f = begin_finding(c, &growth, HL_POSSIBLE, err);
     if (!f)
-        return hl_err_set(err, HL_NO_MEMORY, "no memory for a finding");
+        return err->status;
     hl_symbols *symbols = hl_symbols_create();
+    asker by = asker_of(c, last, g, symbols);
     char bytes[16];
-    uint32_t caller = hl_native_caller(s, g->stack);
-    const char *where = function_of(c, s, g->stack, symbols), *from = called_from(c, s, caller);
-    hl_finding_growth(c, f, &growth);
-    f->growth.objects = 0;
-    f->retained.bytes = growth.bytes;
-    f->holder.kind = "native";
-    f->holder.name = hl_arena_printf(c->arena, "(kept by C) memory asked for in %s", where);
+    f->holder.name = hl_arena_printf(c->arena, "(kept by C) memory asked for in %s", by.where);
     f->title = hl_arena_printf(c->arena, "C code keeps, or has lost, some %s asked for in %s%s",
-                               hl_bytes_text(growth.bytes, bytes), where, from);
+                               hl_bytes_text(growth.bytes, bytes), by.where, by.from);
     hl_finding_evidence(c, f, "more came in each of %u parts of the run", growth.intervals);
-    const char *stack = hl_native_stack_label(s, g->stack, symbols, c->arena);
-    if (stack)
-        hl_finding_evidence(c, f, "allocated in %s", stack);
-    if (caller)
-        hl_finding_line(c, f, s, caller, growth.bytes, true);
-    f->n_native = hl_native_frames(s, g->stack, symbols, c->arena, &f->native);
     f->fix = KEPT_FIX;
-    hl_finding_seal(c, f);
+    end_finding(c, f, last, g, &by, symbols);
     hl_symbols_destroy(symbols);
     return HL_OK;
 }
@@ -213,35 +246,23 @@ static const char FIX[] =
 static hl_status tell(hl_case *c, const look *marked, const gain *g, const hl_growth *growth,
                       hl_err *err)
 {
-    const hl_snap *s = marked->snap;
-    hl_finding *f = hl_finding_add(c, "native-memory", HL_STRONG);
+    hl_finding *f = begin_finding(c, growth, HL_STRONG, err);
     if (!f)
-        return hl_err_set(err, HL_NO_MEMORY, "no memory for a finding");
+        return err->status;
     hl_symbols *symbols = hl_symbols_create();
+    asker by = asker_of(c, marked, g, symbols);
     char bytes[16], gone[16], had[16];
-    uint32_t caller = hl_native_caller(s, g->stack);
-    const char *where = function_of(c, s, g->stack, symbols), *from = called_from(c, s, caller);
-    hl_finding_growth(c, f, growth);
-    f->growth.objects = 0;
-    f->retained.bytes = growth->bytes;
-    f->holder.kind = "native";
-    f->holder.name = hl_arena_printf(c->arena, "(lost by C) memory asked for in %s", where);
+    f->holder.name = hl_arena_printf(c->arena, "(lost by C) memory asked for in %s", by.where);
     f->title = hl_arena_printf(
         c->arena,
         "C code lost some %s: nothing points any more to most of what was asked for in %s%s",
-        hl_bytes_text(growth->bytes, bytes), where, from);
+        hl_bytes_text(growth->bytes, bytes), by.where, by.from);
     hl_finding_evidence(c, f, "more came in each of %u parts of the run", growth->intervals);
     hl_finding_evidence(c, f, "%s had some %s in use, and no pointer to %s of it was left anywhere",
                         hl_module_name(g->library), hl_bytes_text(in_use(marked, g->library), had),
                         hl_bytes_text(g->lost, gone));
-    const char *stack = hl_native_stack_label(s, g->stack, symbols, c->arena);
-    if (stack)
-        hl_finding_evidence(c, f, "allocated in %s", stack);
-    if (caller)
-        hl_finding_line(c, f, s, caller, growth->bytes, true);
-    f->n_native = hl_native_frames(s, g->stack, symbols, c->arena, &f->native);
     f->fix = FIX;
-    hl_finding_seal(c, f);
+    end_finding(c, f, marked, g, &by, symbols);
     hl_symbols_destroy(symbols);
     c->native_told = true;
     return HL_OK;
@@ -294,11 +315,7 @@ static hl_status find_lost(hl_case *c, uint32_t from, uint32_t to, const look *f
     else if (g.lost >= LEAST_LOST && LOST_SHARE * g.lost >= g.bytes &&
              !fill(c, g.library, series, err) && hl_growth_rises(c, series, &growth) &&
              growth.intervals >= intervals_asked(&g) && !hl_growth_slows(&growth)) {
-        const hl_snap_info *a = &c->moments[growth.onset].info, *z = &c->moments[to].info;
-        double seconds = (double)(z->time_us - a->time_us) / 1e6;
-        growth.bytes = growth.onset_bytes = growth.units = above(series[to], series[growth.onset]);
-        growth.weighed_from = growth.onset;
-        growth.per_second = seconds > 0 ? (double)growth.bytes / seconds : -1;
+        measure(c, &growth, above(series[to], series[growth.onset]));
         if (growth.bytes >= LEAST_LOST && growth.bytes >= c->material &&
             hl_process_grew(c, growth.onset, to, growth.bytes) &&
             !hl_native_growth_had_stopped(c, growth.onset, to, LONG_REST))

@@ -81,10 +81,14 @@ static hl_status much_came(const hl_case *c, bool unheld, bool *out, hl_err *err
     return HL_OK;
 }
 
+static uint64_t since(uint64_t is, uint64_t was)
+{
+    return is > was ? is - was : 0;
+}
+
 static uint64_t gain(const hl_case *c, const uint64_t *series)
 {
-    uint64_t first = series[c->baseline], last = series[c->working];
-    return last > first ? last - first : 0;
+    return since(series[c->working], series[c->baseline]);
 }
 
 /* What of the line can be in no object: it came with raw memory, or with PyMem_Malloc. */
@@ -96,7 +100,7 @@ static uint64_t bare_gain(const hl_case *c, const hl_snap *s, uint32_t frame,
         first += s->stacks[k].frame == frame ? h->moments[c->baseline].bare[k] : 0;
     for (uint32_t k = 1; k < h->moments[c->working].n; k++)
         last += s->stacks[k].frame == frame ? h->moments[c->working].bare[k] : 0;
-    return last > first ? last - first : 0;
+    return since(last, first);
 }
 
 /* ---- what nothing leads to --------------------------------------------------------------------- */
@@ -247,11 +251,6 @@ static void tell_lost(hl_case *c, hl_finding *f, const lost_line *line, const ch
                         line->bytes < gained ? hl_arena_printf(c->arena, "%s of it",
                                                                hl_bytes_text(line->bytes, gone))
                                              : "it");
-}
-
-static uint64_t since(uint64_t is, uint64_t was)
-{
-    return is > was ? is - was : 0;
 }
 
 /* ---- one line ---------------------------------------------------------------------------------- */

@@ -5,7 +5,8 @@
  *        all there is of it. A clone takes one or two, and shows a moment that is gone by then.
  * Method While the plan asks for them (pulse_plan.c) copies are made and held, a few, spread over the
  *        work so far. The first, of its beginning, is walked when the first look at the work is due,
- *        in its place. Once there are looks enough, or the program is no longer young, all go unseen.
+ *        in its place. Once there are looks enough only the newest is held, in case the last look will
+ *        have been long ago; when the program is no longer young, or big, all go unseen.
  * Order  `lock`, and `ending` asked under it: what the watcher holds is the farewell's from then on. */
 #include "inside/pulse_parts.h" /* first: Python.h sets _GNU_SOURCE */
 
