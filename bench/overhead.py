@@ -29,6 +29,8 @@ PROGRAMS = {
     "ts = [threading.Thread(target=w) for _ in range(8)]\n[t.start() for t in ts]; [t.join() for t in ts]",
     "asyncio, 100 tasks": "import asyncio\nasync def w():\n for _ in range(1500): await asyncio.sleep(0)\n"
     "async def main(): await asyncio.gather(*(w() for _ in range(100)))\nasyncio.run(main())",
+    "80,000 small lists, and over": "L = []\nfor i in range(80_000): L.append([i, str(i)])",
+    "imports, 100,000 lists": "import json, logging, asyncio\nL = []\nfor i in range(100_000): L.append([i, str(i)])",
     "1.3 GB in 4 million dicts": "x = [{'a': [i]} for i in range(4_000_000)]\nn = 0\nfor _ in range(3):\n for d in x: n += d['a'][0]",
     "3.9 GB in 1000 closures": "kept = []\ndef outer(n):\n big = list(range(n * 100_000, (n + 1) * 100_000))\n"
     " def inner(): return len(big)\n return inner\nfor n in range(1000): kept.append(outer(n))",
