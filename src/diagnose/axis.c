@@ -21,19 +21,33 @@ static uint64_t collections(const hl_snap_info *a, const hl_snap_info *b, int ge
     return is > was ? is - was : 0;
 }
 
-/* The work between two collections of the youngest generation, in intervals without a full one: so
- * long the program takes to make some hundred objects. 0: there is none to tell. */
-static double work_of_a_generation(const hl_moment *m, uint32_t n)
+/* What the program made between two moments: collections of the youngest generation, one for some
+ * hundred objects; or bytes, of which there are many more. */
+typedef uint64_t made_fn(const hl_moment *a, const hl_moment *b);
+
+static uint64_t made_generations(const hl_moment *a, const hl_moment *b)
 {
-    double work = 0, young = 0;
-    for (uint32_t i = 1; i < n; i++) {
-        uint64_t made = collections(&m[i - 1].info, &m[i].info, 0);
-        if (!made || collections(&m[i - 1].info, &m[i].info, 2))
+    return collections(&a->info, &b->info, 0);
+}
+
+static uint64_t made_bytes(const hl_moment *a, const hl_moment *b)
+{
+    return b->allocated > a->allocated && a->allocated ? b->allocated - a->allocated : 0;
+}
+
+/* The work it took to make one of these, from a moment on, by the intervals without a full collection.
+ * 0: there is none to tell. */
+static double pace_of(made_fn *made, const hl_moment *m, uint32_t from, uint32_t n)
+{
+    double work = 0, all = 0;
+    for (uint32_t i = from + 1; i < n; i++) {
+        uint64_t is = made(&m[i - 1], &m[i]);
+        if (!is || collections(&m[i - 1].info, &m[i].info, 2))
             continue;
         work += m[i].work - m[i - 1].work;
-        young += (double)made;
+        all += (double)is;
     }
-    return young > 0 ? work / young : 0;
+    return all > 0 ? work / all : 0;
 }
 
 /* A full collection costs more the more there is, and is none of the program's own work: one that
@@ -41,17 +55,23 @@ static double work_of_a_generation(const hl_moment *m, uint32_t n)
  * it goes through the heap as the walk of a look does, which is: a quarter of that at least, and no
  * more than twice as long (0.9 to 1.3 times as long where classes were made). Between them it is
  * what the program's pace in the other intervals does not explain. */
-static void leave_out_collections(hl_moment *m, uint32_t n)
+static void leave_out_collections(hl_moment *m, uint32_t began, uint32_t n)
 {
     static const double LEAST = 0.25, MOST = 2; /* of the walk */
     static const double SHARE = 0.8;            /* of the interval, at most */
-    double left_out = 0, was = n ? m[0].work : 0, pace = work_of_a_generation(m, n);
+    made_fn *made_between = made_generations;
+    /* imports make little in much time: their pace is better than none */
+    double left_out = 0, was = n ? m[0].work : 0, pace = pace_of(made_generations, m, began, n);
+    if (pace <= 0 && (pace = pace_of(made_bytes, m, began, n)) > 0)
+        made_between = made_bytes;
+    if (pace <= 0)
+        pace = pace_of(made_generations, m, 0, n);
     for (uint32_t i = 1; i < n; i++) {
         const hl_snap_info *a = &m[i - 1].info, *b = &m[i].info;
         double full = (double)collections(a, b, 2), work = m[i].work - was;
         double walks = full * (double)(a->walk_ns + b->walk_ns) / 2e9, cost = LEAST * walks;
         /* next to nothing was made meanwhile: the look fell into the collection */
-        uint64_t made = collections(a, b, 0);
+        uint64_t made = made_between(&m[i - 1], &m[i]);
         double rest = pace > 0 ? work - pace * (double)(made + 1) : made ? 0 : work;
         if (full > 0 && rest > cost)
             cost = walks > 0 && rest > MOST * walks ? MOST * walks : rest;
@@ -92,17 +112,17 @@ void hl_axis_settle(hl_case *c)
         cpu = m[i].work >= m[i - 1].work;
     for (uint32_t i = 0; i < n && !cpu; i++)
         m[i].work = (double)m[i].info.time_us / 1e6;
-    if (cpu)
-        leave_out_collections(m, n);
-    c->by_rounds = hl_rounds_axis(c);
-    for (uint32_t i = 0; i < n; i++)
-        c->audited |= c->by_rounds && m[i].info.resource_known != 0;
     for (uint32_t i = 0; i < n; i++)
         if (!strcmp(m[i].info.reason, "imported"))
             c->began = i;
     uint32_t loaded = n ? loaded_at(c) : 0;
     if (loaded > c->began)
         c->began = loaded;
+    if (cpu)
+        leave_out_collections(m, c->began, n);
+    c->by_rounds = hl_rounds_axis(c);
+    for (uint32_t i = 0; i < n; i++)
+        c->audited |= c->by_rounds && m[i].info.resource_known != 0;
     for (uint32_t i = c->began; i < n; i++)
         if (m[i].work <= m[c->began].work + WARM_UP * (m[n - 1].work - m[c->began].work))
             c->baseline = i;

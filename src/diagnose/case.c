@@ -200,6 +200,8 @@ hl_status hl_case_observe(hl_case *c, hl_run *run, uint32_t index, hl_err *err)
         m->frozen_garbage +=
             c->graph->from[v] == HL_HOLD_CYCLE && c->snap->flag[v] & HL_NODE_FROZEN;
     }
+    for (uint32_t k = 0; k < c->snap->n_sites && !info.tracking.live_only; k++)
+        m->allocated += c->snap->sites[k].all.bytes;
     for (uint32_t i = 0; i < c->snap->n_roots; i++)
         m->runs_module |= c->snap->roots[i].kind == HL_ROOT_FRAME &&
                           !strcmp(c->snap->names[c->snap->roots[i].name], "<module>");
@@ -230,10 +232,15 @@ static bool is_falling_at_the_end(const hl_case *c, uint32_t i)
            (double)hl_moment_live(&m[i]) < FALLEN * (double)hl_moment_live(&m[i - 1]);
 }
 
-/* Of a short run the interpreter's own end is more. */
-bool hl_case_is_brief_end(double work, double run)
+/* Of a short run the interpreter's own end is more; but who makes much there is at work. */
+bool hl_case_is_brief_end(const hl_case *c, uint32_t from, uint32_t to)
 {
-    static const double SHARE = 0.12, SECONDS = 0.03, SHARE_MAX = 0.25;
+    static const double SHARE = 0.12, SECONDS = 0.03, SHARE_MAX = 0.25, MADE_MAX = 0.25;
+    const hl_moment *m = c->moments, *began = &m[from > c->began ? c->began : 0];
+    double work = m[to].work - m[from].work, run = m[to].work - m[0].work;
+    double made = (double)m[to].allocated - (double)m[from].allocated;
+    if (made > MADE_MAX * ((double)m[to].allocated - (double)began->allocated))
+        return false;
     return work <= SHARE * run || (work <= SECONDS && work <= SHARE_MAX * run);
 }
 
@@ -242,9 +249,7 @@ static bool left_by_exit(const hl_case *c, uint32_t i)
 {
     const hl_moment *m = c->moments;
     return !strcmp(m[i].info.reason, "exit") &&
-           (!m[i].runs_module ||
-            (!m[i].info.tracking.mark &&
-             hl_case_is_brief_end(m[i].work - m[i - 1].work, m[i].work - m[0].work)));
+           (!m[i].runs_module || (!m[i].info.tracking.mark && hl_case_is_brief_end(c, i - 1, i)));
 }
 
 void hl_case_find_farewells(hl_case *c)

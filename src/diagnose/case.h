@@ -32,6 +32,7 @@ typedef struct hl_moment {
                             rounds, where the program declared them */
     uint64_t heap_bytes; /* own bytes of all nodes and folded leaves, garbage included */
     uint64_t objects;
+    uint64_t allocated; /* bytes, of all blocks so far; 0: not followed */
     uint32_t modules;                        /* in sys.modules */
     uint64_t garbage_objects, garbage_bytes; /* in cycles nothing holds */
     uint64_t frozen_garbage;                 /* of those, in the permanent generation */
@@ -142,8 +143,8 @@ uint64_t hl_moment_live(const hl_moment *m);
  * one before it may find asyncio.run cancelling what is left: what these do not find may have been
  * there all along. They may confirm, they cannot acquit. */
 void hl_case_find_farewells(hl_case *c);
-/* Is so much work at the end of a run of so much short? */
-bool hl_case_is_brief_end(double work, double run);
+/* Did the program do next to nothing between two moments, at its end? */
+bool hl_case_is_brief_end(const hl_case *c, uint32_t from, uint32_t to);
 /* Has the code at this address run before the program was over, as far as anybody can tell? What has
  * not done anything to a container never will; and what atexit had in hand and nobody called while
  * the program was at work does it when all is over. */

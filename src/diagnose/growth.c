@@ -16,7 +16,7 @@
 #include <string.h>
 
 enum { MIN_INTERVALS = 2, LEAST_BESIDE = 4 << 10 };
-/* An interval below that share of the run's work says nothing; in a short run nor does one of less
+/* An interval below that share of the run's work since its imports says nothing; in a short run nor does one of less
  * than so many seconds, if it is not much of the run. */
 static const double SHORT_SHARE = 0.04, SHORT_SECONDS = 0.03, SHORT_SHARE_MAX = 0.1;
 /* One that is as short by the clock says nothing either, if less than that share of the work is in it: of a
@@ -58,7 +58,7 @@ static bool anchor_of(const hl_case *c, hl_shape shape, uint32_t *out)
 static uint32_t join_short(const hl_case *c, uint32_t anchor, uint32_t *kept)
 {
     const hl_moment *m = c->moments;
-    double run = m[anchor].work - m[0].work;
+    double run = m[anchor].work - m[anchor > c->began ? c->began : 0].work;
     double few = SHORT_SECONDS < SHORT_SHARE_MAX * run ? SHORT_SECONDS : SHORT_SHARE_MAX * run;
     double least = few > SHORT_SHARE * run ? few : SHORT_SHARE * run;
     double time = (double)(m[anchor].info.time_us - m[0].info.time_us);
@@ -154,7 +154,7 @@ static uint32_t without_tail(const hl_case *c, const uint64_t *series, const uin
     uint32_t a = kept[k - 1];
     bool still =
         is_flat(c, series, a, z, kept[0], a) && (double)series[z] >= SHRINK * (double)series[a];
-    bool brief = hl_case_is_brief_end(m[z].work - m[a].work, m[z].work - m[0].work);
+    bool brief = hl_case_is_brief_end(c, a, z);
     /* one that had all but stopped before is at rest, however short the end */
     uint32_t b = kept[k - 2], to = brief ? z : a;
     double all = m[a].work - m[0].work, rise = (double)series[a] - (double)series[b];
@@ -223,8 +223,7 @@ bool hl_growth_rises(hl_case *c, const uint64_t *series, hl_growth *g)
     /* exit handlers work, too: a rate is that of the program, up to where it was last seen at work,
      * unless that was long ago */
     uint32_t last = n - 1;
-    double end_work = c->moments[kept[last]].work - c->moments[kept[last - 1]].work;
-    bool brief = hl_case_is_brief_end(end_work, c->moments[kept[last]].work - c->moments[0].work);
+    bool brief = hl_case_is_brief_end(c, kept[last - 1], kept[last]);
     if (kept[last] > c->working && last - j > MIN_INTERVALS && brief)
         last--;
     double w1 = c->moments[kept[last]].work;

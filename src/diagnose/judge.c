@@ -338,8 +338,8 @@ static weighing weigh(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_fill
          * we know, or by whoever had it then */
         .given = g->address && !u->n_stores &&
                  (filled == HL_FILLED_UNKNOWN ? rises_as(c, s) < AGED : never_grew_as(c, s)),
-        .one_call = filled == HL_FILLED_BY_ONE_CALL && !g->exact &&
-                    !(u->unread && g->intervals >= KEYED_INTERVALS),
+        /* that nobody can ask for it is read from the code: more looks would not make it surer */
+        .one_call = filled == HL_FILLED_BY_ONE_CALL && !g->exact && !u->unread,
     };
     w.slows = w.course < SLOWS;
     uint32_t wanted = intervals_wanted(&w);

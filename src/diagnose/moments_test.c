@@ -1,7 +1,7 @@
 /* diagnose/moments_test.c: a verdict does not hang on the moment a look happened to fall into.
  *
  * Room   diagnose; tests only. Drawn heaps (snapshot/snap_dsl.h) in which one look fell badly: into
- *        an exit handler, into a full collection, on another way to the same container. */
+ *        an exit handler, on another way to the same container. */
 #include "diagnose/diagnose_testlib.h"
 #include "snapshot/snap_dsl.h"
 
@@ -190,7 +190,7 @@ static void what_a_method_removes_from_is_not_bounded(void **state)
     (void)state;
 }
 
-/* ---- a look in a full collection ----------------------------------------------------------------
+/* ---- room that was there ------------------------------------------------------------------------
  */
 
 #define GLOBAL_ROWS                                                                                \
@@ -198,53 +198,6 @@ static void what_a_method_removes_from_is_not_bounded(void **state)
            "g -key:handle-> f:function -__code__-> handle:code\n"                                  \
            "f -__globals__-> g\n"                                                                  \
            "code handle name=handle qualname=handle file=app.py line=3 uses=global:rows:add\n"
-
-static void a_look_in_a_full_collection_is_no_pause(void **state)
-{
-    hl_test_expect(GLOBAL_ROWS ROWS("{0|100|200|300|400|400|500}")
-           "snap time=0 cpu=0 reason=start collections=0,0,0\n"
-           "snap time=1 cpu=1 collections=100,10,1\n"
-           "snap time=2 cpu=2 collections=200,20,2\n"
-           "snap time=3 cpu=3 collections=300,30,3\n"
-           "snap time=4 cpu=4 collections=400,40,4\n"
-           "snap time=5 cpu=4.4 collections=400,40,5\n"
-           "snap time=6 cpu=5.4 collections=500,50,5 reason=end\n",
-           HL_LEAK, "growing-container", "__main__.rows");
-    (void)state;
-}
-
-/* The collection took most of the interval, and a little was made beside it. */
-static void most_of_an_interval_is_a_full_collection(void **state)
-{
-    hl_test_expect(GLOBAL_ROWS ROWS("{0|100|200|300|400|410|510}")
-           "snap time=0 cpu=0 reason=start collections=0,0,0\n"
-           "snap time=1 cpu=1 collections=100,10,0\n"
-           "snap time=2 cpu=2 collections=200,20,0\n"
-           "snap time=3 cpu=3 collections=300,30,0\n"
-           "snap time=4 cpu=4 collections=400,40,0\n"
-           "snap time=5 cpu=8 collections=410,41,1\n"
-           "snap time=6 cpu=9 collections=510,51,1 reason=end\n",
-           HL_LEAK, "growing-container", "__main__.rows");
-    (void)state;
-}
-
-/* The healthy twin: much was made meanwhile, and nothing of it was kept. */
-static void a_pause_is_a_pause(void **state)
-{
-    hl_test_expect(GLOBAL_ROWS ROWS("{0|100|200|300|400|400|400}")
-           "snap time=0 cpu=0 reason=start collections=0,0,0\n"
-           "snap time=1 cpu=1 collections=100,10,1\n"
-           "snap time=2 cpu=2 collections=200,20,2\n"
-           "snap time=3 cpu=3 collections=300,30,3\n"
-           "snap time=4 cpu=4 collections=400,40,4\n"
-           "snap time=6 cpu=6 collections=500,50,5\n"
-           "snap time=8 cpu=8 collections=600,60,6 reason=end\n",
-           HL_NO_LEAK, NULL, NULL);
-    (void)state;
-}
-
-/* ---- room that was there ------------------------------------------------------------------------
- */
 
 /* Three rises; the process as big as rss says. */
 #define RISES(rss)                                                                                 \
@@ -773,9 +726,6 @@ int main(void)
         cmocka_unit_test(what_a_method_removes_from_is_not_bounded),
         cmocka_unit_test(what_fills_up_to_a_number_is_bounded),
         cmocka_unit_test(what_a_number_does_not_bound_leaks),
-        cmocka_unit_test(a_look_in_a_full_collection_is_no_pause),
-        cmocka_unit_test(most_of_an_interval_is_a_full_collection),
-        cmocka_unit_test(a_pause_is_a_pause),
         cmocka_unit_test(what_fits_into_old_room_may_have_been_there_before),
         cmocka_unit_test(what_needs_new_room_was_not),
         cmocka_unit_test(a_container_seen_in_two_ways_is_one),
