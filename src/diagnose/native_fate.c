@@ -14,7 +14,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LOST_TOLD = 8, MOSTLY = 10 }; /* one in so many may be another */
+enum {
+    LOST_TOLD = 8,
+    MOSTLY = 10,     /* one in so many may be another */
+    HIDDEN_SHARE = 4 /* at one look in so many most of what is lost may seem held */
+};
 
 static const char LOST_OBJECT_FIX[] =
     "in the C code called there each new reference (PyBytes_FromString, PyUnicode_FromFormat, "
@@ -316,32 +320,47 @@ static void find_lost(hl_case *c, const losing *l, const hl_snap *last)
 }
 
 /* What is seen at a look is the least of what is lost: words that other threads left on their stacks seem to
- * lead to some of it, and at another look to others. A whole number a call that no look has more than, and
- * the last has but for few, is that number; but for fewer, for sure. */
+ * lead to some of it, and at another look to others; and from one small block to the next a word may lead
+ * that the allocator wrote when it was free, to a pool's of them. A whole number a call that no look has more
+ * than, one of the last has but for few, and most have some of, is that number; but for fewer, for sure. */
 static bool whole_from_below(const hl_case *c, const uint64_t *series, uint32_t first,
-                             hl_course *out)
+                             uint32_t last, hl_course *out)
 {
     static const double SOME = 0.4, MOST = 0.92, SURE = 0.97, FEW = 0.01;
     enum { LEAST_INTERVALS = 3 };
     const hl_moment *m = c->moments;
-    hl_course r = {.first = first, .last = c->n_moments - 1};
+    hl_course r = {.first = first, .last = last};
+    uint32_t hidden = 0;
     double rounds = (double)(m[r.last].info.rounds - m[r.first].info.rounds);
     double gained = (double)series[r.last] - (double)series[r.first];
     double whole = rounds > 0 && gained > 0 ? (double)(uint64_t)(gained / rounds + 0.5) : 0;
     if (whole < 1 || gained < MOST * whole * rounds || gained > (1 + FEW) * whole * rounds)
         return false;
-    for (uint32_t i = r.first + 1; i <= r.last; i++) {
+    for (uint32_t i = r.first + 1; i < c->n_moments; i++) {
         double now = (double)series[i] - (double)series[r.first];
         double due = whole * (double)(m[i].info.rounds - m[r.first].info.rounds);
-        if (now < SOME * due || now > (1 + FEW) * due + 1)
+        if (now > (1 + FEW) * due + 1)
             return false;
-        r.intervals += m[i].info.rounds > m[i - 1].info.rounds;
+        hidden += now < SOME * due;
+        r.intervals += i <= last && now >= SOME * due && m[i].info.rounds > m[i - 1].info.rounds;
     }
+    if (HIDDEN_SHARE * hidden > c->n_moments)
+        return false;
     r.least = r.most = whole;
     r.even = gained >= SURE * whole * rounds;
     r.near = r.steady = true;
     *out = r;
     return r.intervals >= LEAST_INTERVALS;
+}
+
+static bool lost_from_below(const hl_case *c, const uint64_t *series, hl_course *out)
+{
+    uint32_t n = c->n_moments;
+    for (uint32_t last = n; last-- > 1 && HIDDEN_SHARE * (n - 1 - last) <= n;)
+        if (whole_from_below(c, series, 0, last, out) ||
+            (c->baseline < last && whole_from_below(c, series, c->baseline, last, out)))
+            return true;
+    return false;
 }
 
 static hl_status judge_row(hl_case *c, const lost_moment *all, losing *l, bool *grows, hl_err *err)
@@ -357,8 +376,7 @@ static hl_status judge_row(hl_case *c, const lost_moment *all, losing *l, bool *
     }
     *grows = hl_course_find(c, l->blocks, &l->course) && hl_resource_sure(c, &l->course);
     if (!*grows || !l->course.even)
-        *grows |= whole_from_below(c, l->blocks, 0, &l->course) ||
-                  whole_from_below(c, l->blocks, c->baseline, &l->course);
+        *grows |= lost_from_below(c, l->blocks, &l->course);
     *grows &= l->course.most > c->options.tolerance;
     return HL_OK;
 }

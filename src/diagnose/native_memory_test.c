@@ -267,8 +267,32 @@ static void what_is_seen_is_the_least(void **state)
     assert_int_equal(j.d.findings[0].growth.per_round, 1);
     assert_string_equal(j.d.findings[0].holder.name, "(lost by C) memory of Python's");
     hl_test_judged_end(&j);
-    nothing(SMALL("lostsite call@app.py:7 - {0|5|20|5|40|49}:{0|200|800|200|1600|1960}\n"));
+    nothing(SMALL("lostsite call@app.py:7 - {0|1|2|3|40|49}:{0|40|80|120|1600|1960}\n"));
     nothing(SMALL("lostsite call@app.py:8 bytes {0|9|3|7|1|2}:9\n"));
+}
+
+/* At one look, be it the last, a word leads to most of what one pool has of them. */
+static void one_look_may_see_few(void **state)
+{
+    (void)state;
+    static const char *const seen[] = {
+        SMALL("lostsite call@app.py:7 - {0|10|20|3|40|50}:{0|400|800|120|1600|2000}\n"),
+        SMALL("lostsite call@app.py:7 - {0|10|20|30|40|12}:{0|400|800|1200|1600|480}\n"),
+    };
+    for (size_t i = 0; i < sizeof seen / sizeof *seen; i++) {
+        hl_judged j = judge(seen[i]);
+        assert_int_equal(j.d.n_findings, 1);
+        assert_int_equal(j.d.findings[0].growth.per_round, 1);
+        hl_test_judged_end(&j);
+    }
+}
+
+/* The healthy twin: it lost as many once, and then no more. */
+static void what_was_lost_once_is_no_leak(void **state)
+{
+    (void)state;
+    nothing(SMALL("lostsite call@app.py:7 - {0|10|20|30|30|30}:{0|400|800|1200|1200|1200}\n"));
+    nothing(SMALL("lostsite call@app.py:7 - {0|0|0|0|0|50}:{0|0|0|0|0|2000}\n"));
 }
 
 int main(void)
@@ -287,6 +311,8 @@ int main(void)
         cmocka_unit_test(who_holds_them),
         cmocka_unit_test(objects_nobody_points_to),
         cmocka_unit_test(what_is_seen_is_the_least),
+        cmocka_unit_test(one_look_may_see_few),
+        cmocka_unit_test(what_was_lost_once_is_no_leak),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
