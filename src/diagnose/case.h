@@ -32,7 +32,7 @@ typedef struct hl_moment {
                             rounds, where the program declared them */
     uint64_t heap_bytes; /* own bytes of all nodes and folded leaves, garbage included */
     uint64_t objects;
-    uint64_t allocated; /* bytes, of all blocks so far; 0: not followed */
+    uint64_t allocated;                      /* bytes, of all blocks so far; 0: not followed */
     uint32_t modules;                        /* in sys.modules */
     uint64_t garbage_objects, garbage_bytes; /* in cycles nothing holds */
     uint64_t frozen_garbage;                 /* of those, in the permanent generation */
