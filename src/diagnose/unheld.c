@@ -229,14 +229,21 @@ static void tell_lost(hl_case *c, hl_finding *f, const lost_line *line, const ch
                       uint64_t gained)
 {
     char bytes[16], gone[16], count[32];
-    hl_count_text(about_how_many(line, gained), count);
+    uint64_t many =
+        about_how_many(line, gained); /* 0: what they keep beside themselves was asked for here */
+    hl_count_text(many, count);
     f->holder.name =
         line->type
             ? hl_arena_printf(c->arena, "(lost by C) %s objects made at %s", line->type, where)
             : hl_arena_printf(c->arena, "(lost by C) memory asked for at %s", where);
     f->holder.type = line->type ? line->type : "";
     f->title =
-        line->type
+        line->type && !many
+            ? hl_arena_printf(c->arena,
+                              "C code lost the references to %s objects, which have some %s asked "
+                              "for at %s: nothing points to them any more",
+                              line->type, hl_bytes_text(gained, bytes), where)
+        : line->type
             ? hl_arena_printf(
                   c->arena,
                   "C code lost the references to some %s %s objects made at %s, together "

@@ -316,6 +316,7 @@ static hl_status walk_and_write(hl_walk *w, const hl_shot_request *r, uint32_t a
         hl_makers_write(w, r->time_us, &end);
     if (w->made && r->borrow == HL_BORROW_NOT)
         hl_native_write(w, &end);
+    hl_plan_write_types(w); /* what nothing leads to may be of a type of its own */
     return hl_snap_writer_end(&w->out, &end, err);
 }
 

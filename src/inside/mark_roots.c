@@ -186,18 +186,34 @@ static void read_piece(hl_marking *k, uintptr_t at, uintptr_t to)
 }
 
 /* What it says of itself fits what is known of its type. */
-static const hl_kind *kind_at(const hl_walk *w, const hl_mark_block *b, size_t offset)
+static const hl_kind *kind_if(const hl_kind *k, const hl_mark_block *b, size_t offset)
 {
-    if (b->size < offset + sizeof(PyObject))
-        return NULL;
     PyObject *o = (PyObject *)(b->at + offset);
-    const hl_kind *k = hl_kind_find(w, Py_TYPE(o));
     if (!k || Py_REFCNT(o) <= 0 || (uint64_t)Py_REFCNT(o) >= REFS_SANE)
         return NULL;
     size_t basic = (size_t)k->type->tp_basicsize;
     if (k->type == &PyUnicode_Type) /* most of them are smaller than their type says */
         basic = sizeof(PyASCIIObject);
     return basic < TYPE_SANE && (k->type->tp_itemsize || basic <= b->size - offset) ? k : NULL;
+}
+
+static const hl_kind *kind_at(const hl_walk *w, const hl_mark_block *b, size_t offset)
+{
+    if (b->size < offset + sizeof(PyObject))
+        return NULL;
+    return kind_if(hl_kind_find(w, Py_TYPE((PyObject *)(b->at + offset))), b, offset);
+}
+
+/* Also of a type of which the walk came to no object, if it came to the type. */
+static const hl_kind *any_kind_at(hl_walk *w, const hl_mark_block *b, size_t offset)
+{
+    const hl_kind *known = kind_at(w, b, offset);
+    if (known || b->size < offset + sizeof(PyObject))
+        return known;
+    PyTypeObject *t = Py_TYPE((PyObject *)(b->at + offset));
+    if (!hl_visited_has(&w->seen, t) || !(Py_TYPE(t)->tp_flags & Py_TPFLAGS_TYPE_SUBCLASS))
+        return NULL;
+    return kind_if(hl_kind_of(w, t), b, offset);
 }
 
 /* What lies behind an object in its block is what was there before. */
@@ -376,7 +392,7 @@ uint32_t hl_marking_type1(hl_walk *w, const hl_mark_block *b, PyObject **found)
     if (!may_be_object(b))
         return 0;
     for (size_t i = 0; i < sizeof offsets / sizeof *offsets; i++) {
-        const hl_kind *k = kind_at(w, b, offsets[i]);
+        const hl_kind *k = any_kind_at(w, b, offsets[i]);
         if (!k)
             continue;
         if (found)

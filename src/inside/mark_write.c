@@ -203,6 +203,32 @@ static hl_live_block made(uintptr_t at)
     return b;
 }
 
+/* What a lost object keeps beside itself (a bytearray its bytes) is the object's: of each block of no type
+ * the type of the lost object, not found by the walk, that points to it. */
+static uint32_t *owners(writing *x)
+{
+    hl_walk *w = x->w;
+    const hl_marking *k = x->k;
+    uint32_t *of = hl_walk_pages(w, (k->n + (size_t)1) * sizeof *of);
+    for (uint32_t i = 0; i < k->n; i++) {
+        const hl_mark_block *b = &k->blocks[i];
+        PyObject *o = NULL;
+        if (b->kind == HL_BLOCK_OF_MALLOC || b->skip == HL_MARK_LEAF ||
+            hl_mark_reached(&k->mark, i))
+            continue;
+        uint32_t type1 = hl_marking_type1(w, b, &o);
+        if (!type1 || hl_visited_has(&w->seen, o))
+            continue;
+        const uintptr_t *word = (const uintptr_t *)(o + 1), *end = (const uintptr_t *)b->at;
+        for (end += b->size / sizeof *end; word < end; word++) {
+            uint32_t to = hl_mark_find(&k->mark, *word);
+            if (to != HL_MARK_NONE && to != i && !hl_mark_reached(&k->mark, to))
+                of[to] = type1;
+        }
+    }
+    return of;
+}
+
 static void put_rows(hl_walk *w, const smalls *all, uint64_t one)
 {
     for (size_t i = 0; i < all->room; i++) {
@@ -216,9 +242,15 @@ static void put_rows(hl_walk *w, const smalls *all, uint64_t one)
     }
 }
 
-static void add_small(hl_walk *w, smalls *all, uint64_t by, uint32_t type1, amount of)
+/* owner1: of the object that has the block, if it is none itself: that is counted, not its parts. */
+static void add_small(hl_walk *w, smalls *all, uint64_t by, uint32_t type1, uint32_t owner1,
+                      amount of)
 {
     uint64_t stack = hl_makers_stack(w, hl_made_site(by));
+    if (!type1 && owner1) {
+        type1 = owner1;
+        of.blocks = 0;
+    }
     add_all(&small_of(w, all, (stack + 1) << 32 | type1)->sum, of);
 }
 
@@ -227,6 +259,7 @@ static void put_smalls(writing *x)
 {
     hl_walk *w = x->w;
     smalls all = {.n = 0};
+    const uint32_t *owner1 = owners(x);
     for (uint32_t i = 0; i < x->k->n; i++) {
         const hl_mark_block *b = &x->k->blocks[i];
         if (b->kind == HL_BLOCK_OF_MALLOC || hl_mark_reached(&x->k->mark, i))
@@ -236,7 +269,7 @@ static void put_smalls(writing *x)
         hl_live_block known = made(b->at);
         if ((o && hl_visited_has(&w->seen, o)) || !known.by)
             continue; /* the walk found it; or it is older than what is followed */
-        add_small(w, &all, known.by, type1, (amount){1, known.size});
+        add_small(w, &all, known.by, type1, owner1[i], (amount){1, known.size});
     }
     put_rows(w, &all, 1);
 }
@@ -246,6 +279,7 @@ static void put_samples(writing *x)
 {
     hl_walk *w = x->w;
     smalls all = {.n = 0};
+    const uint32_t *owner1 = owners(x);
     const hl_samples *samples = &hl_tracker_read->samples;
     for (size_t i = 0; (i = hl_samples_next(samples, i)) < HL_SAMPLES_ROOM; i++) {
         const hl_sample *s = &samples->rows[i];
@@ -256,7 +290,7 @@ static void put_samples(writing *x)
         uint32_t type1 =
             hl_made_domain(s->by) == HL_DOMAIN_OBJ ? hl_marking_type1(w, &x->k->blocks[k], &o) : 0;
         if (!o || !hl_visited_has(&w->seen, o))
-            add_small(w, &all, s->by, type1,
+            add_small(w, &all, s->by, type1, owner1[k],
                       (amount){hl_sample_blocks(s->size, samples->mean),
                                hl_sample_bytes(s->size, samples->mean)});
     }

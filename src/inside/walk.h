@@ -317,6 +317,7 @@ static inline const hl_kind *hl_kind_of(hl_walk *w, PyTypeObject *t)
 }
 /* "module.qualname"; types of builtins without the module. */
 uint32_t hl_type_name(hl_walk *w, const PyTypeObject *t);
+/* To be called when no more of them can come. */
 void hl_plan_write_types(hl_walk *w);
 
 static inline int hl_leaf_of(const PyTypeObject *t)

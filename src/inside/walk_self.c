@@ -470,7 +470,6 @@ void hl_walk_heap(hl_walk *w, volatile uint32_t *step)
     hl_expect_rows(w);
     *step = HL_STEP_NAMES;
     hl_dups_write(w);
-    hl_plan_write_types(w);
     for (uint32_t i = 0; i < w->seen.n_pages; i++)
         hl_snap_put_delta(&w->out, HL_COL_PAGE, w->seen.pages[i].key);
 }
