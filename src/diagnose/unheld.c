@@ -29,7 +29,8 @@ enum {
     LOST_SHARE = 2,     /* half of what came, or more: few pointers are seen nowhere */
     LOST_INTERVALS = 2, /* in which it rose; one is enough of */
     MUCH_LOST = 8 << 20,
-    MANY_LOST = 16,  /* blocks */
+    MANY_LOST = 16, /* blocks */
+    COUNTED_SAMPLES = 8,
     ROOM_SHARE = 2,  /* a large block that was lost may be there in part only */
     RISEN_SHARE = 3, /* in two thirds of all at least */
     HELD_SHARE = 8,  /* of what is held no more than that part seems lost */
@@ -43,6 +44,16 @@ static const char OBJECTS_FIX[] =
 static const char MEMORY_FIX[] =
     "look at the C code called there, or for a newer release of its package: what it asks for it "
     "has to give back on every way out (PyMem_Free, or close() of what has it)";
+
+/* The last look at work. What is in a list that is being sorted was found nowhere: the one before such a
+ * look tells more. */
+static uint32_t last_of(const hl_case *c)
+{
+    uint32_t i = c->working;
+    while (i > c->baseline && c->moments[i].info.sorted)
+        i--;
+    return i;
+}
 
 /* Is the process bigger by about so much, from one moment to another? Or by some of it, and surely: memory
  * that is in no object rose in each part of the run. */
@@ -74,10 +85,10 @@ static hl_status total(const hl_case *c, uint32_t moment, bool unheld, uint64_t 
 static hl_status much_came(const hl_case *c, bool unheld, bool *out, hl_err *err)
 {
     uint64_t first, last;
-    if (total(c, c->baseline, unheld, &first, err) || total(c, c->working, unheld, &last, err))
+    if (total(c, c->baseline, unheld, &first, err) || total(c, last_of(c), unheld, &last, err))
         return err->status;
     *out = last > first && last - first >= c->material && last - first > c->dismissed &&
-           has_room(c, c->baseline, c->working, (last - first) / ROOM_SHARE);
+           has_room(c, c->baseline, last_of(c), (last - first) / ROOM_SHARE);
     return HL_OK;
 }
 
@@ -88,7 +99,7 @@ static uint64_t since(uint64_t is, uint64_t was)
 
 static uint64_t gain(const hl_case *c, const uint64_t *series)
 {
-    return since(series[c->working], series[c->baseline]);
+    return since(series[last_of(c)], series[c->baseline]);
 }
 
 /* What of the line can be in no object: it came with raw memory, or with PyMem_Malloc. */
@@ -98,8 +109,8 @@ static uint64_t bare_gain(const hl_case *c, const hl_snap *s, uint32_t frame,
     uint64_t first = 0, last = 0;
     for (uint32_t k = 1; k < h->moments[c->baseline].n; k++)
         first += s->stacks[k].frame == frame ? h->moments[c->baseline].bare[k] : 0;
-    for (uint32_t k = 1; k < h->moments[c->working].n; k++)
-        last += s->stacks[k].frame == frame ? h->moments[c->working].bare[k] : 0;
+    for (uint32_t k = 1; k < h->moments[last_of(c)].n; k++)
+        last += s->stacks[k].frame == frame ? h->moments[last_of(c)].bare[k] : 0;
     return since(last, first);
 }
 
@@ -125,14 +136,15 @@ typedef struct lost_line {
     uint64_t bytes;
     const char *type; /* that most of it is; NULL: most is of no object */
     hl_amount of_type;
-    uint32_t risen; /* parts of the run in which it rose */
-    bool sure;      /* what all of it rises by, of which it is most, is known exactly */
+    uint64_t of_objects; /* bytes of those, without what the objects have beside themselves */
+    uint32_t risen;      /* parts of the run in which it rose */
+    bool sure;           /* what all of it rises by, of which it is most, is known exactly */
 } lost_line;
 
 static hl_status read_lost(const hl_case *c, hl_site_pool *pool, hl_arena *arena, lost_look *out,
                            hl_err *err)
 {
-    uint32_t at = c->working, *stack_of;
+    uint32_t at = last_of(c), *stack_of;
     *out = (lost_look){.n = 0};
     err->status = HL_OK;
     while (at > c->baseline && !c->moments[at].info.tracking.mark)
@@ -169,6 +181,7 @@ static lost_line lost_at(const lost_look *l, const hl_snap *s, uint32_t frame)
     lost_line out = {.bytes = 0};
     for (uint32_t i = 0; i < l->n; i++) {
         hl_amount of_type = {0, 0};
+        uint64_t of_objects = 0;
         if (!l->parts[i].stack || s->stacks[l->parts[i].stack].frame != frame)
             continue;
         out.bytes += l->parts[i].amount.bytes;
@@ -177,9 +190,11 @@ static lost_line lost_at(const lost_look *l, const hl_snap *s, uint32_t frame)
                 is_type(l->parts[k].type, l->parts[i].type)) {
                 of_type.blocks += l->parts[k].amount.blocks;
                 of_type.bytes += l->parts[k].amount.bytes;
+                of_objects += l->parts[k].amount.blocks ? l->parts[k].amount.bytes : 0;
             }
         if (of_type.bytes > out.of_type.bytes) {
             out.of_type = of_type;
+            out.of_objects = of_objects;
             out.type = l->parts[i].type;
         }
     }
@@ -189,10 +204,10 @@ static lost_line lost_at(const lost_look *l, const hl_snap *s, uint32_t frame)
 /* In how many parts of the run it rose, if in most of them, and in enough; else 0. */
 static uint32_t mostly_rises(const hl_case *c, const lost_line *line, const uint64_t *series)
 {
-    uint32_t least = LOST_INTERVALS, risen = 0, intervals = c->working - c->baseline;
+    uint32_t least = LOST_INTERVALS, risen = 0, intervals = last_of(c) - c->baseline;
     if (line->bytes >= MUCH_LOST && line->of_type.blocks >= MANY_LOST)
         least = 1;
-    for (uint32_t i = c->baseline + 1; i <= c->working; i++)
+    for (uint32_t i = c->baseline + 1; i <= last_of(c); i++)
         risen += series[i] > series[i - 1];
     bool mostly = RISEN_SHARE * risen >= (RISEN_SHARE - 1) * intervals;
     return risen >= least && mostly ? risen : 0;
@@ -212,11 +227,14 @@ static enum fate fate_of(const hl_case *c, const lost_look *l, const lost_line *
     return held ? HELD : UNKNOWN;
 }
 
-/* Of so many bytes, by samples: so few that one digit says all there is. */
-static uint64_t about_how_many(const lost_line *line, uint64_t gained)
+/* Of so many bytes, by samples: so few that one digit says all there is. 0: too few of the objects
+ * themselves to say how many. */
+static uint64_t about_how_many(const hl_case *c, const lost_line *line, uint64_t gained)
 {
     enum { BASE = 10 };
-    if (!line->of_type.bytes)
+    const hl_tracking *t = &c->moments[last_of(c)].info.tracking;
+    uint64_t least = t->mode == HL_FOLLOWED_SAMPLED ? COUNTED_SAMPLES * t->rate : 1;
+    if (line->type && line->of_objects < least)
         return 0;
     uint64_t n = (uint64_t)((double)line->of_type.blocks * (double)gained / (double)line->bytes);
     uint64_t step = 1;
@@ -229,8 +247,7 @@ static void tell_lost(hl_case *c, hl_finding *f, const lost_line *line, const ch
                       uint64_t gained)
 {
     char bytes[16], gone[16], count[32];
-    uint64_t many =
-        about_how_many(line, gained); /* 0: what they keep beside themselves was asked for here */
+    uint64_t many = about_how_many(c, line, gained);
     hl_count_text(many, count);
     f->holder.name =
         line->type
@@ -240,8 +257,8 @@ static void tell_lost(hl_case *c, hl_finding *f, const lost_line *line, const ch
     f->title =
         line->type && !many
             ? hl_arena_printf(c->arena,
-                              "C code lost the references to %s objects, which have some %s asked "
-                              "for at %s: nothing points to them any more",
+                              "C code lost the references to %s objects: they and what they have "
+                              "are some %s asked for at %s, and nothing points to them any more",
                               line->type, hl_bytes_text(gained, bytes), where)
         : line->type
             ? hl_arena_printf(
@@ -272,12 +289,12 @@ static hl_status tell(hl_case *c, const hl_snap *s, uint32_t frame, const hl_sit
     sure = sure > c->native.bytes ? sure : c->native.bytes;
     uint64_t gained = c->native.bytes && came > sure ? sure : came;
     uint64_t had = c->moments[c->baseline].info.rss_bytes,
-             has = c->moments[c->working].info.rss_bytes;
+             has = c->moments[last_of(c)].info.rss_bytes;
     if (has > had && gained > has - had)
         gained = has - had;
     bool is_lost = lost->fate == LOST, held = lost->fate == HELD;
     bool objects = is_lost ? lost->type != NULL : 2 * bare_gain(c, s, frame, h) < came;
-    bool sampled = c->moments[c->working].info.tracking.mode == HL_FOLLOWED_SAMPLED;
+    bool sampled = c->moments[last_of(c)].info.tracking.mode == HL_FOLLOWED_SAMPLED;
     bool unsure = sampled && !is_lost && !lost->sure && gained < SURE_BYTES;
     hl_finding *f = hl_finding_add(c, objects ? "native-reference" : "native-memory",
                                    unsure ? HL_POSSIBLE : HL_STRONG);
@@ -287,12 +304,12 @@ static hl_status tell(hl_case *c, const hl_snap *s, uint32_t frame, const hl_sit
         series[i] = (uint64_t)((double)since(of[i < h->n ? i : h->n - 1], of[c->baseline]) /
                                (double)came * (double)gained);
     const char *where = hl_frame_label(s, frame, c->arena);
-    const hl_snap_info *from = &c->moments[c->baseline].info, *to = &c->moments[c->working].info;
+    const hl_snap_info *from = &c->moments[c->baseline].info, *to = &c->moments[last_of(c)].info;
     double seconds = (double)(to->time_us - from->time_us) / 1e6;
     hl_growth g = {.metric = HL_METRIC_BYTES,
                    .onset = c->baseline,
                    .weighed_from = c->baseline,
-                   .anchor = c->working,
+                   .anchor = last_of(c),
                    .series = series,
                    .bytes = gained,
                    .onset_bytes = gained,
@@ -338,7 +355,7 @@ static hl_status tell(hl_case *c, const hl_snap *s, uint32_t frame, const hl_sit
 static hl_status find_line(hl_case *c, hl_arena *scratch, hl_err *err)
 {
     hl_site_pool *pool;
-    hl_site_history h = {.n = c->working + 1};
+    hl_site_history h = {.n = last_of(c) + 1};
     hl_snap s;
     h.moments = hl_arena_array(scratch, h.n, sizeof *h.moments);
     if (!h.moments)
@@ -371,7 +388,7 @@ static hl_status find_line(hl_case *c, hl_arena *scratch, hl_err *err)
         lost_line line = lost_at(&look, &s, f);
         line.fate = fate_of(c, &look, &line, series);
         bool room =
-            has_room(c, c->baseline, c->working, line.fate == LOST ? gained / ROOM_SHARE : gained);
+            has_room(c, c->baseline, last_of(c), line.fate == LOST ? gained / ROOM_SHARE : gained);
         bool most = all_risen && MOST_SHARE * gained >= gain(c, c->outside);
         line.risen = line.fate == LOST ? mostly_rises(c, &line, series) : hl_site_rises(&h, series);
         line.sure = most && gain(c, c->outside) >= SURE_BYTES;
@@ -392,7 +409,7 @@ hl_status hl_unheld_find(hl_case *c, hl_err *err)
     err->status = HL_OK;
     if (c->n_moments < 2 || c->out->n_findings)
         return HL_OK;
-    for (uint32_t i = 0; i <= c->working; i++) {
+    for (uint32_t i = 0; i <= last_of(c); i++) {
         const hl_moment *m = &c->moments[i];
         if (m->info.tracking.mode == HL_FOLLOWED_NOT ||
             m->info.skipped * SKIPPED_SHARE > m->objects)

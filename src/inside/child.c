@@ -310,6 +310,8 @@ static hl_status walk_and_write(hl_walk *w, const hl_shot_request *r, uint32_t a
     hl_shared_put(w, &end);
     if (w->partly)
         hl_field_uint(&end, HL_SNAP_PARTLY, w->partly);
+    if (w->sorted)
+        hl_field_uint(&end, HL_SNAP_SORTED, w->sorted);
     hl_dups_totals(w->dups, &end);
     mark(w, shot);
     if (w->made)

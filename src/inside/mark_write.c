@@ -159,8 +159,10 @@ static void put_natives(writing *x)
 
 /* ---- small blocks ------------------------------------------------------------------------------ */
 
+enum { SMALL_PART = 1 << 30 }; /* what an object has beside itself is told in a row of its own */
+
 typedef struct small {
-    uint64_t key; /* 1 + stack << 32 | type1; 0: free */
+    uint64_t key; /* 1 + stack << 32 | SMALL_PART, type1; 0: free */
     amount sum;
 } small;
 
@@ -237,7 +239,7 @@ static void put_rows(hl_walk *w, const smalls *all, uint64_t one)
             continue;
         amount sum = {(row->sum.blocks + one / 2) / one, row->sum.bytes};
         hl_snap_put(&w->out, HL_COL_LOST_SITE, (row->key >> 32) - 1);
-        hl_snap_put(&w->out, HL_COL_LOST_SITE, row->key & UINT32_MAX);
+        hl_snap_put(&w->out, HL_COL_LOST_SITE, row->key & (SMALL_PART - 1));
         put_amount(w, HL_COL_LOST_SITE, &sum);
     }
 }
@@ -248,7 +250,7 @@ static void add_small(hl_walk *w, smalls *all, uint64_t by, uint32_t type1, uint
 {
     uint64_t stack = hl_makers_stack(w, hl_made_site(by));
     if (!type1 && owner1) {
-        type1 = owner1;
+        type1 = owner1 | SMALL_PART;
         of.blocks = 0;
     }
     add_all(&small_of(w, all, (stack + 1) << 32 | type1)->sum, of);

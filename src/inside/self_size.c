@@ -90,10 +90,12 @@ static void set_room(hl_measured *m, uint64_t room)
         m->cap = room;
 }
 
-static void measure_list(PyObject *o, hl_measured *m)
+/* While it sorts a list has none: they are a local variable's (Objects/listobject.c: list_sort_impl). */
+static void measure_list(hl_walk *w, PyObject *o, hl_measured *m)
 {
     Py_ssize_t allocated = ((PyListObject *)o)->allocated;
     m->len = Py_SIZE(o);
+    w->sorted += allocated < 0;
     if (allocated > 0) {
         m->size += (uint64_t)allocated * sizeof(PyObject *);
         set_room(m, (uint64_t)allocated);
@@ -272,7 +274,7 @@ void hl_measure(hl_walk *w, PyObject *o, const hl_kind *k, hl_measured *m)
         measure_leaf(o, t, m);
         break;
     case HL_MEASURE_LIST:
-        measure_list(o, m);
+        measure_list(w, o, m);
         break;
     case HL_MEASURE_DICT:
         measure_dict(o, m);

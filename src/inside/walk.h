@@ -184,6 +184,7 @@ typedef struct hl_walk {
     uint64_t nodes, edges_total, folded, skipped, immortal;
     uint64_t shared[HL_SHARED_KINDS]; /* references to them that were met */
     uint64_t partly;                  /* sequences of which not all was read */
+    uint64_t sorted;                  /* lists that were being sorted: what is in them was not seen */
     uint32_t leaf_type[HL_LEAVES];    /* type index */
 
     /* labels used everywhere */

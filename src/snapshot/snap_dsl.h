@@ -37,7 +37,7 @@
  *        [shared=N] [heap=N] [heapfree=N] [mapped=N] [stacks=N] [written=N] [swap=N] [arenas=N]
  *        [room=N] [resident=N] [pools=N] [used=N] [image=0x] [imagesize=N]     enum hl_memory
  *        [blocks=N] [malloc=N] [fds=N] [tasks=N] [maps=N]      enum hl_resource: an audit
- *        [nonerefs=N noneedges=N] [partly=N]
+ *        [nonerefs=N noneedges=N] [partly=N] [sorted=N]
  *        [leaves=N] [leavesseen=N] [dups=N] [dupbytes=N]
  *        [running] [unsettled] [pause=S] [skipped=N] [folded=N] [pid=] [python=] [program=]
  *        [rounds=N] [track=exact|sampled] [rate=N] [dropped=N] [peak=N] [taken=N]

@@ -109,6 +109,7 @@ bool dsl_memory(const char *word, hl_fields *meta, hl_fields *end, bool *bad)
         {"nonerefs", HL_SNAP_SHARED + 2 * HL_SHARED_NONE, true},
         {"noneedges", HL_SNAP_SHARED + 2 * HL_SHARED_NONE + 1, true},
         {"partly", HL_SNAP_PARTLY, true},
+        {"sorted", HL_SNAP_SORTED, true},
         {"leaves", HL_SNAP_LEAVES, true},
         {"leavesseen", HL_SNAP_LEAVES_SEEN, true},
         {"dups", HL_SNAP_DUP_CONTENTS, true},

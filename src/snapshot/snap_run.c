@@ -296,6 +296,9 @@ static void snap_field(hl_arena *arena, hl_snap_info *info, hl_snap_span *span, 
     case HL_SNAP_PARTLY:
         info->partly = f->value;
         break;
+    case HL_SNAP_SORTED:
+        info->sorted = f->value;
+        break;
     case HL_SNAP_CHUNKS:
         *chunks = f->value;
         break;

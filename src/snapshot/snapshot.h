@@ -251,6 +251,7 @@ typedef struct hl_snap_info {
     } shared[HL_SHARED_KINDS];
     uint32_t shared_known; /* bit i: shared[i] is there, both of it */
     uint64_t partly;       /* sequences of leaves that were read in part */
+    uint64_t sorted;       /* lists that were being sorted: what is in them is somewhere, unseen */
     hl_tracking tracking;
 } hl_snap_info;
 

@@ -93,6 +93,7 @@ static void tables(const hl_snap *s)
         printf("I\tgc_collections%u\t%llu\n", i, (unsigned long long)o->gc_collections[i]);
     printf("I\tskipped\t%" PRIu64 "\nI\tfolded\t%" PRIu64 "\nI\tpid\t%u\n", o->skipped, o->folded,
            o->pid);
+    printf("I\tsorted\t%" PRIu64 "\n", o->sorted);
 }
 
 static void surveys(const hl_snap *s)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from pathlib import Path
 
+import pytest
 from heapview import PYTHON
 
 SIZES = f"""
@@ -85,6 +86,21 @@ said = {"stream": id(stream), "written": len(stream.getvalue())}
     node = heap.nodes[said["stream"]]
     parts = [heap.nodes[edge.target] for edge in heap.edges[said["stream"]]]
     assert node.ext >= said["written"] or 3000 in [part.len for part in parts]
+
+
+@pytest.mark.parametrize("during", [True, False])
+def test_a_list_that_is_being_sorted_hides_what_is_in_it(run, during: bool) -> None:
+    heap, said = run(f"""
+inside = [[n] for n in range(50)]
+def key(row):
+    if {during} and row == [40]: snapshot()
+    return -row[0]
+inside.sort(key=key)
+if not {during}: snapshot()
+said = {{"list": id(inside)}}
+""")
+    assert heap.info["sorted"] == ("1" if during else "0")
+    assert heap.nodes[said["list"]].len == (0 if during else 50)
 
 
 def test_lengths_bounds_and_outside_memory(run) -> None:

@@ -160,6 +160,8 @@ os._exit(0)
 LOST = {  # times, type, bytes each
     "careless.keep(bytes(240))": (80_000, "bytes", 273),
     "careless.keep('%d' % i * 40)": (80_000, "str", 240),
+    # a type that has no other object, and what that has beside itself
+    "careless.keep(bytearray(240))": (80_000, "bytearray", 297),
     "careless.keep(bytes(50_000))": (400, "bytes", 50_033),
     "careless.buffer(300)": (80_000, None, 300),
 }
