@@ -32,7 +32,7 @@ static uint64_t made_generations(const hl_moment *a, const hl_moment *b)
 
 static uint64_t made_bytes(const hl_moment *a, const hl_moment *b)
 {
-    return b->allocated > a->allocated && a->allocated ? b->allocated - a->allocated : 0;
+    return b->allocated > a->allocated ? b->allocated - a->allocated : 0;
 }
 
 /* The work it took to make one of these, from a moment on, by the intervals without a full collection.
@@ -115,11 +115,11 @@ void hl_axis_settle(hl_case *c)
     for (uint32_t i = 0; i < n; i++)
         if (!strcmp(m[i].info.reason, "imported"))
             c->began = i;
+    if (cpu)
+        leave_out_collections(m, c->began, n);
     uint32_t loaded = n ? loaded_at(c) : 0;
     if (loaded > c->began)
         c->began = loaded;
-    if (cpu)
-        leave_out_collections(m, c->began, n);
     c->by_rounds = hl_rounds_axis(c);
     for (uint32_t i = 0; i < n; i++)
         c->audited |= c->by_rounds && m[i].info.resource_known != 0;

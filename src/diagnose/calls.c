@@ -282,11 +282,42 @@ static hl_filled by_callees(const hl_case *c, const hl_suspect *s)
     return moved >= 3 ? HL_FILLED_BY_MANY : HL_FILLED_UNKNOWN;
 }
 
+/* A local of a generator: one loop in one call that asks for the next, or many calls that do? The frame
+ * before the generator's is who asks. */
+static hl_filled by_consumer(const hl_case *c, const hl_suspect *s)
+{
+    hl_node code, globals;
+    if (s->owner == HL_NO_NODE || strcmp(s->kind, "frame-local") ||
+        strcmp(hl_snap_type_name(c->snap, s->owner), "generator"))
+        return HL_FILLED_UNKNOWN;
+    read_frame(c->snap, s->owner, &code, &globals);
+    if (code == HL_NO_NODE)
+        return HL_FILLED_UNKNOWN;
+    hl_uses own = {.stores = {hl_snap_address(c->snap, code)}, .n_stores = 1};
+    uint32_t same = 0, last = UINT32_MAX;
+    for (uint32_t i = s->growth->onset; i <= s->growth->anchor; i++) {
+        const hl_moment *y = &c->moments[i];
+        uint32_t b = storing(y, &own);
+        if (b == y->n_calls || !b || y->calls[b - 1].thread != y->calls[b].thread)
+            continue;
+        if (last != UINT32_MAX) {
+            const hl_moment *x = &c->moments[last];
+            if (!same_call(x, storing(x, &own) - 1, y, b - 1, ~HL_PROGRESS_HINT))
+                return HL_FILLED_UNKNOWN;
+            same++;
+        }
+        last = i;
+    }
+    return same ? HL_FILLED_BY_ONE_CALL : HL_FILLED_UNKNOWN;
+}
+
 hl_filled hl_calls_filled(const hl_case *c, const hl_suspect *s, const hl_uses *u)
 {
     const hl_growth *g = s->growth;
-    if (!u->n_stores)
-        return by_callees(c, s);
+    if (!u->n_stores) {
+        hl_filled filled = by_callees(c, s);
+        return filled == HL_FILLED_UNKNOWN ? by_consumer(c, s) : filled;
+    }
     uint32_t calls = 0, rises = 0, same = 0;
     for (uint32_t i = g->onset; i < g->anchor; i++) {
         const hl_moment *x = &c->moments[i], *y = &c->moments[i + 1];

@@ -273,15 +273,25 @@ static bool multiplies(const hl_case *c, hl_shape s, uint64_t was, uint32_t onse
     return is > was && is > then && (double)(is - then) >= LATE_GAIN * (double)(is - was);
 }
 
+/* Is there one member that has next to all of their items: however many there are, it is what grew? */
+static bool one_has_them(const hl_case *c, hl_shape s, uint32_t anchor)
+{
+    hl_shape_count n = hl_shapes_count(&c->shapes, anchor, s);
+    return (double)n.top_items >= SHRINK * (double)n.items;
+}
+
 /* The accumulator of a growing shape: itself if its members did not multiply since onset, else the
  * nearest shape above that did not. 0: none below the root. */
 static hl_shape accumulator(const hl_case *c, hl_shape s, hl_metric metric, uint32_t onset,
                             uint32_t anchor)
 {
+    bool alone = metric == HL_METRIC_ITEMS && one_has_them(c, s, anchor);
     while (s) {
         uint64_t was = members_first(c, s, onset, anchor);
         if (!was)
             return 0; /* made in the last interval: nothing to compare with */
+        if (alone)
+            return s;
         /* a text that grows in a dict is not the holder, the dict is */
         enum hl_label_kind edge = c->shapes.shapes[s].kind;
         bool member = edge == HL_LABEL_VALUE || edge == HL_LABEL_INDEX || edge == HL_LABEL_ELEMENT;

@@ -497,6 +497,7 @@ static bool was_let_go(const weighing *w)
                 (dropped_with_main && (w->sure || (w->firm && !w->in_a_call)));
     if (!g->released || (kept && !w->one_call && !unseen))
         return false;
+    dismiss(w, g->onset_bytes);
     if (tells(w->c, w->s))
         hl_note_add(w->c, "growing-container", "%s (%s) grew to %s and was gone at the end",
                     w->s->name, hl_snap_type_name(w->c->snap, w->s->holder),

@@ -234,8 +234,8 @@ static void visited_edge(hl_walk *w, PyObject *target)
         label = managed_label(w, o, k, target);
 #endif
     if (!label) {
-        label = HL_LABEL(HL_LABEL_INTERNAL, w->ordinal);
-        w->ordinal += w->ordinal < ORDINAL_MAX;
+        label = HL_LABEL(HL_LABEL_INTERNAL, w->ordinal < ORDINAL_MAX ? w->ordinal : ORDINAL_MAX);
+        w->ordinal++;
     }
     hl_walk_edge(w, target, label);
 }

@@ -173,7 +173,7 @@ typedef struct hl_walk {
     unsigned n_visited;
     const hl_kind *visitor; /* of the object tp_traverse is at */
     PyObject *visitor_object;
-    uint32_t ordinal;
+    uint32_t ordinal; /* references of that object that no field explains */
     uint64_t fields_taken; /* bit i: field i of the kind explained a reference */
     PyObject *namespaces[HL_NAMESPACES];
     unsigned n_namespaces;
@@ -378,6 +378,9 @@ void hl_thread_row(hl_walk *w, PyThreadState *t, uint32_t index);
  */
 
 enum { HL_KEYS_FROM = 64 }; /* smaller dicts and sets get no row */
+/* An object of C code that shows the collector so many is a container, and has so many items: an XML
+ * element its children. */
+enum { HL_ITEMS_FROM = 64 };
 void hl_keys_row(hl_walk *w, uint32_t id, PyObject *dict_or_set);
 void hl_code_rows(hl_walk *w, uint32_t id, PyCodeObject *code);
 

@@ -326,6 +326,8 @@ static void node(hl_walk *w, PyObject *o, uint32_t id)
     if (k->hidden_end)
         hl_shape_hidden(w, o, k);
     hl_measure(w, o, k, &m);
+    if (m.len < 0 && k->shape == HL_SHAPE_TRAVERSE && w->ordinal >= HL_ITEMS_FROM)
+        m.len = w->ordinal;
     hl_walk_row_end(w, id, k, count_of(o), gc && hl_abi_tracked(o), &m);
     if (k->type == &PyTuple_Type && !hl_abi_tracked(o))
         hl_dups_tuple(w, o, id, m.size);
