@@ -138,8 +138,6 @@ static int by_code(const void *a, const void *b)
     return (x->code > y->code) - (x->code < y->code);
 }
 
-static const char AUDIT_HOOKS[] = "(interpreter) audit hooks";
-
 /* A list of the interpreter's own, or of gc: of things to call. */
 static bool is_of_interpreter(const hl_case *c, const hl_suspect *s)
 {
@@ -211,6 +209,27 @@ static const char *name_of_call(hl_case *c, const hl_callable *f)
                : hl_callable_name(c, f);
 }
 
+static const char *fix_of(const char *holder)
+{
+    static const struct {
+        const char *holder, *fix; /* of the interpreter's own: how each is undone */
+    } fixes[] = {
+        {"(interpreter) audit hooks",
+         "an audit hook can not be taken off again: add one at the start of the program "
+         "(sys.addaudithook), and let it look up who wants to be told now"},
+        {"atexit",
+         "atexit.register() keeps what it is given until the program ends: register once and not "
+         "per object, or atexit.unregister() when the object is done; weakref.finalize() cleans up "
+         "after one object and lets it go"},
+    };
+    for (size_t i = 0; i < sizeof fixes / sizeof *fixes; i++)
+        if (!strcmp(holder, fixes[i].holder))
+            return fixes[i].fix;
+    return "take the callback off again when its object is done (in close(), or finally:), "
+           "register it once and not per object, or hold it weakly: weakref.WeakMethod for bound "
+           "methods, weakref.WeakSet for listeners";
+}
+
 static bool tell(hl_case *c, const hl_suspect *s, const hl_uses *known, hl_filled filled,
                  registered r)
 {
@@ -269,17 +288,7 @@ static bool tell(hl_case *c, const hl_suspect *s, const hl_uses *known, hl_fille
                                 hl_bytes_text(c->graph->retained_bytes[r.one.self], bytes));
         hl_finding_evidence(c, f, "%u of %u callbacks looked at call the same code", r.same,
                             r.calls);
-        f->fix =
-            !strcmp(s->name, AUDIT_HOOKS)
-                ? "an audit hook can not be taken off again: add one at the start of the program "
-                  "(sys.addaudithook), and let it look up who wants to be told now"
-            : !strcmp(s->name, "atexit")
-                ? "atexit.register() keeps what it is given until the program ends: register "
-                  "once and not per object, or atexit.unregister() when the object is done; "
-                  "weakref.finalize() cleans up after one object and lets it go"
-                : "take the callback off again when its object is done (in close(), or finally:), "
-                  "register it once and not per object, or hold it weakly: weakref.WeakMethod for "
-                  "bound methods, weakref.WeakSet for listeners";
+        f->fix = fix_of(s->name);
     }
     hl_judge_evidence(c, f, s, u, filled);
     hl_finding_seal(c, f);
@@ -336,12 +345,13 @@ static bool is_of_a_future(const hl_case *c, const hl_suspect *s)
     return false;
 }
 
-/* Before closures: a wrapper has a cell, and in it is what somebody registered. */
+/* Before closures: a wrapper has a cell, and in it is what somebody registered; and what the interpreter
+ * was given to call is undone where it was given. */
 static bool wrapped_callbacks(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_filled filled)
 {
     registered r = look(c, s);
     bool wrapped = r.wrapped && 100 * r.wrapped >= SAME_SHARE * r.looked_at;
-    return (wrapped || is_of_a_future(c, s)) && tell(c, s, u, filled, r);
+    return (wrapped || is_of_a_future(c, s) || is_of_interpreter(c, s)) && tell(c, s, u, filled, r);
 }
 
 const hl_rule hl_rule_registrations = {"callback-registry", registrations};

@@ -282,15 +282,15 @@ static hl_filled by_callees(const hl_case *c, const hl_suspect *s)
     return moved >= 3 ? HL_FILLED_BY_MANY : HL_FILLED_UNKNOWN;
 }
 
-/* A local of a generator: one loop in one call that asks for the next, or many calls that do? The frame
+/* What a generator holds: one loop in one call that asks for the next, or many calls that do? The frame
  * before the generator's is who asks. */
 static hl_filled by_consumer(const hl_case *c, const hl_suspect *s)
 {
-    hl_node code, globals;
-    if (s->owner == HL_NO_NODE || strcmp(s->kind, "frame-local") ||
-        strcmp(hl_snap_type_name(c->snap, s->owner), "generator"))
-        return HL_FILLED_UNKNOWN;
-    read_frame(c->snap, s->owner, &code, &globals);
+    hl_node code = HL_NO_NODE, globals, v = s->holder;
+    while (v != HL_NO_NODE && strcmp(hl_snap_type_name(c->snap, v), "generator"))
+        v = c->graph->parent[v];
+    if (v != HL_NO_NODE)
+        read_frame(c->snap, v, &code, &globals);
     if (code == HL_NO_NODE)
         return HL_FILLED_UNKNOWN;
     hl_uses own = {.stores = {hl_snap_address(c->snap, code)}, .n_stores = 1};

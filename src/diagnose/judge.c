@@ -220,10 +220,15 @@ static bool tells(const hl_case *c, const hl_suspect *s)
  * reached in many ways (a future that waits now here, now there)? */
 static bool is_known_as(const hl_case *c, const hl_suspect *s, hl_shape now, uint32_t moment)
 {
-    if (hl_shapes_count(&c->shapes, moment, now).members)
-        return true;
     const hl_shape_info *shapes = c->shapes.shapes;
     hl_shape then = hl_tracks_shape(c, moment, s->growth->address);
+    /* another may have had the name, as a loop's variable has */
+    if (then ? then == now : hl_shapes_count(&c->shapes, moment, now).members > 0)
+        return true;
+    /* what a C object alone has is known as that object is */
+    while (then && now && shapes[now].kind == HL_LABEL_INTERNAL &&
+           shapes[then].kind == HL_LABEL_INTERNAL)
+        now = shapes[now].parent, then = shapes[then].parent;
     enum hl_label_kind kind = shapes[now].kind;
     bool attribute = kind == HL_LABEL_ATTR || kind == HL_LABEL_KEY || kind == HL_LABEL_SLOT ||
                      kind == HL_LABEL_NAMED;

@@ -230,13 +230,13 @@ void hl_roots_state(hl_walk *w)
     named(w, HL_ROOT_INTERP, s->import_func, "__import__", 0);
 #endif
 #if HL_PY_AT_LEAST(13)
-    named(w, HL_ROOT_INTERP, s->codecs.search_path, "codecs", 0);
-    named(w, HL_ROOT_INTERP, s->codecs.search_cache, "codecs", 0);
-    named(w, HL_ROOT_INTERP, s->codecs.error_registry, "codecs", 0);
+    named(w, HL_ROOT_INTERP, s->codecs.search_path, "codecs.register", 0);
+    named(w, HL_ROOT_INTERP, s->codecs.search_cache, "codecs.lookup", 0);
+    named(w, HL_ROOT_INTERP, s->codecs.error_registry, "codecs.register_error", 0);
 #else
-    named(w, HL_ROOT_INTERP, s->codec_search_path, "codecs", 0);
-    named(w, HL_ROOT_INTERP, s->codec_search_cache, "codecs", 0);
-    named(w, HL_ROOT_INTERP, s->codec_error_registry, "codecs", 0);
+    named(w, HL_ROOT_INTERP, s->codec_search_path, "codecs.register", 0);
+    named(w, HL_ROOT_INTERP, s->codec_search_cache, "codecs.lookup", 0);
+    named(w, HL_ROOT_INTERP, s->codec_error_registry, "codecs.register_error", 0);
 #endif
 #ifdef HAVE_FORK
     named(w, HL_ROOT_INTERP, s->before_forkers, "os.register_at_fork", 0);

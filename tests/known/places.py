@@ -165,6 +165,20 @@ def fill(n):
 def place(): return next(o for o in gc.get_objects() if type(o) is list and o is not given
                          and len(o) > 1 and o[-1] is given[-1])
 """),
+    Place("codec-searchers", """
+import codecs, gc
+given = []
+def fill(n):
+    given.append(lambda name: None)
+    codecs.register(given[-1])
+def place(): return next(o for o in gc.get_objects() if type(o) is list and o is not given
+                         and len(o) > 1 and o[-1] is given[-1])
+"""),
+    Place("codec-errors", """
+import codecs, gc
+def fill(n): codecs.register_error("handler.%d" % n, codecs.strict_errors)
+def place(): return next(o for o in gc.get_objects() if type(o) is dict and "handler.0" in o)
+"""),
     Place("typing-cache", """
 import typing
 def fill(n): typing.List[type("T", (), {})]
