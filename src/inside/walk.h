@@ -173,7 +173,7 @@ typedef struct hl_walk {
     unsigned n_visited;
     const hl_kind *visitor; /* of the object tp_traverse is at */
     PyObject *visitor_object;
-    uint32_t ordinal; /* references of that object that no field explains */
+    uint32_t ordinal;      /* references of that object that no field explains */
     uint64_t fields_taken; /* bit i: field i of the kind explained a reference */
     PyObject *namespaces[HL_NAMESPACES];
     unsigned n_namespaces;
@@ -184,8 +184,8 @@ typedef struct hl_walk {
     uint64_t nodes, edges_total, folded, skipped, immortal;
     uint64_t shared[HL_SHARED_KINDS]; /* references to them that were met */
     uint64_t partly;                  /* sequences of which not all was read */
-    uint64_t sorted;                  /* lists that were being sorted: what is in them was not seen */
-    uint32_t leaf_type[HL_LEAVES];    /* type index */
+    uint64_t sorted;               /* lists that were being sorted: what is in them was not seen */
+    uint32_t leaf_type[HL_LEAVES]; /* type index */
 
     /* labels used everywhere */
     struct {
