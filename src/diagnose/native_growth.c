@@ -77,6 +77,9 @@ bool hl_native_growth_had_stopped(const hl_case *c, uint32_t from, uint32_t to, 
     double before = m[to].work - m[from].work, after = m[z].work - m[to].work;
     double came = (double)series[to] - (double)series[from];
     double more = (double)series[z] - (double)series[to];
+    /* what a call had and gave back when it returned may have grown until then */
+    if (2 * more < -came)
+        return after > before;
     return after > share * before && more * before < TIRED * came * after;
 }
 

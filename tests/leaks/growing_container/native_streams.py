@@ -11,7 +11,7 @@ class Gateway:
         stream = zlib.compressobj()
         self.connections.append((number, stream))
         sent = 0
-        for n in range(40):
+        for n in range(120):
             sent += len(stream.compress(b"message %d of %d: all is well here\n" % (n, number) * 40))
         return sent + len(stream.flush(zlib.Z_SYNC_FLUSH))
 
