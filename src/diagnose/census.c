@@ -47,6 +47,18 @@ static uint64_t key_of(hl_counted kind, const char *place)
 
 typedef void seen(void *to, hl_counted kind, hl_node member, hl_node subject);
 
+/* Has it, beside the coroutine, the task that runs it? */
+static bool has_task(const hl_graph *g, hl_node v, hl_node coroutine, uint32_t coro)
+{
+    const hl_snap *s = g->snap;
+    for (uint32_t k = s->off[v]; k < s->off[v + 1]; k++)
+        for (uint32_t e = s->off[s->dst[k]]; e < s->off[s->dst[k] + 1]; e++)
+            if (s->dst[e] == coroutine && hl_label_kind(s->label[e]) == HL_LABEL_NAMED &&
+                hl_label_value(s->label[e]) == coro)
+                return true;
+    return false;
+}
+
 /* subject: the object whose code says what is counted. */
 static void count_tasks(const hl_graph *g, seen *take, void *to)
 {
@@ -62,7 +74,8 @@ static void count_tasks(const hl_graph *g, seen *take, void *to)
             bool inner = kind == HL_LABEL_NAMED || kind == HL_LABEL_ATTR || kind == HL_LABEL_SLOT;
             if (hl_label_value(s->label[e]) != coro || !(inner || kind == HL_LABEL_KEY))
                 continue;
-            if (hl_is_suspended(g, s->dst[e]))
+            if (hl_is_suspended(g, s->dst[e]) &&
+                (kind == HL_LABEL_NAMED || !has_task(g, v, s->dst[e], coro)))
                 take(to, HL_COUNT_TASK, inner ? v : s->dst[e], s->dst[e]);
         }
     }

@@ -341,6 +341,21 @@ static void not_before_work(const hl_case *c, hl_finding *f)
     f->growth.since_bytes = (uint64_t)(share * (double)f->growth.since_bytes);
 }
 
+/* What came beside objects, where findings tell such memory: it is part of what there is to explain. */
+static uint64_t beside_objects(const hl_case *c, uint32_t since)
+{
+    bool told = false;
+    for (uint32_t i = 0; i < c->out->n_findings; i++)
+        told = told || (!strcmp(c->out->findings[i].holder.kind, "native") &&
+                        !c->out->findings[i].growth.objects);
+    if (!told || !c->outside || c->native_told)
+        return 0;
+    uint64_t most = c->outside[since];
+    for (uint32_t i = since; i < c->n_moments; i++)
+        most = c->outside[i] > most ? c->outside[i] : most;
+    return most - c->outside[since];
+}
+
 /* Findings that together explain little of the growth are not sure enough to accuse. A seventh is
  * enough: what libraries warm up meanwhile has holders of its own, and what C keeps for an object
  * is not seen below it. And what every declared round leaves behind is, whatever else grew. */
@@ -372,7 +387,9 @@ static void weigh(hl_case *c)
     explained += c->stack_bytes;
     grown += c->stack_bytes;
     double share = grown ? (double)explained / (double)grown : -1;
-    d->observed.growth_explained = share > 1 ? 1 : share;
+    double all = (double)grown + (double)beside_objects(c, since);
+    double of_all = all > 0 ? (double)explained / all : -1;
+    d->observed.growth_explained = of_all > 1 ? 1 : of_all;
     for (uint32_t i = 0; i < d->n_findings && share >= 0 && share < STRONG_SHARE && !c->audited;
          i++)
         if (d->findings[i].confidence == HL_STRONG && d->findings[i].growth.per_round < 1)
