@@ -50,6 +50,21 @@ static double pace_of(made_fn *made, const hl_moment *m, uint32_t from, uint32_t
     return all > 0 ? work / all : 0;
 }
 
+/* The same where each interval has a full collection: no less than the least that one of these took. 0:
+ * there are not two to compare. */
+static double least_pace(made_fn *made, const hl_moment *m, uint32_t from, uint32_t n)
+{
+    double least = 0;
+    uint32_t seen = 0;
+    for (uint32_t i = from + 1; i < n; i++) {
+        uint64_t is = made(&m[i - 1], &m[i]);
+        double pace = is ? (m[i].work - m[i - 1].work) / (double)is : 0;
+        seen += pace > 0;
+        least = pace > 0 && (least <= 0 || pace < least) ? pace : least;
+    }
+    return seen > 1 ? least : 0;
+}
+
 /* A full collection costs more the more there is, and is none of the program's own work: one that
  * ends each phase with gc.collect() seems to get ever slower. The collector's time is not told, but
  * it goes through the heap as the walk of a look does, which is: a quarter of that at least, and no
@@ -64,6 +79,8 @@ static void leave_out_collections(hl_moment *m, uint32_t began, uint32_t n)
     double left_out = 0, was = n ? m[0].work : 0, pace = pace_of(made_generations, m, began, n);
     if (pace <= 0 && (pace = pace_of(made_bytes, m, began, n)) > 0)
         made_between = made_bytes;
+    if (pace <= 0)
+        pace = least_pace(made_generations, m, began, n);
     if (pace <= 0)
         pace = pace_of(made_generations, m, 0, n);
     for (uint32_t i = 1; i < n; i++) {

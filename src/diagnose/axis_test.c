@@ -110,6 +110,28 @@ static void what_was_allocated_was_work(void **state)
     (void)state;
 }
 
+/* A program that collects after each phase: the one that took least for what it made tells the pace. */
+#define PHASES(b, c, d, e)                                                                         \
+    ROWS("{0|100|200|300|400}")                                                                    \
+    "snap time=0 cpu=0 reason=start collections=0,0,0\n"                                           \
+    "snap time=1 cpu=1 collections=" b ",0,1\n"                                                    \
+    "snap time=3 cpu=3 collections=" c ",0,2\n"                                                    \
+    "snap time=7 cpu=7 collections=" d ",0,3\n"                                                    \
+    "snap time=15 cpu=15 reason=end collections=" e ",0,4\n"
+
+static void collections_that_get_dearer_are_no_rest(void **state)
+{
+    hl_test_expect(PHASES("100", "200", "300", "400"), HL_LEAK, "growing-container", "__main__.rows");
+    (void)state;
+}
+
+/* The healthy twin: it made as much more as it took longer. */
+static void phases_that_make_more_and_keep_as_much_slow_down(void **state)
+{
+    hl_test_expect(PHASES("100", "300", "700", "1500"), HL_UNDECIDED, "growing-container", "__main__.rows");
+    (void)state;
+}
+
 /* ---- the end ------------------------------------------------------------------------------------
  */
 
@@ -174,6 +196,8 @@ int main(void)
         cmocka_unit_test(the_pace_is_that_of_the_work),
         cmocka_unit_test(the_pace_is_told_by_what_was_allocated),
         cmocka_unit_test(what_was_allocated_was_work),
+        cmocka_unit_test(collections_that_get_dearer_are_no_rest),
+        cmocka_unit_test(phases_that_make_more_and_keep_as_much_slow_down),
         cmocka_unit_test(a_brief_end_is_no_rest),
         cmocka_unit_test(an_end_that_makes_much_is_one),
         cmocka_unit_test(what_is_short_is_so_beside_the_work),
