@@ -18,7 +18,9 @@
 
 enum {
     LEAST_BYTES = 8 << 20,
+    LEAST_STEADY = 2 << 20, /* of what comes at one pace: warming up does not */
     LEAST_INTERVALS = 4,
+    STEADY_INTERVALS = 5,
     FEW_INTERVALS = 2,
     FEW_BYTES = 4 << 20,
     LEAST_UNITS = 12,
@@ -26,9 +28,12 @@ enum {
     DEPTH = 3,
     SEEN_MAX = 48
 };
-static const double APART = 0.15;    /* of what came, at any look */
-static const double LONG_END = 0.25; /* then it is no mere exit */
-static const double TIRED = 0.3;     /* at that share of the pace before it has stopped */
+static const double APART = 0.15;        /* of what came, at any look */
+static const double LONG_END = 0.25;     /* then it is no mere exit */
+static const double TIRED = 0.3;         /* at that share of the pace before it has stopped */
+static const double STEADY_SHARE = 0.05; /* of what the process has */
+static const double STEADY =
+    0.5; /* of the mean pace at least, in each interval, and twice that at most */
 
 /* Memory in use that is in no object, at each look. What malloc has free cannot be read while another
  * thread is at it: then it has as much as when it was read last. */
@@ -60,11 +65,44 @@ static uint64_t came_between(const hl_case *c, const uint64_t *series, uint32_t 
     uint64_t was = m[from].heap_bytes, is = m[to].heap_bytes;
     /* beside a heap that grows as much it may be what that heap's own blocks are rounded up to */
     bool aside = is > was && is - was > came;
-    return came < least ||
-                   came < (double)m[from].info.rss_bytes * (double)least / (2 * LEAST_BYTES) ||
-                   aside
-               ? 0
-               : came;
+    double share = least == LEAST_STEADY ? STEADY_SHARE : (double)least / (2 * LEAST_BYTES);
+    return came < least || (double)came < (double)m[from].info.rss_bytes * share || aside ? 0
+                                                                                          : came;
+}
+
+/* As much a second in each interval, by the clock or by work? */
+static bool is_steady(const hl_case *c, const uint64_t *series, const hl_growth *g)
+{
+    const hl_moment *m = c->moments;
+    double came = (double)series[g->anchor] - (double)series[g->onset];
+    double work = m[g->anchor].work - m[g->onset].work;
+    double time = (double)(m[g->anchor].info.time_us - m[g->onset].info.time_us);
+    uint32_t seen = 0;
+    bool by_work = work > 0, by_clock = time > 0;
+    for (uint32_t i = g->onset; i < g->anchor; i++) {
+        double more = (double)series[i + 1] - (double)series[i];
+        double clock = (double)(m[i + 1].info.time_us - m[i].info.time_us);
+        if (clock <= TWINS_US)
+            continue;
+        seen++;
+        double due = came * (m[i + 1].work - m[i].work) / work, timed = came * clock / time;
+        by_work = by_work && more >= STEADY * due && STEADY * more <= due;
+        by_clock = by_clock && more >= STEADY * timed && STEADY * more <= timed;
+    }
+    return seen >= STEADY_INTERVALS && (by_work || by_clock);
+}
+
+/* Less, at one pace from the end of the imports on. Fills g. */
+static uint64_t came_steadily(hl_case *c, const uint64_t *series, hl_growth *g)
+{
+    uint64_t *late = hl_arena_array(&c->scratch, c->n_moments, sizeof *late);
+    for (uint32_t i = 0; late && i < c->n_moments; i++)
+        late[i] = series[i < c->began ? c->began : i];
+    *g = (hl_growth){.anchor = c->working, .metric = HL_METRIC_BYTES, .series = g->series};
+    return late && c->began < c->working && hl_growth_rises(c, late, g) && !hl_growth_slows(g) &&
+                   is_steady(c, late, g)
+               ? came_between(c, late, g->onset, g->anchor, LEAST_STEADY)
+               : 0;
 }
 
 bool hl_native_growth_had_stopped(const hl_case *c, uint32_t from, uint32_t to, double share)
@@ -110,15 +148,15 @@ hl_status hl_native_growth_find(hl_case *c, hl_err *err)
         return HL_OK;
     hl_growth g = {.anchor = c->working, .metric = HL_METRIC_BYTES, .series = series};
     c->outside = series;
-    if (!hl_growth_rises(c, series, &g) || hl_growth_slows(&g) ||
-        hl_native_growth_had_stopped(c, g.onset, g.anchor, LONG_END))
-        return HL_OK;
-    if (g.intervals < LEAST_INTERVALS) {
+    bool rises = hl_growth_rises(c, series, &g) && !hl_growth_slows(&g) &&
+                 !hl_native_growth_had_stopped(c, g.onset, g.anchor, LONG_END);
+    if (rises && g.intervals < LEAST_INTERVALS) {
         c->native_few = came_in_few(c, series, &g);
         return HL_OK;
     }
-    uint64_t came = came_between(c, series, g.onset, g.anchor, LEAST_BYTES);
-    if (!came)
+    uint64_t came = rises ? came_between(c, series, g.onset, g.anchor, LEAST_BYTES) : 0;
+    came = came ? came : came_steadily(c, series, &g);
+    if (!came || hl_native_growth_had_stopped(c, g.onset, g.anchor, LONG_END))
         return HL_OK;
     g.bytes = g.onset_bytes = came;
     c->native = g;
