@@ -164,10 +164,36 @@ static void no_leak(void **state)
                 LOOK(4, 36, "") LOOK(5, 40, "") LOOK(6, 44, "") LOOK(7, 48, "") LOOK(8, 52, ""));
 }
 
+/* Little, but as much in each of many looks: not well, and nobody's. The imports before took more. */
+static void little_at_one_pace_is_left_open(void **state)
+{
+    (void)state;
+#define PACE(a, b, c, d, e, f)                                                                     \
+    LOOK(0, 20, "reason=start")                                                                    \
+    LOOK(1, a, "reason=imported")                                                                  \
+    LOOK(2, b, "") LOOK(3, c, "") LOOK(4, d, "") LOOK(5, e, "") LOOK(6, f, "")
+    hl_judged j = hl_test_judge(MAIN PACE(30, 31, 32, 33, 34, 35));
+    assert_int_equal(j.d.verdict, HL_UNDECIDED);
+    assert_int_equal(j.d.n_findings, 0);
+    assert_non_null(strstr(j.d.why, "grew by 5.2 MB"));
+    hl_test_judged_end(&j);
+    static const char *const healthy[] = {
+        MAIN PACE(30, 33, 34, 35, 35, 35), /* comes to rest */
+        MAIN PACE(30, 31, 31, 34, 34, 35), /* by leaps */
+        MAIN PACE(60, 60, 60, 61, 61, 61), /* next to nothing */
+    };
+    for (size_t i = 0; i < sizeof healthy / sizeof *healthy; i++) {
+        j = hl_test_judge(healthy[i]);
+        assert_int_equal(j.d.verdict, HL_NO_LEAK);
+        hl_test_judged_end(&j);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(few_looks_leave_it_open),
+        cmocka_unit_test(little_at_one_pace_is_left_open),
         cmocka_unit_test(lost_is_a_leak),
         cmocka_unit_test(much_that_is_lost_says_more),
         cmocka_unit_test(kept_is_told_and_not_accused),
