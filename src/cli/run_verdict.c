@@ -241,6 +241,11 @@ static void postscript(const hl_verdict_job *job, const hl_page *page, const hl_
         hl_out_safe(out, page->missed_why, 0);
         hl_out_text(out, "\n");
     }
+    if (page->forked)
+        hl_out_printf(out,
+                      "  not seen: what %" PRIu32 " process%s did that it forked; "
+                      "--follow-children looks at them, too\n",
+                      page->forked, page->forked == 1 ? "" : "es");
     if (page->failed) {
         hl_out_printf(out, "  not seen: %" PRIu32 " snapshot%s failed: ", page->failed,
                       page->failed == 1 ? "" : "s");

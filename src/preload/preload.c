@@ -26,6 +26,7 @@
 
 #include <dlfcn.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,6 +49,7 @@ static struct {
     int (*gil_held)(void);       /* PyGILState_Check */
     int (*interpreter_up)(void); /* Py_IsInitialized */
     pid_t owner;
+    pid_t forked; /* this process, in a forked child that was counted; not in one of vfork's */
     bool asked, armed, left;
 } run;
 
@@ -96,6 +98,22 @@ static void name_program(const char *event, void *args)
     }
 }
 
+/* What it does is not seen: that is said with the verdict. */
+static void in_forked_child(void)
+{
+    run.forked = getpid();
+    __atomic_add_fetch(&run.page->forked, 1, __ATOMIC_RELAXED);
+}
+
+/* A child that only was to start a program is none of those. */
+static void forget_forked(void)
+{
+    if (!run.forked || run.forked != getpid())
+        return;
+    run.forked = 0;
+    __atomic_sub_fetch(&run.page->forked, 1, __ATOMIC_RELAXED);
+}
+
 static int hook(const char *event, void *args, void *data)
 {
     if (run.asked || strncmp(event, "cpython.run_", 12) != 0)
@@ -116,6 +134,8 @@ static int hook(const char *event, void *args, void *data)
         return 0;
     static const hl_signals host = {observed, dying, asked, leave_by_signal};
     hl_signals_begin(&host, (int)run.page->look_signal);
+    if (!run.page->follow)
+        (void)pthread_atfork(NULL, NULL, in_forked_child); /* no memory: they are not counted */
     return 0;
 }
 
@@ -345,6 +365,7 @@ INTERPOSED int kill(pid_t pid, int signum)
 
 static void before_exec(const char *path)
 {
+    forget_forked();
     if (!observed() || run.left)
         return;
     int kept = errno;
