@@ -52,17 +52,33 @@ static double pace_of(made_fn *made, const hl_moment *m, uint32_t from, uint32_t
 
 /* The same where each interval has a full collection: no less than the least that one of these took. 0:
  * there are not two to compare. */
-static double least_pace(made_fn *made, const hl_moment *m, uint32_t from, uint32_t n)
+static double least_pace(const hl_moment *m, uint32_t from, uint32_t n)
 {
     double least = 0;
     uint32_t seen = 0;
     for (uint32_t i = from + 1; i < n; i++) {
-        uint64_t is = made(&m[i - 1], &m[i]);
+        uint64_t is = made_generations(&m[i - 1], &m[i]);
         double pace = is ? (m[i].work - m[i - 1].work) / (double)is : 0;
         seen += pace > 0;
         least = pace > 0 && (least <= 0 || pace < least) ? pace : least;
     }
     return seen > 1 ? least : 0;
+}
+
+/* The pace that tells most, and of what it is. Imports make little in much time: theirs is better than none. */
+static double best_pace(const hl_moment *m, uint32_t began, uint32_t n, made_fn **of)
+{
+    *of = made_generations;
+    double pace = pace_of(made_generations, m, began, n);
+    if (pace > 0)
+        return pace;
+    pace = pace_of(made_bytes, m, began, n);
+    if (pace > 0) {
+        *of = made_bytes;
+        return pace;
+    }
+    pace = least_pace(m, began, n);
+    return pace > 0 ? pace : pace_of(made_generations, m, 0, n);
 }
 
 /* A full collection costs more the more there is, and is none of the program's own work: one that
@@ -74,15 +90,8 @@ static void leave_out_collections(hl_moment *m, uint32_t began, uint32_t n)
 {
     static const double LEAST = 0.25, MOST = 2; /* of the walk */
     static const double SHARE = 0.8;            /* of the interval, at most */
-    made_fn *made_between = made_generations;
-    /* imports make little in much time: their pace is better than none */
-    double left_out = 0, was = n ? m[0].work : 0, pace = pace_of(made_generations, m, began, n);
-    if (pace <= 0 && (pace = pace_of(made_bytes, m, began, n)) > 0)
-        made_between = made_bytes;
-    if (pace <= 0)
-        pace = least_pace(made_generations, m, began, n);
-    if (pace <= 0)
-        pace = pace_of(made_generations, m, 0, n);
+    made_fn *made_between;
+    double left_out = 0, was = n ? m[0].work : 0, pace = best_pace(m, began, n, &made_between);
     for (uint32_t i = 1; i < n; i++) {
         const hl_snap_info *a = &m[i - 1].info, *b = &m[i].info;
         double full = (double)collections(a, b, 2), work = m[i].work - was;

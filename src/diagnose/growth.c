@@ -16,8 +16,8 @@
 #include <string.h>
 
 enum { MIN_INTERVALS = 2, LEAST_BESIDE = 4 << 10 };
-/* An interval below that share of the run's work since its imports says nothing; in a short run nor does one of less
- * than so many seconds, if it is not much of the run. */
+/* An interval below that share of the run's work since its imports says nothing; in a short run nor does
+ * one of less than so many seconds, if it is not much of the run. */
 static const double SHORT_SHARE = 0.04, SHORT_SECONDS = 0.03, SHORT_SHARE_MAX = 0.1;
 /* One that is as short by the clock says nothing either, if less than that share of the work is in it: of a
  * program that mostly waits, the end is some of the work. */
@@ -285,13 +285,13 @@ static bool one_has_them(const hl_case *c, hl_shape s, uint32_t anchor)
 static hl_shape accumulator(const hl_case *c, hl_shape s, hl_metric metric, uint32_t onset,
                             uint32_t anchor)
 {
-    bool alone = metric == HL_METRIC_ITEMS && one_has_them(c, s, anchor);
+    if (metric == HL_METRIC_ITEMS && members_first(c, s, onset, anchor) &&
+        one_has_them(c, s, anchor))
+        return s;
     while (s) {
         uint64_t was = members_first(c, s, onset, anchor);
         if (!was)
             return 0; /* made in the last interval: nothing to compare with */
-        if (alone)
-            return s;
         /* a text that grows in a dict is not the holder, the dict is */
         enum hl_label_kind edge = c->shapes.shapes[s].kind;
         bool member = edge == HL_LABEL_VALUE || edge == HL_LABEL_INDEX || edge == HL_LABEL_ELEMENT;

@@ -227,8 +227,10 @@ static bool is_known_as(const hl_case *c, const hl_suspect *s, hl_shape now, uin
         return true;
     /* what a C object alone has is known as that object is */
     while (then && now && shapes[now].kind == HL_LABEL_INTERNAL &&
-           shapes[then].kind == HL_LABEL_INTERNAL)
-        now = shapes[now].parent, then = shapes[then].parent;
+           shapes[then].kind == HL_LABEL_INTERNAL) {
+        now = shapes[now].parent;
+        then = shapes[then].parent;
+    }
     enum hl_label_kind kind = shapes[now].kind;
     bool attribute = kind == HL_LABEL_ATTR || kind == HL_LABEL_KEY || kind == HL_LABEL_SLOT ||
                      kind == HL_LABEL_NAMED;

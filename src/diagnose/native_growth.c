@@ -28,12 +28,12 @@ enum {
     DEPTH = 3,
     SEEN_MAX = 48
 };
-static const double APART = 0.15;        /* of what came, at any look */
-static const double LONG_END = 0.25;     /* then it is no mere exit */
-static const double TIRED = 0.3;         /* at that share of the pace before it has stopped */
-static const double STEADY_SHARE = 0.05; /* of what the process has */
-static const double STEADY =
-    0.5; /* of the mean pace at least, in each interval, and twice that at most */
+static const double APART = 0.15;    /* of what came, at any look */
+static const double LONG_END = 0.25; /* then it is no mere exit */
+static const double TIRED = 0.3;     /* at that share of the pace before it has stopped */
+static const double MUCH_OF = 0.5, FEW_OF = 0.25, STEADY_OF = 0.05; /* of what the process had */
+/* Of the mean pace in each interval, at least; and twice the mean at most. */
+static const double STEADY = 0.5;
 
 /* Memory in use that is in no object, at each look. What malloc has free cannot be read while another
  * thread is at it: then it has as much as when it was read last. */
@@ -56,18 +56,18 @@ static bool outside(const hl_case *c, uint64_t *series)
     return true;
 }
 
-/* From one look at work to another, so much that nothing else the process has explains it? */
+/* From one look at work to another, so much that nothing else the process has explains it? share: of what the
+ * process had, at least. */
 static uint64_t came_between(const hl_case *c, const uint64_t *series, uint32_t from, uint32_t to,
-                             uint64_t least)
+                             uint64_t least, double share)
 {
     const hl_moment *m = c->moments;
     uint64_t came = series[to] > series[from] ? series[to] - series[from] : 0;
     uint64_t was = m[from].heap_bytes, is = m[to].heap_bytes;
     /* beside a heap that grows as much it may be what that heap's own blocks are rounded up to */
     bool aside = is > was && is - was > came;
-    double share = least == LEAST_STEADY ? STEADY_SHARE : (double)least / (2 * LEAST_BYTES);
-    return came < least || (double)came < (double)m[from].info.rss_bytes * share || aside ? 0
-                                                                                          : came;
+    bool little = came < least || (double)came < share * (double)m[from].info.rss_bytes;
+    return little || aside ? 0 : came;
 }
 
 /* As much a second in each interval, by the clock or by work? */
@@ -90,19 +90,6 @@ static bool is_steady(const hl_case *c, const uint64_t *series, const hl_growth 
         by_clock = by_clock && more >= STEADY * timed && STEADY * more <= timed;
     }
     return seen >= STEADY_INTERVALS && (by_work || by_clock);
-}
-
-/* Less, at one pace from the end of the imports on. Fills g. */
-static uint64_t came_steadily(hl_case *c, const uint64_t *series, hl_growth *g)
-{
-    uint64_t *late = hl_arena_array(&c->scratch, c->n_moments, sizeof *late);
-    for (uint32_t i = 0; late && i < c->n_moments; i++)
-        late[i] = series[i < c->began ? c->began : i];
-    *g = (hl_growth){.anchor = c->working, .metric = HL_METRIC_BYTES, .series = g->series};
-    return late && c->began < c->working && hl_growth_rises(c, late, g) && !hl_growth_slows(g) &&
-                   is_steady(c, late, g)
-               ? came_between(c, late, g->onset, g->anchor, LEAST_STEADY)
-               : 0;
 }
 
 bool hl_native_growth_had_stopped(const hl_case *c, uint32_t from, uint32_t to, double share)
@@ -133,7 +120,25 @@ static uint64_t came_in_few(const hl_case *c, const uint64_t *series, const hl_g
         if (series[i + 1] < series[i] ||
             (series[i + 1] == series[i] && m[i + 1].info.time_us > m[i].info.time_us + TWINS_US))
             return 0;
-    return came_between(c, series, from, g->anchor, FEW_BYTES);
+    return came_between(c, series, from, g->anchor, FEW_BYTES, FEW_OF);
+}
+
+/* Does it rise, and did it not stop long before the end? Fills g. */
+static bool goes_on(hl_case *c, const uint64_t *series, hl_growth *g)
+{
+    return hl_growth_rises(c, series, g) && !hl_growth_slows(g) &&
+           !hl_native_growth_had_stopped(c, g->onset, g->anchor, LONG_END);
+}
+
+/* Less, at one pace from the end of the imports on. late: room for a value a moment. Fills g. */
+static uint64_t came_steadily(hl_case *c, const uint64_t *series, uint64_t *late, hl_growth *g)
+{
+    for (uint32_t i = 0; i < c->n_moments; i++)
+        late[i] = series[i < c->began ? c->began : i];
+    *g = (hl_growth){.anchor = c->working, .metric = HL_METRIC_BYTES, .series = g->series};
+    if (c->began >= c->working || !goes_on(c, late, g) || !is_steady(c, late, g))
+        return 0;
+    return came_between(c, late, g->onset, g->anchor, LEAST_STEADY, STEADY_OF);
 }
 
 hl_status hl_native_growth_find(hl_case *c, hl_err *err)
@@ -141,22 +146,22 @@ hl_status hl_native_growth_find(hl_case *c, hl_err *err)
     if (c->by_rounds || c->working >= c->n_moments || c->working <= c->baseline)
         return HL_OK;
     uint64_t *series = hl_arena_array(c->arena, c->n_moments, sizeof *series);
+    uint64_t *late = hl_arena_array(&c->scratch, c->n_moments, sizeof *late);
     c->kept = hl_arena_array(&c->scratch, c->n_moments + 1, sizeof *c->kept);
-    if (!series || !c->kept)
+    if (!series || !late || !c->kept)
         return hl_err_set(err, HL_NO_MEMORY, "no memory for %u snapshots", c->n_moments);
     if (!outside(c, series))
         return HL_OK;
     hl_growth g = {.anchor = c->working, .metric = HL_METRIC_BYTES, .series = series};
     c->outside = series;
-    bool rises = hl_growth_rises(c, series, &g) && !hl_growth_slows(&g) &&
-                 !hl_native_growth_had_stopped(c, g.onset, g.anchor, LONG_END);
+    bool rises = goes_on(c, series, &g);
     if (rises && g.intervals < LEAST_INTERVALS) {
         c->native_few = came_in_few(c, series, &g);
         return HL_OK;
     }
-    uint64_t came = rises ? came_between(c, series, g.onset, g.anchor, LEAST_BYTES) : 0;
-    came = came ? came : came_steadily(c, series, &g);
-    if (!came || hl_native_growth_had_stopped(c, g.onset, g.anchor, LONG_END))
+    uint64_t came = rises ? came_between(c, series, g.onset, g.anchor, LEAST_BYTES, MUCH_OF) : 0;
+    came = came ? came : came_steadily(c, series, late, &g);
+    if (!came)
         return HL_OK;
     g.bytes = g.onset_bytes = came;
     c->native = g;

@@ -82,9 +82,8 @@ typedef struct hl_page {
     char failure[512]; /* first failure of a snapshot: "disk full ..." */
     /* state, by those it started */
     volatile uint32_t recorded; /* files begun */
-    volatile uint32_t
-        forked; /* processes it forked that became no other program, where none is followed */
-    volatile uint32_t missed; /* processes that were not observed, and why the first was not */
+    volatile uint32_t forked;   /* where none is followed: those that became no other program */
+    volatile uint32_t missed;   /* processes that were not observed, and why the first was not */
     char missed_why[1024];
     /* by both */
     volatile uint32_t file_users; /* futex word: looks that write the file, or HL_FILE_TAKEN */

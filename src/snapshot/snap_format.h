@@ -97,8 +97,7 @@ enum hl_snap_field {
      * count has; + 1: how many of them are edges, which are not in the columns */
     HL_SNAP_SHARED = 128,
     HL_SNAP_PARTLY = 144, /* in END: so many long sequences of leaves were read in part */
-    HL_SNAP_SORTED =
-        145, /* in END: so many lists were being sorted: what is in them was not seen */
+    HL_SNAP_SORTED = 145, /* in END: so many lists were being sorted, and not seen into */
 };
 
 enum hl_resource {
