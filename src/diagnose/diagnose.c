@@ -310,12 +310,13 @@ static hl_status judge_growths(hl_case *c, hl_err *err)
     return judge_tracked(c, err);
 }
 
-/* Of two that are about as big, the one in the user's own code comes first: what fills a library's
- * cache is mostly a consequence. */
+/* Of two that are about as big, the one that is mostly a consequence comes second: what fills a
+ * library's cache, of the user's own code; memory beside objects, which is lost with those that had it. */
 static uint64_t weight(const hl_finding *f)
 {
     bool library = f->known && f->known->law != HL_KNOWN_HELD;
-    return library ? f->growth.bytes / 2 : f->growth.bytes;
+    bool beside = !strcmp(f->cause, "native-memory");
+    return library || beside ? f->growth.bytes / 2 : f->growth.bytes;
 }
 
 static int by_weight(const void *a, const void *b)

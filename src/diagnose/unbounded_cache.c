@@ -3,7 +3,8 @@
  * Room   diagnose; a rule (R4, R4b).
  * Signs  the dict of an lru_cache without maxsize; or a dict that one live code object both looks
  *        up and stores into: that is a cache, whatever it is called; or one whose class stores what
- *        it has made for a key that was missing (__missing__).
+ *        it has made for a key that was missing (__missing__); or one that belongs to a wrapper, and
+ *        is asked for entries in any code: in there are results.
  * Guards a bounded lru_cache; code that evicts where it stores. */
 #include "diagnose/case.h"
 #include "diagnose/judge.h"
@@ -71,6 +72,15 @@ static bool fills_itself(const hl_case *c, const hl_suspect *s, hl_uses *u)
     return true;
 }
 
+/* A cache object that a decorator made, say, with a method that looks up and one that stores. */
+static bool answers_for_a_wrapper(const hl_case *c, const hl_suspect *s, const hl_uses *u)
+{
+    hl_callable wrapped;
+    hl_node function = hl_function_above(c, s->holder);
+    return u->all & HL_USE_GET && !(u->all & HL_USE_FILED) && function != HL_NO_NODE &&
+           hl_wraps(c, function, &wrapped);
+}
+
 static bool unbounded_cache(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_filled filled)
 {
     const char *type = hl_snap_type_name(c->snap, s->holder);
@@ -79,7 +89,7 @@ static bool unbounded_cache(hl_case *c, const hl_suspect *s, const hl_uses *u, h
     bool itself = !lru && fills_itself(c, s, &own);
     if (!lru && !itself && !own.memo && is_mapping(c, s->holder)) {
         own.memo_place = hl_uses_memo_of(c, s->owner, s->growth);
-        own.memo = own.memo_place;
+        own.memo = own.memo_place || answers_for_a_wrapper(c, s, u);
     }
     if (!lru && !itself && !(is_mapping(c, s->holder) && own.memo))
         return false;
@@ -94,8 +104,9 @@ static bool unbounded_cache(hl_case *c, const hl_suspect *s, const hl_uses *u, h
         uses.reader = "code of its own";
     if (!hl_judge(c, s, &uses, hl_speaks(s, filled), &confidence))
         return true;
-    if (confidence == HL_CERTAIN && (u->all & HL_USE_REMOVE))
-        confidence = HL_STRONG; /* something can empty it */
+    bool by_one_code = lru || u->memo_place;
+    if (confidence == HL_CERTAIN && (u->all & HL_USE_REMOVE || !by_one_code))
+        confidence = HL_STRONG; /* something can empty it; what is got may be no result */
     const char *removes = u->evicts || u->off || u->back ? ""
                           : u->all & HL_USE_EXCHANGE ? ", taking out one key for each it puts in"
                                                      : ", nothing there removes";

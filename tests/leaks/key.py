@@ -178,6 +178,7 @@ LEAKS = [
     leak("unbounded_cache/coroutine_local.py", CACHE, "rows", (INSTANCE, LOCAL), 4),
     leak("unbounded_cache/by_mixin.py", CACHE, "ask answers", INSTANCE, 8),
     leak("unbounded_cache/bound_get.py", CACHE, "quote answers", (CELL, GLOBAL), 8),
+    leak("unbounded_cache/of_decorator.py", CACHE, "report memory _results", INSTANCE, 8),
     leak("unbounded_cache/exchanged_key.py", CACHE, "plans", GLOBAL, 8),
     leak("unbounded_cache/renewed_when_old.py", CACHE, "answers", GLOBAL, 8),
 
