@@ -261,6 +261,33 @@ static void what_objects_have_is_theirs(void **state)
                    HL_NO_LEAK, NULL, NULL);
 }
 
+#define AT(t, mb)                                                                                  \
+    "snap time=" t " cpu=" t " rss=" mb "M heap=" mb "M heapfree=0 mapped=0 used=0 track=sampled " \
+    "rate=524288\n"
+#define TOGETHER                                                                                   \
+    AT("0", "20")                                                                                  \
+    AT("10", "22") AT("20", "23") AT("30", "24") AT("40", "25") AT("50", "26") AT("60", "27")      \
+        AT("70", "28")
+#define HERE  "live={0:0|4:2000000|4:2000000|6:3000000|6:3000000|8:4000000|8:4000000|9:5000000}\n"
+#define THERE "live={0:0|0:0|2:1000000|2:1000000|4:2000000|2:1000000|4:2000000|4:2000000}\n"
+
+/* Samples of a function's lines are too few for each, and not for all; those of two functions may be anything. */
+static void lines_of_a_function_are_judged_together(void **state)
+{
+    hl_judged j =
+        hl_test_judge(MODULE "site call@/a.py:4 " HERE "site call@/a.py:6 " THERE TOGETHER);
+    assert_int_equal(j.d.verdict, HL_LEAK);
+    assert_string_equal(j.d.findings[0].cause, "native-reference");
+    assert_non_null(strstr(j.d.findings[0].holder.name, "call (a.py:"));
+    hl_test_judged_end(&j);
+    j = hl_test_judge(MODULE "site call@/a.py:4 " HERE "site other@/a.py:6 " THERE TOGETHER);
+    assert_int_equal(j.d.verdict, HL_UNDECIDED);
+    assert_int_equal(j.d.n_findings, 0);
+    assert_non_null(
+        strstr(j.d.why, "was asked for at call (a.py:4), some 2.0 MB at other (a.py:6)"));
+    hl_test_judged_end(&j);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -271,6 +298,7 @@ int main(void)
         cmocka_unit_test(where_the_process_has_no_room_for_it_it_is_not),
         cmocka_unit_test(what_stays_or_comes_and_goes_is),
         cmocka_unit_test(what_objects_have_is_theirs),
+        cmocka_unit_test(lines_of_a_function_are_judged_together),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -128,6 +128,7 @@ typedef struct hl_case {
     uint64_t stack_bytes;  /* of threads that findings count; outside the heap */
     bool native_told;      /* some holder has it: told, or found to be no leak */
     const char *native_by; /* who asked for most of it: native_kept.c; or NULL */
+    const char *unheld_by; /* the same of what Python's own allocators gave: unheld.c; or NULL */
     uint64_t dismissed;    /* bytes of growth seen and found to be no leak */
     uint32_t one_calls; /* findings that are possible only because one call filled their holder */
     hl_diagnosis *out;

@@ -35,6 +35,7 @@ enum {
     RISEN_SHARE = 3, /* in two thirds of all at least */
     HELD_SHARE = 8,  /* of what is held no more than that part seems lost */
     MOST_SHARE = 2,  /* half of what came */
+    ASKED_SHARE = 3, /* a third of it is worth a word */
 };
 
 static const char OBJECTS_FIX[] =
@@ -102,15 +103,24 @@ static uint64_t gain(const hl_case *c, const uint64_t *series)
     return since(series[last_of(c)], series[c->baseline]);
 }
 
-/* What of the line can be in no object: it came with raw memory, or with PyMem_Malloc. */
-static uint64_t bare_gain(const hl_case *c, const hl_snap *s, uint32_t frame,
+static bool same_function(const hl_snap *s, uint32_t a, uint32_t b)
+{
+    return s->frames[a].file == s->frames[b].file && s->frames[a].function == s->frames[b].function;
+}
+
+/* What of the line, or its function, can be in no object: it came with raw memory, or with PyMem_Malloc. */
+static uint64_t bare_gain(const hl_case *c, const hl_snap *s, uint32_t frame, bool joined,
                           const hl_site_history *h)
 {
+    const struct hl_site_moment *a = &h->moments[c->baseline], *z = &h->moments[last_of(c)];
     uint64_t first = 0, last = 0;
-    for (uint32_t k = 1; k < h->moments[c->baseline].n; k++)
-        first += s->stacks[k].frame == frame ? h->moments[c->baseline].bare[k] : 0;
-    for (uint32_t k = 1; k < h->moments[last_of(c)].n; k++)
-        last += s->stacks[k].frame == frame ? h->moments[last_of(c)].bare[k] : 0;
+    for (uint32_t k = 1; k < a->n || k < z->n; k++) {
+        uint32_t f = s->stacks[k].frame;
+        if (f != frame && !(joined && f && same_function(s, f, frame)))
+            continue;
+        first += k < a->n ? a->bare[k] : 0;
+        last += k < z->n ? z->bare[k] : 0;
+    }
     return since(last, first);
 }
 
@@ -279,8 +289,10 @@ static void tell_lost(hl_case *c, hl_finding *f, const lost_line *line, const ch
 
 /* ---- one line ---------------------------------------------------------------------------------- */
 
-static hl_status tell(hl_case *c, const hl_snap *s, uint32_t frame, const hl_site_history *h,
-                      const uint64_t *of, const lost_line *lost, hl_err *err)
+/* joined: of is what all lines of its function have. */
+static hl_status tell(hl_case *c, const hl_snap *s, uint32_t frame, bool joined,
+                      const hl_site_history *h, const uint64_t *of, const lost_line *lost,
+                      hl_err *err)
 {
     /* the few blocks that samples are may be kept where others are not: of what surely is there, at most */
     uint64_t came = gain(c, of), *series = hl_arena_array(c->arena, c->n_moments, sizeof *series);
@@ -293,7 +305,7 @@ static hl_status tell(hl_case *c, const hl_snap *s, uint32_t frame, const hl_sit
     if (has > had && gained > has - had)
         gained = has - had;
     bool is_lost = lost->fate == LOST, held = lost->fate == HELD;
-    bool objects = is_lost ? lost->type != NULL : 2 * bare_gain(c, s, frame, h) < came;
+    bool objects = is_lost ? lost->type != NULL : 2 * bare_gain(c, s, frame, joined, h) < came;
     bool sampled = c->moments[last_of(c)].info.tracking.mode == HL_FOLLOWED_SAMPLED;
     bool unsure = sampled && !is_lost && !lost->sure && gained < SURE_BYTES;
     hl_finding *f = hl_finding_add(c, objects ? "native-reference" : "native-memory",
@@ -351,6 +363,96 @@ static hl_status tell(hl_case *c, const hl_snap *s, uint32_t frame, const hl_sit
     return HL_OK;
 }
 
+/* Where no line is sure enough to be told of: those that more of it came by than by any other. */
+static void name_askers(hl_case *c, const hl_snap *s, const uint64_t *of, uint32_t n)
+{
+    uint64_t came = c->native.bytes ? c->native.bytes : c->native_few, least[2] = {0};
+    uint32_t best[2] = {0};
+    for (uint32_t f = 1; f < s->n_frames; f++) {
+        uint64_t gained = gain(c, &of[(size_t)f * n]);
+        if (gained < c->material || gained <= least[1])
+            continue;
+        bool first = gained > least[0];
+        best[1] = first ? best[0] : f;
+        least[1] = first ? least[0] : gained;
+        best[0] = first ? f : best[0];
+        least[0] = first ? gained : least[0];
+    }
+    if (!came || ASKED_SHARE * (least[0] + least[1]) < came)
+        return;
+    char bytes[16], more[16];
+    c->unheld_by = hl_arena_printf(c->arena, "some %s of it was asked for at %s",
+                                   hl_bytes_text(least[0] < came ? least[0] : came, bytes),
+                                   hl_frame_label(s, best[0], c->arena));
+    if (best[1] && least[0] + least[1] <= came)
+        c->unheld_by =
+            hl_arena_printf(c->arena, "%s, some %s at %s", c->unheld_by,
+                            hl_bytes_text(least[1], more), hl_frame_label(s, best[1], c->arena));
+}
+
+/* A line of a pool that has more in no object than before: of[frame * n + moment]. 0: none is sure. only_most: and
+ * most of what came beside objects is of it. Fills lost. */
+static uint32_t worst_line(const hl_case *c, const hl_snap *s, const hl_site_history *h,
+                           const lost_look *look, const uint64_t *of, bool only_most,
+                           lost_line *lost)
+{
+    uint64_t worst = 0;
+    uint32_t at = 0;
+    /* samples of 0.5 MB show a rise of as much as steps; what all of it rises by is known exactly */
+    uint32_t all_risen = c->native.bytes ? c->native.intervals
+                         : c->outside    ? hl_site_rises(h, c->outside)
+                                         : 0;
+    for (uint32_t f = 1; f < s->n_frames; f++) {
+        const uint64_t *series = &of[(size_t)f * h->n];
+        uint64_t gained = gain(c, series);
+        if (gained < c->material || gained <= c->dismissed || gained <= worst)
+            continue;
+        lost_line line = lost_at(look, s, f);
+        line.fate = fate_of(c, look, &line, series);
+        bool room =
+            has_room(c, c->baseline, last_of(c), line.fate == LOST ? gained / ROOM_SHARE : gained);
+        bool most = all_risen && MOST_SHARE * gained >= gain(c, c->outside);
+        line.risen = line.fate == LOST ? mostly_rises(c, &line, series) : hl_site_rises(h, series);
+        line.sure = most && gain(c, c->outside) >= SURE_BYTES;
+        if (!line.risen && most)
+            line.risen = all_risen;
+        if (!room || !line.risen || (only_most && !most))
+            continue;
+        worst = gained;
+        at = f;
+        *lost = line;
+    }
+    return at;
+}
+
+/* What the lines of a function gained counts as that of the one that gained most. */
+static hl_status join_functions(const hl_case *c, const hl_snap *s, uint64_t *of, uint32_t n,
+                                hl_arena *scratch, hl_err *err)
+{
+    uint32_t n_gained = 0, *gained = hl_arena_array(scratch, s->n_frames, sizeof *gained);
+    if (!gained)
+        return hl_err_set(err, HL_NO_MEMORY, "no memory for %u lines", s->n_frames);
+    for (uint32_t f = 1; f < s->n_frames; f++) {
+        uint64_t *more = &of[(size_t)f * n];
+        uint32_t k = 0;
+        while (k < n_gained && !same_function(s, gained[k], f))
+            k++;
+        if (k == n_gained) {
+            gained[n_gained++] = f;
+            continue;
+        }
+        uint64_t *best = &of[(size_t)gained[k] * n];
+        bool by_it = gain(c, more) > gain(c, best);
+        for (uint32_t i = 0; i < n; i++) {
+            uint64_t sum = best[i] + more[i];
+            best[i] = by_it ? 0 : sum;
+            more[i] = by_it ? sum : 0;
+        }
+        gained[k] = by_it ? f : gained[k];
+    }
+    return HL_OK;
+}
+
 /* What each line has in no object, at each moment: the worst one that rises in every part. */
 static hl_status find_line(hl_case *c, hl_arena *scratch, hl_err *err)
 {
@@ -375,32 +477,18 @@ static hl_status find_line(hl_case *c, hl_arena *scratch, hl_err *err)
     for (uint32_t i = 0; i < h.n; i++)
         for (uint32_t k = 1; k < h.moments[i].n; k++)
             of[(size_t)s.stacks[k].frame * h.n + i] += h.moments[i].bytes[k];
-    uint64_t worst = 0;
-    uint32_t at = 0;
     lost_line lost = {.bytes = 0};
-    /* samples of 0.5 MB show a rise of as much as steps; what all of it rises by is known exactly */
-    uint32_t all_risen = c->outside ? hl_site_rises(&h, c->outside) : 0;
-    for (uint32_t f = 1; f < s.n_frames; f++) {
-        uint64_t gained = gain(c, &of[(size_t)f * h.n]);
-        const uint64_t *series = &of[(size_t)f * h.n];
-        if (gained < c->material || gained <= c->dismissed || gained <= worst)
-            continue;
-        lost_line line = lost_at(&look, &s, f);
-        line.fate = fate_of(c, &look, &line, series);
-        bool room =
-            has_room(c, c->baseline, last_of(c), line.fate == LOST ? gained / ROOM_SHARE : gained);
-        bool most = all_risen && MOST_SHARE * gained >= gain(c, c->outside);
-        line.risen = line.fate == LOST ? mostly_rises(c, &line, series) : hl_site_rises(&h, series);
-        line.sure = most && gain(c, c->outside) >= SURE_BYTES;
-        if (!line.risen && most)
-            line.risen = all_risen;
-        if (!room || !line.risen)
-            continue;
-        worst = gained;
-        at = f;
-        lost = line;
+    uint32_t at = worst_line(c, &s, &h, &look, of, false, &lost);
+    bool joined = !at;
+    if (joined) {
+        name_askers(c, &s, of, h.n);
+        if (join_functions(c, &s, of, h.n, scratch, err))
+            return err->status;
+        at = worst_line(c, &s, &h, &look, of, true, &lost);
     }
-    return at ? tell(c, &s, at, &h, &of[(size_t)at * h.n], &lost, err) : HL_OK;
+    if (at)
+        return tell(c, &s, at, joined, &h, &of[(size_t)at * h.n], &lost, err);
+    return HL_OK;
 }
 
 hl_status hl_unheld_find(hl_case *c, hl_err *err)

@@ -73,7 +73,8 @@ static void say_outside(hl_case *c)
     hl_diagnosis *d = c->out;
     char bytes[16];
     bool told = d->n_findings > 0; /* by the finding */
-    const char *by = c->native_by && !told ? hl_arena_printf(c->arena, "; %s", c->native_by) : "";
+    const char *asker = told ? NULL : c->native_by ? c->native_by : c->unheld_by;
+    const char *by = asker ? hl_arena_printf(c->arena, "; %s", asker) : "";
     d->verdict = HL_UNDECIDED;
     d->view = "rss";
     d->why =
@@ -168,7 +169,7 @@ void hl_verdict_decide(hl_case *c)
         return;
     }
     if (d->verdict == HL_UNDECIDED && d->n_findings == 1 &&
-        !strcmp(d->findings[0].cause, "native-memory") && c->native.bytes) {
+        !strncmp(d->findings[0].cause, "native-", 7) && c->native.bytes) {
         say_outside(c);
         return;
     }
