@@ -239,6 +239,9 @@ typedef struct hl_uses {
     const char *sweeper;    /* code that stores nothing, looks through it and takes out, or NULL */
     bool takes;             /* it does so one by one, to work on them */
     bool drained;           /* code that stores nothing takes out of it */
+    const char *idle;       /* such code that never ran: "remove (app.py:20)", or NULL */
+    uint32_t idle_rank;     /* how well it suits ... */
+    size_t idle_length;     /* ... and the length of its name */
     const char *limit; /* an attribute beside it that its code minds, and that it has not reached */
     const char *off;   /* the name of a limit the code minds that is switched off, or NULL */
     const char *reader; /* code that ran while it grew and reads all of it when done, or NULL */

@@ -58,6 +58,30 @@ static void global_list_that_a_function_fills(void **state)
     (void)state;
 }
 
+#define TAKES_OUT(f, more)                                                                         \
+    "g -key:" f "-> " f "_f:function -__code__-> " f "_c:code\n" f "_f -__globals__-> g\n"         \
+    "code " f "_c name=" f " qualname=" f " file=app.py line=9 uses=global:rows:remove" more "\n"
+
+/* What would take out, and never ran, is what the fix says to call; of several what takes one. */
+static void code_that_takes_out_is_named(void **state)
+{
+#define FILLED(more)                                                                               \
+    MAIN_MODULE FUNCTION("handle", "global:rows:store") more                                       \
+        "g -key:rows-> rows:dict len={0|1000|2000|3000|4000|5000}\n"                               \
+        "rows -value:int-> item:bytearray*{0|10|20|30|40|50} size=100K\n" SIX_MOMENTS
+    hl_judged j = hl_test_judge(
+        FILLED(TAKES_OUT("reset", "+drop idle") TAKES_OUT("withdraw", " idle")
+                   TAKES_OUT("withdraw_many", " idle") TAKES_OUT("__delitem__", " idle")));
+    only(&j, HL_LEAK, "growing-container", "__main__.rows", "module-global");
+    assert_ptr_equal(strstr(j.d.findings[0].fix, "withdraw (app.py:9) takes out of it"),
+                     j.d.findings[0].fix);
+    hl_test_judged_end(&j);
+    j = hl_test_judge(FILLED(TAKES_OUT("withdraw", ""))); /* called, and for too few */
+    assert_null(strstr(j.d.findings[0].fix, "never called"));
+    hl_test_judged_end(&j);
+    (void)state;
+}
+
 static void list_that_stops(void **state)
 {
     hl_judged j = hl_test_judge(MAIN_MODULE FUNCTION(
@@ -400,6 +424,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(global_list_that_a_function_fills),
+        cmocka_unit_test(code_that_takes_out_is_named),
         cmocka_unit_test(list_that_stops),
         cmocka_unit_test(list_that_is_emptied),
         cmocka_unit_test(list_that_fills_up),

@@ -164,7 +164,12 @@ void hl_finding_seal(hl_case *c, hl_finding *f)
         }
     snprintf(f->fingerprint, sizeof f->fingerprint, "%012" PRIx64, h >> 16);
     hl_known_apply(c->arena, f);
-    if (!f->known && f->library)
+    if (!f->known && f->idle)
+        f->fix = hl_arena_printf(c->arena,
+                                 "%s takes out of it, and was never called: let it be called when "
+                                 "something in there is done with. Or %s%s",
+                                 f->idle, f->library ? "in its code: " : "", f->fix);
+    else if (!f->known && f->library)
         f->fix = hl_arena_printf(c->arena,
                                  "%s fills it: look there for a limit, a clear() or close(), or a "
                                  "newer release, and give it fewer different things to keep. In "

@@ -111,6 +111,10 @@ void hl_judge_evidence(hl_case *c, hl_finding *f, const hl_suspect *s, const hl_
                                 ? hl_calls_running(c, g->anchor, u) ? ", in one call still running"
                                                                     : ", in one call"
                                 : "");
+    if (u->idle && !u->off) {
+        f->idle = u->idle;
+        hl_finding_evidence(c, f, "%s takes out of it, and was never called", u->idle);
+    }
     if (u->by_reading)
         hl_finding_evidence(c, f, "a defaultdict: to ask for a key that is missing puts it in");
     if (u->off)

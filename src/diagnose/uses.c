@@ -165,13 +165,19 @@ static const char *free_name(const hl_case *c, const hl_known_as *as, hl_node f,
     return NULL;
 }
 
+/* __repr__ of Store.__repr__. */
+static const char *last_name(const char *qualified)
+{
+    const char *name = qualified;
+    for (const char *p = qualified; *p && *p != ' '; p++)
+        name = *p == '.' ? p + 1 : name;
+    return name;
+}
+
 /* __repr__, __eq__: what any object can be asked, and a dataclass has without a word. */
 static bool is_special(const char *place)
 {
-    const char *name = place;
-    for (const char *p = place; p && *p && *p != ' '; p++)
-        name = *p == '.' ? p + 1 : name;
-    return name && !strncmp(name, "__", 2);
+    return place && !strncmp(last_name(place), "__", 2);
 }
 
 /* Runs of this code that have begun and not ended, as the anchor has them: frames, those of
@@ -272,6 +278,29 @@ static void take(const hl_case *c, uint32_t bits, uint64_t code_address, hl_node
         out->storer = place ? place : hl_code_place(c, code);
 }
 
+/* Code of the holder's own that would take out, and never ran: the call that is missing. What takes the entry
+ * it is told suits better than what takes any, and that than what takes all; of a library, what is
+ * there for others to call. */
+static void note_idle(const hl_case *c, uint32_t bits, hl_node code, hl_uses *out)
+{
+    enum { ALL = 1, ANY, THE_ONE };
+    const char *name = hl_code_name(c, code);
+    if (!(bits & HL_USE_REMOVE) || (bits & (HL_USE_STORE | HL_USE_ADD)) || !name ||
+        strchr(name, '<') || is_special(name) ||
+        (last_name(name)[0] == '_' && is_of_library(c, code)) ||
+        hl_case_ran(c, hl_snap_address(c->snap, code)))
+        return;
+    uint32_t rank = bits & HL_USE_DROP                      ? ALL
+                    : bits & (HL_USE_OWN_KEY | HL_USE_TAKE) ? ANY
+                                                            : THE_ONE;
+    size_t length = strlen(name);
+    if (rank < out->idle_rank || (rank == out->idle_rank && length >= out->idle_length))
+        return; /* of remove and remove_all the plainer */
+    out->idle_rank = rank;
+    out->idle_length = length;
+    out->idle = hl_code_place(c, code);
+}
+
 /* Code outside of the class that can name the owner: `Store.items`, `store.items` of a module that
  * has it. */
 static bool has_owner(const hl_case *c, const hl_known_as *as, hl_node globals)
@@ -338,6 +367,8 @@ static void uses_in_functions(const hl_case *c, const hl_known_as *as, bool outs
             if (meant) {
                 if (as->scope == HL_SCOPE_ATTR && !outside && hl_minds_owner(c, as, row))
                     bits |= HL_USE_LEN;
+                if (!outside)
+                    note_idle(c, bits, row->node, out);
                 bits = hl_without_limit(c, as, f, row, bits, out);
                 take(c, bits, hl_snap_address(s, row->node), row->node, NULL, out);
                 break; /* other functions with this code do the same */

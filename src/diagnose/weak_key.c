@@ -80,7 +80,9 @@ static bool weak_key(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_fille
     if (cell)
         hl_finding_evidence(c, f, "the value %s holds its key in `%s`",
                             hl_callable_name(c, &value) ? hl_callable_name(c, &value) : "?", cell);
-    hl_judge_evidence(c, f, s, u, filled);
+    hl_uses uses = *u;
+    uses.idle = NULL; /* that nobody takes out is not what is wrong */
+    hl_judge_evidence(c, f, s, &uses, filled);
     f->fix = "let the value do without its key: pass it as an argument, hold it by weakref.ref, or "
              "keep the value in an attribute of the object itself";
     hl_finding_seal(c, f);

@@ -113,7 +113,9 @@ typedef struct hl_finding {
     const char **evidence;
     uint32_t n_evidence;
     const char *fix;
-    const char *library;   /* NULL, or the installed package whose code fills the holder */
+    const char *library; /* NULL, or the installed package whose code fills the holder */
+    const char
+        *idle; /* NULL, or code that takes out of the holder and never ran: "remove (app.py:9)" */
     const hl_known *known; /* NULL, or what is known of the holder; fix is then its own */
     uint64_t *series;      /* items or objects in each snapshot, for the sparkline */
     uint32_t n_series;

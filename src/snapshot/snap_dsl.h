@@ -17,6 +17,7 @@
  *             KIND: module type frame thread interp garbage; a thread's frames innermost first
  *   type NAME [gc] [nogc] [heap] [finalizer] [notraverse] [exception] [basicsize=N] [node=NODE]
  *   code NODE [name=] [qualname=] [file=] [line=] [args=] [kwonly=] [vars=a,b] [free=a,b]
+ *             [idle]     it never ran
  *             [uses=SCOPE:NAME:BIT+BIT,...]     SCOPE: global attr free local
  *                                               BIT: test get store add remove len rebind iter
  *   thread index=N [name=] [ident=N] [native=N] [node=NODE] [daemon] [main]

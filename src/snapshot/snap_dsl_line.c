@@ -191,7 +191,10 @@ hl_status dsl_code_line(dsl_parser *p)
     for (unsigned i = 2; i < p->n_words; i++) {
         const char *word = p->words[i], *v;
         bool bad = false;
-        if ((v = dsl_value(word, "name")))
+        if (!strcmp(word, "idle"))
+            *(dsl_use *)dsl_push(&c->uses, sizeof(dsl_use)) =
+                (dsl_use){.scope = HL_SCOPE_CODE, .bits = HL_CODE_NEVER_RAN};
+        else if ((v = dsl_value(word, "name")))
             c->name = dsl_name(h, v, strlen(v));
         else if ((v = dsl_value(word, "qualname")))
             c->qualname = dsl_name(h, v, strlen(v));
