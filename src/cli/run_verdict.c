@@ -190,6 +190,18 @@ static void family_files(const hl_verdict_job *job, const hl_run_options *o, hl_
     hl_out_text(out, "\n");
 }
 
+static void unseen_processes(uint32_t forked, uint32_t started, hl_out *out)
+{
+    hl_out_text(out, "  not seen: what ");
+    if (forked)
+        hl_out_printf(out, "%" PRIu32 " process%s did that it forked%s", forked,
+                      forked == 1 ? "" : "es", started ? ", and " : "");
+    if (started)
+        hl_out_printf(out, "%" PRIu32 " Python process%s %sthat it started", started,
+                      started == 1 ? "" : "es", forked ? "" : "did ");
+    hl_out_text(out, "; --follow-children looks at them, too\n");
+}
+
 /* What the figures above do not tell: how it ended, what observing cost, what failed, where it is.
  */
 static void postscript(const hl_verdict_job *job, const hl_page *page, const hl_run_options *o,
@@ -241,11 +253,8 @@ static void postscript(const hl_verdict_job *job, const hl_page *page, const hl_
         hl_out_safe(out, page->missed_why, 0);
         hl_out_text(out, "\n");
     }
-    if (page->forked)
-        hl_out_printf(out,
-                      "  not seen: what %" PRIu32 " process%s did that it forked; "
-                      "--follow-children looks at them, too\n",
-                      page->forked, page->forked == 1 ? "" : "es");
+    if (page->forked || (page->started && strcmp(page->reason, "exec") != 0))
+        unseen_processes(page->forked, page->started, out);
     if (page->failed) {
         hl_out_printf(out, "  not seen: %" PRIu32 " snapshot%s failed: ", page->failed,
                       page->failed == 1 ? "" : "s");

@@ -42,6 +42,7 @@ enum {
 /* Written before the program's main, by its only thread. */
 static struct {
     hl_page *first;
+    hl_page *counts; /* where nobody is followed */
     char page_path[64];
     char page_entry[96];        /* HEAPLENS_FOLLOW=page_path */
     char library[HL_PAGE_PATH]; /* this one */
@@ -82,6 +83,11 @@ void hl_follow_begin(hl_page *first, const char *page_path)
         (int (*)(const char *, char *const[], char *const[]))dlsym(RTLD_NEXT, "execvpe");
     find_loader();
     family.first = first;
+}
+
+void hl_follow_not(hl_page *page)
+{
+    family.counts = page;
 }
 
 hl_page *hl_follow_first(void)
@@ -216,6 +222,26 @@ static size_t count(char *const envp[], const char **users)
     return *users && strlen(*users) > TEXT_MAX ? SIZE_MAX : n;
 }
 
+static bool is_python(const char *path)
+{
+    static const char name[] = "python";
+    const char *slash = path ? strrchr(path, '/') : NULL;
+    return path && !strncmp(slash ? slash + 1 : path, name, sizeof name - 1);
+}
+
+/* Whoever starts a program does not come back, or gets a 0, unless it cannot be started. */
+static int call_unfollowed(const char *path, char *const envp[], hl_with_environment *call,
+                           void *more)
+{
+    if (!family.counts || !is_python(path))
+        return call(envp, more);
+    __atomic_add_fetch(&family.counts->started, 1, __ATOMIC_RELAXED);
+    int failed = call(envp, more);
+    if (failed)
+        __atomic_sub_fetch(&family.counts->started, 1, __ATOMIC_RELAXED);
+    return failed;
+}
+
 int hl_follow_with(const char *path, char *const envp[], hl_with_environment *call, void *more)
 {
     int kept = errno;
@@ -224,7 +250,7 @@ int hl_follow_with(const char *path, char *const envp[], hl_with_environment *ca
     bool follow = n != SIZE_MAX && may_be_followed(path) && still_there();
     errno = kept;
     if (!follow)
-        return call(envp, more);
+        return call_unfollowed(path, envp, call, more);
     size_t text = strlen(family.library) + strlen(family.native) + (users ? strlen(users) : 0) + 64;
     char *preload = __builtin_alloca(text);
     char *own = __builtin_alloca(text);
@@ -289,7 +315,7 @@ INTERPOSED int execvpe(const char *file, char *const argv[], char *const envp[])
     char found[PATH_TEXT];
     request r = {.file = file, .argv = argv};
     int kept = errno;
-    const char *path = family.first ? on_path(file, found) : NULL;
+    const char *path = family.first ? on_path(file, found) : file;
     errno = kept;
     return hl_follow_with(path, envp, exec_along_path, &r);
 }
@@ -322,7 +348,7 @@ INTERPOSED int posix_spawnp(pid_t *pid, const char *file, const posix_spawn_file
     request r = {file, argv, pid, actions, attributes, NULL};
     *(void **)&r.spawn = dlsym(RTLD_NEXT, "posix_spawnp");
     int kept = errno;
-    const char *path = family.first ? on_path(file, found) : NULL;
+    const char *path = family.first ? on_path(file, found) : file;
     errno = kept;
     return hl_follow_with(path, envp, spawn, &r);
 }

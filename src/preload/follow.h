@@ -9,6 +9,8 @@
 /* Processes started from here on are followed. page_path: /proc/SENTINEL/fd/N; first: the page of
  * the first process, mapped for good. */
 void hl_follow_begin(hl_page *first, const char *page_path);
+/* Nobody is: Pythons that are started from here on are counted in the page. */
+void hl_follow_not(hl_page *page);
 /* NULL: nobody is followed. */
 hl_page *hl_follow_first(void);
 

@@ -19,7 +19,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { HL_PAGE_VERSION = 11, HL_PAGE_SIZE = 65536, HL_PAGE_PATH = 4096, HL_PAGE_WALKERS = 8 };
+enum { HL_PAGE_VERSION = 12, HL_PAGE_SIZE = 65536, HL_PAGE_PATH = 4096, HL_PAGE_WALKERS = 8 };
 #define HL_PAGE_ENV    "HEAPLENS_PAGE"   /* /proc/PID/fd/N, taken out of the environment at start */
 #define HL_FOLLOW_ENV  "HEAPLENS_FOLLOW" /* the same, in a process that another one started */
 #define HL_PRELOAD_ENV "HEAPLENS_LD_PRELOAD" /* the user's own LD_PRELOAD, put back at start */
@@ -83,6 +83,7 @@ typedef struct hl_page {
     /* state, by those it started */
     volatile uint32_t recorded; /* files begun */
     volatile uint32_t forked;   /* where none is followed: those that became no other program */
+    volatile uint32_t started;  /* ... and Pythons that were started as programs */
     volatile uint32_t missed;   /* processes that were not observed, and why the first was not */
     char missed_why[1024];
     /* by both */

@@ -134,8 +134,10 @@ static int hook(const char *event, void *args, void *data)
         return 0;
     static const hl_signals host = {observed, dying, asked, leave_by_signal};
     hl_signals_begin(&host, (int)run.page->look_signal);
-    if (!run.page->follow)
+    if (!run.page->follow) {
         (void)pthread_atfork(NULL, NULL, in_forked_child); /* no memory: they are not counted */
+        hl_follow_not(run.page);
+    }
     return 0;
 }
 
