@@ -11,7 +11,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-enum { CHAIN_MAX = 16, LASTING_INTERVALS = 6 };
+enum { CHAIN_MAX = 16, LASTING_INTERVALS = 5 };
 static const double INDEX_SHARE = 0.25; /* of what the heap gained */
 
 static bool is_like(const hl_case *c, const hl_suspect *s, const char *const *types, size_t n)
