@@ -28,6 +28,7 @@ enum row {
     STACKS,
     WRITTEN,
     SHARED,
+    OURS,
     UNEXPLAINED,
     ROWS
 };
@@ -46,6 +47,7 @@ static const struct {
     [STACKS] = {"stacks", "thread stacks", "mincore"},
     [WRITTEN] = {"library_data", "data of libraries", "pagemap"},
     [SHARED] = {"mapped", "mapped files, shared", "the kernel"},
+    [OURS] = {"heaplens", "heaplens' own tables", "mincore"},
     [UNEXPLAINED] = {"unexplained", "unexplained", "the difference"},
 };
 
@@ -170,6 +172,8 @@ static void cross(const hl_snap *s, sizes z, bridge *b)
         set(b, STACKS, m[HL_MEMORY_STACKS]);
         set(b, WRITTEN, m[HL_MEMORY_WRITTEN]);
         set(b, SHARED, m[HL_MEMORY_SHARED]);
+        if (knows(s, HL_MEMORY_OURS))
+            set(b, OURS, m[HL_MEMORY_OURS]);
     } else { /* an older recording: objects, and the rest */
         set(b, LARGE_OBJECTS, least(b->objects, s->info.rss_bytes));
     }

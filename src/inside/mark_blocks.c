@@ -286,8 +286,8 @@ static void take_elsewhere(taking *t)
         hl_live_walk(n->live, take_live, t);
     for (size_t i = 0;
          hl_native_is_sampled() && (i = hl_samples_next(n->samples, i)) < HL_SAMPLES_ROOM; i++)
-        take_live(t, n->samples->rows[i].at, n->samples->rows[i].by,
-                  n->samples->rows[i].size - HL_NATIVE_HEAD);
+        take_live(t, hl_samples_at(n->samples, i)->at, hl_samples_at(n->samples, i)->by,
+                  hl_samples_at(n->samples, i)->size - HL_NATIVE_HEAD);
     for (uint32_t i = 0; i < n->mappings->n; i++) {
         const hl_mapping *m = &n->mappings->of[i];
         take_live(t, m->from, m->by, m->end - m->from);
@@ -344,10 +344,11 @@ static void take_samples(taking *t)
     if (hl_tracker_read->mode != HL_TRACK_SAMPLED)
         return;
     for (size_t i = 0; !t->failed && (i = hl_samples_next(samples, i)) < HL_SAMPLES_ROOM; i++)
-        if (region->base && hl_region_has(region, (const void *)samples->rows[i].at))
-            t->failed = !add(t->k, samples->rows[i].at, samples->rows[i].size, 0, HL_BLOCK_OF_POOL);
+        if (region->base && hl_region_has(region, (const void *)hl_samples_at(samples, i)->at))
+            t->failed = !add(t->k, hl_samples_at(samples, i)->at, hl_samples_at(samples, i)->size,
+                             0, HL_BLOCK_OF_POOL);
         else
-            take_live(t, samples->rows[i].at, 0, samples->rows[i].size);
+            take_live(t, hl_samples_at(samples, i)->at, 0, hl_samples_at(samples, i)->size);
     if (region->base && !t->failed)
         t->failed = !hl_span_add(&t->k->out, (uintptr_t)region->base,
                                  (uintptr_t)region->base + region->size);

@@ -284,7 +284,7 @@ static void put_samples(writing *x)
     const uint32_t *owner1 = owners(x);
     const hl_samples *samples = &hl_tracker_read->samples;
     for (size_t i = 0; (i = hl_samples_next(samples, i)) < HL_SAMPLES_ROOM; i++) {
-        const hl_sample *s = &samples->rows[i];
+        const hl_sample *s = hl_samples_at(samples, i);
         uint32_t k = s->by == HL_SAMPLE_OLD ? HL_MARK_NONE : hl_mark_find(&x->k->mark, s->at);
         if (k == HL_MARK_NONE || hl_mark_reached(&x->k->mark, k))
             continue;

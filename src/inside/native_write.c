@@ -171,7 +171,7 @@ void hl_native_write(hl_walk *w, hl_fields *end)
     for (uint32_t i = 0; i < n->mappings->n; i++)
         add_mapping(&x, &n->mappings->of[i]);
     for (size_t i = 0; sampled && (i = hl_samples_next(n->samples, i)) < HL_SAMPLES_ROOM; i++)
-        add_sample(&x, &n->samples->rows[i]);
+        add_sample(&x, hl_samples_at(n->samples, i));
     for (uint32_t site = 0; site < x.n_sites; site++) {
         if (!x.of[site].blocks)
             continue;

@@ -9,6 +9,7 @@
  *        lock that a thread of the program may hold. */
 #include "inside/resident.h"
 
+#include "inside/native_here.h"
 #include "rt/rt.h"
 
 #include <fcntl.h>
@@ -282,6 +283,31 @@ static void stacks(hl_resident *r)
         }
 }
 
+/* ---- what is ours ------------------------------------------------------------------------------
+ *
+ * The tables of the tracker grow with what is followed: to the program's own memory that is nothing. */
+
+static uint64_t in_pieces(const hl_pages_piece *pieces)
+{
+    uint64_t bytes = 0;
+    for (uint32_t i = 0; pieces && i < HL_PAGES_PIECES; i++) {
+        uintptr_t at = (uintptr_t)pieces[i].at;
+        size_t n = (pieces[i].n + PAGE - 1) & ~(size_t)(PAGE - 1);
+        if (at && n && n < MAP_SANE)
+            bytes += hl_resident_between(at, at + n);
+    }
+    return bytes;
+}
+
+static void ours(hl_resident *r)
+{
+    uint64_t bytes = in_pieces(hl_pages_pieces()) + in_pieces(hl_native_own());
+    uint64_t *mapped = &r->value[HL_MEMORY_MAPPED];
+    bytes = bytes < *mapped ? bytes : *mapped;
+    hl_resident_set(r, HL_MEMORY_OURS, bytes);
+    *mapped -= bytes;
+}
+
 /* ---- malloc's main heap -----------------------------------------------------------------------
  *
  *      chunk ─► | size of the one before, if that is free | size, 3 flags | contents ...
@@ -354,6 +380,7 @@ void hl_resident_measure(hl_resident *r, uint64_t shared, uintptr_t arenas_at)
     hl_resident_set(r, HL_MEMORY_SHARED, shared);
     read_swapped(r, l);
     stacks(r);
+    ours(r);
     heap_free(r);
     r->known |= 1u << HL_MEMORY_HEAP | 1u << HL_MEMORY_MAPPED | 1u << HL_MEMORY_STACKS |
                 1u << HL_MEMORY_WRITTEN;

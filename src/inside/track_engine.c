@@ -92,7 +92,7 @@ static bool owns_region_blocks(void)
 {
     const hl_samples *s = &T->samples;
     for (size_t i = 0; T->region.base && (i = hl_samples_next(s, i)) < HL_SAMPLES_ROOM; i++)
-        if (hl_region_has(&T->region, (const void *)s->rows[i].at))
+        if (hl_region_has(&T->region, (const void *)hl_samples_at(s, i)->at))
             return true;
     return false;
 }
@@ -179,12 +179,12 @@ static void forget_samples(void)
     hl_samples *s = &T->samples;
     hl_sample *kept = NULL;
     size_t n = 0, room = s->n;
-    if (!s->rows)
+    if (!s->table)
         return;
     kept = hl_pages_map((room + 1) * sizeof *kept);
     for (size_t i = 0; kept && T->region.base && (i = hl_samples_next(s, i)) < HL_SAMPLES_ROOM; i++)
-        if (hl_region_has(&T->region, (const void *)s->rows[i].at) && n < room)
-            kept[n++] = s->rows[i];
+        if (hl_region_has(&T->region, (const void *)hl_samples_at(s, i)->at) && n < room)
+            kept[n++] = *hl_samples_at(s, i);
     hl_samples_clear(s);
     for (size_t i = 0; i < n; i++)
         hl_samples_put(s, kept[i].at, HL_SAMPLE_OLD, kept[i].size);
@@ -340,8 +340,8 @@ static void add_block(void *rows, uintptr_t at, uint64_t by, uint64_t size)
 static void add_samples(const hl_tracker *t, hl_tally *rows)
 {
     const hl_samples *s = &t->samples;
-    for (size_t i = 0; s->rows && (i = hl_samples_next(s, i)) < HL_SAMPLES_ROOM; i++) {
-        const hl_sample *r = &s->rows[i];
+    for (size_t i = 0; (i = hl_samples_next(s, i)) < HL_SAMPLES_ROOM; i++) {
+        const hl_sample *r = hl_samples_at(s, i);
         if (r->by == HL_SAMPLE_OLD)
             continue;
         hl_tally_add(rows, r->by, hl_sample_blocks(r->size, s->mean),

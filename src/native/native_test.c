@@ -525,8 +525,8 @@ static double estimated(void)
 {
     double bytes = 0;
     for (size_t i = 0; (i = hl_samples_next(it->samples, i)) < HL_SAMPLES_ROOM; i++)
-        bytes += (double)hl_sample_blocks(it->samples->rows[i].size, MEAN) / HL_WEIGHT_ONE *
-                 (double)(it->samples->rows[i].size - HL_NATIVE_HEAD);
+        bytes += (double)hl_sample_blocks(hl_samples_at(it->samples, i)->size, MEAN) /
+                 HL_WEIGHT_ONE * (double)(hl_samples_at(it->samples, i)->size - HL_NATIVE_HEAD);
     return bytes;
 }
 

@@ -36,7 +36,7 @@
  *   run [pid=] [parent=] [first=] [python=] [program=] [started=UNIX-S] [exit=N] [seconds=S]
  *   snap [time=S] [cpu=S] [rss=N] [reason=] [gc=on|off] [threshold0=N] [collections=A,B,C]
  *        [shared=N] [heap=N] [heapfree=N] [mapped=N] [stacks=N] [written=N] [swap=N] [arenas=N]
- *        [room=N] [resident=N] [pools=N] [used=N] [image=0x] [imagesize=N]     enum hl_memory
+ *        [room=N] [resident=N] [pools=N] [used=N] [image=0x] [imagesize=N] [ours=N]     enum hl_memory
  *        [blocks=N] [malloc=N] [fds=N] [tasks=N] [maps=N]      enum hl_resource: an audit
  *        [nonerefs=N noneedges=N] [partly=N] [sorted=N]
  *        [leaves=N] [leavesseen=N] [dups=N] [dupbytes=N]

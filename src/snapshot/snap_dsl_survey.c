@@ -101,6 +101,7 @@ bool dsl_memory(const char *word, hl_fields *meta, hl_fields *end, bool *bad)
         {"used", HL_SNAP_MEMORY + HL_MEMORY_ARENA_USED, false},
         {"image", HL_SNAP_MEMORY + HL_MEMORY_IMAGE, false},
         {"imagesize", HL_SNAP_MEMORY + HL_MEMORY_IMAGE_SIZE, false},
+        {"ours", HL_SNAP_MEMORY + HL_MEMORY_OURS, false},
         {"blocks", HL_SNAP_RESOURCE + HL_RESOURCE_BLOCKS, false},
         {"malloc", HL_SNAP_RESOURCE + HL_RESOURCE_MALLOC, false},
         {"fds", HL_SNAP_RESOURCE + HL_RESOURCE_FDS, false},

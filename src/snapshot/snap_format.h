@@ -146,7 +146,7 @@ enum hl_memory {
     HL_MEMORY_SHARED = 0,         /* resident pages of files, and shared memory              */
     HL_MEMORY_HEAP = 1,           /* resident in malloc's main heap ([heap])                 */
     HL_MEMORY_HEAP_FREE = 2,      /* of HEAP: free chunks                                    */
-    HL_MEMORY_MAPPED = 3,         /* resident in anonymous mappings, arenas, stacks aside    */
+    HL_MEMORY_MAPPED = 3,         /* resident in anonymous mappings, arenas, stacks, OURS aside */
     HL_MEMORY_STACKS = 4,         /* resident in the stacks of the program's Python threads  */
     HL_MEMORY_WRITTEN = 5,        /* resident pages of mapped files that are the process's own */
     HL_MEMORY_SWAP = 6,           /* swapped out, no part of RSS                             */
@@ -157,7 +157,8 @@ enum hl_memory {
     HL_MEMORY_ARENA_USED = 11,    /* in blocks in use                                        */
     HL_MEMORY_IMAGE = 12,         /* address of the interpreter's own data, no heap          */
     HL_MEMORY_IMAGE_SIZE = 13,
-    HL_MEMORY_COUNT = 14,
+    HL_MEMORY_OURS = 14, /* resident in what heaplens mapped for itself, its tables above all */
+    HL_MEMORY_COUNT = 15,
 };
 
 enum hl_snap_column {

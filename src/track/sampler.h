@@ -15,8 +15,7 @@
 #include <stdint.h>
 
 enum {
-    HL_SAMPLES_ROOM =
-        1 << 19, /* at most half of it is used; 12 MiB, of which what is used exists */
+    HL_SAMPLES_ROOM = 1 << 19, /* at most; half of it is used */
     HL_FILTER_ROOM = 1 << 16,
     HL_WEIGHT_ONE = 1 << 10, /* blocks are counted in parts of this */
 };
@@ -29,14 +28,22 @@ typedef struct hl_sample {
     uint64_t by, size;
 } hl_sample;
 
+/* As big as the samples need it: their places are anywhere in it, and each is a page of the program's. */
+typedef struct hl_sample_table {
+    size_t room, bytes; /* rows, a power of two; of the mapping */
+    struct hl_sample_table
+        *before;     /* the one it took the place of, which somebody may still be looking at */
+    hl_sample *rows; /* in the same mapping, as is ... */
+    uint64_t used[]; /* ... a bit for each row */
+} hl_sample_table;
+
 typedef struct hl_samples {
     hl_lock lock;
     double mean;
-    hl_sample *rows;
+    hl_sample_table *table;
     size_t n;
-    uint64_t taken, dropped;             /* dropped: no room, though a point fell into the block */
-    int64_t bytes;                       /* of what lives, as estimated; samples of this session */
-    uint64_t used[HL_SAMPLES_ROOM / 64]; /* a bit for each row */
+    uint64_t taken, dropped; /* dropped: no room, though a point fell into the block */
+    int64_t bytes;           /* of what lives, as estimated; samples of this session */
     uint8_t filter[HL_FILTER_ROOM];
 } hl_samples;
 
@@ -51,13 +58,18 @@ bool hl_samples_init(hl_samples *s, double mean);
 /* The first sample from a place of the table on, or HL_SAMPLES_ROOM. */
 static inline size_t hl_samples_next(const hl_samples *s, size_t from)
 {
+    const hl_sample_table *t = s->table;
     size_t word = from / 64;
-    if (from >= HL_SAMPLES_ROOM)
+    if (!t || from >= t->room)
         return HL_SAMPLES_ROOM;
-    uint64_t bits = s->used[word] & ~(uint64_t)0 << from % 64;
-    while (!bits && ++word < HL_SAMPLES_ROOM / 64)
-        bits = s->used[word];
+    uint64_t bits = t->used[word] & ~(uint64_t)0 << from % 64;
+    while (!bits && ++word < t->room / 64)
+        bits = t->used[word];
     return bits ? 64 * word + (size_t)__builtin_ctzll(bits) : HL_SAMPLES_ROOM;
+}
+static inline const hl_sample *hl_samples_at(const hl_samples *s, size_t place)
+{
+    return &s->table->rows[place];
 }
 static inline unsigned hl_samples_filter_place(uintptr_t at)
 {
