@@ -130,7 +130,9 @@ static void see_jump(void *state, Py_ssize_t at, int op, int arg)
     f->deletes = f->deletes || op == DELETE_SUBSCR;
     if (!is_jump(op))
         return;
-    if (is_jump_back(op))
+    /* who awaits turns in place until it has an answer, and comes back there from the end of the
+     * code, where what was thrown is dealt with since 3.12: neither is a loop of the program's */
+    if (is_jump_back(op) && op != JUMP_BACKWARD_NO_INTERRUPT)
         note_loop(f, behind - arg, at);
     note_target(f, at, is_jump_back(op) ? behind - arg : behind + arg);
 }
