@@ -326,7 +326,8 @@ typedef struct hl_rule {
     const char *cause;
     bool (*run)(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_filled filled);
 } hl_rule;
-extern const hl_rule hl_rule_unbounded_cache, hl_rule_closure, hl_rule_growing_container;
+extern const hl_rule hl_rule_unbounded_cache, hl_rule_wrapper_results, hl_rule_closure,
+    hl_rule_growing_container;
 extern const hl_rule hl_rule_kept_frames, hl_rule_native_registry, hl_rule_exception_traceback,
     hl_rule_pending_task, hl_rule_context_variable, hl_rule_thread_local, hl_rule_thread;
 extern const hl_rule hl_rule_method_cache, hl_rule_dead_arguments, hl_rule_decorator,

@@ -37,6 +37,7 @@ static const hl_rule *const rules[] = {
     &hl_rule_thread_local,
     &hl_rule_dynamic_code,
     &hl_rule_wrapped_callbacks,
+    &hl_rule_wrapper_results,
     &hl_rule_decorator,
     &hl_rule_closure,
     &hl_rule_library_queue,

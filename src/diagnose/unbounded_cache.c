@@ -81,7 +81,8 @@ static bool answers_for_a_wrapper(const hl_case *c, const hl_suspect *s, const h
            hl_wraps(c, function, &wrapped);
 }
 
-static bool unbounded_cache(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_filled filled)
+static bool as_cache(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_filled filled,
+                     bool of_wrapper)
 {
     const char *type = hl_snap_type_name(c->snap, s->holder);
     bool lru = !strcmp(type, "functools._lru_cache_wrapper");
@@ -89,9 +90,9 @@ static bool unbounded_cache(hl_case *c, const hl_suspect *s, const hl_uses *u, h
     bool itself = !lru && fills_itself(c, s, &own);
     if (!lru && !itself && !own.memo && is_mapping(c, s->holder)) {
         own.memo_place = hl_uses_memo_of(c, s->owner, s->growth);
-        own.memo = own.memo_place || answers_for_a_wrapper(c, s, u);
+        own.memo = own.memo_place;
     }
-    if (!lru && !itself && !(is_mapping(c, s->holder) && own.memo))
+    if (!lru && !itself && !(is_mapping(c, s->holder) && (own.memo || of_wrapper)))
         return false;
     u = &own;
     hl_uses uses = own;
@@ -127,4 +128,16 @@ static bool unbounded_cache(hl_case *c, const hl_suspect *s, const hl_uses *u, h
     return true;
 }
 
+static bool unbounded_cache(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_filled filled)
+{
+    return as_cache(c, s, u, filled, false);
+}
+
+/* After what is made at run time and kept by a wrapper, before what it records. */
+static bool results_of_wrapper(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_filled filled)
+{
+    return answers_for_a_wrapper(c, s, u) && as_cache(c, s, u, filled, true);
+}
+
+const hl_rule hl_rule_wrapper_results = {"unbounded-cache", results_of_wrapper};
 const hl_rule hl_rule_unbounded_cache = {"unbounded-cache", unbounded_cache};
