@@ -252,6 +252,13 @@ static bool left_by_exit(const hl_case *c, uint32_t i)
            (!m[i].runs_module || (!m[i].info.tracking.mark && hl_case_is_brief_end(c, i - 1, i)));
 }
 
+/* No Python code ran in any thread, as it had at the look before: the interpreter was taking itself apart,
+ * and what lives on has lost its name. */
+static bool nothing_runs(const hl_case *c, uint32_t i)
+{
+    return !c->moments[i].n_calls && c->moments[i - 1].n_calls;
+}
+
 void hl_case_find_farewells(hl_case *c)
 {
     enum { LEAST = 2 }; /* looks at work before them: with fewer there is nothing to judge by */
@@ -260,7 +267,7 @@ void hl_case_find_farewells(hl_case *c)
     for (; i > LEAST; i--) {
         const hl_moment *m = &c->moments[i];
         if (strcmp(m->info.reason, "end") != 0 && !left_by_exit(c, i) && !m->ending &&
-            !is_falling_at_the_end(c, i))
+            !nothing_runs(c, i) && !is_falling_at_the_end(c, i))
             break;
     }
     if (i >= LEAST)

@@ -133,10 +133,12 @@ static bool goes_on(hl_case *c, const uint64_t *series, hl_growth *g)
 /* Less, at one pace from the end of the imports on. late: room for a value a moment. Fills g. */
 static uint64_t came_steadily(hl_case *c, const uint64_t *series, uint64_t *late, hl_growth *g)
 {
+    /* what lives on when the program is over is there then, too */
+    uint32_t last = c->n_moments - 1, to = series[last] > series[c->working] ? last : c->working;
     for (uint32_t i = 0; i < c->n_moments; i++)
         late[i] = series[i < c->began ? c->began : i];
-    *g = (hl_growth){.anchor = c->working, .metric = HL_METRIC_BYTES, .series = g->series};
-    if (c->began >= c->working || !goes_on(c, late, g) || !is_steady(c, late, g))
+    *g = (hl_growth){.anchor = to, .metric = HL_METRIC_BYTES, .series = g->series};
+    if (c->began >= to || !goes_on(c, late, g) || !is_steady(c, late, g))
         return 0;
     return came_between(c, late, g->onset, g->anchor, LEAST_STEADY, STEADY_OF);
 }

@@ -31,6 +31,7 @@ enum {
     MUCH_LOST = 8 << 20,
     MANY_LOST = 16, /* blocks */
     COUNTED_SAMPLES = 8,
+    FEW_SAMPLES = 4,
     ROOM_SHARE = 2,  /* a large block that was lost may be there in part only */
     RISEN_SHARE = 3, /* in two thirds of all at least */
     HELD_SHARE = 8,  /* of what is held no more than that part seems lost */
@@ -402,6 +403,8 @@ static uint32_t worst_line(const hl_case *c, const hl_snap *s, const hl_site_his
     uint32_t all_risen = c->native.bytes ? c->native.intervals
                          : c->outside    ? hl_site_rises(h, c->outside)
                                          : 0;
+    const hl_tracking *t = &c->moments[last_of(c)].info.tracking;
+    uint64_t least = t->mode == HL_FOLLOWED_SAMPLED ? FEW_SAMPLES * t->rate : 0;
     for (uint32_t f = 1; f < s->n_frames; f++) {
         const uint64_t *series = &of[(size_t)f * h->n];
         uint64_t gained = gain(c, series);
@@ -414,6 +417,9 @@ static uint32_t worst_line(const hl_case *c, const hl_snap *s, const hl_site_his
         bool most = all_risen && MOST_SHARE * gained >= gain(c, c->outside);
         line.risen = line.fate == LOST ? mostly_rises(c, &line, series) : hl_site_rises(h, series);
         line.sure = most && gain(c, c->outside) >= SURE_BYTES;
+        /* fewer samples than these come together by chance */
+        if (line.fate != LOST && !c->native.bytes && gained < least)
+            continue;
         if (!line.risen && most)
             line.risen = all_risen;
         if (!room || !line.risen || (only_most && !most))

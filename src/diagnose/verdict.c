@@ -16,7 +16,7 @@ enum {
     STEADY_INTERVALS = 3,
     FEW_SNAPSHOTS = 4,
     MUCH_BYTES = 8 << 20,
-    OUTSIDE_BYTES = 32 << 20
+    OUTSIDE_BYTES = 8 << 20
 };
 
 /* Of all that was gained, in the last interval: less is rest; or of the pace so far, if that interval
