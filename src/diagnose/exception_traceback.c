@@ -189,7 +189,11 @@ static bool exception_traceback(hl_case *c, const hl_suspect *s, const hl_uses *
     const hl_growth *g = s->growth;
     uint64_t entries = traced ? line_of(c, s->holder) : 0;
     bool again = entries >= LINE_MIN && (!g->released || g->torn_down);
-    hl_confidence confidence = hl_growth_slows(g) && !again ? HL_POSSIBLE : HL_STRONG;
+    /* whoever raises looks through the chain for what is raised (Python/errors.c, _PyErr_SetObject) */
+    hl_uses walked = *u;
+    walked.all |= chained ? HL_USE_ITER : 0;
+    u = &walked;
+    hl_confidence confidence = hl_judge_slows(c, s, u) && !again ? HL_POSSIBLE : HL_STRONG;
     /* frames are not what anybody means to keep, whoever gathers them and however many */
     if (traced && !again && !hl_judge(c, s, u, HL_FILLED_BY_MANY, &confidence))
         return true;

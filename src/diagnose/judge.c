@@ -222,8 +222,11 @@ static bool is_known_as(const hl_case *c, const hl_suspect *s, hl_shape now, uin
 {
     const hl_shape_info *shapes = c->shapes.shapes;
     hl_shape then = hl_tracks_shape(c, moment, s->growth->address);
-    /* another may have had the name, as a loop's variable has */
-    if (then ? then == now : hl_shapes_count(&c->shapes, moment, now).members > 0)
+    /* another may have had the name, as a loop's variable has; one of several that were fewer then may be
+     * the one that came */
+    uint32_t members = hl_shapes_count(&c->shapes, moment, now).members;
+    if (then ? then == now
+             : members && members >= hl_shapes_count(&c->shapes, s->growth->anchor, now).members)
         return true;
     /* what a C object alone has is known as that object is */
     while (then && now && shapes[now].kind == HL_LABEL_INTERNAL &&
@@ -512,11 +515,31 @@ static bool was_let_go(const weighing *w)
     return true;
 }
 
+/* Its bytes rose, and for a good part of that it had as many entries as it has: those it exchanges. */
+static bool has_its_entries(const weighing *w)
+{
+    static const double SHARE = 0.1;
+    const hl_case *c = w->c;
+    const hl_growth *g = w->g;
+    hl_shape_count now = hl_shapes_count(&c->shapes, g->anchor, g->shape);
+    if (g->metric != HL_METRIC_BYTES || g->address || now.members != 1 || !now.items)
+        return false;
+    double work = 0, all = c->moments[g->anchor].work - g->began;
+    for (uint32_t i = g->anchor; i > g->onset; i--) {
+        hl_shape_count then = hl_shapes_count(&c->shapes, i - 1, g->shape);
+        if (then.members != 1 || then.items != now.items)
+            break;
+        work = c->moments[g->anchor].work - c->moments[i - 1].work;
+    }
+    return work >= SHARE * all;
+}
+
 /* It came to rest; or two rises, the second slower: a thing that fills up. */
 static bool filled_and_stayed(const weighing *w)
 {
     const hl_growth *g = w->g;
-    if (w->course >= RESTS && !(w->slows && g->intervals <= MANY_INTERVALS && !g->exact))
+    bool full = g->intervals <= MANY_INTERVALS || has_its_entries(w);
+    if (w->course >= RESTS && !(w->slows && full && !g->exact))
         return false;
     dismiss(w, g->bytes);
     if (tells(w->c, w->s))
