@@ -252,11 +252,14 @@ static bool left_by_exit(const hl_case *c, uint32_t i)
            (!m[i].runs_module || (!m[i].info.tracking.mark && hl_case_is_brief_end(c, i - 1, i)));
 }
 
-/* No Python code ran in any thread, as it had at the look before: the interpreter was taking itself apart,
- * and what lives on has lost its name. */
+/* No Python code ran in any thread, as it had before: the interpreter was taking itself apart, and what
+ * lives on has lost its name. */
 static bool nothing_runs(const hl_case *c, uint32_t i)
 {
-    return !c->moments[i].n_calls && c->moments[i - 1].n_calls;
+    bool ran = false;
+    for (uint32_t k = 0; k < i && !ran; k++)
+        ran = c->moments[k].n_calls;
+    return ran && !c->moments[i].n_calls;
 }
 
 void hl_case_find_farewells(hl_case *c)

@@ -70,6 +70,44 @@ static void a_look_at_other_work_is_none(void **state)
     (void)state;
 }
 
+/* ---- a look at an interpreter that is taken apart ----------------------------------------------
+ */
+
+/* __main__ has a list that main() fills; at the last two looks only C has what is in it. */
+#define NAMED(n)                                                                                   \
+    "root frame main ff thread=0 progress=" n "\n"                                                 \
+    "ff:frame -f_code-> main\n"                                                                    \
+    "ff -f_globals-> g\n"                                                                          \
+    "g -key:rows-> rows\n" ROWS(n)
+#define TAKEN_APART(runs)                                                                          \
+    MODULE                                                                                         \
+    "g -key:add-> f:function -__code__-> add:code\n"                                               \
+    "f -__globals__-> g\n"                                                                         \
+    "main:code\n"                                                                                  \
+    "code main name=main qualname=main file=app.py line=5\n"                                       \
+    "code add name=add qualname=add file=app.py line=3 uses=global:rows:add\n"                     \
+    "snap time=0 cpu=0 reason=start\n" NAMED("0")                                                  \
+    "snap time=1 cpu=1\n" NAMED("100")                                                             \
+    "snap time=2 cpu=2\n" NAMED("200")                                                             \
+    "snap time=3 cpu=3\n" NAMED("300")                                                             \
+    "snap time=4 cpu=4\n" NAMED("400")                                                             \
+    "snap time=5 cpu=5\n" runs "item:bytearray*500 size=100K ref=1\n"                             \
+    "snap time=6 cpu=6\n" runs "item:bytearray*500 size=100K ref=1\n"                             \
+    "snap time=7 cpu=7 reason=end\n"
+
+static void a_look_when_nothing_runs_is_a_farewell(void **state)
+{
+    hl_test_expect(TAKEN_APART(""), HL_LEAK, "growing-container", "__main__.rows");
+    (void)state;
+}
+
+/* The healthy twin: a function that works on without the list. */
+static void a_look_when_another_function_runs_is_none(void **state)
+{
+    hl_test_expect(TAKEN_APART("root frame main ff thread=0 progress=9\nff:frame -f_code-> main\n"), HL_NO_LEAK, NULL, NULL);
+    (void)state;
+}
+
 /* ---- an end that nobody saw ---------------------------------------------------------------------
  */
 
@@ -721,6 +759,8 @@ int main(void)
         cmocka_unit_test(a_look_among_exit_handlers_is_a_farewell),
         cmocka_unit_test(a_look_at_other_work_is_none),
         cmocka_unit_test(a_long_end_that_nobody_saw_tells_nothing),
+        cmocka_unit_test(a_look_when_nothing_runs_is_a_farewell),
+        cmocka_unit_test(a_look_when_another_function_runs_is_none),
         cmocka_unit_test(what_grew_until_main_returned_leaks),
         cmocka_unit_test(what_a_method_trims_may_not_be_full_yet),
         cmocka_unit_test(what_a_method_removes_from_is_not_bounded),
