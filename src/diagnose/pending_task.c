@@ -52,14 +52,6 @@ static bool is_awaited(const hl_case *c, hl_node task)
     return false;
 }
 
-static bool mostly_awaited(const hl_case *c, const hl_group *group)
-{
-    uint32_t n = 0;
-    for (uint32_t i = 0; i < group->n_members; i++)
-        n += is_awaited(c, group->members[i]) || hl_is_gathered(c, group->members[i]);
-    return 2 * n > group->n_members;
-}
-
 /* Does the call that keeps them in a local wait for all of them when it has begun them, as in
  * `await gather(*tasks)`? What was gone when it was over, it had waited for. */
 static bool is_waited_for(const hl_case *c, hl_node holder)
@@ -71,6 +63,25 @@ static bool is_waited_for(const hl_case *c, hl_node holder)
     const hl_snap_code *row = code == HL_NO_NODE ? NULL : hl_snap_code_of(c->snap, code);
     const char *name = c->snap->names[hl_label_value(g->via[holder])];
     return row && (hl_bits_of(c->snap, row, HL_SCOPE_LOCAL, name) & HL_USE_WHOLE);
+}
+
+/* Is the task in a container that is waited for, whoever else has it? */
+static bool is_among_awaited(const hl_case *c, hl_node task)
+{
+    hl_node from;
+    for (hl_holders h = hl_graph_holders(c->graph, task); hl_holders_next(&h, &from);)
+        if (hl_snap_len(c->snap, from) >= 0 && is_waited_for(c, from))
+            return true;
+    return false;
+}
+
+static bool mostly_awaited(const hl_case *c, const hl_group *group)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < group->n_members; i++)
+        n += is_awaited(c, group->members[i]) || is_among_awaited(c, group->members[i]) ||
+             hl_is_gathered(c, group->members[i]);
+    return 2 * n > group->n_members;
 }
 
 /* The container a future is kept in, to be answered: not its task, nor the frames that wait. */
@@ -229,7 +240,7 @@ static uint32_t tasks_below(hl_case *c, hl_node holder, uint32_t *awaited, hl_no
         if (coroutine == HL_NO_NODE || !hl_is_suspended(g, coroutine))
             continue;
         n++;
-        *awaited += is_awaited(c, v);
+        *awaited += is_awaited(c, v) || is_among_awaited(c, v);
         if (*heaviest == HL_NO_NODE || g->retained_bytes[v] > g->retained_bytes[*heaviest])
             *heaviest = v;
     }
