@@ -244,6 +244,8 @@ typedef struct hl_uses {
     size_t idle_length;     /* ... and the length of its name */
     const char *limit; /* an attribute beside it that its code minds, and that it has not reached */
     const char *off;   /* the name of a limit the code minds that is switched off, or NULL */
+    const char *passed; /* ... that it is far beyond, or NULL */
+    hl_node holder;     /* whose limits they are; or NO_NODE */
     const char *reader; /* code that ran while it grew and reads all of it when done, or NULL */
     bool unread;   /* no code there is reads it, counts it, or gives it to somebody who might */
     bool by_clock; /* who takes from it works meanwhile: its pace is that of the clock, too */

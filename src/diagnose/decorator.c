@@ -24,7 +24,8 @@ typedef struct wrapper {
     hl_node function; /* one of the copies */
     hl_callable wrapped;
     uint64_t copies;
-    bool nested; /* each is inside the next */
+    bool nested;  /* each is inside the next */
+    bool partial; /* functools.partial, of `wrapped` */
 } wrapper;
 
 /* The cell of a function that holds most. */
@@ -78,6 +79,34 @@ static uint32_t layers_of(const hl_case *c, hl_node function)
     return same;
 }
 
+/* The partial that this one calls, or gives to what it calls; NO_NODE: none. */
+static hl_node inner_partial(const hl_case *c, hl_node v)
+{
+    const hl_snap *s = c->snap;
+    for (uint32_t e = s->off[v]; e < s->off[v + 1]; e++) {
+        hl_node part = s->dst[e];
+        if (hl_is_a(c, part, "functools.partial"))
+            return part;
+        bool arguments = hl_is_a(c, part, "tuple") || hl_is_a(c, part, "dict");
+        for (uint32_t k = arguments ? s->off[part] : 0; arguments && k < s->off[part + 1]; k++)
+            if (s->dst[k] != v && hl_is_a(c, s->dst[k], "functools.partial"))
+                return s->dst[k];
+    }
+    return HL_NO_NODE;
+}
+
+static bool find_partial(const hl_case *c, hl_node v, wrapper *out)
+{
+    if (!hl_is_a(c, v, "functools.partial") || !hl_callable_of(c, v, &out->wrapped))
+        return false;
+    out->copies = 0;
+    for (hl_node p = v; p != HL_NO_NODE && out->copies < LAYERS_MAX; p = inner_partial(c, p))
+        out->copies++;
+    out->function = v;
+    out->nested = out->partial = true;
+    return out->copies >= COPIES_MIN;
+}
+
 /* A slot of the interpreter (a signal's handler, a trace function) that each new function was put
  * in keeping the one before: nobody decorates there. */
 static bool in_a_slot(const hl_case *c, hl_node function)
@@ -97,6 +126,9 @@ static bool find_wrapper(const hl_case *c, const hl_suspect *s, wrapper *out)
     uint32_t n = hl_descend(c, s, shapes, HL_DESCENT);
     for (uint32_t i = 0; i < n; i++) {
         hl_node v = hl_heaviest_of(c, shapes[i]);
+        if (find_partial(c, v, out))
+            return true;
+        out->nested = out->partial = false;
         if (!hl_is_a(c, v, "function"))
             continue;
         out->function = v;
@@ -133,10 +165,18 @@ static bool wrapped_again(hl_case *c, const hl_suspect *s, const hl_uses *u, hl_
     const char *place = hl_code_place(c, code), *inner = hl_callable_name(c, &w.wrapped);
     hl_count_text(w.copies, count);
     f->title =
-        hl_arena_printf(c->arena, "%s keeps %s wrappers %s made at run time%s; together %s",
-                        s->name, count, hl_code_name(c, code) ? hl_code_name(c, code) : "?",
-                        w.nested ? ", each around the one before" : "", hl_judge_holds(c, s));
-    hl_finding_evidence(c, f, "wrapper %s: %s functions", place ? place : "?", count);
+        w.partial
+            ? hl_arena_printf(c->arena,
+                              "%s keeps %s functools.partial objects made at run time, each around "
+                              "the one before; together %s",
+                              s->name, count, hl_judge_holds(c, s))
+            : hl_arena_printf(c->arena, "%s keeps %s wrappers %s made at run time%s; together %s",
+                              s->name, count, hl_code_name(c, code) ? hl_code_name(c, code) : "?",
+                              w.nested ? ", each around the one before" : "", hl_judge_holds(c, s));
+    if (w.partial)
+        hl_finding_evidence(c, f, "the last is a partial of %s", inner ? inner : "?");
+    else
+        hl_finding_evidence(c, f, "wrapper %s: %s functions", place ? place : "?", count);
     if (w.nested)
         hl_finding_evidence(c, f, "each keeps the one before");
     else

@@ -119,6 +119,9 @@ void hl_judge_evidence(hl_case *c, hl_finding *f, const hl_suspect *s, const hl_
         hl_finding_evidence(c, f, "a defaultdict: to ask for a key that is missing puts it in");
     if (u->off)
         hl_finding_evidence(c, f, "the limit its code minds, `%s`, is switched off", u->off);
+    if (u->passed)
+        hl_finding_evidence(c, f, "its length is compared with `%s`, and goes on far beyond it",
+                            u->passed);
     if (g->exact)
         hl_finding_evidence(c, f, "rose by at least one in every round");
     uint32_t looks = 0; /* that the oldest entries have seen since */

@@ -55,6 +55,30 @@ bool hl_minds_owner(const hl_case *c, const hl_known_as *as, const hl_snap_code 
     return false;
 }
 
+/* Is it a number beside the holder that is far below the holder's length? What is done about it then, a
+ * word in a log, a request to send less, does not keep it. */
+static bool is_passed(const hl_case *c, const hl_known_as *as, hl_node f, const hl_snap_use *use,
+                      hl_node holder)
+{
+    enum { FAR_BITS = 3 };
+    const hl_snap *s = c->snap;
+    hl_node spaces[2] = {HL_NO_NODE, HL_NO_NODE};
+    if (use->scope == HL_SCOPE_GLOBAL) {
+        spaces[0] = hl_graph_follow(c->graph, f, HL_LABEL_NAMED, "__globals__");
+    } else if (use->scope == HL_SCOPE_ATTR && as->scope == HL_SCOPE_ATTR) {
+        spaces[0] = as->owner;
+        spaces[1] = hl_graph_follow(c->graph, as->owner, HL_LABEL_NAMED, "__dict__");
+    }
+    for (size_t k = 0; k < 2; k++) {
+        uint32_t at, n = spaces[k] == HL_NO_NODE ? 0 : hl_snap_numbers_of(s, spaces[k], &at);
+        for (uint32_t i = 0; i < n; i++)
+            if (s->numbers[at + i].name == use->name && s->numbers[at + i].digits + FAR_BITS < 32 &&
+                hl_snap_len(s, holder) >= INT64_C(1) << (s->numbers[at + i].digits + FAR_BITS))
+                return true;
+    }
+    return false;
+}
+
 uint32_t hl_without_limit(const hl_case *c, const hl_known_as *as, hl_node f,
                           const hl_snap_code *row, uint32_t bits, hl_uses *out)
 {
@@ -62,12 +86,19 @@ uint32_t hl_without_limit(const hl_case *c, const hl_known_as *as, hl_node f,
     for (uint32_t u = row->uses; (bits & HL_USE_LEN) && u < row->uses + row->n_uses; u++) {
         if (!(c->snap->uses[u].bits & HL_USE_LIMIT))
             continue;
-        if (!is_off(c, as, f, &c->snap->uses[u]))
+        const hl_snap_use *use = &c->snap->uses[u];
+        bool passed = out->holder != HL_NO_NODE && is_passed(c, as, f, use, out->holder);
+        if (!passed && !is_off(c, as, f, use))
             return bits;
-        off = c->snap->names[c->snap->uses[u].name];
+        if (passed)
+            out->passed = c->snap->names[use->name];
+        else
+            off = c->snap->names[use->name];
     }
-    if (!off)
+    if (!off && !out->passed)
         return bits;
+    if (!off) /* what it takes out, it takes out */
+        return bits & ~(uint32_t)HL_USE_LEN;
     out->off = off;
     return bits & ~(uint32_t)(HL_USE_LEN | HL_USE_REMOVE | HL_USE_DROP | HL_USE_TAKE);
 }

@@ -647,7 +647,7 @@ const char *hl_uses_memo_of(const hl_case *c, hl_node owner, const hl_growth *g)
         (c->snap->types[c->snap->type[owner]].flags & HL_TYPE_TYPE))
         return NULL;
     hl_known_as names[NAMES_MAX];
-    hl_uses out = {.growth = g};
+    hl_uses out = {.growth = g, .holder = HL_NO_NODE};
     uint32_t n = known_as(c, owner, names, NULL);
     for (uint32_t i = 0; i < n && !out.memo; i++) {
         uses_in_functions(c, &names[i], false, &out);
@@ -678,7 +678,8 @@ static void name_storer(const hl_case *c, const hl_suspect *s, hl_uses *out)
 hl_status hl_uses_find(hl_case *c, const hl_suspect *s, hl_uses *out, hl_err *err)
 {
     int32_t len = hl_snap_len(c->snap, hl_entries_of(c, s->holder));
-    *out = (hl_uses){.entries = len > 0 ? (uint32_t)len : 0, .growth = s->growth};
+    *out =
+        (hl_uses){.entries = len > 0 ? (uint32_t)len : 0, .growth = s->growth, .holder = s->holder};
     out->keyed = c->snap->types[c->snap->type[s->holder]].flags & HL_TYPE_DICT;
     hl_known_as names[NAMES_MAX];
     uint32_t strangers = 0, n = known_as(c, s->holder, names, &strangers);
@@ -690,7 +691,7 @@ hl_status hl_uses_find(hl_case *c, const hl_suspect *s, hl_uses *out, hl_err *er
             others[NAMES_MAX]; /* who reads the whole of a table reads what its entries hold */
         uint32_t k = known_as(c, above, others, NULL);
         out->reader = reader_of(c, s, above, others, k);
-        hl_uses theirs = {.growth = s->growth};
+        hl_uses theirs = {.growth = s->growth, .holder = HL_NO_NODE};
         for (uint32_t i = 0; i < k; i++)
             uses_in_functions(c, &others[i], false, &theirs);
         out->given = theirs.given;

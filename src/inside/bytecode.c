@@ -224,8 +224,12 @@ static void compare(reading *r)
 {
     for (int i = 0; i < 2; i++) {
         hl_origin o = peek(r, i);
-        if (o.kind == HL_ORIGIN_NAME && peek(r, 1 - i).kind == HL_ORIGIN_LEN)
-            hl_uses_add(&r->uses, o, HL_USE_LIMIT);
+        if ((o.kind == HL_ORIGIN_NAME || o.kind == HL_ORIGIN_SCALED) &&
+            peek(r, 1 - i).kind == HL_ORIGIN_LEN) {
+            hl_origin limit = o;
+            limit.kind = HL_ORIGIN_NAME;
+            hl_uses_add(&r->uses, limit, HL_USE_LIMIT);
+        }
         hl_uses_add(&r->uses, o, o.kind == HL_ORIGIN_NAME ? HL_USE_COMPARED : 0);
         if (o.kind == HL_ORIGIN_LEN) {
             o.kind = HL_ORIGIN_NAME;
@@ -329,7 +333,8 @@ static void subscript(reading *r)
 /* c + x is c with something added, as long as nobody else gets it. */
 static void binary(reading *r, bool add, unsigned bits)
 {
-    hl_origin left = peek(r, 1);
+    hl_origin left = peek(r, 1), right = peek(r, 0);
+    bool scaled = (left.kind == HL_ORIGIN_NAME) != (right.kind == HL_ORIGIN_NAME);
     bool sum =
         (add || bits & HL_USE_ADD) && (left.kind == HL_ORIGIN_NAME || left.kind == HL_ORIGIN_SUM);
     hl_uses_add(&r->uses, left, bits);
@@ -338,7 +343,11 @@ static void binary(reading *r, bool add, unsigned bits)
         hand(r, left);
     drop(r, 2);
     bool entry = left.kind == HL_ORIGIN_ITEM || left.kind == HL_ORIGIN_FOUND;
-    left.kind = sum ? HL_ORIGIN_SUM : entry ? HL_ORIGIN_FOUND : HL_ORIGIN_NONE;
+    if (scaled && !sum && !entry && !bits) {
+        left = left.kind == HL_ORIGIN_NAME ? left : right;
+        left.kind = HL_ORIGIN_SCALED;
+    } else
+        left.kind = sum ? HL_ORIGIN_SUM : entry ? HL_ORIGIN_FOUND : HL_ORIGIN_NONE;
     push(r, left);
 }
 
@@ -721,6 +730,12 @@ static void step(reading *r, int op, int arg)
         break;
     case BINARY_ADD:
         binary(r, true, 0);
+        break;
+    case BINARY_MULTIPLY:
+    case BINARY_SUBTRACT:
+    case BINARY_TRUE_DIVIDE:
+    case BINARY_FLOOR_DIVIDE:
+        binary(r, false, 0);
         break;
     default:
         any_other(r, op, arg);

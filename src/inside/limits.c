@@ -12,7 +12,11 @@
 #include <math.h>
 #include <string.h>
 
-enum { ROWS_MAX = 16384, DIGITS_MANY = 3 }; /* three digits: sys.maxsize and beyond */
+enum {
+    ROWS_MAX = 16384,
+    BUFFER_FROM = 4096,
+    DIGITS_MANY = 3
+}; /* three digits: sys.maxsize and beyond */
 
 /* A bound of nothing: None, False, 0, below 0, infinite, or more than any memory could hold. */
 static bool is_off(PyObject *v)
@@ -54,6 +58,8 @@ static bool is_big(PyObject *v)
         return ((PyDictObject *)v)->ma_used >= HL_KEYS_FROM;
     if (t == &PySet_Type)
         return ((PySetObject *)v)->used >= HL_KEYS_FROM;
+    if (t == &PyByteArray_Type)
+        return Py_SIZE(v) >= BUFFER_FROM;
     if ((t->tp_flags & Py_TPFLAGS_LIST_SUBCLASS) || !strcmp(t->tp_name, "collections.deque"))
         return Py_SIZE(v) >= HL_KEYS_FROM;
     return false;

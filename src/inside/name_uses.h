@@ -26,8 +26,9 @@ enum hl_origin_kind {
     HL_ORIGIN_SUM,  /* it, and something added: assigned to the same name, it was added to */
     HL_ORIGIN_ITEM, /* one entry of it */
     HL_ORIGIN_SLICE,
-    HL_ORIGIN_FOUND, /* one entry of it, by get() or setdefault() */
-    HL_ORIGIN_POP,   /* its method of that name: what is taken out the call tells */
+    HL_ORIGIN_SCALED, /* a number made of what has the name: 2 * self.limit */
+    HL_ORIGIN_FOUND,  /* one entry of it, by get() or setdefault() */
+    HL_ORIGIN_POP,    /* its method of that name: what is taken out the call tells */
 };
 
 typedef struct hl_origin {

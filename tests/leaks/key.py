@@ -104,6 +104,7 @@ LEAKS = [
          INSTANCE, 4),
     leak("growing_container/site-packages/routekit", CONTAINER,
          "application routes _by_weight", INSTANCE, 4),
+    leak("growing_container/limit_passed.py", CONTAINER, "inbox waiting", INSTANCE, 5, "receive limit"),
     leak("growing_container/site-packages/partkit", CONTAINER, "reader parts", INSTANCE, 4),
     leak("growing_container/told_key.py", CONTAINER, "tokens sessions", INSTANCE, 5),
     leak("growing_container/files_renamed.py", CONTAINER, "index storage files", INSTANCE, 4),
@@ -186,6 +187,7 @@ LEAKS = [
     leak("exception_traceback/raised_again.py", TRACEBACK, "NOT_OPEN", (GLOBAL, INSTANCE), 8, "write"),
     leak("exception_traceback/class_log.py", TRACEBACK, "Importer problems", CLASS, 15, "check"),
     leak("exception_traceback/in_main.py", TRACEBACK, "main failed", LOCAL, 6, "fetch page"),
+    leak("exception_traceback/while_handled.py", TRACEBACK, "feed last", INSTANCE, 6),
     leak("exception_traceback/chained.py", TRACEBACK, "monitor last", INSTANCE, 8,
          "probe sample"),
     leak("exception_traceback/retried.py", TRACEBACK, "client refused", INSTANCE, 4, "Refused"),
@@ -261,6 +263,7 @@ LEAKS = [
     leak("decorator/class_based.py", DECORATOR, "convert seen", INSTANCE, 5, "convert"),
     leak("decorator/wrapped_per_call.py", DECORATOR, "running", GLOBAL, 15, "attempt load"),
     leak("decorator/layers.py", DECORATOR, "Server handler", (CLASS, INSTANCE), 15, "check"),
+    leak("decorator/partials.py", DECORATOR, "site respond", INSTANCE, 8, "answer"),
     leak("decorator/arguments_kept.py", DECORATOR, "route", GLOBAL, 10, "Request"),
     leak("decorator/tracing", DECORATOR, "inside trace spans", INSTANCE, 7, "store"),
 
