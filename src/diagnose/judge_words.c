@@ -102,8 +102,13 @@ void hl_judge_evidence(hl_case *c, hl_finding *f, const hl_suspect *s, const hl_
             c, f, "%s: %s",
             c->snap->types[c->snap->type[s->holder]].flags & HL_TYPE_DICT ? "keys" : "entries",
             keys);
-    for (uint32_t i = 0; i < u->n_stores && !f->library; i++)
-        f->library = hl_code_package(c, hl_snap_find_address(c->snap, u->stores[i]));
+    for (uint32_t i = 0; i < u->n_stores && !f->library; i++) {
+        hl_node code = hl_snap_find_address(c->snap, u->stores[i]);
+        const hl_snap_code *row = code == HL_NO_NODE ? NULL : hl_snap_code_of(c->snap, code);
+        /* who writes `c[k] = v` fills it, whoever made a container of that kind */
+        if (row && strcmp(c->snap->names[row->name], "__setitem__") != 0)
+            f->library = hl_code_package(c, code);
+    }
     if (u->storer)
         hl_finding_evidence(c, f, "filled by %s%s", u->storer,
                             filled == HL_FILLED_BY_MANY ? ", in many calls"

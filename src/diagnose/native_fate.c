@@ -21,7 +21,8 @@ enum {
 };
 
 static const char LOST_OBJECT_FIX[] =
-    "in the C code called there each new reference (PyBytes_FromString, PyUnicode_FromFormat, "
+    "in the C code called there, or in a newer release of its package: each new reference "
+    "(PyBytes_FromString, PyUnicode_FromFormat, "
     "PyLong_FromLong, Py_BuildValue ...) needs one Py_DECREF on every way out, error paths first";
 static const char LOST_MEMORY_FIX[] =
     "in the C code called there each PyMem_Malloc, PyObject_Malloc or PyMem_Realloc needs its "

@@ -24,7 +24,8 @@
 enum { LEAST = 12, LEAST_SHARED = 100, TOLD_MAX = 12, KEPT_INTERVALS = 3, OWN_DEPTH = 4 };
 
 static const char LOST_FIX[] =
-    "in the C code called there each new reference (PyList_New, Py_BuildValue, PyObject_Call, "
+    "in the C code called there, or in a newer release of its package: each new reference "
+    "(PyList_New, Py_BuildValue, PyObject_Call, "
     "Py_NewRef ...) needs one Py_DECREF on every way out, error paths first; PyList_Append and "
     "PyDict_SetItem take one of their own, PyTuple_SET_ITEM and PyModule_AddObject take yours";
 static const char SURPLUS_FIX[] =
