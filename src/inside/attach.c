@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdbool.h>
+#include <stdlib.h>
 #include <time.h>
 
 #if PY_VERSION_HEX < 0x030b0000
@@ -79,11 +80,22 @@ static PyThreadState *state_of_ours(void)
 }
 #endif
 
+/* PyThreadState_New() of 3.9 to 3.11 uses the state it makes before it asks whether there was memory for
+ * it (Python/pystate.c); what is free again here is there for it. */
+static bool has_memory(void)
+{
+    enum { ROOM = 32 * 1024 };
+    void *p = malloc(ROOM);
+    __asm__ volatile("" : "+r"(p)); /* else the compiler takes success for granted */
+    free(p);
+    return p != NULL;
+}
+
 /* Once the interpreter is being torn down a new state may outlive it: Py_FinalizeEx() says so before
  * it deletes the others'. */
 PyThreadState *hl_attach(void)
 {
-    if (!Py_IsInitialized())
+    if (!Py_IsInitialized() || !has_memory())
         return NULL;
     PyThreadState *t = state_of_ours();
     if (t)
