@@ -164,9 +164,8 @@ static void sleep_on(volatile uint32_t *word, long ns)
 static void hold(hl_shot *shot)
 {
     enum { SLICE_NS = 100 * 1000 * 1000, SLICES = 10 * HELD_SECONDS };
-    pid_t program = getppid();
     for (unsigned n = 0; !__atomic_load_n(&shot->go, __ATOMIC_ACQUIRE); n++) {
-        if (n >= SLICES || getppid() != program)
+        if (n >= SLICES || getppid() != shot->program) /* it may have gone before we came here */
             _exit(0);
         sleep_on(&shot->go, SLICE_NS);
     }
@@ -482,6 +481,7 @@ pid_t hl_child_start(const hl_shot_request *request, hl_shot *shot)
     *shot = (hl_shot){
         .where = HL_STEP_START,
         .borrowed = request->borrow,
+        .program = getpid(),
         .shared_bytes = hl_vitals_shared(),
         .arenas_at = arenas_at,
     };

@@ -32,6 +32,7 @@ typedef struct hl_shot { /* what the child says back, in a page shared with it *
     uint64_t shared_bytes;      /* by the parent: its resident pages of files, and shared memory */
     uint64_t arenas_at;         /* hl_resident.arenas_at: known before; found */
     uint32_t borrowed;          /* request.borrow, for hl_child_finish */
+    int32_t program;            /* by the parent: its process */
     uint32_t marked;            /* hl_mark_why: it was asked what leads to blocks */
     uint64_t held,
         unheld; /* bytes of Python's allocators in use, in objects that the walk found and in
