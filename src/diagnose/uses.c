@@ -286,7 +286,7 @@ static void note_idle(const hl_case *c, uint32_t bits, hl_node code, hl_uses *ou
     enum { ALL = 1, ANY, THE_ONE };
     const char *name = hl_code_name(c, code);
     if (!(bits & HL_USE_REMOVE) || (bits & (HL_USE_STORE | HL_USE_ADD)) || !name ||
-        strchr(name, '<') || is_special(name) ||
+        last_name(name)[0] == '<' || is_special(name) ||
         (last_name(name)[0] == '_' && is_of_library(c, code)) ||
         hl_case_ran(c, hl_snap_address(c->snap, code)))
         return;
