@@ -652,8 +652,8 @@ static bool start(const hl_native_host *of)
     uintptr_t allocator;
     memcpy(&allocator, &real.malloc, sizeof allocator);
     hl_stack_host(allocator);
-    if (!hl_stack_is_hosts(
-            of->self)) /* no memory for what is loaded: its mappings could not be told */
+    /* no memory for what is loaded: then the host's own mappings could not be told from others */
+    if (of->self && !hl_stack_is_hosts(of->self))
         return false;
     hl_live_clear(&live);
     host = *of;
