@@ -16,20 +16,29 @@ static bool type_is(const hl_snap *s, hl_node v, const char *name)
 /* ---- limits that are switched off ---------------------------------------------------------------
  */
 
-/* Is this name, as code of f uses it beside the holder, a limit that is switched off? */
+/* The namespaces in which a name stands that code of f uses beside the holder; HL_NO_NODE: none. */
+static void spaces_of(const hl_case *c, const hl_known_as *as, hl_node f, const hl_snap_use *use,
+                      hl_node out[2])
+{
+    out[0] = out[1] = HL_NO_NODE;
+    if (use->scope == HL_SCOPE_GLOBAL) {
+        out[0] = hl_graph_follow(c->graph, f, HL_LABEL_NAMED, "__globals__");
+    } else if (use->scope == HL_SCOPE_ATTR && as->scope == HL_SCOPE_ATTR) {
+        out[0] = as->owner;
+        out[1] = hl_graph_follow(c->graph, as->owner, HL_LABEL_NAMED, "__dict__");
+    }
+}
+
+/* Is it a limit that is switched off? */
 static bool is_off(const hl_case *c, const hl_known_as *as, hl_node f, const hl_snap_use *use)
 {
-    const hl_snap *s = c->snap;
-    const char *name = s->names[use->name];
-    if (use->scope == HL_SCOPE_GLOBAL) {
-        hl_node globals = hl_graph_follow(c->graph, f, HL_LABEL_NAMED, "__globals__");
-        return globals != HL_NO_NODE && hl_snap_is_off(s, globals, name);
-    }
-    if (use->scope != HL_SCOPE_ATTR || as->scope != HL_SCOPE_ATTR)
-        return false;
-    hl_node dict = hl_graph_follow(c->graph, as->owner, HL_LABEL_NAMED, "__dict__");
-    return hl_snap_is_off(s, as->owner, name) ||
-           (dict != HL_NO_NODE && hl_snap_is_off(s, dict, name));
+    hl_node spaces[2];
+    bool off = false;
+    spaces_of(c, as, f, use, spaces);
+    for (size_t k = 0; k < 2 && !off; k++)
+        off = spaces[k] != HL_NO_NODE &&
+              hl_snap_is_off(c->snap, spaces[k], c->snap->names[use->name]);
+    return off;
 }
 
 bool hl_minds_owner(const hl_case *c, const hl_known_as *as, const hl_snap_code *row)
@@ -62,13 +71,8 @@ static bool is_passed(const hl_case *c, const hl_known_as *as, hl_node f, const 
 {
     enum { FAR_BITS = 3 };
     const hl_snap *s = c->snap;
-    hl_node spaces[2] = {HL_NO_NODE, HL_NO_NODE};
-    if (use->scope == HL_SCOPE_GLOBAL) {
-        spaces[0] = hl_graph_follow(c->graph, f, HL_LABEL_NAMED, "__globals__");
-    } else if (use->scope == HL_SCOPE_ATTR && as->scope == HL_SCOPE_ATTR) {
-        spaces[0] = as->owner;
-        spaces[1] = hl_graph_follow(c->graph, as->owner, HL_LABEL_NAMED, "__dict__");
-    }
+    hl_node spaces[2];
+    spaces_of(c, as, f, use, spaces);
     for (size_t k = 0; k < 2; k++) {
         uint32_t at, n = spaces[k] == HL_NO_NODE ? 0 : hl_snap_numbers_of(s, spaces[k], &at);
         for (uint32_t i = 0; i < n; i++)
@@ -82,23 +86,22 @@ static bool is_passed(const hl_case *c, const hl_known_as *as, hl_node f, const 
 uint32_t hl_without_limit(const hl_case *c, const hl_known_as *as, hl_node f,
                           const hl_snap_code *row, uint32_t bits, hl_uses *out)
 {
-    const char *off = NULL;
+    const char *off = NULL, *passed = NULL;
     for (uint32_t u = row->uses; (bits & HL_USE_LEN) && u < row->uses + row->n_uses; u++) {
-        if (!(c->snap->uses[u].bits & HL_USE_LIMIT))
-            continue;
         const hl_snap_use *use = &c->snap->uses[u];
-        bool passed = out->holder != HL_NO_NODE && is_passed(c, as, f, use, out->holder);
-        if (!passed && !is_off(c, as, f, use))
-            return bits;
-        if (passed)
-            out->passed = c->snap->names[use->name];
-        else
+        if (!(use->bits & HL_USE_LIMIT))
+            continue;
+        if (out->holder != HL_NO_NODE && is_passed(c, as, f, use, out->holder))
+            passed = c->snap->names[use->name];
+        else if (is_off(c, as, f, use))
             off = c->snap->names[use->name];
+        else
+            return bits;
     }
-    if (!off && !out->passed)
-        return bits;
+    if (passed)
+        out->passed = passed;
     if (!off) /* what it takes out, it takes out */
-        return bits & ~(uint32_t)HL_USE_LEN;
+        return passed ? bits & ~(uint32_t)HL_USE_LEN : bits;
     out->off = off;
     return bits & ~(uint32_t)(HL_USE_LEN | HL_USE_REMOVE | HL_USE_DROP | HL_USE_TAKE);
 }

@@ -31,7 +31,7 @@ enum {
     MUCH_LOST = 8 << 20,
     MANY_LOST = 16, /* blocks */
     COUNTED_SAMPLES = 8,
-    FEW_SAMPLES = 4,
+    FEW_SAMPLES = 4, /* come together by chance */
     ROOM_SHARE = 2,  /* a large block that was lost may be there in part only */
     RISEN_SHARE = 3, /* in two thirds of all at least */
     HELD_SHARE = 8,  /* of what is held no more than that part seems lost */
@@ -417,7 +417,6 @@ static uint32_t worst_line(const hl_case *c, const hl_snap *s, const hl_site_his
         bool most = all_risen && MOST_SHARE * gained >= gain(c, c->outside);
         line.risen = line.fate == LOST ? mostly_rises(c, &line, series) : hl_site_rises(h, series);
         line.sure = most && gain(c, c->outside) >= SURE_BYTES;
-        /* fewer samples than these come together by chance */
         if (line.fate != LOST && !c->native.bytes && gained < least)
             continue;
         if (!line.risen && most)

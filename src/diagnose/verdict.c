@@ -168,8 +168,9 @@ void hl_verdict_decide(hl_case *c)
             "work is (heaplens.mark(), --rounds FUNCTION), or look whether it is needed";
         return;
     }
-    if (d->verdict == HL_UNDECIDED && d->n_findings == 1 &&
-        !strncmp(d->findings[0].cause, "native-", 7) && c->native.bytes) {
+    const char *only = d->n_findings == 1 ? d->findings[0].cause : "";
+    bool native = !strcmp(only, "native-memory") || !strcmp(only, "native-reference");
+    if (d->verdict == HL_UNDECIDED && native && c->native.bytes) {
         say_outside(c);
         return;
     }

@@ -216,7 +216,7 @@ static uint64_t listed(const PyGC_Head *head)
 }
 
 static void put_meta(hl_fields *f, const hl_shot_request *r, PyInterpreterState *interp,
-                     uint32_t asker)
+                     uint32_t asker, int32_t program)
 {
     const struct _gc_runtime_state *gc = &interp->gc;
     hl_field_text(f, HL_SNAP_REASON, r->reason ? r->reason : "");
@@ -231,7 +231,7 @@ static void put_meta(hl_fields *f, const hl_shot_request *r, PyInterpreterState 
         hl_field_uint(f, HL_SNAP_ROUNDS, r->rounds);
     if (asker)
         hl_field_uint(f, HL_SNAP_ASKER, asker);
-    hl_field_uint(f, HL_SNAP_PID, (uint64_t)getppid());
+    hl_field_uint(f, HL_SNAP_PID, (uint64_t)program);
     hl_field_uint(f, HL_SNAP_UNSETTLED, r->unsettled != 0);
     hl_field_uint(f, HL_SNAP_GC_ENABLED, hl_abi_gc_enabled(interp));
     hl_field_uint(f, HL_SNAP_GC_THRESHOLD0, hl_abi_gc_threshold(interp));
@@ -270,7 +270,7 @@ static hl_status walk_and_write(hl_walk *w, const hl_shot_request *r, uint32_t a
                                 const hl_resident *memory, hl_shot *shot, hl_err *err)
 {
     hl_fields meta = {.n = 0};
-    put_meta(&meta, r, w->interp, asker);
+    put_meta(&meta, r, w->interp, asker, shot->program);
     hl_resident_put(memory, &meta);
     if (hl_snap_writer_meta(&w->out, &meta, err))
         return err->status;
